@@ -1,0 +1,29 @@
+"""Playbooks: the policy for each kind of crisis."""
+
+from pydantic import Field
+
+from crisis.approval import Policy
+from crisis.triage import Clocks, Cluster
+from crisis.values import CrisisType, Frozen, Names, StatementKind
+
+
+class Playbook(Frozen):
+    """Who is told, how fast, who approves, which templates, which channels."""
+
+    type: CrisisType
+    title: str
+    cluster: Cluster
+    """Coombs' responsibility cluster this cause belongs to unless evidence says otherwise."""
+    guidance: str = ""
+    """What a communications person should think of first."""
+    clocks: Clocks = Clocks()
+    approval: dict[StatementKind, Policy]
+    channels: dict[StatementKind, Names] = Field(default_factory=dict)
+    """Channel names by statement kind; a kind that is absent goes to every channel."""
+    templates: dict[StatementKind, str]
+    """Template file by statement kind."""
+    audience: str = "customers and the public"
+    observe_minutes: int = Field(default=10, gt=0)
+    """Minutes between two measurements of the reaction."""
+    quiet_observations: int = Field(default=3, gt=0)
+    """Calm measurements in a row before closing is proposed."""

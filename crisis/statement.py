@@ -1,0 +1,138 @@
+"""What the company says: statements in immutable versions, their renderings, and the hash that approval binds."""
+
+import hashlib
+from typing import Any
+
+import rfc8785
+from pydantic import Field
+
+from crisis.fact import Fact
+from crisis.triage import Strategy
+from crisis.values import ContentHash, Frozen, Severity, StatementKind, UtcDatetime
+
+
+class Target(Frozen):
+    """One address on a configured channel."""
+
+    channel: str
+    """The channel's name in ``fireline.toml``."""
+    kind: str
+    """The integration: ``mastodon``, ``statuspage`` ..."""
+    address: str = ""
+    """The list, page, room or account, where the channel has several."""
+
+
+class Part(Frozen):
+    """One post of a thread, or the whole of an unthreaded rendering."""
+
+    text: str
+    length: int = Field(ge=0)
+    """Counted as the platform counts."""
+    limit: int = Field(gt=0)
+
+
+class Rendering(Frozen):
+    """The exact bytes of one statement version for one channel target."""
+
+    target: Target
+    parts: tuple[Part, ...]
+    subject: str = ""
+    """Subject of a mail, title of a status page's incident."""
+    html: str = ""
+    """The HTML alternative of a mail."""
+    language: str = "en"
+    options: dict[str, str] = Field(default_factory=dict)
+    """What the platform needs besides text: visibility, status, impact, thread ids of mails."""
+    reply_to: str = ""
+    """Platform id of the post it answers, for a correction or an update; empty starts a new post."""
+
+    @property
+    def text(self) -> str:
+        """All parts, a blank line between."""
+        return "\n\n".join(part.text for part in self.parts)
+
+
+class Promise(Frozen):
+    """A commitment a statement makes, before it is published."""
+
+    text: str
+    due_at: UtcDatetime
+
+
+class Statement(Frozen):
+    """One immutable version of a statement."""
+
+    id: str
+    """For people, too: ``INC-7-S1``."""
+    version: int = Field(ge=1)
+    incident: str
+    kind: StatementKind
+    strategy: Strategy
+    author: str
+    """E-mail address of whoever wrote this version, or ``template``."""
+    created_at: UtcDatetime
+    language: str = "en"
+    audience: str
+    """Who it is for, in words."""
+    headline: str
+    body: str
+    facts: tuple[Fact, ...] = ()
+    """The facts it relies on, as they were."""
+    severity: Severity
+    """The incident's severity it relies on."""
+    promises: tuple[Promise, ...] = ()
+    renderings: tuple[Rendering, ...] = ()
+    media: tuple[str, ...] = ()
+    links: tuple[str, ...] = ()
+    corrects: str = ""
+    """For a correction: the statement id that carried the error."""
+    content_hash: ContentHash
+
+    @property
+    def label(self) -> str:
+        return f"{self.id} v{self.version}"
+
+
+def content_hash(  # noqa: PLR0913 - the hash covers exactly these
+    *,
+    incident: str,
+    kind: StatementKind,
+    audience: str,
+    severity: Severity,
+    facts: tuple[Fact, ...],
+    renderings: tuple[Rendering, ...],
+    media: tuple[str, ...] = (),
+    links: tuple[str, ...] = (),
+    promises: tuple[Promise, ...] = (),
+) -> ContentHash:
+    """SHA-256 over RFC 8785 canonical JSON of everything an approver approves (DESIGN §6).
+
+    Renderings are covered byte for byte and with their targets; facts by id, text and status.
+    """
+    covered: dict[str, Any] = {
+        "incident": incident,
+        "kind": kind.value,
+        "audience": audience,
+        "severity": severity.value,
+        "facts": [{"id": f.id, "text": f.text, "status": f.status.value} for f in facts],
+        "renderings": [r.model_dump(mode="json") for r in renderings],
+        "media": list(media),
+        "links": list(links),
+        "promises": [p.model_dump(mode="json") for p in promises],
+    }
+    return hashlib.sha256(rfc8785.dumps(covered)).hexdigest()
+
+
+def hash_of(statement: Statement) -> ContentHash:
+    """The content hash recomputed from a stored statement: equal to ``statement.content_hash`` or it was altered."""
+    return content_hash(
+        incident=statement.incident,
+        kind=statement.kind,
+        audience=statement.audience,
+        severity=statement.severity,
+        facts=statement.facts,
+        renderings=statement.renderings,
+        media=statement.media,
+        links=statement.links,
+        promises=statement.promises,
+    )

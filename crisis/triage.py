@@ -1,0 +1,110 @@
+"""Triage's answer: how severe, what kind, whose responsibility, which clocks. Scoring is in ``crisis.severity``."""
+
+from datetime import timedelta
+from enum import StrEnum
+
+from pydantic import Field
+
+from crisis.values import CrisisType, Frozen, Severity, Share, UtcDatetime
+
+
+class Cluster(StrEnum):
+    """Coombs' responsibility clusters (SCCT)."""
+
+    VICTIM = "victim"
+    ACCIDENTAL = "accidental"
+    PREVENTABLE = "preventable"
+
+
+class Strategy(StrEnum):
+    """Coombs' response postures; ``INSTRUCT`` is instructing and adjusting information alone."""
+
+    INSTRUCT = "instruct"
+    DENY = "deny"
+    DIMINISH = "diminish"
+    REBUILD = "rebuild"
+
+
+class Factor(Frozen):
+    """One reason for an alert or a severity, in words and numbers."""
+
+    name: str
+    value: float
+    baseline: float | None = None
+    points: float = 0.0
+    """What it adds to the severity score."""
+    says: str
+    """The factor as a sentence a person reads at night."""
+
+
+class Narrative(Frozen):
+    """A cluster of mentions that make the same claim or complaint."""
+
+    id: str
+    label: str
+    size: int = Field(ge=0)
+    """Distinct mentions in it."""
+    quote: str = ""
+    """A representative mention, as posted."""
+
+
+class Clocks(Frozen):
+    """How long each stage may take, from the moment the incident opens (DESIGN §5)."""
+
+    triage: timedelta = timedelta(minutes=10)
+    holding: timedelta = timedelta(minutes=30)
+    substantive: timedelta = timedelta(hours=4)
+    update_every: timedelta = timedelta(minutes=60)
+
+
+class Signal(Frozen):
+    """What a window of mentions says against the baseline, at ``at``."""
+
+    watch: str
+    at: UtcDatetime
+    window: timedelta
+    mentions: int
+    """Posts in the window, copies included."""
+    distinct_texts: int
+    authors: int
+    """Unique authors."""
+    usual_authors: float
+    """What the baseline expects in this window."""
+    negative_share: Share
+    usual_negative_share: Share
+    copies: int = 0
+    """Posts that repeat another's text exactly."""
+    reach: int = 0
+    """Sum of the authors' audiences, where known, plus reposts."""
+    sources: dict[str, int] = Field(default_factory=dict)
+    """Distinct texts by network."""
+    languages: dict[str, int] = Field(default_factory=dict)
+    anger_share: Share = 0.0
+    score: Share = 0.0
+    """0 usual to 1 beyond doubt."""
+    started_at: UtcDatetime
+    """The first mention of the episode the signal belongs to."""
+    cold: bool = False
+    """The baseline has seen too little to be narrow."""
+
+
+class Assessment(Frozen):
+    """What triage says of an incident."""
+
+    severity: Severity
+    type: CrisisType
+    score: float = Field(ge=0)
+    """Sum of the factors' points, after floors and discounts."""
+    factors: tuple[Factor, ...] = ()
+    cluster: Cluster
+    strategy: Strategy
+    why_strategy: str = ""
+    """Which rule and which evidence led to the strategy."""
+    clocks: Clocks = Clocks()
+    negative_share: Share = 0.0
+    authors: int = 0
+    narratives: tuple[Narrative, ...] = ()
+    assessed_at: UtcDatetime
+    assessed_by: str = "triage"
+    """``triage``, or the person who overrode it."""
+    override_reason: str = ""

@@ -1,0 +1,1 @@
+"""The ``fireline`` command, one group of verbs a file."""

@@ -1,0 +1,125 @@
+"""The four small protocols behind which the outside world lives: Source, Notifier, Publisher, Writer."""
+
+from collections.abc import AsyncIterator
+from typing import Any, ClassVar, Protocol, runtime_checkable
+
+from pydantic import Field
+
+from crisis.delivery import DeliveryClass, Receipt
+from crisis.stakeholder import Route
+from crisis.statement import Rendering
+from crisis.values import Frozen
+from crisis.watch import Mention
+
+
+class Limits(Frozen):
+    """What one post on a platform may hold."""
+
+    length: int = Field(gt=0)
+    """Longest part, in ``unit``."""
+    unit: str = "characters"
+    """``characters``, ``graphemes``, ``weighted characters`` or ``bytes``."""
+    threads: bool = False
+    """Longer texts may become a thread of parts."""
+    media: int = 0
+    """Pictures per post."""
+    source: str
+    """The page that says so."""
+
+
+class Health(Frozen):
+    """What ``check()`` found, for ``fireline check``."""
+
+    ok: bool
+    says: str
+    """One line, no secrets: who we are there, which scopes, which limits; or what to mend."""
+
+
+class Message(Frozen):
+    """A notice to a stakeholder."""
+
+    key: str
+    """Operation key: the same notice sent again carries the same key."""
+    subject: str
+    text: str
+    html: str = ""
+    thread: str = ""
+    """The incident id: messages of one incident form one thread."""
+    link: str = ""
+    """Where to act."""
+
+
+@runtime_checkable
+class Publisher(Protocol):
+    """A configured outlet for statements."""
+
+    kind: ClassVar[str]
+    delivery_class: ClassVar[DeliveryClass]
+    settings_model: ClassVar[type[Any]]
+    """A plain pydantic model of the settings; its ``SecretStr`` fields are the credentials."""
+
+    @property
+    def limits(self) -> Limits: ...
+
+    async def publish(self, rendering: Rendering, key: str) -> Receipt:
+        """Publish once under ``key``. Raises ``Refused``, ``RateLimited``, ``Unknown`` or ``Misconfigured``."""
+        ...
+
+    async def find(self, key: str, rendering: Rendering | None = None) -> Receipt | None:
+        """Did it get there? ``None`` means certainly not. Raises ``Unknown`` when this cannot be told.
+
+        Some platforms keep no key of ours; there ``rendering`` is what is looked for.
+        """
+        ...
+
+    async def amend(self, receipt: Receipt, rendering: Rendering) -> Receipt:
+        """Change a published post in place. Raises ``Refused`` where the platform has no edits."""
+        ...
+
+    async def withdraw(self, receipt: Receipt) -> None:
+        """Take a published post back; taking back twice is no error. Raises ``Refused`` where impossible."""
+        ...
+
+    async def check(self) -> Health:
+        """Prove credentials and reach without publishing."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of connections."""
+        ...
+
+
+@runtime_checkable
+class Notifier(Protocol):
+    """A way to tell stakeholders."""
+
+    kind: ClassVar[str]
+    delivery_class: ClassVar[DeliveryClass]
+    settings_model: ClassVar[type[Any]]
+
+    async def notify(self, message: Message, route: Route) -> Receipt:
+        """Tell once. Raises like ``Publisher.publish``."""
+        ...
+
+    async def find(self, key: str, rendering: Rendering | None = None) -> Receipt | None:
+        """Like ``Publisher.find``; for a notice, ``rendering.target.address`` is the route's address."""
+        ...
+
+    async def check(self) -> Health: ...
+
+    async def close(self) -> None: ...
+
+
+class Source(Protocol):
+    """Where mentions come from."""
+
+    kind: ClassVar[str]
+    settings_model: ClassVar[type[Any]]
+
+    def listen(self, cursor: str | None = None) -> AsyncIterator[tuple[str, Mention]]:
+        """Mentions from after ``cursor`` on, each with the cursor that resumes behind it (at least once)."""
+        ...
+
+    async def check(self) -> Health: ...
+
+    async def close(self) -> None: ...
