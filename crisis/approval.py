@@ -71,7 +71,7 @@ class NotAllowed(ValueError):
     """A decision that the policy refuses; the message says why and what to do."""
 
 
-def check_decision(  # noqa: PLR0913 - each argument is one thing that is checked
+def check_decision(
     decision: Decision,
     *,
     policy: Policy,

@@ -93,7 +93,7 @@ class Statement(Frozen):
         return f"{self.id} v{self.version}"
 
 
-def content_hash(  # noqa: PLR0913 - the hash covers exactly these
+def content_hash(
     *,
     incident: str,
     kind: StatementKind,

@@ -1,7 +1,7 @@
 """The outside world, one service a file, reached only by ``connect``.
 
-    channel = integrations.connect("mastodon", base_url="https://social.example", access_token="...")
-    receipt = await channel.publish(rendering, key)
+channel = integrations.connect("mastodon", base_url="https://social.example", access_token="...")
+receipt = await channel.publish(rendering, key)
 """
 
 from importlib import import_module
