@@ -1,0 +1,216 @@
+"""From a statement's text to the exact parts that go to one target.
+
+Promises: every part is within the platform's limit by the platform's own count; of the text nothing is lost but
+whitespace at cuts; no grapheme, link, mention or hashtag is broken. Where the platform threads, the first part carries
+the key message, the action and the time of the next update, if they fit together, because most people read no further.
+A text that cannot be made to fit is an error that says by how much, never a silent cut.
+"""
+
+import html
+from collections.abc import Mapping
+
+import regex  # type: ignore[import-untyped]
+
+from crisis.counting import LIMITS, Limit, counted_as, fits, measure, refused_characters
+from crisis.cutting import Sentence, atoms, breakable, sentences, strip
+from crisis.parts import ACTION, NEXT_UPDATE, says
+from crisis.statement import Part, Rendering, Target
+
+MAX_PARTS = 25
+"""Longer threads are a web page's job."""
+
+_WITH_SUBJECT = frozenset({"statuspage", "smtp"})
+"""Kinds that show the headline apart from the text."""
+
+_LINK = regex.compile(r"https?://[^\s<>\"]+[^\s<>\".,;:!?)\]'’”]|[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
+
+
+class DoesNotFit(ValueError):
+    """The text cannot be shown on the target; the message says why, by how much, and what to do."""
+
+
+def render(
+    *,
+    headline: str,
+    body: str,
+    target: Target,
+    looks_like: str = "",
+    limit: Limit | None = None,
+    language: str = "en",
+    subject: str = "",
+    html_body: str = "",
+    options: Mapping[str, str] | None = None,
+    reply_to: str = "",
+) -> Rendering:
+    """The rendering of one statement for one target.
+
+    ``looks_like`` is, for a sandbox, the kind whose limits it shows; ``limit`` the server's own where it differs.
+    ``subject`` (default: the headline, or the first sentence) and ``html_body`` (default: made from the text) are used
+    where the platform has them.
+
+    Raises:
+        DoesNotFit: the text is empty, too long for a platform without threads, or holds something unbreakable or
+            refused.
+        UnknownKind: no limits are known for the target's kind.
+    """
+    rules = counted_as(target.kind, looks_like)
+    limit = limit or LIMITS[rules]
+    headline, body = strip(headline), strip(body)
+    apart = rules in _WITH_SUBJECT and bool(body)
+    text = body if apart else "\n\n".join(t for t in (headline, body) if t)
+    where = f"{target.channel or target.kind} ({rules})"
+    if not text:
+        raise DoesNotFit(f"{where}: there is no text to publish: write the statement first")
+    if refused := refused_characters(rules, text):
+        names = ", ".join(f"U+{ord(c):04X}" for c in refused)
+        raise DoesNotFit(f"{where} refuses the characters {names}: take them out")
+    parts = _parts(text, rules, limit, where)
+    return Rendering(
+        target=target,
+        parts=tuple(Part(text=p, length=measure(rules, p), limit=limit.length) for p in parts),
+        subject=_subject(subject or headline, text, limit, where) if rules in _WITH_SUBJECT else "",
+        html=(html_body or mail_html(headline, text, language)) if rules == "smtp" else "",
+        language=language,
+        options=dict(options or {}),
+        reply_to=reply_to,
+    )
+
+
+def _parts(text: str, rules: str, limit: Limit, where: str) -> list[str]:
+    if fits(rules, text, limit):
+        return [text]
+    if not limit.threads:
+        length = measure(rules, text)
+        raise DoesNotFit(
+            f"{where} holds {limit.length} {limit.unit} and has no threads; the text has {length}: "
+            f"shorten it by {length - limit.length}"
+        )
+    return _Thread(rules, limit, where).cut(text)
+
+
+class _Thread:
+    """Cuts one text into numbered parts for one platform."""
+
+    def __init__(self, rules: str, limit: Limit, where: str) -> None:
+        self._rules, self._limit, self._where = rules, limit, where
+
+    def cut(self, text: str) -> list[str]:
+        whole = sentences(text)
+        for digits in (1, 2):
+            self._room_for = f" ({'9' * digits}/{'9' * digits})"
+            parts = self._first_then_rest(whole)
+            if len(parts) < 10**digits:
+                break
+        if len(parts) > MAX_PARTS:
+            raise DoesNotFit(
+                f"{self._where}: the text makes a thread of {len(parts)} parts, more than {MAX_PARTS}: "
+                "shorten it or link to a page that has it all"
+            )
+        return [f"{part} ({n}/{len(parts)})" for n, part in enumerate(parts, 1)]
+
+    def _fits(self, text: str) -> bool:
+        return fits(self._rules, strip(text) + self._room_for, self._limit)
+
+    def _first_then_rest(self, whole: tuple[Sentence, ...]) -> list[str]:
+        first = self._first(whole)
+        if not first:
+            return self._fill(whole)
+        rest = tuple(s for n, s in enumerate(whole) if n not in first)
+        return [_joined([whole[n] for n in sorted(first)]), *(self._fill(rest) if rest else [])]
+
+    def _first(self, whole: tuple[Sentence, ...]) -> set[int]:
+        """Which sentences open the thread: as many from the start as fit beside the ones that must be there."""
+        for must in _musts(whole):
+            chosen = set(must)
+            if not self._fits(_joined([whole[n] for n in sorted(chosen)])):
+                continue
+            for n in range(len(whole)):
+                wider = chosen | {n}
+                if not self._fits(_joined([whole[m] for m in sorted(wider)])):
+                    break
+                chosen = wider
+            return chosen
+        return set()
+
+    def _fill(self, whole: tuple[Sentence, ...]) -> list[str]:
+        parts: list[str] = []
+        now = ""
+        for sentence in whole:
+            if self._fits(now + sentence.before + sentence.text):
+                now += sentence.before + sentence.text
+                continue
+            if strip(now):
+                parts.append(strip(now))
+            now = sentence.text
+            if not self._fits(now):
+                *full, now = self._split(now)
+                parts += full
+        return [*parts, strip(now)]
+
+    def _split(self, sentence: str) -> list[str]:
+        """One sentence that no part can hold, at spaces if possible, else between graphemes."""
+        pieces: list[str] = []
+        now = ""
+        waiting = atoms(sentence)[::-1]
+        while waiting:
+            atom = waiting.pop()
+            if self._fits(now + atom):
+                now += atom
+            elif self._fits(atom):
+                pieces.append(strip(now))
+                now = atom
+            else:
+                smaller = breakable(atom)
+                if len(smaller) == 1:
+                    raise DoesNotFit(
+                        f"{self._where}: {strip(atom)[:60]!r} is longer than the {self._limit.length} "
+                        f"{self._limit.unit} a post holds and cannot be cut: use a shorter link or word"
+                    )
+                waiting += smaller[::-1]
+        return [p for p in (*pieces, strip(now)) if p]
+
+
+def _musts(whole: tuple[Sentence, ...]) -> list[set[int]]:
+    """Sets of sentences for the first part, the most wanted first; sentence 0 is the key message."""
+    update = next((n for n, s in enumerate(whole) if says(NEXT_UPDATE, s.text)), None)
+    action = next((n for n, s in enumerate(whole) if n != update and says(ACTION, s.text)), None)
+    wanted = [{n for n in choice if n is not None} for choice in ((0, action, update), (0, update), (0, action), (0,))]
+    return [set(w) for w in wanted]
+
+
+def _joined(chosen: list[Sentence]) -> str:
+    return strip("".join(s.before + s.text for s in chosen))
+
+
+def _subject(wanted: str, text: str, limit: Limit, where: str) -> str:
+    subject = " ".join((strip(wanted) or sentences(text)[0].text).split())
+    longest = limit.subject or len(subject)
+    if len(subject) > longest:
+        raise DoesNotFit(f"{where}: the headline has {len(subject)} characters of {longest}: shorten it")
+    return subject
+
+
+def mail_html(headline: str, text: str, language: str) -> str:
+    """A plain, escaped HTML alternative of a mail, readable in light and dark; links and addresses are links."""
+    paragraphs = [p for p in regex.split(r"\n\s*\n", text) if p.strip()]
+    inner = "\n".join(f'<p dir="auto">{_linked(p)}</p>' for p in paragraphs)
+    title = html.escape(headline)
+    head = f'<h1 dir="auto" style="font-size:20px;line-height:1.3">{title}</h1>\n' if headline else ""
+    return (
+        f'<!doctype html>\n<html lang="{html.escape(language)}">\n<head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width">'
+        f'<meta name="color-scheme" content="light dark"><title>{title}</title></head>\n'
+        '<body style="font-family:system-ui,sans-serif;font-size:16px;line-height:1.5;max-width:40em;margin:1em auto;'
+        f'padding:0 1em">\n{head}{inner}\n</body>\n</html>\n'
+    )
+
+
+def _linked(paragraph: str) -> str:
+    pieces, at = [], 0
+    for match in _LINK.finditer(paragraph):
+        found = match.group()
+        address = html.escape(found if "://" in found else f"mailto:{found}")
+        pieces += [html.escape(paragraph[at : match.start()]), f'<a href="{address}">{html.escape(found)}</a>']
+        at = match.end()
+    pieces.append(html.escape(paragraph[at:]))
+    return "".join(pieces).replace("\n", "<br>\n")
