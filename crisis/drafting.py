@@ -1,0 +1,310 @@
+"""Drafts: what a template is given, which template it is, and how its text becomes a statement to propose.
+
+Promises: only confirmed facts are handed to a template as true; a promise is put on record exactly when the text makes
+it; the statement's hash covers every rendering. Times come in, so a replay drafts as the real thing does.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from pydantic import Field
+
+from crisis.counting import Limit
+from crisis.fact import Fact, FactStatus
+from crisis.incident import Incident
+from crisis.playbook import Playbook
+from crisis.rendering import render
+from crisis.statement import Promise, Rendering, Statement, Target, content_hash
+from crisis.values import CrisisType, Frozen, Severity, StatementKind
+from crisis.watch import Watch
+
+AUTHOR = "template"
+"""Who wrote a draft that no person has touched."""
+
+PROMISING = frozenset({StatementKind.HOLDING, StatementKind.SUBSTANTIVE, StatementKind.UPDATE})
+"""Kinds that say when the company speaks next."""
+
+_ROUND = timedelta(minutes=5)
+
+T = CrisisType
+AFFECTED: dict[CrisisType, str] = {
+    T.NEGATIVE_FEEDBACK: "customers of {brand}",
+    T.MISINFORMATION: "people who have seen these posts",
+    T.DATA_BREACH: "people who trusted {brand} with their data",
+    T.POORLY_WORDED_STATEMENT: "everyone who read what we wrote",
+    T.INSENSITIVE_CAMPAIGN: "the people our campaign has hurt",
+    T.SERVICE_FAILURE: "customers of {brand}",
+    T.SAFETY_HARM: "people who use {brand} and their families",
+    T.CONDUCT: "the people concerned",
+    T.OUTSIDE_EVENT: "our customers and colleagues",
+    T.UNKNOWN: "people who rely on {brand}",
+}
+"""Who is affected, while nobody has said it more exactly."""
+
+UNKNOWNS: dict[CrisisType, tuple[str, ...]] = {
+    T.NEGATIVE_FEEDBACK: ("how this came about",),
+    T.MISINFORMATION: ("where these posts come from",),
+    T.DATA_BREACH: ("whose data is concerned", "how it happened"),
+    T.POORLY_WORDED_STATEMENT: (),
+    T.INSENSITIVE_CAMPAIGN: ("how it was approved",),
+    T.SERVICE_FAILURE: ("what caused it", "when it will be over"),
+    T.SAFETY_HARM: ("what caused it", "which products are concerned"),
+    T.CONDUCT: ("exactly what happened",),
+    T.OUTSIDE_EVENT: ("how long this will last",),
+    T.UNKNOWN: ("exactly what happened",),
+}
+"""What nobody knows in the first hour, in words that repeat no rumour."""
+
+ACTIONS: dict[CrisisType, tuple[str, ...]] = {
+    T.NEGATIVE_FEEDBACK: ("we are reading every report and looking into what went wrong",),
+    T.MISINFORMATION: ("we are checking these claims and will publish what we find",),
+    T.DATA_BREACH: ("we are investigating with our security team",),
+    T.POORLY_WORDED_STATEMENT: ("we are reviewing what we wrote",),
+    T.INSENSITIVE_CAMPAIGN: ("we are reviewing the campaign",),
+    T.SERVICE_FAILURE: ("our engineers are investigating and working on a fix",),
+    T.SAFETY_HARM: ("we are investigating, with people's safety first",),
+    T.CONDUCT: ("we are investigating and will speak with everyone concerned",),
+    T.OUTSIDE_EVENT: ("we are checking on our customers and colleagues",),
+    T.UNKNOWN: ("we are finding out what happened",),
+}
+"""What is being done from the moment a response starts: true before anybody has typed a word."""
+
+STATUS: dict[StatementKind, str] = {
+    StatementKind.HOLDING: "investigating",
+    StatementKind.SUBSTANTIVE: "identified",
+    StatementKind.UPDATE: "identified",
+    StatementKind.CORRECTION: "identified",
+    StatementKind.RESOLUTION: "resolved",
+    StatementKind.ANSWER: "identified",
+}
+"""A status page's incident status for each kind (https://developer.statuspage.io/#tag/incidents)."""
+
+IMPACT: dict[Severity, str] = {
+    Severity.SEV1: "critical",
+    Severity.SEV2: "major",
+    Severity.SEV3: "minor",
+    Severity.SEV4: "none",
+}
+"""A status page's impact for each severity."""
+
+
+class NoTemplate(ValueError):
+    """No template serves the kind of statement; the message names those that were looked for."""
+
+
+class NotADraft(ValueError):
+    """A template's or a person's text is not a headline, a blank line and a body."""
+
+
+class Outlet(Frozen):
+    """A target with what its rendering depends on."""
+
+    target: Target
+    looks_like: str = ""
+    """For a sandbox: the kind whose limits it keeps to."""
+    limit: Limit | None = None
+    """The server's own limit, where it differs from the platform's default."""
+    options: dict[str, str] = Field(default_factory=dict)
+    reply_to: str = ""
+    """Platform id of the post that is answered."""
+
+
+def next_update(incident: Incident, now: datetime) -> datetime:
+    """When the company next speaks: one ``update_every`` from now while SEV1 or SEV2, else one ``substantive``.
+
+    Rounded down to five minutes where that leaves most of the span, so that people can remember it.
+    """
+    clocks = incident.assessment.clocks
+    span = clocks.update_every if incident.severity >= Severity.SEV2 else clocks.substantive
+    due = now + span
+    if span < 4 * _ROUND:
+        return due.replace(second=0, microsecond=0) + timedelta(minutes=1 if due.second or due.microsecond else 0)
+    return due.replace(minute=due.minute // 5 * 5, second=0, microsecond=0)
+
+
+def says_when(due: datetime, now: datetime) -> str:
+    """``15:05 UTC``, with the date when it is another day."""
+    clock = f"{due:%H:%M} UTC"
+    return clock if due.date() == now.date() else f"{clock} on {due.day} {due:%B}"
+
+
+def template_context(
+    *,
+    kind: StatementKind,
+    incident: Incident,
+    facts: Iterable[Fact],
+    watch: Watch,
+    playbook: Playbook,
+    now: datetime,
+    organisation: str,
+    contact: str = "",
+    sign_off: str = "",
+    affected: str = "",
+    unknowns: Collection[str] = (),
+    actions: Collection[str] = (),
+    corrected: Statement | None = None,
+) -> dict[str, Any]:
+    """Everything a statement template may use.
+
+    ``facts`` may hold facts of any status; only confirmed ones reach the template. ``affected``, ``unknowns`` and
+    ``actions`` default by crisis type to words that are true in the first hour. The watch's own contact outweighs
+    ``contact``.
+    """
+    cause = incident.assessment.type
+    due = next_update(incident, now) if kind in PROMISING else None
+    return {
+        "organisation": organisation,
+        "brand": watch.brand,
+        "watch": watch,
+        "incident": incident,
+        "playbook": playbook,
+        "kind": kind.value,
+        "severity": incident.severity.value,
+        "strategy": incident.assessment.strategy.value,
+        "affected": affected or AFFECTED[cause].format(brand=watch.brand),
+        "facts": confirmed(facts),
+        "unknowns": tuple(unknowns) or UNKNOWNS[cause],
+        "actions": tuple(actions) or ACTIONS[cause],
+        "contact": watch.contact or contact,
+        "next_update": due,
+        "next_update_says": says_when(due, now) if due else "",
+        "sign_off": sign_off or f"The {organisation} team",
+        "corrected": corrected,
+    }
+
+
+def confirmed(facts: Iterable[Fact]) -> tuple[Fact, ...]:
+    """The facts a draft may state as true."""
+    return tuple(f for f in facts if f.status is FactStatus.CONFIRMED)
+
+
+def template_name(playbook: Playbook, kind: StatementKind, available: Collection[str]) -> str:
+    """The playbook's template for ``kind``; else one named after cause and kind; else the plain one of that kind.
+
+    Raises:
+        NoTemplate: none of them exists.
+    """
+    named = playbook.templates.get(kind)
+    endings = [f"{playbook.type}/{kind}", f"{playbook.type}_{kind}", f"{playbook.type}-{kind}", f"{kind}"]
+    wanted = [*([named] if named else []), *(f"{name}.txt.j2" for name in endings)]
+    for name in wanted:
+        if name in available:
+            return name
+    raise NoTemplate(f"there is no template for a {kind} on {playbook.type}; looked for: {', '.join(wanted)}")
+
+
+def headline_and_body(text: str) -> tuple[str, str]:
+    """A draft's first line and what follows the blank line after it.
+
+    Raises:
+        NotADraft: there is no headline or no body.
+    """
+    headline, _, body = text.strip().partition("\n")
+    headline, body = headline.strip(), body.strip()
+    if not headline or not body:
+        raise NotADraft("a draft is a headline on the first line, a blank line, then the text")
+    return headline, body
+
+
+def promises_in(body: str, due: datetime | None, due_says: str) -> tuple[Promise, ...]:
+    """The promise of a next update, if ``body`` really makes it."""
+    if due is None or not due_says or due_says not in body:
+        return ()
+    return (Promise(text=f"Next update by {due_says}", due_at=due),)
+
+
+def propose_statement(
+    *,
+    id: str,
+    version: int,
+    kind: StatementKind,
+    incident: Incident,
+    facts: Iterable[Fact],
+    headline: str,
+    body: str,
+    outlets: Iterable[Outlet],
+    audience: str,
+    now: datetime,
+    author: str = AUTHOR,
+    language: str = "en",
+    promises: Iterable[Promise] = (),
+    corrects: str = "",
+    media: Iterable[str] = (),
+    links: Iterable[str] = (),
+) -> Statement:
+    """One statement version, rendered for every outlet and bound by its hash.
+
+    ``facts`` are those it relies on: confirmed ones that it states, refuted ones that it answers.
+
+    Raises:
+        crisis.rendering.DoesNotFit: the text cannot be shown on one of the outlets.
+    """
+    relied_on = tuple(facts)
+    promised = tuple(promises)
+    pictures, addresses = tuple(media), tuple(links)
+    renderings = renderings_for(
+        outlets, kind=kind, severity=incident.severity, headline=headline, body=body, language=language
+    )
+    return Statement(
+        id=id,
+        version=version,
+        incident=incident.id,
+        kind=kind,
+        strategy=incident.assessment.strategy,
+        author=author,
+        created_at=now,
+        language=language,
+        audience=audience,
+        headline=headline,
+        body=body,
+        facts=relied_on,
+        severity=incident.severity,
+        promises=promised,
+        renderings=renderings,
+        media=pictures,
+        links=addresses,
+        corrects=corrects,
+        content_hash=content_hash(
+            incident=incident.id,
+            kind=kind,
+            audience=audience,
+            severity=incident.severity,
+            facts=relied_on,
+            renderings=renderings,
+            media=pictures,
+            links=addresses,
+            promises=promised,
+        ),
+    )
+
+
+def renderings_for(
+    outlets: Iterable[Outlet],
+    *,
+    kind: StatementKind,
+    severity: Severity,
+    headline: str,
+    body: str,
+    language: str = "en",
+) -> tuple[Rendering, ...]:
+    """One rendering for each outlet, in the order given. Raises like ``crisis.rendering.render``."""
+    return tuple(
+        render(
+            headline=headline,
+            body=body,
+            target=outlet.target,
+            looks_like=outlet.looks_like,
+            limit=outlet.limit,
+            language=language,
+            options=_options(outlet, kind, severity),
+            reply_to=outlet.reply_to,
+        )
+        for outlet in outlets
+    )
+
+
+def _options(outlet: Outlet, kind: StatementKind, severity: Severity) -> Mapping[str, str]:
+    if "statuspage" not in (outlet.target.kind, outlet.looks_like):
+        return outlet.options
+    return {"status": STATUS[kind], "impact": IMPACT[severity], **outlet.options}
