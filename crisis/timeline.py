@@ -1,0 +1,291 @@
+"""The timeline of an incident, told from the ledger in words that anyone can follow.
+
+Every record of the incident becomes one entry: when, who, what happened. Entries that only matter to engineers (a
+sender arming a delivery) are marked as detail, so that a reader can leave them out and an auditor can leave them in.
+A kind of record that is not known here is still told, by its own name: nothing is dropped.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from enum import StrEnum
+from typing import Any
+
+from pydantic import Field
+
+from crisis.delivery import Delivery, Purpose
+from crisis.incident import Incident
+from crisis.record import Record
+from crisis.statement import Statement
+from crisis.values import Frozen, UtcDatetime
+
+
+class Side(StrEnum):
+    """Whose move an entry is, for colour and for reading along one side of the story."""
+
+    PUBLIC = "public"
+    """What people outside did."""
+    INSIDE = "inside"
+    """What we did among ourselves."""
+    WORD = "word"
+    """What we said to the public."""
+    TROUBLE = "trouble"
+    """What went wrong or needs a human."""
+
+
+class Entry(Frozen):
+    """One line of the timeline."""
+
+    at: UtcDatetime
+    who: str
+    what: str
+    """A sentence in plain words; may quote foreign text."""
+    why: str = ""
+    link: str = ""
+    """Where to see it: a post's address."""
+    side: Side = Side.INSIDE
+    detail: bool = False
+    """Of interest to engineers and auditors only."""
+    seq: int | None = None
+    """The ledger record that tells it; none for what was observed outside."""
+
+
+class Known(Frozen):
+    """What the records only name by id, for telling it in words."""
+
+    statements: tuple[Statement, ...] = ()
+    deliveries: tuple[Delivery, ...] = ()
+    people: dict[str, str] = Field(default_factory=dict)
+    """Names by e-mail address."""
+
+    def person(self, email: str) -> str:
+        return self.people.get(email, email)
+
+    def delivery(self, delivery_id: str) -> Delivery | None:
+        return next((d for d in self.deliveries if d.id == delivery_id), None)
+
+
+DETAILS = frozenset(
+    {
+        "approval.form",
+        "delivery.armed",
+        "delivery.pending",
+        "delivery.planned",
+        "incident.claimed",
+        "ledger.checkpoint",
+        "statement.rendered",
+        "mentions.relied_on",
+        "commitment.reminded",
+        "watch.saved",
+    }
+)
+"""Kinds that are details however they end."""
+
+TROUBLES = frozenset(
+    {
+        "commitment.broken",
+        "decision.refused",
+        "delivery.human_asked",
+        "delivery.needs_human",
+        "delivery.refused",
+        "delivery.unknown",
+        "statement.expired",
+        "statement.voided",
+        "statement.withdrawn",
+    }
+)
+WORDS = frozenset({"delivery.accepted", "delivery.reconciled", "statement.published"})
+
+_ACTORS = {
+    "detector": "Detector",
+    "triage": "Triage",
+    "outbox": "Outbox",
+    "respond": "Response flow",
+    "review": "Review flow",
+    "follow_up": "Follow-up flow",
+    "approval": "Approval",
+    "template": "Template",
+    "fireline": "Fireline",
+}
+
+
+def tell(incident: Incident, records: Iterable[Record], known: Known) -> tuple[Entry, ...]:
+    """The whole timeline of ``incident``, details included, in the order in which it happened."""
+    entries = [
+        Entry(
+            at=incident.started_at, who="The public", what="The first posts of the episode appeared", side=Side.PUBLIC
+        )
+    ]
+    entries += [_entry(record, known) for record in records if record.incident == incident.id]
+    return tuple(sorted(entries, key=lambda e: (e.at, e.seq or 0)))
+
+
+def _entry(record: Record, known: Known) -> Entry:
+    delivery = (
+        known.delivery(str(_first(record.data, "delivery", "id"))) if record.kind.startswith("delivery.") else None
+    )
+    side = Side.TROUBLE if record.kind in TROUBLES else Side.WORD if record.kind in WORDS else Side.INSIDE
+    detail = record.kind in DETAILS
+    if delivery is not None and delivery.purpose is Purpose.NOTICE:
+        detail, side = detail or side is Side.WORD, Side.INSIDE if side is Side.WORD else side
+    if record.kind == "reaction.observed":
+        side = Side.PUBLIC
+    tell_it = _SENTENCES.get(record.kind, _as_named)
+    what = tell_it(record, known)
+    return Entry(
+        at=record.at,
+        who=_ACTORS.get(record.actor, known.person(record.actor)),
+        what=what,
+        why="" if record.reason and record.reason in what else record.reason,
+        link=delivery.receipt.url if delivery is not None and delivery.receipt is not None else "",
+        side=side,
+        detail=detail,
+        seq=record.seq,
+    )
+
+
+def _first(data: Mapping[str, Any], *names: str) -> Any:
+    return next((data[name] for name in names if data.get(name) not in (None, "")), "")
+
+
+def _as_named(record: Record, known: Known) -> str:
+    noun, _, verb = record.kind.partition(".")
+    subject = _first(record.data, noun, "statement", "fact", "id", "name")
+    return (
+        f"{noun.capitalize()}{f' {subject}' if isinstance(subject, str) and subject else ''}: {verb.replace('_', ' ')}"
+    )
+
+
+def _statement(record: Record) -> str:
+    name, version = _first(record.data, "statement", "id"), _first(record.data, "version")
+    return f"{name} v{version}" if version else str(name or "a statement")
+
+
+def _opened(record: Record, known: Known) -> str:
+    severity = _deep(record.data, "severity")
+    return f"Incident opened{f' as {severity}' if severity else ''}"
+
+
+def _assessed(record: Record, known: Known) -> str:
+    severity, kind = _deep(record.data, "severity"), str(_deep(record.data, "type")).replace("_", " ")
+    return f"Assessed as {severity}, {kind}" if severity else "Assessed anew"
+
+
+def _deep(data: Mapping[str, Any], name: str) -> Any:
+    """``name`` in ``data`` or in the assessment or incident inside it."""
+    for part in (data, data.get("assessment"), data.get("incident")):
+        if isinstance(part, Mapping):
+            if part.get(name):
+                return part[name]
+            inner = part.get("assessment")
+            if isinstance(inner, Mapping) and inner.get(name):
+                return inner[name]
+    return ""
+
+
+def _told(record: Record, known: Known) -> str:
+    person = known.person(str(_first(record.data, "stakeholder")))
+    route = _first(record.data, "route")
+    occasion = str(_first(record.data, "occasion"))
+    about = {"": "", "opened": "", "approval": " that an approval is wanted", "promise": " of a promise"}
+    about |= {"closing": " that closing is proposed"}
+    tail = about.get(occasion.partition("/")[0], f" ({occasion})")
+    return f"{person} told{tail}" + (f" by {str(route).partition(':')[0]}" if route else "")
+
+
+def _not_told(record: Record, known: Known) -> str:
+    return f"{known.person(str(_first(record.data, 'stakeholder')))} not told"
+
+
+def _fact(record: Record, known: Known) -> str:
+    text, status = _first(record.data, "text"), _first(record.data, "status")
+    fact = record.data.get("fact")
+    if isinstance(fact, Mapping):
+        text, status, name = fact.get("text", ""), fact.get("status", ""), fact.get("id", "")
+    else:
+        name = _first(record.data, "fact", "id")
+    return f"Fact {name} {status}: {text}"
+
+
+def _decided(record: Record, known: Known) -> str:
+    verdict, role = _first(record.data, "verdict"), _first(record.data, "role")
+    word = {"approve": "Approved", "return": "Returned"}.get(str(verdict), str(verdict).capitalize() or "Decided on")
+    return f"{word} {_statement(record)}" + (f" for {role}" if role else "")
+
+
+def _delivered(word: str) -> Callable[[Record, Known], str]:
+    def say(record: Record, known: Known) -> str:
+        delivery = known.delivery(str(_first(record.data, "delivery", "id")))
+        if delivery is None:
+            return f"{word}: delivery {_first(record.data, 'delivery', 'id')}"
+        target = delivery.rendering.target
+        where = f"{target.channel}{f' ({target.address})' if target.address else ''}"
+        what = {
+            Purpose.NOTICE: "notice",
+            Purpose.WITHDRAWAL: f"withdrawal of {delivery.statement} v{delivery.version}",
+            Purpose.STATEMENT: f"{delivery.statement} v{delivery.version}",
+        }[delivery.purpose]
+        return f"{what[0].upper()}{what[1:]} {word} {where}"
+
+    return say
+
+
+def _promised(word: str) -> Callable[[Record, Known], str]:
+    def say(record: Record, known: Known) -> str:
+        inner = record.data.get("commitment")
+        text = _first(inner if isinstance(inner, Mapping) else record.data, "text")
+        name = _first(record.data, "id", "commitment")
+        return f"{word}: {text or (name if isinstance(name, str) else '')}"
+
+    return say
+
+
+def _about_statement(words: str) -> Callable[[Record, Known], str]:
+    return lambda record, known: words.format(_statement(record))
+
+
+def _says(record: Record, known: Known) -> str:
+    return f"Reaction measured: {_first(record.data, 'says') or record.reason}"
+
+
+_SENTENCES: dict[str, Callable[[Record, Known], str]] = {
+    "incident.candidate": lambda r, k: "Noticed as a candidate",
+    "incident.opened": _opened,
+    "incident.open": lambda r, k: "Confirmed as real",
+    "incident.responding": lambda r, k: "Response started",
+    "incident.monitoring": lambda r, k: "A statement is out; watching the reaction",
+    "incident.resolved": lambda r, k: "Incident resolved",
+    "incident.reviewed": lambda r, k: "Review completed",
+    "incident.dismissed": lambda r, k: "Dismissed as a false alarm",
+    "incident.claimed": lambda r, k: "Response claimed by a run",
+    "incident.closing_proposed": lambda r, k: "Closing proposed",
+    "incident.assessed": _assessed,
+    "stakeholder.told": _told,
+    "stakeholder.not_told": _not_told,
+    "fact.saved": _fact,
+    "statement.drafted": _about_statement("Draft {} written"),
+    "statement.proposed": _about_statement("{} proposed for approval"),
+    "statement.approved": _about_statement("{} approved"),
+    "statement.returned": _about_statement("{} returned to its author"),
+    "statement.voided": _about_statement("{} voided"),
+    "statement.expired": _about_statement("{} expired without the approvals it needed"),
+    "statement.published": _about_statement("{} published"),
+    "statement.withdrawn": _about_statement("{} withdrawn"),
+    "decision.made": _decided,
+    "decision.refused": lambda r, k: f"A decision on {_statement(r)} did not count",
+    "approval.form": _about_statement("Approval form for {} answered in Prefect"),
+    "delivery.planned": _delivered("planned for"),
+    "delivery.armed": _delivered("on its way to"),
+    "delivery.accepted": _delivered("accepted by"),
+    "delivery.refused": _delivered("refused by"),
+    "delivery.unknown": _delivered("without a clear answer from"),
+    "delivery.reconciled": _delivered("found arrived at"),
+    "delivery.pending": _delivered("to be sent later to"),
+    "delivery.human_asked": _delivered("needs a human's word:"),
+    "delivery.needs_human": _delivered("needs a human's word:"),
+    "commitment.made": _promised("Promised"),
+    "commitment.kept": _promised("Promise kept"),
+    "commitment.broken": _promised("Promise broken"),
+    "commitment.reminded": _promised("Reminded of a promise"),
+    "reaction.observed": _says,
+    "report.written": lambda r, k: "After-action report written",
+    "evidence.sealed": lambda r, k: "Evidence sealed",
+}
