@@ -1,0 +1,53 @@
+"""What people edit (settings, playbooks, templates), loaded and checked; and an installation's clock and secrets."""
+
+from config.errors import ConfigError
+from config.loading import load
+from config.playbook_files import playbooks as _playbooks
+from config.secrets import secret_from_environment
+from config.settings import (
+    ChannelSettings,
+    DeskSettings,
+    NotifierSettings,
+    PrefectSettings,
+    Settings,
+    SourceSettings,
+    VoiceSettings,
+)
+from config.shared_clock import SharedClock, remove_clock, write_clock
+from config.template_files import Templates, templates
+from crisis.clock import Clock
+from crisis.playbook import Playbook
+from crisis.values import CrisisType
+
+__all__ = [
+    "ChannelSettings",
+    "ConfigError",
+    "DeskSettings",
+    "NotifierSettings",
+    "PrefectSettings",
+    "Settings",
+    "SourceSettings",
+    "Templates",
+    "VoiceSettings",
+    "clock",
+    "load",
+    "playbooks",
+    "remove_clock",
+    "secret_from_environment",
+    "templates",
+    "write_clock",
+]
+
+
+def playbooks(settings: Settings) -> dict[CrisisType, Playbook]:
+    """The playbook of every cause: packaged ones, replaced by files of the same name in ``settings.playbooks_dir``.
+
+    Raises:
+        ConfigError: one line for each mistake in a playbook or a template.
+    """
+    return _playbooks(settings, templates=templates(settings).names)
+
+
+def clock(settings: Settings) -> Clock:
+    """The machine's clock, or the replay clock that all processes share while ``<home>/clock.json`` exists."""
+    return SharedClock(settings.home)

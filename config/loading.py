@@ -1,0 +1,162 @@
+"""Finding and loading ``fireline.toml``: every mistake as a sentence with its line, all of them at once."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+from pydantic_settings import EnvSettingsSource
+from pydantic_settings.exceptions import SettingsError
+
+from config.errors import ConfigError, Lines, Location, did_you_mean, line_of, mistakes, sentence
+from config.lines import read_toml
+from config.settings import Settings, toml_document
+
+FILE = "fireline.toml"
+_PATHS = ("home", "playbooks_dir", "templates_dir")
+
+
+def find_file() -> Path:
+    """``$FIRELINE_CONFIG``, ``./fireline.toml`` or ``$FIRELINE_HOME/fireline.toml``, whichever comes first.
+
+    Raises:
+        ConfigError: there is none; the message says how to make one.
+    """
+    named = os.environ.get("FIRELINE_CONFIG")
+    if named:
+        return _given(Path(named), "FIRELINE_CONFIG names it")
+    home = Path(os.environ.get("FIRELINE_HOME") or "~/.fireline").expanduser()
+    for file in (Path.cwd() / FILE, home / FILE):
+        if file.is_file():
+            return file
+    raise ConfigError(f"there is no {FILE} here nor in {home}: run `fireline init` to write one")
+
+
+def _given(path: Path, why: str) -> Path:
+    file = path.expanduser()
+    file = file / FILE if file.is_dir() else file
+    if not file.is_file():
+        raise ConfigError(f"{file}: there is no such file ({why}): run `fireline init` to write one")
+    return file
+
+
+def load(path: Path | None = None) -> Settings:
+    """Load and check the settings.
+
+    Raises:
+        ConfigError: one line for each mistake: file, line, what is wrong and what to write.
+    """
+    file = _given(Path(path), "it was asked for") if path is not None else find_file()
+    data, lines = read_toml(file)
+    for key in _PATHS:
+        if isinstance(data.get(key), str) and data[key]:
+            data[key] = str(file.absolute().parent / Path(data[key]).expanduser())
+    token = toml_document.set(data)
+    try:
+        settings = Settings()
+    except ValidationError as error:
+        found = [_placed(file, lines, where, says) for where, says in mistakes(error, Settings)]
+        raise ConfigError("\n".join(dict.fromkeys(found))) from None
+    except SettingsError as error:
+        raise ConfigError(f"environment: {error}: it must be JSON, or better be written in {file}") from None
+    finally:
+        toml_document.reset(token)
+    settings._file, settings._lines = file, lines
+    wrong = [_placed(file, lines, where, says) for where, says in references(settings)]
+    if wrong:
+        raise ConfigError("\n".join(wrong))
+    return settings
+
+
+def _placed(file: Path, lines: Lines, where: Location, says: str) -> str:
+    variable = _environment_variable(where)
+    if variable:
+        return f"environment variable {variable}: {says}"
+    return sentence(file, line_of(lines, where), says)
+
+
+def _environment_variable(where: Location) -> str | None:
+    """The environment variable that a value came from, if it did."""
+    try:
+        value: Any = EnvSettingsSource(Settings, env_prefix="FIRELINE_", env_nested_delimiter="__")()
+    except SettingsError:
+        return None
+    names: list[str] = []
+    for part in where:
+        if not isinstance(value, dict) or part not in value:
+            break
+        names.append(str(part).upper())
+        value = value[part]
+    return "FIRELINE_" + "__".join(names) if names and not isinstance(value, dict) else None
+
+
+def references(settings: Settings) -> Iterator[tuple[Location, str]]:
+    """Every name that is there twice or names nothing, with its place."""
+    yield from _duplicates(settings)
+    watches = [watch.name for watch in settings.watches]
+    people = [person.email.casefold() for person in settings.stakeholders]
+    notifiers = [notifier.name for notifier in settings.notifiers]
+    for i, watch in enumerate(settings.watches):
+        if watch.owner and watch.owner.casefold() not in people:
+            says = f"the owner {watch.owner!r} is not among the stakeholders{did_you_mean(watch.owner, people)}"
+            yield ("watches", i, "owner"), says
+        yield from ((("watches", i, "query"), says) for says in _query_mistake(watch.query))
+    for i, source in enumerate(settings.sources):
+        for name in source.watch:
+            if name not in watches:
+                says = f"source {source.name!r} feeds an unknown watch {name!r}{did_you_mean(name, watches)}"
+                yield ("sources", i, "watch"), says
+    for i, channel in enumerate(settings.channels):
+        if channel.looks_like and channel.kind != "sandbox":
+            says = f"looks_like is for sandbox channels; {channel.name!r} is {channel.kind!r}: take it out"
+            yield ("channels", i, "looks_like"), says
+    for i, person in enumerate(settings.stakeholders):
+        for name in person.watches:
+            if name not in watches:
+                says = f"{person.email} follows an unknown watch {name!r}{did_you_mean(name, watches)}"
+                yield ("stakeholders", i, "watches"), says
+        yield from _routes(settings, i, notifiers)
+
+
+def _query_mistake(query: str) -> Iterator[str]:
+    from crisis.query import QueryError, parse
+
+    try:
+        parse(query)
+    except QueryError as error:
+        yield f"query: {error}"
+
+
+def _routes(settings: Settings, index: int, notifiers: list[str]) -> Iterator[tuple[Location, str]]:
+    person = settings.stakeholders[index]
+    where: Location = ("stakeholders", index, "routes")
+    if "@" not in person.email:
+        yield ("stakeholders", index, "email"), f"{person.email!r} is not an e-mail address"
+    try:
+        routes = person.contact_routes()
+    except ValueError as error:
+        yield where, str(error)
+        return
+    for route in routes:
+        if route.notifier in notifiers:
+            continue
+        hint = did_you_mean(route.notifier, notifiers)
+        if person.routes:
+            yield where, f"route {str(route)!r} names an unknown notifier {route.notifier!r}{hint}"
+        else:
+            says = f"{person.email} has no routes, so mail is used, but no notifier is called 'email': add one"
+            yield ("stakeholders", index), says
+
+
+def _duplicates(settings: Settings) -> Iterator[tuple[Location, str]]:
+    for table in ("watches", "sources", "channels", "notifiers", "stakeholders"):
+        field = "email" if table == "stakeholders" else "name"
+        seen: dict[str, int] = {}
+        for i, part in enumerate(getattr(settings, table)):
+            name = getattr(part, field)
+            first = seen.setdefault(name.casefold(), i)
+            if first != i:
+                line = line_of(settings.lines, (table, first, field))
+                says = f"two {table} have the {field} {name!r} (the other is on line {line}): rename or remove one"
+                yield (table, i, field), says

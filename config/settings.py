@@ -1,0 +1,237 @@
+"""What an installation is set up with: the typed shape of ``fireline.toml``.
+
+Every key may be overridden by an environment variable: ``FIRELINE_`` and the key in capitals, two underscores between a
+table and its key (``FIRELINE_TICK_SECONDS=5``, ``FIRELINE_DESK__PORT=8500``). Secrets have no place in here: they come
+from Prefect blocks or the environment (see ``config.secrets``). References between parts (routes, watches, owners) are
+checked, so what is loaded can be trusted.
+"""
+
+import os
+from collections.abc import Iterable, Mapping
+from contextvars import ContextVar
+from pathlib import Path
+from typing import Annotated, Any, Protocol, TypeVar
+
+from pydantic import AfterValidator, Field, PrivateAttr, field_validator
+from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
+
+from config.errors import ConfigError, Lines, did_you_mean
+from crisis.stakeholder import Stakeholder
+from crisis.values import Frozen, Names
+from crisis.watch import Watch
+
+
+def _name(value: str) -> str:
+    if not (
+        value and len(value) <= 63 and value[0] != "-" and set(value) <= set("abcdefghijklmnopqrstuvwxyz0123456789-")
+    ):
+        raise ValueError("a name is lower-case letters, digits and hyphens, up to 63 of them, such as 'status-page'")
+    return value
+
+
+def _web_address(value: str) -> str:
+    if value and not value.startswith(("http://", "https://")):
+        raise ValueError("must start with http:// or https://")
+    return value.rstrip("/")
+
+
+Name = Annotated[str, AfterValidator(_name)]
+"""Short identifier of a configured part."""
+WebAddress = Annotated[str, AfterValidator(_web_address)]
+Port = Annotated[int, Field(ge=1, le=65535)]
+Words = Annotated[str, Field(min_length=1)]
+
+
+class DeskSettings(Frozen):
+    """Where the web desk listens."""
+
+    host: str = "127.0.0.1"
+    port: Port = 8420
+    public_url: WebAddress = ""
+    """The address people reach it by, when it is not ``http://host:port``; links in mails begin with it."""
+
+    @property
+    def url(self) -> str:
+        return self.public_url or f"http://{self.host}:{self.port}"
+
+
+class PrefectSettings(Frozen):
+    """Where the Prefect server is."""
+
+    host: str = "127.0.0.1"
+    port: Port = 4200
+    api_url: WebAddress = ""
+    """A server run elsewhere; empty: ``fireline up`` starts one at ``host:port``."""
+
+    @property
+    def url(self) -> str:
+        """The address of the API."""
+        return self.api_url or f"http://{self.host}:{self.port}/api"
+
+
+class VoiceSettings(Frozen):
+    """How the organisation speaks."""
+
+    spokesperson: str = ""
+    contact_url: str = ""
+    """Where affected people reach us, unless the watch names its own contact."""
+    sign_off: str = ""
+    """Last line of longer statements; empty: "The <organisation> team"."""
+    tone: str = ""
+    """Advice for writers, in words."""
+
+
+class SourceSettings(Frozen):
+    """Where mentions come from."""
+
+    name: Name
+    kind: str
+    watch: Names = ()
+    """Watches it feeds; empty feeds all."""
+    settings: dict[str, Any] = Field(default_factory=dict)
+
+
+class ChannelSettings(Frozen):
+    """A configured outlet for statements."""
+
+    name: Name
+    kind: str
+    address: str = ""
+    """The list, page or account on it, where it has several."""
+    settings: dict[str, Any] = Field(default_factory=dict)
+    credentials: str = ""
+    """Name of the Prefect block, and of the environment variables, that hold its secrets; empty: its own name."""
+    looks_like: str = ""
+    """For the sandbox only: the kind whose limits it keeps to."""
+
+    @property
+    def credentials_name(self) -> str:
+        return self.credentials or self.name
+
+
+class NotifierSettings(Frozen):
+    """A configured way to tell stakeholders."""
+
+    name: Name
+    kind: str
+    settings: dict[str, Any] = Field(default_factory=dict)
+    credentials: str = ""
+    """As for channels."""
+
+    @property
+    def credentials_name(self) -> str:
+        return self.credentials or self.name
+
+
+class _Named(Protocol):
+    @property
+    def name(self) -> str: ...
+
+
+N = TypeVar("N", bound=_Named)
+
+
+def _default_home() -> Path:
+    return Path.home() / ".fireline"
+
+
+def _sqlite_in_home(data: dict[str, Any]) -> str:
+    return f"sqlite+aiosqlite:///{data['home'] / 'fireline.db'}"
+
+
+toml_document: ContextVar[Mapping[str, Any]] = ContextVar("toml_document")
+"""The file that is being loaded, for ``Settings`` to take as its lowest source."""
+
+
+class Settings(BaseSettings):
+    """Everything ``fireline.toml`` and the environment say."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="FIRELINE_", env_nested_delimiter="__", frozen=True, extra="forbid", validate_default=True
+    )
+
+    organisation: Words
+    """The name the public knows."""
+    home: Path = Field(default_factory=_default_home)
+    """Records, keys and logs."""
+    database_url: str = Field(default_factory=_sqlite_in_home, repr=False)
+    """SQLAlchemy address; may hold a password, so it is never shown."""
+    tick_seconds: Annotated[float, Field(gt=0, le=3600)] = 10
+    """Seconds between two signals of a watch."""
+    playbooks_dir: Path | None = None
+    """Your own playbooks, which replace the packaged ones of the same name."""
+    templates_dir: Path | None = None
+    """Your own templates, likewise."""
+    voice: VoiceSettings = VoiceSettings()
+    desk: DeskSettings = DeskSettings()
+    prefect: PrefectSettings = PrefectSettings()
+    watches: tuple[Watch, ...] = ()
+    sources: tuple[SourceSettings, ...] = ()
+    stakeholders: tuple[Stakeholder, ...] = ()
+    channels: tuple[ChannelSettings, ...] = ()
+    notifiers: tuple[NotifierSettings, ...] = ()
+
+    _file: Path | None = PrivateAttr(default=None)
+    _lines: Lines = PrivateAttr(default_factory=dict)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        document = InitSettingsSource(settings_cls, init_kwargs=dict(toml_document.get({})))
+        return init_settings, env_settings, document
+
+    @field_validator("home", "playbooks_dir", "templates_dir", mode="after")
+    @classmethod
+    def _whole_path(cls, value: Path | None) -> Path | None:
+        return None if value is None else Path(os.path.abspath(value.expanduser()))  # noqa: PTH100 - links stay
+
+    @field_validator("database_url", mode="after")
+    @classmethod
+    def _async_database(cls, value: str) -> str:
+        if not value.startswith(("sqlite+aiosqlite://", "postgresql+asyncpg://")):
+            raise ValueError("must start with sqlite+aiosqlite:/// or postgresql+asyncpg://")
+        return value
+
+    @property
+    def file(self) -> Path | None:
+        """The file this was loaded from; none when made in code."""
+        return self._file
+
+    @property
+    def lines(self) -> Lines:
+        """Where each value stands in ``file``."""
+        return self._lines
+
+    def channel(self, name: str) -> ChannelSettings:
+        """Raises ``ConfigError`` naming the channels there are."""
+        return _pick(self.channels, name, "channel")
+
+    def notifier(self, name: str) -> NotifierSettings:
+        """Raises ``ConfigError`` naming the notifiers there are."""
+        return _pick(self.notifiers, name, "notifier")
+
+    def watch(self, name: str) -> Watch:
+        """Raises ``ConfigError`` naming the watches there are."""
+        return _pick(self.watches, name, "watch")
+
+    def stakeholder(self, email: str) -> Stakeholder:
+        """Raises ``ConfigError`` naming the stakeholders there are. Letter case does not matter."""
+        for person in self.stakeholders:
+            if person.email.casefold() == email.casefold():
+                return person
+        known = [person.email for person in self.stakeholders]
+        raise ConfigError(f"there is no stakeholder {email!r}{did_you_mean(email, known)}")
+
+
+def _pick(parts: Iterable[N], name: str, what: str) -> N:
+    parts = tuple(parts)
+    for part in parts:
+        if part.name == name:
+            return part
+    raise ConfigError(f"there is no {what} {name!r}{did_you_mean(name, [p.name for p in parts])}")
