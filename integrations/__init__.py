@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from integrations.outcomes import IntegrationError, Misconfigured, RateLimited, Refused, Unknown
+from integrations.outcomes import IntegrationError, Misconfigured, RateLimited, Refused, Unknown, Unreachable
 from integrations.protocols import Health, Limits, Message, Notifier, Publisher, Source
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "Refused",
     "Source",
     "Unknown",
+    "Unreachable",
     "connect",
     "integration",
 ]

@@ -10,6 +10,7 @@ from crisis.stakeholder import Route
 from crisis.statement import Rendering
 from crisis.values import Frozen
 from crisis.watch import Mention
+from integrations.outcomes import Refused
 
 
 class Limits(Frozen):
@@ -25,6 +26,21 @@ class Limits(Frozen):
     """Pictures per post."""
     source: str
     """The page that says so."""
+
+    def hold(self, rendering: Rendering) -> None:
+        """Check that ``rendering`` fits, by the lengths its parts carry.
+
+        Raises:
+            Refused: it does not; nothing was sent.
+        """
+        if not rendering.parts:
+            raise Refused("there is nothing to publish: the rendering has no parts")
+        if len(rendering.parts) > 1 and not self.threads:
+            raise Refused(f"this channel has no threads, and the rendering has {len(rendering.parts)} parts")
+        for number, part in enumerate(rendering.parts, 1):
+            limit = min(part.limit, self.length)
+            if part.length > limit:
+                raise Refused(f"part {number} is {part.length} {self.unit} long, the limit is {limit}; shorten it")
 
 
 class Health(Frozen):
@@ -47,6 +63,11 @@ class Message(Frozen):
     """The incident id: messages of one incident form one thread."""
     link: str = ""
     """Where to act."""
+
+    @property
+    def full_text(self) -> str:
+        """The text, and the link below it unless it is there already."""
+        return self.text if not self.link or self.link in self.text else f"{self.text}\n\n{self.link}"
 
 
 @runtime_checkable

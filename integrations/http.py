@@ -1,0 +1,286 @@
+"""What every integration over HTTP shares: one client, and one reading of answers as outcomes.
+
+Promises: a write goes out at most once per call (only a connection that never came about is tried again); reads are
+repeated while that is safe; no secret appears in a message or a receipt. Outcomes of a write:
+
+====================================================  ==============================================
+no connection (refused, no such host, TLS, proxy)     ``Unreachable``: not sent, try again
+2xx with a sensible body                              the answer
+2xx with a body that makes no sense, 5xx, 408,        ``Unknown``: look it up before sending again
+reset or timeout once the request was on its way
+420, 429                                              ``RateLimited`` until the time the headers give
+401, 403, 3xx                                         ``Misconfigured``
+other 4xx                                             ``Refused``
+====================================================  ==============================================
+"""
+
+import asyncio
+import json
+import math
+import re
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+import httpx
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
+
+from integrations.outcomes import Misconfigured, RateLimited, Refused, Unknown, Unreachable
+
+try:
+    USER_AGENT = f"Fireline/{version('fireline')}"
+except PackageNotFoundError:
+    USER_AGENT = "Fireline"
+
+NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError, httpx.UnsupportedProtocol)
+LARGEST_ANSWER = 8 * 1024 * 1024
+"""Bytes; a longer answer is malformed."""
+DEFAULT_WAIT = timedelta(seconds=30)
+LONGEST_WAIT = timedelta(hours=24)
+RESET_HEADERS = ("retry-after", "x-ratelimit-reset-after", "ratelimit-reset", "x-ratelimit-reset", "x-rate-limit-reset")
+_SECRET_NAME = re.compile(r"token|secret|passw|jwt|authori[sz]ation|api_?key|cookie|signature", re.IGNORECASE)
+_SECRET_TEXT = re.compile(r"\b(Bearer|OAuth|Basic)\s+[\w.~+/=-]{8,}|\beyJ[\w-]+\.[\w-]+\.[\w-]*", re.IGNORECASE)
+_HIDDEN = "[hidden]"
+
+
+class Connection(BaseModel):
+    """Settings that every kind over HTTP takes."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    base_url: str = Field(description="Where the service is, https://...")
+    timeout: float = Field(default=10.0, gt=0, le=300, description="Seconds one request may take as a whole")
+
+    @field_validator("base_url")
+    @classmethod
+    def _http(cls, value: str) -> str:
+        try:
+            url = httpx.URL(value.strip())
+        except httpx.InvalidURL as error:
+            raise ValueError(f"is no address: {error}") from None
+        if url.scheme not in {"http", "https"} or not url.host:
+            raise ValueError("must start with https:// (or http://) and name a host")
+        if url.userinfo or url.query or url.fragment:
+            raise ValueError("must hold no password, query or fragment; credentials have their own settings")
+        return str(url).rstrip("/")
+
+
+def secrets_of(settings: BaseModel) -> set[str]:
+    """The values that must never be shown, from a settings model's ``SecretStr`` fields."""
+    values = (getattr(settings, name) for name in type(settings).model_fields)
+    return {v.get_secret_value() for v in values if isinstance(v, SecretStr) and v.get_secret_value()}
+
+
+def redact(text: str, secrets: Iterable[str], *, limit: int = 300) -> str:
+    """``text`` on one line of at most ``limit`` characters, without secrets or control characters."""
+    for secret in sorted(secrets, key=len, reverse=True):
+        text = text.replace(secret, _HIDDEN)
+    text = " ".join(_SECRET_TEXT.sub(_HIDDEN, text).split())
+    text = "".join(c for c in text if c.isprintable())
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def scrub(value: Any, secrets: Iterable[str]) -> Any:
+    """A copy of a decoded JSON value in which secret fields and secret values are hidden."""
+    secrets = tuple(secrets)
+    if isinstance(value, Mapping):
+        return {
+            str(k): _HIDDEN if _SECRET_NAME.search(str(k)) and isinstance(v, str) and v else scrub(v, secrets)
+            for k, v in value.items()
+        }
+    if isinstance(value, list):
+        return [scrub(v, secrets) for v in value]
+    if isinstance(value, str):
+        for secret in secrets:
+            value = value.replace(secret, _HIDDEN)
+        return _SECRET_TEXT.sub(_HIDDEN, value)
+    return value
+
+
+def come_back_at(headers: Mapping[str, str], now: datetime) -> datetime:
+    """When a rate limit ends, by whichever of the usual headers is there and readable.
+
+    A number is seconds from now, or seconds or milliseconds since 1970 when it is that large; anything else is an
+    ISO-8601 or an HTTP date. Absolute times are taken against the answer's own ``Date``, so that a wrong clock on
+    either side does no harm. Without a readable header it is 30 s from now; never more than 24 h.
+    """
+    server_now = _date(headers.get("date", "")) or now
+    for name in RESET_HEADERS:
+        value = headers.get(name, "").strip()
+        wait = _wait(value, server_now) if value else None
+        if wait is not None:
+            return now + min(max(wait, timedelta(seconds=1)), LONGEST_WAIT)
+    return now + DEFAULT_WAIT
+
+
+def _wait(value: str, server_now: datetime) -> timedelta | None:
+    try:
+        number = float(value)
+    except ValueError:
+        at = _date(value)
+        return at - server_now if at else None
+    if not math.isfinite(number) or number > 1e14:
+        return None
+    if number > 1e11:
+        number /= 1000
+    return timedelta(seconds=number - server_now.timestamp() if number > 1e9 else number)
+
+
+def _date(value: str) -> datetime | None:
+    for parse in (datetime.fromisoformat, parsedate_to_datetime):
+        try:
+            at = parse(value)
+        except (ValueError, TypeError, IndexError, OverflowError):
+            continue
+        return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+    return None
+
+
+class Answer:
+    """A platform's answer below 500."""
+
+    def __init__(
+        self, service: str, status: int, headers: Mapping[str, str], content: bytes, secrets: set[str]
+    ) -> None:
+        self.status, self.headers, self._content = status, headers, content
+        self._service, self._secrets = service, secrets
+
+    @property
+    def value(self) -> Any:
+        """The decoded body, whatever the status; ``None`` when it is not JSON."""
+        try:
+            return json.loads(self._content)
+        except (ValueError, RecursionError):
+            return None
+
+    @property
+    def error(self) -> str:
+        """The platform's short error code; empty when there is none."""
+        body = self.value
+        code = body.get("error") if isinstance(body, dict) else None
+        return code if isinstance(code, str) else ""
+
+    def accepted(self) -> "Answer":
+        """This answer when it is a 2xx; else raises ``Misconfigured`` or ``Refused``."""
+        if 200 <= self.status < 300:
+            return self
+        says = f"{self._service} answered {self.status}: {self.says}"
+        if self.status in {401, 403}:
+            raise Misconfigured(f"{says}. Check the credentials and what they may do")
+        if 300 <= self.status < 400:
+            place = redact(self.headers.get("location", ""), self._secrets)
+            raise Misconfigured(f"{says}. base_url leads elsewhere ({place}); use the address it leads to")
+        raise Refused(says)
+
+    @property
+    def says(self) -> str:
+        """The answer in a line, without secrets."""
+        return redact(self._content[:4000].decode("utf-8", "replace"), self._secrets) or "nothing"
+
+    def body(self) -> dict[str, Any]:
+        """The JSON object of a 2xx. Raises like ``accepted``, and ``Unknown`` when it is no JSON object."""
+        value = self.accepted().value
+        if not isinstance(value, dict):
+            raise Unknown(f"{self._service} answered {self.status} with something that is no JSON object: {self.says}")
+        return value
+
+    def items(self) -> list[dict[str, Any]]:
+        """The JSON array of objects of a 2xx. Raises like ``body``."""
+        value = self.accepted().value
+        if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
+            raise Unknown(f"{self._service} answered {self.status} with something that is no list: {self.says}")
+        return value
+
+    def text(self, name: str) -> str:
+        """A required, non-empty string of the body. Raises like ``body``, and ``Unknown`` when it is missing."""
+        value = self.body().get(name)
+        if not isinstance(value, str) or not value:
+            raise Unknown(f"{self._service} answered {self.status} without {name!r}: {self.says}")
+        return value
+
+    def raw(self, **more: Any) -> dict[str, Any]:
+        """The body for a receipt, secrets hidden, with ``more`` beside it."""
+        return {**scrub(self.body(), self._secrets), **more}
+
+
+class Http:
+    """A connection to one service."""
+
+    def __init__(self, service: str, settings: Connection, headers: Mapping[str, str] | None = None) -> None:
+        self.service = service
+        self.secrets = secrets_of(settings)
+        self._timeout = settings.timeout
+        self._client = httpx.AsyncClient(
+            base_url=settings.base_url,
+            headers={"User-Agent": USER_AGENT, "Accept": "application/json", **(headers or {})},
+            timeout=httpx.Timeout(settings.timeout, connect=min(5.0, settings.timeout)),
+            follow_redirects=False,
+        )
+
+    async def read(self, path: str, **options: Any) -> Answer:
+        """GET ``path``; transient trouble is tried three times within this call.
+
+        Raises:
+            RateLimited: answered 429. Unreachable: no connection. Unknown: no clear answer.
+        """
+        return await self._attempts((Unknown, *NOT_SENT), "GET", path, options)
+
+    async def write(self, method: str, path: str, **options: Any) -> Answer:
+        """Send a request that changes something, once; ``options`` are httpx's (``json``, ``data``, ``headers``).
+
+        Raises:
+            RateLimited: answered 429. Unreachable: not sent. Unknown: it may or may not have been done.
+        """
+        return await self._attempts(NOT_SENT, method, path, options)
+
+    async def close(self) -> None:
+        await self._client.aclose()
+
+    async def _attempts(
+        self, again: tuple[type[Exception], ...], method: str, path: str, options: dict[str, Any]
+    ) -> Answer:
+        attempts = AsyncRetrying(
+            stop=stop_after_attempt(3),
+            wait=wait_exponential_jitter(initial=0.1, max=1.0, jitter=0.1),
+            retry=retry_if_exception_type(again),
+            reraise=True,
+        )
+        try:
+            return await attempts(self._once, method, path, **options)
+        except NOT_SENT as error:
+            why = redact(str(error), self.secrets) or type(error).__name__
+            raise Unreachable(f"{self.service} cannot be reached, nothing was sent: {why}") from None
+
+    async def _once(self, method: str, path: str, **options: Any) -> Answer:
+        try:
+            async with (
+                asyncio.timeout(self._timeout),
+                self._client.stream(method, path, **options) as response,
+            ):
+                content = await _content(response)
+        except NOT_SENT:
+            raise
+        except TimeoutError:
+            raise Unknown(f"{self.service} gave no answer within {self._timeout:g} s") from None
+        except (httpx.HTTPError, httpx.StreamError) as error:
+            why = redact(str(error), self.secrets) or type(error).__name__
+            raise Unknown(f"the connection to {self.service} broke before a clear answer: {why}") from None
+        answer = Answer(self.service, response.status_code, response.headers, content, self.secrets)
+        if response.status_code in {420, 429}:
+            until = come_back_at(response.headers, datetime.now(UTC))
+            raise RateLimited(f"{self.service} asks to come back at {until:%Y-%m-%d %H:%M:%S} UTC", until)
+        if response.status_code >= 500 or response.status_code == 408:
+            raise Unknown(f"{self.service} answered {response.status_code}: {answer.says}")
+        return answer
+
+
+async def _content(response: httpx.Response) -> bytes:
+    content = bytearray()
+    async for chunk in response.aiter_bytes():
+        content += chunk
+        if len(content) > LARGEST_ANSWER:
+            raise httpx.DecodingError(f"an answer of more than {LARGEST_ANSWER} bytes")
+    return bytes(content)

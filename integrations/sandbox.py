@@ -1,0 +1,221 @@
+"""The sandbox: a channel and notifier that write what would have gone out to files, for drills, demos and first steps.
+
+Promises: one file per key, complete or absent (written aside, synced, then linked into place: create-if-absent), never
+changed afterwards. An amendment is a further file, a withdrawal a marker; ``posts`` reads it all back for the desk.
+"""
+
+import asyncio
+import hashlib
+import os
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from crisis.delivery import DeliveryClass, Purpose, Receipt
+from crisis.stakeholder import Route
+from crisis.statement import Part, Rendering, Target
+from crisis.values import Frozen, UtcDatetime
+from integrations import integration
+from integrations.outcomes import Misconfigured, Refused, Unreachable
+from integrations.protocols import Health, Limits, Message
+
+
+class SandboxSettings(BaseModel):
+    """Settings of a sandbox channel or notifier."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    base_url: str = Field(default="http://127.0.0.1:8420", description="The desk's address, where the posts are shown")
+    timeout: float = Field(default=10.0, gt=0, description="Not used: files answer at once")
+    directory: Path = Field(description="Folder for the posts; made when it is missing")
+    looks_like: str = Field(default="", description="Another kind, whose limits then hold: mastodon, bluesky ...")
+
+    @model_validator(mode="after")
+    def _a_kind(self) -> Self:
+        if self.looks_like:
+            try:
+                integration(self.looks_like)
+            except Misconfigured as error:
+                raise ValueError(f"looks_like: {error}") from None
+        return self
+
+
+class Post(Frozen):
+    """What would have gone out, and what became of it."""
+
+    id: str
+    key: str
+    purpose: Purpose
+    looks_like: str = ""
+    url: str
+    at: UtcDatetime
+    """Of this version."""
+    rendering: Rendering
+    thread: str = ""
+    """The incident, for a notice."""
+    link: str = ""
+    version: int = 1
+    earlier: tuple[Rendering, ...] = ()
+    """Former versions, oldest first."""
+    withdrawn_at: UtcDatetime | None = None
+
+
+class Sandbox:
+    """A ``Publisher`` and a ``Notifier``."""
+
+    kind: ClassVar[str] = "sandbox"
+    delivery_class: ClassVar[DeliveryClass] = DeliveryClass.CREATE_IF_ABSENT
+    settings_model: ClassVar[type[SandboxSettings]] = SandboxSettings
+    platform_limits: ClassVar[Limits] = Limits(
+        length=100_000, threads=True, media=10, source="https://docs.python.org/3/library/os.html"
+    )
+
+    def __init__(self, settings: SandboxSettings) -> None:
+        self._settings = settings
+
+    @property
+    def limits(self) -> Limits:
+        if not self._settings.looks_like:
+            return self.platform_limits
+        limits: Limits = getattr(integration(self._settings.looks_like), "platform_limits", self.platform_limits)
+        return limits
+
+    async def publish(self, rendering: Rendering, key: str) -> Receipt:
+        self.limits.hold(rendering)
+        return await self._create(self._post(Purpose.STATEMENT, rendering, key))
+
+    async def notify(self, message: Message, route: Route) -> Receipt:
+        text = message.full_text
+        rendering = Rendering(
+            target=Target(channel=route.notifier, kind=self.kind, address=route.address),
+            parts=(Part(text=text, length=len(text), limit=max(1, len(text))),),
+            subject=message.subject,
+            html=message.html,
+        )
+        post = self._post(Purpose.NOTICE, rendering, message.key)
+        return await self._create(post.model_copy(update={"thread": message.thread, "link": message.link}))
+
+    async def find(self, key: str, rendering: Rendering | None = None) -> Receipt | None:
+        found = await asyncio.to_thread(_read, self._settings.directory / f"{post_id(key)}.json")
+        return _receipt(found) if found else None
+
+    async def amend(self, receipt: Receipt, rendering: Rendering) -> Receipt:
+        self.limits.hold(rendering)
+        versions = await asyncio.to_thread(_versions, self._settings.directory, post_id(receipt.id))
+        if not versions:
+            raise Refused(f"the sandbox has no post {receipt.id}")
+        new = versions[-1].model_copy(
+            update={"rendering": rendering, "version": versions[-1].version + 1, "at": datetime.now(UTC)}
+        )
+        return await self._create(new)
+
+    async def withdraw(self, receipt: Receipt) -> None:
+        path = self._settings.directory / f"{post_id(receipt.id)}.withdrawn"
+        await self._write(path, datetime.now(UTC).isoformat())
+
+    async def check(self) -> Health:
+        folder = self._settings.directory
+        try:
+            await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
+        except OSError as error:
+            return Health(ok=False, says=f"the folder cannot be made: {error.strerror}; set another directory")
+        if not os.access(folder, os.W_OK):
+            return Health(ok=False, says="the folder cannot be written to; set another directory")
+        looks = f", with the limits of {self._settings.looks_like}" if self._settings.looks_like else ""
+        return Health(ok=True, says=f"writes files, publishes nothing{looks}")
+
+    async def close(self) -> None:
+        """Nothing is held open."""
+
+    def _post(self, purpose: Purpose, rendering: Rendering, key: str) -> Post:
+        name = post_id(key)
+        return Post(
+            id=name,
+            key=key,
+            purpose=purpose,
+            looks_like=self._settings.looks_like,
+            url=f"{self._settings.base_url.rstrip('/')}/sandbox#{name}",
+            at=datetime.now(UTC),
+            rendering=rendering,
+        )
+
+    async def _create(self, post: Post) -> Receipt:
+        name = post.id if post.version == 1 else f"{post.id}.v{post.version}"
+        path = self._settings.directory / f"{name}.json"
+        await self._write(path, post.model_dump_json(indent=1))
+        there = await asyncio.to_thread(_read, path)
+        return _receipt(there or post)
+
+    async def _write(self, path: Path, content: str) -> None:
+        try:
+            await asyncio.to_thread(_create_if_absent, path, content.encode())
+        except OSError as error:
+            raise Unreachable(f"the sandbox could not write, nothing is there: {error.strerror}") from None
+
+
+def posts(directory: Path) -> list[Post]:
+    """Every post of a sandbox folder in its latest version, newest first; an absent folder has none."""
+    found = [_latest(directory, path.stem) for path in directory.glob("*.json") if "." not in path.stem]
+    return sorted((post for post in found if post), key=lambda post: post.at, reverse=True)
+
+
+def post_id(key: str) -> str:
+    """The file name for ``key``: itself where that is a safe name, else its SHA-256."""
+    return key if re.fullmatch(r"[0-9A-Za-z_-]{1,100}", key) else hashlib.sha256(key.encode()).hexdigest()
+
+
+def _receipt(post: Post) -> Receipt:
+    raw: dict[str, Any] = {"parts": [post.id], "version": post.version, "looks_like": post.looks_like}
+    return Receipt(id=post.id, url=post.url, accepted_at=post.at, raw=raw)
+
+
+def _latest(directory: Path, name: str) -> Post | None:
+    versions = _versions(directory, name)
+    if not versions:
+        return None
+    marker = directory / f"{name}.withdrawn"
+    withdrawn_at = datetime.fromisoformat(marker.read_text()) if marker.exists() else None
+    earlier = tuple(v.rendering for v in versions[:-1])
+    return versions[-1].model_copy(update={"earlier": earlier, "withdrawn_at": withdrawn_at})
+
+
+def _versions(directory: Path, name: str) -> list[Post]:
+    versions: list[Post] = []
+    while post := _read(directory / (f"{name}.v{len(versions) + 1}.json" if versions else f"{name}.json")):
+        versions.append(post)
+    return versions
+
+
+def _read(path: Path) -> Post | None:
+    try:
+        return Post.model_validate_json(path.read_bytes())
+    except FileNotFoundError:
+        return None
+    except (OSError, ValidationError) as error:
+        raise Misconfigured(f"{path.name} in the sandbox's folder is not a post: {error}; move it away") from None
+
+
+def _create_if_absent(path: Path, content: bytes) -> None:
+    """Make ``path`` hold ``content``, whole and on disk, unless it exists already, which is then left as it is."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = path.with_name(f".{path.name}.{os.getpid()}.{os.urandom(4).hex()}")
+    descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        try:
+            path.hardlink_to(aside)
+        except FileExistsError:
+            return
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+    finally:
+        aside.unlink(missing_ok=True)

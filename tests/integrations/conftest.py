@@ -1,0 +1,24 @@
+"""Receivers and renderings for the integrations' tests."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from crisis.statement import Part, Rendering, Target
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "chaos"))
+
+type_of_rendering = Callable[..., Rendering]
+
+
+@pytest.fixture
+def render() -> type_of_rendering:
+    """Build a rendering of the given part texts."""
+
+    def build(*texts: str, kind: str = "sandbox", address: str = "", limit: int = 10_000, **more: object) -> Rendering:
+        parts = tuple(Part(text=text, length=len(text), limit=limit) for text in texts)
+        return Rendering(target=Target(channel="test", kind=kind, address=address), parts=parts, **more)  # type: ignore[arg-type]
+
+    return build
