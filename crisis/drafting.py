@@ -97,6 +97,15 @@ class NotADraft(ValueError):
     """A template's or a person's text is not a headline, a blank line and a body."""
 
 
+class Corrected(Frozen):
+    """What a correction puts right."""
+
+    wrong: str
+    """The sentence as it was published."""
+    right: str
+    """What is true instead."""
+
+
 class Outlet(Frozen):
     """A target with what its rendering depends on."""
 
@@ -143,13 +152,14 @@ def template_context(
     affected: str = "",
     unknowns: Collection[str] = (),
     actions: Collection[str] = (),
-    corrected: Statement | None = None,
+    corrected: Corrected | None = None,
+    question: str = "",
 ) -> dict[str, Any]:
     """Everything a statement template may use.
 
     ``facts`` may hold facts of any status; only confirmed ones reach the template. ``affected``, ``unknowns`` and
     ``actions`` default by crisis type to words that are true in the first hour. The watch's own contact outweighs
-    ``contact``.
+    ``contact``; ``corrected`` is for a correction, ``question`` for an answer.
     """
     cause = incident.assessment.type
     due = next_update(incident, now) if kind in PROMISING else None
@@ -159,9 +169,9 @@ def template_context(
         "watch": watch,
         "incident": incident,
         "playbook": playbook,
-        "kind": kind.value,
-        "severity": incident.severity.value,
-        "strategy": incident.assessment.strategy.value,
+        "kind": kind,
+        "severity": incident.severity,
+        "strategy": incident.assessment.strategy,
         "affected": affected or AFFECTED[cause].format(brand=watch.brand),
         "facts": confirmed(facts),
         "unknowns": tuple(unknowns) or UNKNOWNS[cause],
@@ -171,6 +181,7 @@ def template_context(
         "next_update_says": says_when(due, now) if due else "",
         "sign_off": sign_off or f"The {organisation} team",
         "corrected": corrected,
+        "question": question,
     }
 
 
@@ -186,8 +197,7 @@ def template_name(playbook: Playbook, kind: StatementKind, available: Collection
         NoTemplate: none of them exists.
     """
     named = playbook.templates.get(kind)
-    endings = [f"{playbook.type}/{kind}", f"{playbook.type}_{kind}", f"{playbook.type}-{kind}", f"{kind}"]
-    wanted = [*([named] if named else []), *(f"{name}.txt.j2" for name in endings)]
+    wanted = [*([named] if named else []), f"{kind}.{playbook.type}.txt.j2", f"{kind}.txt.j2"]
     for name in wanted:
         if name in available:
             return name
