@@ -1,0 +1,78 @@
+"""Where a running installation can be reached: ``<home>/runtime.json``, written by ``fireline up``, gone when it stops.
+
+It lets a command in another terminal find the Prefect server. It holds the server's key, so only its owner can read it.
+"""
+
+import json
+import os
+import secrets
+from pathlib import Path
+
+from pydantic import Field, SecretStr, ValidationError
+
+from crisis.values import Frozen
+
+FILE = "runtime.json"
+
+
+class Runtime(Frozen):
+    """The addresses of a running installation."""
+
+    pid: int = Field(gt=0)
+    """The supervising process."""
+    api_url: str
+    desk_url: str
+    auth: SecretStr
+    """What the Prefect server asks for: ``user:password``."""
+
+    @property
+    def ui_url(self) -> str:
+        """Prefect's pages."""
+        return self.api_url.removesuffix("/api")
+
+    def environment(self) -> dict[str, str]:
+        """What a process needs in its environment to reach the server."""
+        return {"PREFECT_API_URL": self.api_url, "PREFECT_API_AUTH_STRING": self.auth.get_secret_value()}
+
+    def write(self, home: Path) -> None:
+        """Publish it, readable by its owner only, in one step."""
+        home.mkdir(parents=True, exist_ok=True)
+        fresh = home / f".{FILE}.{os.getpid()}.{secrets.token_hex(4)}"
+        document = {**self.model_dump(mode="json"), "auth": self.auth.get_secret_value()}
+        handle = os.open(fresh, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            json.dump(document, file)
+        fresh.replace(home / FILE)
+
+
+def read_runtime(home: Path) -> Runtime | None:
+    """The running installation of ``home``; None when there is none, or when it died without cleaning up."""
+    try:
+        runtime = Runtime.model_validate_json((home / FILE).read_text(encoding="utf-8"))
+        os.kill(runtime.pid, 0)
+    except (FileNotFoundError, ValidationError, ProcessLookupError):
+        return None
+    except PermissionError:
+        pass
+    return runtime
+
+
+def remove_runtime(home: Path) -> None:
+    """Forget it; no error when it is gone already."""
+    (home / FILE).unlink(missing_ok=True)
+
+
+def reach(home: Path) -> bool:
+    """Point this process at the running installation's Prefect server, unless the environment already names one.
+
+    Call it before Prefect is imported. False when nothing is running.
+    """
+    if os.environ.get("PREFECT_API_URL"):
+        return True
+    os.environ.setdefault("PREFECT_SERVER_EPHEMERAL_ENABLED", "false")
+    os.environ.setdefault("PREFECT_HOME", str(home / "prefect"))
+    runtime = read_runtime(home)
+    if runtime is None:
+        return False
+    os.environ.update(runtime.environment())
+    return True

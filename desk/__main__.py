@@ -1,0 +1,15 @@
+"""``python -m desk``: the desk as one of the processes that ``fireline up`` keeps alive."""
+
+import asyncio
+
+from desk.server import serve
+from tasks.installation import installation
+
+
+async def _main() -> None:
+    async with installation(via="desk") as here:
+        await serve(here, here.settings.desk.host, here.settings.desk.port)
+
+
+if __name__ == "__main__":
+    asyncio.run(_main())

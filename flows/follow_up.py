@@ -1,0 +1,22 @@
+"""Follow up: one measurement of the reaction after the first word, then the next one is scheduled.
+
+No process waits between two measurements. It ends by rule: when a person has resolved or dismissed the incident.
+"""
+
+from prefect import flow
+from prefect.runtime import flow_run
+
+from tasks import steps
+from tasks.installation import installation
+
+
+@flow(name="follow_up", flow_run_name="{incident} · follow up", description=__doc__)
+async def follow_up(incident: str) -> str:
+    """Measure, mind promises, propose closing when it is calm, and schedule the next measurement."""
+    async with installation(flow_run_id=str(flow_run.id)) as here:
+        observation = await steps.observe(here, incident)
+        await steps.mind_promises(here, incident)
+        await steps.propose_closing(here, incident)
+        await steps.schedule_observation(here, incident)
+        await steps.show_incident(here, incident)
+        return observation.says if observation else "nothing has been measured yet"

@@ -1,0 +1,106 @@
+"""Respond: from an open incident to the first word being out.
+
+Started by a detected incident, by hand from the Prefect UI, or by ``fireline open``. Needs: the configuration found by
+``config.load``. It is shaped to be run again from the top at any time (on resume, after a crash, by ``sweep``): every
+step finds in records what is done. While people decide, the run is suspended and no process waits.
+"""
+
+from typing import Annotated
+
+from prefect import flow
+from prefect.flow_runs import suspend_flow_run
+from prefect.runtime import flow_run
+from pydantic import Field, ValidationError
+
+from crisis.approval import Standing
+from crisis.statement import Statement
+from crisis.values import CrisisType, Severity, StatementKind
+from flows.publish import publish
+from tasks import forms, steps, triage
+from tasks.installation import Installation, installation
+
+SUSPENDED_SECONDS = 14 * 24 * 3600
+"""How long a run may wait for people: far longer than any escalation, because expiry fails the run."""
+
+
+def _name() -> str:
+    given = flow_run.parameters
+    return f"{given.get('incident') or given.get('title') or 'by hand'} · {given.get('severity') or ''} · respond"
+
+
+@flow(name="respond", description=__doc__, validate_parameters=True)
+async def respond(
+    incident: Annotated[
+        str, Field(title="Incident", description="Such as INC-7. Leave it empty to report something new below.")
+    ] = "",
+    title: Annotated[
+        str, Field(title="What has happened", description="One line, in your own words. For a new incident only.")
+    ] = "",
+    watch: Annotated[
+        str, Field(title="What is affected", description="The short name of the watch, such as brewline.")
+    ] = "",
+    crisis_type: Annotated[
+        CrisisType, Field(title="Kind of crisis", description="It decides which playbook is used.")
+    ] = CrisisType.UNKNOWN,
+    severity: Annotated[
+        Severity, Field(title="How bad it is", description="SEV1 is the worst: people may come to harm, or all is at stake.")
+    ] = Severity.SEV3,
+    reported_by: Annotated[
+        str, Field(title="Your e-mail address", description="On record as whoever reported it.")
+    ] = "",
+) -> str:
+    """Tell people, draft the holding statement, take it through approval, publish it, and start following up."""
+    async with installation(flow_run_id=str(flow_run.id)) as here:
+        if incident:
+            case = await steps.find_incident(here, incident)
+        else:
+            case = await steps.open_by_hand(
+                here,
+                watch=watch,
+                title=title,
+                crisis_type=crisis_type,
+                severity=severity,
+                reported_by=reported_by,
+                key=str(flow_run.id),
+            )
+        claimed = await steps.claim(here, case.id)
+        if claimed is None:
+            return f"{case.id} is not waiting for a response here: it has another run, or it has ended"
+        await steps.tell_stakeholders(here, claimed, triage.opened_notice(here, claimed))
+        statement = await steps.draft_statement(here, case.id, StatementKind.HOLDING)
+        await steps.propose(here, statement, by=statement.author)
+        await steps.show_incident(here, case.id)
+        outcome = await wait_for_approval(here, case.id, StatementKind.HOLDING)
+        if outcome is None:
+            return f"{case.id} ended before anything was published"
+        await publish(outcome.id, outcome.version)
+        await steps.schedule_observation(here, case.id)
+        await steps.show_incident(here, case.id)
+        return f"{case.id}: {outcome.label} is out"
+
+
+async def wait_for_approval(here: Installation, incident_id: str, kind: StatementKind) -> Statement | None:
+    """Suspend until the latest version is approved, whatever route the decisions come by; None if the incident ends.
+
+    A version that was returned, expired or voided keeps the run waiting for a new one.
+    """
+    while True:
+        incident, statement = await steps.awaited_statement(here, incident_id, kind)
+        if incident.state in forms.ENDED:
+            return None
+        standing: Standing = await steps.standing_of(here, statement.id, statement.version)
+        if standing.approved:
+            return statement
+        used = await steps.forms_used(here, incident_id)
+        form, problem = None, ""
+        try:
+            form = await suspend_flow_run(
+                wait_for_input=forms.ApprovalForm.with_initial_data(
+                    description=await forms.describe_form(here, statement)
+                ),
+                timeout=SUSPENDED_SECONDS,
+                key=f"{incident_id}-form-{used}",
+            )
+        except (ValidationError, ValueError, RuntimeError) as error:
+            problem = f"the form could not be read ({type(error).__name__}), so it decided nothing"
+        await steps.answer_form(here, statement, used, form, problem)

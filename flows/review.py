@@ -1,0 +1,19 @@
+"""Review: the after-action report and the sealed evidence of a resolved incident."""
+
+from prefect import flow
+from prefect.runtime import flow_run
+
+from tasks import steps
+from tasks.installation import installation
+
+
+@flow(name="review", flow_run_name="{incident} · review", description=__doc__)
+async def review(incident: str) -> str:
+    """Copy what Prefect will forget, write the report, seal the evidence, and mark the incident reviewed."""
+    async with installation(flow_run_id=str(flow_run.id)) as here:
+        history = await steps.copy_history(here, incident)
+        await steps.mark_reviewed(here, incident)
+        report = await steps.write_report(here, incident)
+        await steps.seal_evidence(here, incident, history)
+        await steps.show_incident(here, incident)
+        return str(report)

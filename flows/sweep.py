@@ -1,0 +1,28 @@
+"""Sweep: every minute, whatever got lost is found and taken up again.
+
+An event can be lost, a process killed, a server down when a run was asked for. The rows in records say what should be
+going on; this flow compares and repairs, and signs the ledger's head.
+"""
+
+from typing import Any
+
+from prefect import flow
+from prefect.runtime import flow_run
+
+from tasks import steps
+from tasks.installation import installation
+
+
+@flow(name="sweep", flow_run_name="sweep", description=__doc__)
+async def sweep(event: dict[str, Any] | None = None) -> str:
+    """Take up deliveries, responses, follow-ups, reviews and watches that have no run. ``event``: what triggered it."""
+    async with installation(flow_run_id=str(flow_run.id)) as here:
+        found = [
+            await steps.recover_deliveries(here),
+            await steps.recover_responses(here),
+            await steps.recover_follow_ups(here),
+            await steps.recover_reviews(here),
+            await steps.recover_watches(here),
+        ]
+        await steps.sign_ledger(here)
+        return "; ".join(says for says in found if says) or "nothing was left lying"

@@ -1,0 +1,59 @@
+"""Closing: a person resolves an incident once nothing that was promised is open; the review follows."""
+
+from crisis.commitment import CommitmentState
+from crisis.incident import IllegalStep, Incident, IncidentState
+from tasks.installation import Installation
+from tasks.runs import Started, emit, start_run
+
+
+async def resolve(here: Installation, incident_id: str, *, actor: str, reason: str) -> Incident:
+    """Resolve, and ask for the review.
+
+    Raises:
+        IllegalStep: the incident cannot be resolved now, or a promise is still open.
+    """
+    async with here.store.transaction() as tx:
+        promises = await tx.commitments.list(incident=incident_id, state=CommitmentState.OPEN)
+        if promises:
+            raise IllegalStep(
+                f"{incident_id} still owes the public: {promises[0].text}. Publish a resolution statement first: "
+                f"`fireline draft {incident_id} --kind resolution`"
+            )
+        incident = await tx.incidents.step(
+            incident_id, IncidentState.RESOLVED, actor=actor, via=here.via, reason=reason, flow_run_id=here.flow_run_id
+        )
+    await start_review(incident)
+    emit(
+        "incident.resolved",
+        incident=incident.id,
+        reference=str(incident.closed_at),
+        payload={"incident": incident.id, "by": actor, "reason": reason},
+    )
+    return incident
+
+
+async def start_review(incident: Incident) -> Started:
+    """Ask for the one ``review`` run of a resolved incident."""
+    return await start_run(
+        "review/review",
+        key=f"review-{incident.id}-{incident.closed_at}",
+        name=f"{incident.id} · {incident.severity} · review",
+        parameters={"incident": incident.id},
+        tags=[f"incident:{incident.id}"],
+    )
+
+
+async def mark_reviewed(here: Installation, incident_id: str) -> Incident:
+    """The after-action report is done; doing it twice changes nothing."""
+    async with here.store.transaction() as tx:
+        incident = await tx.incidents.get(incident_id)
+        if incident.state is IncidentState.REVIEWED:
+            return incident
+        return await tx.incidents.step(
+            incident_id,
+            IncidentState.REVIEWED,
+            actor="review",
+            via=here.via,
+            reason="the after-action report is done",
+            flow_run_id=here.flow_run_id,
+        )

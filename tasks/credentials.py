@@ -1,0 +1,88 @@
+"""Credentials: Prefect Blocks made from each integration's own settings, with the environment as the fallback.
+
+An integration declares its settings as a plain pydantic model whose ``SecretStr`` fields are its credentials. From that
+model a Block type is made here, once, so that secrets can be edited in the Prefect UI and integrations stay free of
+Prefect. Secrets are loaded inside a step, by name, and go nowhere but into the client.
+"""
+
+import os
+from typing import Any, get_args
+
+from prefect.blocks.core import Block
+from prefect.exceptions import ObjectNotFound
+from pydantic import BaseModel, Field, SecretStr, create_model
+
+import config
+import integrations
+
+
+def secret_fields(model: type[BaseModel]) -> tuple[str, ...]:
+    """The names of the credentials among an integration's settings."""
+    return tuple(
+        name
+        for name, f in model.model_fields.items()
+        if f.annotation is SecretStr or SecretStr in get_args(f.annotation)
+    )
+
+
+def _block_type(kind: str) -> type[Block] | None:
+    model = integrations.integration(kind).settings_model
+    secrets = secret_fields(model)
+    if not secrets:
+        return None
+    fields: dict[str, Any] = {
+        name: (
+            SecretStr,
+            Field(default=..., title=name.replace("_", " "), description=model.model_fields[name].description),
+        )
+        for name in secrets
+    }
+    title = kind.replace("_", " ").title().replace(" ", "")
+    block: type[Block] = create_model(
+        f"Fireline{title}",
+        __base__=Block,
+        __module__=__name__,
+        __cls_kwargs__={},
+        **fields,
+    )
+    block._block_type_name = f"Fireline {title}"
+    block._block_type_slug = f"fireline-{kind.replace('_', '-')}"
+    block._description = f"Credentials with which Fireline speaks to {title}."
+    block.__doc__ = block._description
+    return block
+
+
+BLOCKS: dict[str, type[Block]] = {
+    kind: block for kind in sorted(integrations.KINDS) if (block := _block_type(kind)) is not None
+}
+"""The Block type of every integration that has credentials, by kind."""
+
+
+async def register_blocks() -> None:
+    """Make every Block type known to the Prefect server, so that people find them in its UI."""
+    for block in BLOCKS.values():
+        await block.aregister_type_and_schema()  # type: ignore[attr-defined]
+
+
+async def secrets_for(name: str, kind: str) -> dict[str, str]:
+    """The credentials called ``name`` for an integration of ``kind``: field by field, ready for ``connect``.
+
+    The Prefect Block ``fireline-<kind>/<name>`` comes first, then ``FIRELINE_<NAME>_<FIELD>`` in the environment.
+    Without a Prefect server only the environment is asked. What is missing is left out; ``connect`` says so.
+    """
+    block = BLOCKS.get(kind)
+    if block is None:
+        return {}
+    found: dict[str, str] = {}
+    for field in secret_fields(integrations.integration(kind).settings_model):
+        value = config.secret_from_environment(name, field)
+        if value is not None:
+            found[field] = value
+    if os.environ.get("PREFECT_API_URL"):
+        try:
+            loaded: Any = await block.aload(name)  # type: ignore[attr-defined]
+        except (ValueError, ObjectNotFound):
+            return found
+        for field in secret_fields(type(loaded)):
+            found[field] = getattr(loaded, field).get_secret_value()
+    return found

@@ -1,0 +1,238 @@
+"""Delivering: one delivery through its states, so that a post happens once or a human knows (DESIGN §7).
+
+``armed`` is stored before the call. Whatever leaves the outcome open makes the delivery ``unknown``, and an unknown is
+looked up on the platform before anything is sent again. Any number of processes may deliver the same row at the same
+time, and any of them may be killed at any moment: the row's lease decides who sends, and whoever finds an expired
+lease reconciles it. Leases and rate limits are in real time, never in a replay's.
+"""
+
+import asyncio
+import os
+import socket
+import uuid
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import integrations
+from crisis.delivery import ARRIVED, SETTLED, Delivery, DeliveryClass, DeliveryState, Purpose, Receipt
+from crisis.stakeholder import Route
+from integrations import Message
+from tasks.installation import Installation
+from tasks.links import fill_links
+
+LEASE_SECONDS = 60.0
+"""Longer than any integration's time-out; a sender that has not settled by then is taken for dead."""
+MAX_ATTEMPTS = 6
+"""Sends and look-ups of one delivery before a human is asked."""
+PATIENCE_SECONDS = 30.0
+"""How long one call waits for rate limits and other senders; later ones are left to ``sweep``."""
+_LOOK_UP_DELAYS = (0.2, 1.0)
+"""Waits before the look-ups that follow an unknown outcome: a platform may still be storing the post."""
+_POLL_SECONDS = 0.1
+
+
+@dataclass(frozen=True)
+class _Sender:
+    """How one delivery's kind of message goes out and is looked up."""
+
+    here: Installation
+    delivery: Delivery
+
+    async def send(self) -> Receipt:
+        d = self.delivery
+        if d.purpose is Purpose.NOTICE:
+            notifier = await self.here.notifier(d.rendering.target.channel)
+            route = Route(notifier=d.rendering.target.channel, address=d.rendering.target.address)
+            return await notifier.notify(self._message(), route)
+        channel = await self.here.channel(d.rendering.target.channel)
+        if d.purpose is Purpose.WITHDRAWAL:
+            async with self.here.store.reading() as tx:
+                original = await tx.outbox.get(d.withdraws)
+            if original.receipt is None:
+                raise integrations.Refused("there is no receipt of the post, so it cannot be taken back from here")
+            await channel.withdraw(original.receipt)
+            return original.receipt.model_copy(update={"accepted_at": datetime.now(UTC), "raw": {"withdrawn": True}})
+        return await channel.publish(d.rendering, d.id)
+
+    async def look_up(self) -> Receipt | None:
+        d = self.delivery
+        if d.purpose is Purpose.NOTICE:
+            notifier = await self.here.notifier(d.rendering.target.channel)
+            return await notifier.find(d.id, d.rendering)
+        if d.purpose is Purpose.WITHDRAWAL:
+            return None  # taking back twice is no error, so it is simply done again
+        channel = await self.here.channel(d.rendering.target.channel)
+        return await channel.find(d.id, d.rendering)
+
+    def _message(self) -> Message:
+        d, rendering = self.delivery, self.delivery.rendering
+        return Message(
+            key=d.id,
+            subject=rendering.subject,
+            text=fill_links(self.here, rendering.text, rendering.options),
+            html=fill_links(self.here, rendering.html, rendering.options),
+            thread=d.incident,
+            link=fill_links(self.here, rendering.options.get("link", ""), rendering.options),
+        )
+
+
+def _owner() -> str:
+    return f"{socket.gethostname()}/{os.getpid()}/{uuid.uuid4().hex[:8]}"
+
+
+async def deliver(here: Installation, delivery_id: str) -> Delivery:
+    """Bring one delivery as far as it gets now, and return it as it then stands.
+
+    Safe to call twice, from anywhere, at any time. It ends settled, ``unknown`` in front of a human, or ``pending``
+    behind a rate limit longer than ``PATIENCE_SECONDS``.
+    """
+    owner = _owner()
+    deadline = asyncio.get_running_loop().time() + PATIENCE_SECONDS
+    while True:
+        delivery = await _current(here, delivery_id)
+        if delivery.state in SETTLED or delivery.needs_human:
+            return delivery
+        if delivery.state is DeliveryState.UNKNOWN:
+            delivery = await reconcile(here, delivery_id)
+            if delivery.state is DeliveryState.UNKNOWN:
+                return delivery
+            continue
+        if delivery.state is DeliveryState.PENDING:
+            wait = _seconds_until(delivery.not_before)
+            if wait <= 0 and await _attempt(here, delivery_id, owner):
+                continue
+        else:
+            wait = _POLL_SECONDS
+            await expire_leases(here, only=delivery_id)
+        if asyncio.get_running_loop().time() + max(wait, _POLL_SECONDS) > deadline:
+            return await _current(here, delivery_id)
+        await asyncio.sleep(max(wait, _POLL_SECONDS))
+
+
+async def _current(here: Installation, delivery_id: str) -> Delivery:
+    async with here.store.reading() as tx:
+        return await tx.outbox.get(delivery_id)
+
+
+def _seconds_until(moment: datetime | None) -> float:
+    return 0.0 if moment is None else max(0.0, (moment - datetime.now(UTC)).total_seconds())
+
+
+async def _attempt(here: Installation, delivery_id: str, owner: str) -> bool:
+    """Arm, send once, settle. False when another sender has the row."""
+    async with here.store.transaction() as tx:
+        armed = await tx.outbox.arm(
+            delivery_id,
+            owner=owner,
+            lease_seconds=LEASE_SECONDS,
+            actor="outbox",
+            via=here.via,
+            flow_run_id=here.flow_run_id,
+        )
+    if armed is None:
+        return False
+    sender = _Sender(here, armed)
+    try:
+        async with asyncio.timeout(LEASE_SECONDS * 0.8):
+            receipt = await sender.send()
+    except integrations.RateLimited as limited:
+        await _settle(here, armed, DeliveryState.PENDING, problem=str(limited), not_before=limited.until)
+    except (integrations.Refused, integrations.Misconfigured) as refusal:
+        await _settle(here, armed, DeliveryState.REFUSED, problem=str(refusal))
+    except integrations.Unknown as unknown:
+        await _settle(here, armed, DeliveryState.UNKNOWN, problem=str(unknown))
+    except TimeoutError:
+        await _settle(here, armed, DeliveryState.UNKNOWN, problem="no answer in time")
+    except Exception as error:  # whatever else went wrong, the outcome is open
+        await _settle(here, armed, DeliveryState.UNKNOWN, problem=f"unexpected {type(error).__name__} while sending")
+    else:
+        await _settle(here, armed, DeliveryState.ACCEPTED, receipt=receipt)
+    return True
+
+
+async def _settle(
+    here: Installation,
+    delivery: Delivery,
+    to: DeliveryState,
+    *,
+    receipt: Receipt | None = None,
+    problem: str = "",
+    not_before: datetime | None = None,
+    needs_human: bool | None = None,
+    reason: str = "",
+) -> Delivery:
+    async with here.store.transaction() as tx:
+        return await tx.outbox.settle(
+            delivery.id,
+            to,
+            receipt=receipt,
+            problem=problem,
+            not_before=not_before,
+            needs_human=needs_human,
+            actor="outbox",
+            via=here.via,
+            reason=reason,
+            flow_run_id=here.flow_run_id,
+        )
+
+
+async def expire_leases(here: Installation, *, only: str = "") -> list[Delivery]:
+    """Make every armed delivery whose sender vanished ``unknown``, and return them."""
+    async with here.store.reading() as tx:
+        stale = [d for d in await tx.outbox.stale() if only in ("", d.id)]
+    return [
+        await _settle(here, d, DeliveryState.UNKNOWN, problem="the sender vanished before it stored an outcome")
+        for d in stale
+    ]
+
+
+async def reconcile(here: Installation, delivery_id: str) -> Delivery:
+    """Find out what became of an unknown delivery: there, certainly absent (then pending again), or for a human.
+
+    An ``at most once`` channel has no look-up, so a human is asked at once.
+    """
+    delivery = await _current(here, delivery_id)
+    if delivery.state is not DeliveryState.UNKNOWN or delivery.needs_human:
+        return delivery
+    if delivery.delivery_class is DeliveryClass.AT_MOST_ONCE and delivery.purpose is not Purpose.WITHDRAWAL:
+        return await _ask_human(here, delivery, "this channel cannot be asked whether the message got there")
+    receipt: Receipt | None = None
+    for delay in _LOOK_UP_DELAYS:
+        await asyncio.sleep(delay)
+        try:
+            receipt = await _Sender(here, delivery).look_up()
+        except integrations.IntegrationError as error:
+            if delivery.attempts >= MAX_ATTEMPTS:
+                return await _ask_human(here, delivery, f"it could not be looked up: {error}")
+            return delivery.model_copy(update={"problem": f"not looked up yet: {error}"})
+        if receipt is not None:
+            return await _settle(here, delivery, DeliveryState.RECONCILED, receipt=receipt, reason="found by look-up")
+    if delivery.attempts >= MAX_ATTEMPTS:
+        return await _ask_human(here, delivery, f"{delivery.attempts} attempts left no post behind")
+    return await _settle(here, delivery, DeliveryState.PENDING, problem=delivery.problem, reason="proven absent")
+
+
+async def _ask_human(here: Installation, delivery: Delivery, why: str) -> Delivery:
+    async with here.store.transaction() as tx:
+        return await tx.outbox.ask_human(
+            delivery.id, problem=f"{delivery.problem}; {why}", actor="outbox", via=here.via, flow_run_id=here.flow_run_id
+        )
+
+
+async def answer_unknown(here: Installation, delivery_id: str, *, arrived: bool, actor: str, reason: str) -> Delivery:
+    """A human's word on an unknown delivery: it is there, or it is not and is sent again.
+
+    Raises:
+        crisis.delivery.IllegalDeliveryStep: the delivery is not unknown.
+    """
+    to = DeliveryState.RECONCILED if arrived else DeliveryState.PENDING
+    async with here.store.transaction() as tx:
+        settled = await tx.outbox.settle(
+            delivery_id, to, needs_human=False, actor=actor, via=here.via, reason=reason, flow_run_id=here.flow_run_id
+        )
+    return settled if arrived else await deliver(here, delivery_id)
+
+
+def has_arrived(delivery: Delivery) -> bool:
+    """Whether the target carries the text."""
+    return delivery.state in ARRIVED

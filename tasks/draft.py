@@ -1,0 +1,180 @@
+"""Drafting: from the incident, its confirmed facts and the playbook to a statement version, and corrections of what was said.
+
+A draft that exists is not drafted again: repeats find it. Text may come from the template or from a person.
+"""
+
+from collections.abc import Iterable
+
+from crisis import drafting
+from crisis.delivery import ARRIVED, Purpose
+from crisis.drafting import Outlet
+from crisis.fact import Fact, FactStatus
+from crisis.incident import Incident
+from crisis.statement import Statement, Target
+from crisis.values import StatementKind
+from crisis.watch import Watch
+from records import StatementStatus, Transaction
+from tasks.installation import Installation
+
+DEAD = frozenset({StatementStatus.RETURNED, StatementStatus.VOIDED, StatementStatus.EXPIRED, StatementStatus.WITHDRAWN})
+"""Statuses of a version that will never be published (again): a new draft becomes the next version."""
+
+
+class NothingToCorrect(ValueError):
+    """No target carries the statement that a correction was asked for."""
+
+
+async def draft(
+    here: Installation,
+    incident_id: str,
+    kind: StatementKind,
+    *,
+    author: str = drafting.AUTHOR,
+    text: str = "",
+    corrects: str = "",
+    again: bool = False,
+) -> Statement:
+    """The statement of that kind for an incident: the one that is on its way, or a new one.
+
+    ``text`` (headline, blank line, body) is a person's; without it the playbook's template speaks. ``again`` makes a new
+    statement or version even when one exists: always so for a person's text.
+
+    Raises:
+        NothingToCorrect: for a correction, when no target carries ``corrects``.
+        crisis.drafting.NotADraft: ``text`` has no headline or no body.
+        crisis.rendering.DoesNotFit: it cannot be shown on one of the targets.
+    """
+    async with here.store.transaction() as tx:
+        incident = await tx.incidents.get(incident_id)
+        earlier = [s for s in await tx.statements.list(incident_id) if s.kind is kind and s.corrects == corrects]
+        latest = earlier[-1] if earlier else None
+        status = await tx.statements.status(latest.id, latest.version) if latest else None
+        if latest and not again and not text and status not in DEAD:
+            return latest
+        ongoing = latest and status is not StatementStatus.PUBLISHED and not (again and not text)
+        statement_id, version = (
+            (latest.id, latest.version + 1) if latest and ongoing else (await tx.statements.next_id(incident_id), 1)
+        )
+        watch = await tx.watches.get(incident.watch)
+        wrong = await _carried(tx, corrects) if corrects else None
+        outlets = await _outlets_again(tx, here, wrong) if wrong else _outlets(here, incident, kind)
+        facts = drafting.confirmed(await tx.facts.list(incident_id))
+        statement = _written(
+            here, incident, watch, kind, facts, outlets, statement_id, version, author=author, text=text, wrong=wrong
+        )
+        await tx.statements.add(statement, actor=author, via=here.via, flow_run_id=here.flow_run_id)
+        if latest and ongoing and status in (StatementStatus.DRAFT, StatementStatus.PROPOSED, StatementStatus.APPROVED):
+            await tx.statements.set_status(
+                latest.id,
+                latest.version,
+                StatementStatus.VOIDED,
+                actor=author,
+                via=here.via,
+                reason=f"replaced by {statement.label}",
+                flow_run_id=here.flow_run_id,
+            )
+    return statement
+
+
+def _written(
+    here: Installation,
+    incident: Incident,
+    watch: Watch,
+    kind: StatementKind,
+    facts: tuple[Fact, ...],
+    outlets: list[Outlet],
+    statement_id: str,
+    version: int,
+    *,
+    author: str,
+    text: str,
+    wrong: Statement | None,
+) -> Statement:
+    playbook = here.playbook(incident.assessment.type)
+    now = here.clock.now()
+    context = drafting.template_context(
+        kind=kind,
+        incident=incident,
+        facts=facts,
+        watch=watch,
+        playbook=playbook,
+        now=now,
+        organisation=here.settings.organisation,
+        contact=here.settings.voice.contact_url,
+        sign_off=here.settings.voice.sign_off,
+        corrected=wrong,
+    )
+    if not text:
+        name = drafting.template_name(playbook, kind, here.templates.names)
+        text = here.templates.render(here.templates.choose(name, incident.assessment.strategy), **context)
+    headline, body = drafting.headline_and_body(text)
+    return drafting.propose_statement(
+        id=statement_id,
+        version=version,
+        kind=kind,
+        incident=incident,
+        facts=facts,
+        headline=headline,
+        body=body,
+        outlets=outlets,
+        audience=playbook.audience,
+        now=now,
+        author=author,
+        promises=drafting.promises_in(body, context["next_update"], context["next_update_says"]),
+        corrects=wrong.id if wrong else "",
+    )
+
+
+def _outlets(here: Installation, incident: Incident, kind: StatementKind) -> list[Outlet]:
+    """Every channel the playbook names for this kind, or all of them when it names none."""
+    named = here.playbook(incident.assessment.type).channels.get(kind, ())
+    chosen = [here.settings.channel(name) for name in named] or list(here.settings.channels)
+    return [
+        Outlet(target=Target(channel=c.name, kind=c.kind, address=c.address), looks_like=c.looks_like) for c in chosen
+    ]
+
+
+async def _carried(tx: Transaction, statement_id: str) -> Statement:
+    return await tx.statements.get(statement_id)
+
+
+async def _outlets_again(tx: Transaction, here: Installation, wrong: Statement) -> list[Outlet]:
+    """Every target that carries any version of the wrong text, as an answer to the very post."""
+    outlets: dict[Target, Outlet] = {}
+    for delivery in await tx.outbox.list(statement=wrong.id, purpose=Purpose.STATEMENT, states=tuple(ARRIVED)):
+        target = delivery.rendering.target
+        outlets[target] = Outlet(
+            target=target,
+            looks_like=here.settings.channel(target.channel).looks_like,
+            reply_to=delivery.receipt.id if delivery.receipt else "",
+        )
+    if not outlets:
+        raise NothingToCorrect(f"no target carries {wrong.id}, so there is nothing to correct")
+    return list(outlets.values())
+
+
+async def save_fact(here: Installation, fact: Fact, *, actor: str, reason: str = "") -> list[Statement]:
+    """Store a new or changed fact; proposals that rely on it as it was are void. Returns the voided statements."""
+    voided = []
+    async with here.store.transaction() as tx:
+        await tx.facts.put(fact, actor=actor, via=here.via, reason=reason)
+        for proposal in await tx.statements.open_proposals(fact.incident):
+            statement = await tx.statements.get(proposal.statement, proposal.version)
+            if fact.material and _relied_differently(statement.facts, fact):
+                await tx.statements.set_status(
+                    statement.id,
+                    statement.version,
+                    StatementStatus.VOIDED,
+                    actor=actor,
+                    via=here.via,
+                    reason=f"fact {fact.id} has changed: {fact.status}: {fact.text}",
+                )
+                voided.append(statement)
+    return voided
+
+
+def _relied_differently(facts: Iterable[Fact], changed: Fact) -> bool:
+    for fact in facts:
+        if fact.id == changed.id:
+            return (fact.text, fact.status) != (changed.text, changed.status)
+    return changed.status is not FactStatus.UNCONFIRMED

@@ -1,0 +1,130 @@
+"""After the first word: the reaction measured, promises reminded, closing proposed. One call is one observation."""
+
+from datetime import datetime, timedelta
+
+from crisis.clock import SystemClock
+from crisis.commitment import Commitment, CommitmentState
+from crisis.incident import Incident, IncidentState
+from crisis.reaction import Observation, compare
+from records import Transaction
+from tasks.installation import Installation
+from tasks.notify import Notice, tell_lead
+from tasks.runs import Started, start_run
+
+REMIND_BEFORE = timedelta(minutes=15)
+"""A promise is reminded when less than this is left, or a third of its whole time if that is shorter."""
+WATCHED = frozenset({IncidentState.RESPONDING, IncidentState.MONITORING})
+
+
+async def observe(here: Installation, incident_id: str) -> Observation | None:
+    """Measure the reaction now against the moment before the last statement; None while nothing was measured at all."""
+    async with here.store.transaction() as tx:
+        incident = await tx.incidents.get(incident_id)
+        after = await tx.signals.latest(incident.watch)
+        if after is None:
+            return None
+        statement, published_at = await last_published(tx, incident_id)
+        before = None
+        if published_at is not None:
+            past = [s for s in await tx.signals.list(incident.watch, until=published_at) if s.at <= after.at]
+            before = past[-1] if past else None
+        observation = compare(before, after, incident=incident_id, statement=statement)
+        await tx.observations.add(observation)
+        await tx.ledger.append(
+            "reaction.observed",
+            actor="follow_up",
+            incident=incident_id,
+            via=here.via,
+            reason=observation.says,
+            flow_run_id=here.flow_run_id,
+            data=observation.model_dump(mode="json"),
+        )
+    return observation
+
+
+async def last_published(tx: Transaction, incident_id: str) -> tuple[str, datetime | None]:
+    """The statement published last for an incident, and when; ("", None) before the first."""
+    records = await tx.ledger.list(kind="statement.published", incident=incident_id)
+    if not records:
+        return "", None
+    return str(records[-1].data.get("statement", "")), records[-1].at
+
+
+async def mind_promises(here: Installation, incident_id: str) -> list[Commitment]:
+    """Remind the lead of promises that fall due, and mark broken what is overdue. Returns those still open."""
+    now = here.clock.now()
+    async with here.store.reading() as tx:
+        incident = await tx.incidents.get(incident_id)
+        promises = await tx.commitments.list(incident=incident_id, state=CommitmentState.OPEN)
+    for promise in promises:
+        if now > promise.due_at:
+            await _tell_of_promise(here, incident, promise, "overdue")
+        elif promise.due_at - now <= REMIND_BEFORE and promise.reminded_at is None:
+            await _tell_of_promise(here, incident, promise, "due")
+            async with here.store.transaction() as tx:
+                await tx.commitments.reminded(promise.id, now, actor="follow_up", via=here.via)
+    return promises
+
+
+async def _tell_of_promise(here: Installation, incident: Incident, promise: Commitment, how: str) -> None:
+    notice = Notice(
+        occasion=f"promise/{promise.id}/{how}",
+        template="commitment",
+        context={"commitment": promise, "overdue": how == "overdue"},
+        link=f"{here.settings.desk.url}/incidents/{incident.id}",
+    )
+    await tell_lead(here, incident, notice, why=f"a promise is {how}")
+
+
+async def propose_closing(here: Installation, incident_id: str) -> bool:
+    """Propose to the lead that an incident be closed, once the last measurements were all calm. Never closes by itself."""
+    async with here.store.reading() as tx:
+        incident = await tx.incidents.get(incident_id)
+        observations = await tx.observations.list(incident_id)
+        proposed = await tx.ledger.list(kind="incident.closing_proposed", incident=incident_id)
+    needed = here.playbook(incident.assessment.type).quiet_observations
+    last = observations[-needed:]
+    calm = len(last) == needed and all(o.calm for o in last)
+    if not calm or incident.state is not IncidentState.MONITORING:
+        return False
+    if not proposed or proposed[-1].at < last[0].at:
+        says = f"{needed} measurements in a row were calm"
+        async with here.store.transaction() as tx:
+            await tx.ledger.append(
+                "incident.closing_proposed",
+                actor="follow_up",
+                incident=incident_id,
+                via=here.via,
+                reason=says,
+                flow_run_id=here.flow_run_id,
+                data={"observations": needed},
+            )
+        notice = Notice(
+            occasion=f"closing/{last[0].at.isoformat()}", template="closing", context={"says": says, "observation": last[-1]}
+        )
+        await tell_lead(here, incident, notice, why="the reaction has calmed")
+    return True
+
+
+async def schedule_observation(here: Installation, incident_id: str) -> Started | None:
+    """Ask for the next ``follow_up`` run of an incident that is still watched; None when it is not."""
+    async with here.store.reading() as tx:
+        incident = await tx.incidents.get(incident_id)
+        observations = await tx.observations.list(incident_id)
+    if incident.state not in WATCHED:
+        return None
+    round_number = len(observations) + 1
+    playbook = here.playbook(incident.assessment.type)
+    wait = here.clock.wall_seconds(timedelta(minutes=playbook.observe_minutes))
+    return await start_run(
+        "follow_up/follow_up",
+        key=f"follow-up-{incident_id}-{incident.opened_at.isoformat()}-{round_number}",
+        name=f"{incident_id} · {incident.severity} · follow up {round_number}",
+        parameters={"incident": incident_id},
+        tags=[f"incident:{incident_id}", "follow_up"],
+        at=SystemClock().now() + timedelta(seconds=wait),
+    )
+
+
+
+

@@ -1,0 +1,115 @@
+"""The form of a suspended run in the Prefect UI: one route to ``decide``, with no answer filled in beforehand.
+
+Open-source Prefect knows no users, so whoever answers proves who they are by a one-time code.
+"""
+
+from enum import StrEnum
+
+from prefect.input import RunInput
+from pydantic import Field
+
+from crisis.approval import NotAllowed, Verdict, Via
+from crisis.incident import Incident, IncidentState
+from crisis.statement import Statement
+from crisis.values import StatementKind
+from tasks.approve import check_code, decide, standing_of
+from tasks.installation import Installation
+
+
+class Answer(StrEnum):
+    """What the form can say."""
+
+    APPROVE = "approve"
+    RETURN = "return"
+    CHECK_AGAIN = "check again"
+
+
+class ApprovalForm(RunInput):
+    """Decide on the statement shown above. Nothing is filled in beforehand, so nothing is decided by accident."""
+
+    decision: Answer = Field(
+        title="Your decision",
+        description="approve: publish it exactly as shown, once everybody needed has approved. return: send it back "
+        "with your reason. check again: decide nothing, just look whether others have decided elsewhere.",
+    )
+    approver: str = Field(title="Your e-mail address", description="As it stands among the stakeholders.")
+    role: str = Field(title="The role in which you decide", description="For example comms, legal, incident_lead.")
+    one_time_code: str = Field(
+        title="Your one-time code", description="Six digits from your authenticator app; they work once."
+    )
+    reason: str = Field(title="Your reason", description="Needed when you return it; a dash is fine when you approve.")
+
+
+async def forms_used(here: Installation, incident_id: str) -> int:
+    """How many forms were handed in for an incident: the next one's key."""
+    async with here.store.reading() as tx:
+        return len(await tx.ledger.list(kind="approval.form", incident=incident_id))
+
+
+async def awaited_statement(here: Installation, incident_id: str, kind: StatementKind) -> tuple[Incident, Statement]:
+    """The incident and the latest version of its first statement of that kind."""
+    async with here.store.reading() as tx:
+        incident = await tx.incidents.get(incident_id)
+        statements = [s for s in await tx.statements.list(incident_id) if s.kind is kind]
+    return incident, statements[0]
+
+
+async def answer_form(
+    here: Installation, statement: Statement, used: int, form: ApprovalForm | None, problem: str = ""
+) -> str:
+    """Take one form's answer, and say what came of it. A form that proves nothing decides nothing.
+
+    The form's number is recorded together with the outcome, so that a repeat of the flow asks with a fresh form.
+    """
+    says = problem or "decided nothing"
+    if form is not None and form.decision is not Answer.CHECK_AGAIN:
+        try:
+            await check_code(here, form.approver, form.one_time_code)
+            after = await decide(
+                here,
+                statement=statement.id,
+                version=statement.version,
+                content_hash=statement.content_hash,
+                approver=form.approver,
+                role=form.role,
+                verdict=Verdict(form.decision.value),
+                via=Via.PREFECT_UI,
+                reason=form.reason,
+            )
+            says = after.says
+        except NotAllowed as refusal:
+            says = str(refusal)
+    async with here.store.transaction() as tx:
+        if len(await tx.ledger.list(kind="approval.form", incident=statement.incident)) == used:
+            await tx.ledger.append(
+                "approval.form",
+                actor=form.approver if form and form.approver != "-" else "unattributed",
+                incident=statement.incident,
+                via=Via.PREFECT_UI.value,
+                reason=says,
+                flow_run_id=here.flow_run_id,
+                data={
+                    "statement": statement.id,
+                    "version": statement.version,
+                    "answer": form.decision.value if form else "unreadable",
+                    "number": used,
+                },
+            )
+    return says
+
+
+async def describe_form(here: Installation, statement: Statement) -> str:
+    """What the form shows above its fields, in Markdown: the text, the targets, and who has still to decide."""
+    stands = await standing_of(here, statement.id, statement.version)
+    targets = ", ".join(r.target.channel for r in statement.renderings)
+    quoted = "\n".join(f"> {line}" for line in statement.body.splitlines())
+    return (
+        f"**{statement.incident}: {statement.kind.value} statement {statement.label}**\n\n"
+        f"> **{statement.headline}**\n>\n{quoted}\n\n"
+        f"It goes to {targets}. It {stands.says}.\n\n"
+        f"Content `{statement.content_hash[:12]}`. Exact previews: {here.settings.desk.url}/incidents/{statement.incident}"
+    )
+
+
+ENDED = frozenset({IncidentState.DISMISSED, IncidentState.RESOLVED, IncidentState.REVIEWED})
+"""States in which a response waits for nothing any more."""

@@ -1,0 +1,98 @@
+"""One running installation: its settings, its records, its clock and its connections, opened and closed together."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import config
+import integrations
+from crisis.clock import Clock
+from crisis.playbook import Playbook
+from crisis.values import CrisisType
+from integrations.protocols import Notifier, Publisher
+from records import Store, open_store
+from tasks import credentials
+
+
+class Installation:
+    """What every stage needs at hand. Connections are made when first used.
+
+    ``flow_run_id`` is the Prefect run on whose behalf the stages act, and ``via`` the route by which this process acts
+    (``flow``, ``cli``, ``desk``); records name both.
+    """
+
+    def __init__(
+        self,
+        settings: config.Settings,
+        store: Store,
+        *,
+        flow_run_id: str = "",
+        via: str = "flow",
+    ) -> None:
+        self.settings = settings
+        self.store = store
+        self.playbooks: dict[CrisisType, Playbook] = config.playbooks(settings)
+        self.templates = config.templates(settings)
+        self.flow_run_id = flow_run_id
+        self.via = via
+        self._connections: dict[str, Any] = {}
+
+    @property
+    def clock(self) -> Clock:
+        return self.store.clock
+
+    @property
+    def keys(self) -> Path:
+        """Folder of this installation's keys, readable by its owner only."""
+        return self.settings.home / "keys"
+
+    def playbook(self, crisis_type: CrisisType) -> Playbook:
+        return self.playbooks[crisis_type]
+
+    async def channel(self, name: str) -> Publisher:
+        """The connected channel of that name.
+
+        Raises:
+            config.ConfigError: no such channel.
+            integrations.Misconfigured: its settings or credentials do not fit.
+        """
+        chosen = self.settings.channel(name)
+        publisher: Publisher = await self._connect(f"channel:{name}", chosen)
+        return publisher
+
+    async def notifier(self, name: str) -> Notifier:
+        """The connected notifier of that name; raises like ``channel``."""
+        chosen = self.settings.notifier(name)
+        notifier: Notifier = await self._connect(f"notifier:{name}", chosen)
+        return notifier
+
+    async def _connect(self, key: str, chosen: config.ChannelSettings | config.NotifierSettings) -> Any:
+        if key not in self._connections:
+            secrets = await credentials.secrets_for(chosen.credentials or chosen.name, chosen.kind)
+            self._connections[key] = integrations.connect(chosen.kind, **{**chosen.settings, **secrets})
+        return self._connections[key]
+
+    async def close(self) -> None:
+        for connection in self._connections.values():
+            await connection.close()
+        await self.store.close()
+
+
+@asynccontextmanager
+async def installation(
+    settings: config.Settings | None = None, *, via: str = "flow", flow_run_id: str = ""
+) -> AsyncIterator[Installation]:
+    """Open the installation that ``settings`` (or the configuration found) describes, and close it at the end.
+
+    Raises:
+        config.ConfigError: the configuration is missing or wrong.
+    """
+    settings = settings or config.load()
+    settings.home.mkdir(parents=True, exist_ok=True)
+    store = await open_store(settings.database_url, keys=settings.home / "keys", clock=config.clock(settings))
+    here = Installation(settings, store, via=via, flow_run_id=flow_run_id)
+    try:
+        yield here
+    finally:
+        await here.close()

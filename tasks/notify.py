@@ -1,0 +1,140 @@
+"""Telling people: who is told what, by which route, and on record why others are not.
+
+A notice is planned in the outbox before it goes out, under an id made of the occasion and the person, so that telling
+twice tells once. Routes are tried in the stakeholder's order until one gets there.
+"""
+
+import asyncio
+from dataclasses import dataclass, field
+
+from crisis.delivery import Delivery, DeliveryState, Purpose, delivery_id
+from crisis.incident import Incident
+from crisis.stakeholder import Route, Stakeholder, whom_to_tell
+from crisis.statement import Part, Rendering, Target
+from integrations import integration
+from records import Transaction
+from tasks.deliver import deliver, has_arrived
+from tasks.installation import Installation
+
+
+@dataclass(frozen=True)
+class Notice:
+    """What is told on one occasion."""
+
+    occasion: str
+    """Names the occasion within the incident: ``opened``, ``approval/INC-7-S1/1``. Told once per person and occasion."""
+    template: str
+    """``notice.<template>.txt.j2``."""
+    context: dict[str, object] = field(default_factory=dict)
+    link: str = ""
+    """Where to act; may hold the approval placeholder."""
+    button: str = "Open the incident"
+    options: dict[str, str] = field(default_factory=dict)
+
+
+async def tell(here: Installation, incident: Incident, person: Stakeholder, notice: Notice, *, why: str) -> bool:
+    """Tell one person, by their routes in order. True when one of them got there."""
+    for route in person.contact_routes():
+        async with here.store.transaction() as tx:
+            delivery = _planned(here, incident, person, notice, route)
+            new = await tx.outbox.enqueue(delivery, actor="outbox", via=here.via, flow_run_id=here.flow_run_id)
+            if new:
+                await _record(tx, here, "stakeholder.told", incident, person, why, notice, str(route))
+        if has_arrived(await deliver(here, delivery.id)):
+            return True
+    return False
+
+
+async def tell_stakeholders(here: Installation, incident: Incident, notice: Notice) -> None:
+    """Tell everybody whose conditions this incident meets, all at once; for the others, record why not."""
+    async with here.store.reading() as tx:
+        people = tuple(await tx.stakeholders.list())
+        already = {
+            str(r.data.get("stakeholder"))
+            for r in await tx.ledger.list(kind="stakeholder.not_told", incident=incident.id)
+            if r.data.get("occasion") == notice.occasion
+        }
+    tellings = whom_to_tell(
+        people, watch=incident.watch, severity=incident.severity, crisis_type=incident.assessment.type
+    )
+    by_email = {p.email: p for p in people}
+    async with here.store.transaction() as tx:
+        for telling in tellings:
+            if not telling.told and telling.stakeholder not in already:
+                person = by_email[telling.stakeholder]
+                await _record(tx, here, "stakeholder.not_told", incident, person, telling.why, notice, "")
+    await asyncio.gather(
+        *(tell(here, incident, by_email[t.stakeholder], notice, why=t.why) for t in tellings if t.told)
+    )
+
+
+async def tell_lead(here: Installation, incident: Incident, notice: Notice, *, why: str) -> bool:
+    """Tell the incident lead, or whoever holds that role."""
+    async with here.store.reading() as tx:
+        people = await tx.stakeholders.list()
+    leads = [p for p in people if p.email == incident.lead] or [p for p in people if "incident_lead" in p.roles]
+    return any(await asyncio.gather(*(tell(here, incident, p, notice, why=why) for p in leads)))
+
+
+async def _record(
+    tx: Transaction,
+    here: Installation,
+    kind: str,
+    incident: Incident,
+    person: Stakeholder,
+    why: str,
+    notice: Notice,
+    route: str,
+) -> None:
+    await tx.ledger.append(
+        kind,
+        actor="outbox",
+        incident=incident.id,
+        via=here.via,
+        reason=why,
+        flow_run_id=here.flow_run_id,
+        data={
+            "stakeholder": person.email,
+            "name": person.name,
+            "roles": list(person.roles),
+            "occasion": notice.occasion,
+            "route": route,
+        },
+    )
+
+
+def _planned(
+    here: Installation, incident: Incident, person: Stakeholder, notice: Notice, route: Route
+) -> Delivery:
+    link = notice.link or f"{here.settings.desk.url}/incidents/{incident.id}"
+    context = {"incident": incident, "assessment": incident.assessment, "person": person, "link": link}
+    context |= {"organisation": here.settings.organisation, **notice.context}
+    subject, _, text = here.templates.render(f"notice.{notice.template}.txt.j2", **context).partition("\n")
+    html = here.templates.render(
+        "notice.html.j2",
+        title=subject.strip(),
+        lines=[line for line in text.strip().splitlines() if line.strip() and link not in line],
+        button_label=notice.button,
+        button_link=link,
+        footer=f"Fireline · {here.settings.organisation} · {incident.id}",
+    )
+    chosen = here.settings.notifier(route.notifier)
+    body = text.strip()
+    target = Target(channel=route.notifier, kind=chosen.kind, address=route.address)
+    now = here.clock.now()
+    return Delivery(
+        id=delivery_id(Purpose.NOTICE, f"{incident.id}/{notice.occasion}/{person.email}", target),
+        incident=incident.id,
+        purpose=Purpose.NOTICE,
+        rendering=Rendering(
+            target=target,
+            parts=(Part(text=body, length=len(body), limit=max(1, len(body))),),
+            subject=subject.strip(),
+            html=html,
+            options={**notice.options, "link": link},
+        ),
+        delivery_class=integration(chosen.kind).delivery_class,
+        state=DeliveryState.PENDING,
+        created_at=now,
+        updated_at=now,
+    )

@@ -1,0 +1,173 @@
+"""Publishing an approved statement on every target at once, and only exactly what was approved.
+
+Planning is one transaction that checks the approval again and fills the outbox; sending is one delivery a target, all
+side by side, so that a slow channel delays no other. Doing it twice plans and sends nothing twice.
+"""
+
+import asyncio
+
+from crisis.approval import NotAllowed, standing
+from crisis.commitment import Commitment, CommitmentState
+from crisis.delivery import (
+    SETTLED,
+    Delivery,
+    DeliveryState,
+    Purpose,
+    delivery_id,
+)
+from crisis.incident import Incident, IncidentState
+from crisis.statement import Rendering, Statement, hash_of
+from integrations import integration
+from records import StatementStatus, Transaction
+from tasks.binding import what_changed
+from tasks.deliver import deliver, has_arrived
+from tasks.installation import Installation
+from tasks.notify import Notice, tell_lead
+from tasks.runs import emit
+
+SAYING = frozenset({StatementStatus.APPROVED, StatementStatus.PUBLISHED})
+"""Statuses under which a statement may be (or go on being) published."""
+
+
+async def publish_statement(here: Installation, statement: str, version: int) -> list[Delivery]:
+    """Publish, and return every delivery as it then stands.
+
+    Raises:
+        NotAllowed: it is not approved, or something it relies on has changed since.
+    """
+    planned = await plan(here, statement, version)
+    deliveries = list(await asyncio.gather(*(deliver(here, d.id) for d in planned)))
+    await finish(here, statement, version)
+    return deliveries
+
+
+async def plan(here: Installation, statement: str, version: int) -> list[Delivery]:
+    """Check the approval and fill the outbox: one delivery a target. Raises like ``publish_statement``."""
+    async with here.store.transaction() as tx:
+        text = await tx.statements.get(statement, version)
+        known = await tx.outbox.list(statement=statement, version=version, purpose=Purpose.STATEMENT)
+        if known:
+            return known
+        await _check_approved(here, tx, text)
+        planned = [_delivery(here, text, rendering) for rendering in text.renderings]
+        for delivery in planned:
+            await tx.outbox.enqueue(delivery, actor="outbox", via=here.via, flow_run_id=here.flow_run_id)
+    return planned
+
+
+async def _check_approved(here: Installation, tx: Transaction, text: Statement) -> None:
+    """Refuse anything that is not, byte for byte and fact for fact, what was approved."""
+    status = await tx.statements.status(text.id, text.version)
+    proposal = await tx.statements.proposal(text.id, text.version)
+    if status not in SAYING or proposal is None:
+        raise NotAllowed(f"{text.label} is {status.value}, not approved, so it is not published")
+    decisions = await tx.decisions.list(hash_of(text))
+    stands = standing(
+        proposal.policy,
+        decisions,
+        content_hash=hash_of(text),
+        proposed_at=proposal.proposed_at,
+        now=max((d.decided_at for d in decisions), default=here.clock.now()),
+    )
+    if not stands.approved:
+        raise NotAllowed(f"{text.label} is not published: {stands.says}")
+    changed = await what_changed(tx, text)
+    if changed:
+        raise NotAllowed(f"{text.label} is not published, because {changed}: draft it again")
+
+
+def _delivery(here: Installation, text: Statement, rendering: Rendering) -> Delivery:
+    now = here.clock.now()
+    return Delivery(
+        id=delivery_id(Purpose.STATEMENT, f"{text.id}/{text.version}/{text.content_hash}", rendering.target),
+        incident=text.incident,
+        purpose=Purpose.STATEMENT,
+        statement=text.id,
+        version=text.version,
+        content_hash=text.content_hash,
+        rendering=rendering,
+        delivery_class=integration(rendering.target.kind).delivery_class,
+        created_at=now,
+        updated_at=now,
+    )
+
+
+async def finish(here: Installation, statement: str, version: int) -> str:
+    """Once a first target carries the text: it is published, its promises run, older ones are kept. Repeats do nothing.
+
+    Returns one sentence for people.
+    """
+    async with here.store.transaction() as tx:
+        text = await tx.statements.get(statement, version)
+        incident = await tx.incidents.get(text.incident)
+        deliveries = await tx.outbox.list(statement=statement, version=version, purpose=Purpose.STATEMENT)
+        arrived = [d for d in deliveries if has_arrived(d)]
+        status = await tx.statements.status(statement, version)
+        first_time = bool(arrived) and status is StatementStatus.APPROVED
+        if first_time:
+            await tx.statements.set_status(
+                statement,
+                version,
+                StatementStatus.PUBLISHED,
+                actor="outbox",
+                via=here.via,
+                reason=f"{len(arrived)} of {len(deliveries)} targets carry it",
+                flow_run_id=here.flow_run_id,
+            )
+            await _keep_and_make_promises(here, tx, text)
+            if incident.state is IncidentState.RESPONDING:
+                incident = await tx.incidents.step(
+                    incident.id,
+                    IncidentState.MONITORING,
+                    actor="outbox",
+                    via=here.via,
+                    reason=f"{text.label} is out",
+                    flow_run_id=here.flow_run_id,
+                )
+    if first_time:
+        payload = {"incident": incident.id, "statement": statement, "version": version, "kind": text.kind.value}
+        emit("statement.published", incident=incident.id, reference=f"{statement}/{version}", payload=payload)
+    await ask_about_open(here, incident, deliveries)
+    return f"{len(arrived)} of {len(deliveries)} targets carry {text.label}"
+
+
+async def _keep_and_make_promises(here: Installation, tx: Transaction, text: Statement) -> None:
+    now = here.clock.now()
+    for promise in await tx.commitments.list(incident=text.incident, state=CommitmentState.OPEN):
+        kept = CommitmentState.KEPT if now <= promise.due_at else CommitmentState.BROKEN
+        reason = "spoke again in time" if kept is CommitmentState.KEPT else "spoke again, but late"
+        await tx.commitments.settle(
+            promise.id, kept, by=text.id, at=now, actor="outbox", via=here.via, reason=reason, flow_run_id=here.flow_run_id
+        )
+    for number, promised in enumerate(text.promises, start=1):
+        await tx.commitments.add(
+            Commitment(
+                id=f"{text.id}v{text.version}-C{number}",
+                incident=text.incident,
+                statement=text.id,
+                text=promised.text,
+                due_at=promised.due_at,
+            ),
+            actor=text.author,
+            via=here.via,
+            flow_run_id=here.flow_run_id,
+        )
+
+
+async def ask_about_open(here: Installation, incident: Incident, deliveries: list[Delivery]) -> None:
+    """Put every delivery that only a human can settle in front of the incident lead, once."""
+    for delivery in deliveries:
+        stuck = delivery.needs_human or delivery.state is DeliveryState.REFUSED
+        if stuck and delivery.purpose is not Purpose.NOTICE:
+            notice = Notice(
+                occasion=f"stuck/{delivery.id}/{delivery.attempts}",
+                template="delivery",
+                context={"delivery": delivery},
+                link=f"{here.settings.desk.url}/incidents/{incident.id}",
+            )
+            await tell_lead(here, incident, notice, why=f"a delivery is {delivery.state} and needs a human")
+
+
+def all_settled(deliveries: list[Delivery]) -> bool:
+    """Nothing more happens by itself: every target carries it, refused it, or waits for a human."""
+    return all(d.state in SETTLED or d.needs_human for d in deliveries)

@@ -1,0 +1,141 @@
+"""Taking up what got lost: records say what should be going on, and whatever has no run is given one."""
+
+from datetime import UTC, datetime
+
+from crisis.delivery import DeliveryState, Purpose
+from crisis.incident import Incident, IncidentState
+from records import StatementStatus
+from tasks.approve import CHECK_AGAIN, standing_of
+from tasks.close import start_review
+from tasks.deliver import deliver, expire_leases
+from tasks.follow_up import WATCHED, mind_promises, schedule_observation
+from tasks.installation import Installation
+from tasks.publish import finish, publish_statement
+from tasks.runs import is_over, runs_tagged, start_run, wake
+from tasks.triage import start_response
+
+UNDER_WAY = frozenset({DeliveryState.PENDING, DeliveryState.UNKNOWN})
+
+
+async def recover_deliveries(here: Installation) -> str:
+    """Settle what was armed by a sender that vanished, send what waits, publish what was approved and not published."""
+    await expire_leases(here)
+    async with here.store.reading() as tx:
+        waiting = await tx.outbox.list(states=tuple(UNDER_WAY))
+        incidents = await tx.incidents.list()
+        unsaid = [
+            s
+            for i in incidents
+            for s in await tx.statements.list(i.id)
+            if await tx.statements.status(s.id, s.version) is StatementStatus.APPROVED
+        ]
+    due = [d for d in waiting if not d.needs_human and (d.not_before is None or d.not_before <= datetime.now(UTC))]
+    for delivery in due:
+        await deliver(here, delivery.id)
+    for statement, version in {(d.statement, d.version) for d in due if d.purpose is Purpose.STATEMENT}:
+        await finish(here, statement, version)
+    for text in unsaid:
+        await publish_statement(here, text.id, text.version)
+    return f"{len(due)} deliveries and {len(unsaid)} approved statements taken up" if due or unsaid else ""
+
+
+async def recover_responses(here: Installation) -> str:
+    """Start the response of every incident that has none, replace runs that ended early, wake runs that need not wait."""
+    started = []
+    async with here.store.reading() as tx:
+        incidents = await tx.incidents.list(states=(IncidentState.OPEN, IncidentState.RESPONDING))
+    for incident in incidents:
+        if not incident.flow_run_id:
+            await start_response(here, incident)
+            started.append(incident.id)
+        elif await is_over(incident.flow_run_id):
+            if await _replace(here, incident):
+                started.append(incident.id)
+        else:
+            await _wake_if_decided(here, incident)
+    return f"responses started: {', '.join(started)}" if started else ""
+
+
+async def _replace(here: Installation, incident: Incident) -> bool:
+    """Start another run for a response whose run ended before anything was published."""
+    async with here.store.reading() as tx:
+        published = await tx.ledger.list(kind="statement.published", incident=incident.id)
+    if published:
+        return False
+    async with here.store.transaction() as tx:
+        freed = await tx.incidents.claim(
+            incident.id, "", takeover_from=incident.flow_run_id, actor="sweep", via=here.via, reason="its run has ended"
+        )
+    if freed:
+        await start_run(
+            "respond/respond",
+            key=f"respond-{incident.id}-after-{incident.flow_run_id}",
+            name=f"{incident.id} · {incident.severity} · respond again",
+            parameters={"incident": incident.id},
+            tags=[f"incident:{incident.id}"],
+        )
+    return freed
+
+
+async def _wake_if_decided(here: Installation, incident: Incident) -> None:
+    async with here.store.reading() as tx:
+        statements = await tx.statements.list(incident.id)
+        proposed = [s for s in statements if await tx.statements.proposal(s.id, s.version)]
+    for statement in proposed[:1]:
+        if (await standing_of(here, statement.id, statement.version)).approved:
+            await wake(incident.flow_run_id, CHECK_AGAIN)
+
+
+async def recover_follow_ups(here: Installation) -> str:
+    """Schedule the next measurement wherever none is scheduled, and mind every promise."""
+    scheduled = []
+    async with here.store.reading() as tx:
+        incidents = [i for i in await tx.incidents.list(states=tuple(WATCHED))]
+        spoken = {r.incident for r in await tx.ledger.list(kind="statement.published")}
+    for incident in incidents:
+        await mind_promises(here, incident.id)
+        if incident.id not in spoken:
+            continue
+        runs = await runs_tagged(f"incident:{incident.id}", "follow_up")
+        if not any(r.state and not r.state.is_final() for r in runs):
+            await schedule_observation(here, incident.id)
+            scheduled.append(incident.id)
+    return f"measurements scheduled: {', '.join(scheduled)}" if scheduled else ""
+
+
+async def recover_reviews(here: Installation) -> str:
+    """Start the review of every resolved incident; the key makes it one."""
+    async with here.store.reading() as tx:
+        incidents = await tx.incidents.list(states=(IncidentState.RESOLVED,))
+    for incident in incidents:
+        await start_review(incident)
+    return f"reviews asked for: {', '.join(i.id for i in incidents)}" if incidents else ""
+
+
+async def recover_watches(here: Installation) -> str:
+    """Start the run of every configured source and watch that has none and is not yet at its end."""
+    started = []
+    for source in here.settings.sources:
+        names = source.watch or tuple(w.name for w in here.settings.watches)
+        for name in names:
+            async with here.store.reading() as tx:
+                progress = await tx.watches.progress(f"{name}/{source.name}")
+            if progress is not None and progress[0] == "end":
+                continue
+            runs = await runs_tagged(f"watch:{name}", f"source:{source.name}")
+            if any(r.state and not r.state.is_final() for r in runs):
+                continue
+            await start_run(
+                "watch/watch",
+                key=f"watch-{name}-{source.name}-{len(runs)}",
+                name=f"{name} · watch {source.name}",
+                parameters={"watch": name, "source": source.name},
+                tags=[f"watch:{name}", f"source:{source.name}"],
+            )
+            started.append(f"{name}/{source.name}")
+    return f"watches started: {', '.join(started)}" if started else ""
+
+
+async def sign_ledger(here: Installation) -> None:
+    """Sign the head of the ledger, if it moved."""
+    await here.store.checkpoint()

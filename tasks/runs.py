@@ -1,0 +1,126 @@
+"""Prefect runs: starting them once, resuming them, and leaving a trail of events.
+
+The row in records is always written first; a run that could not be started is found and started by ``sweep``, and an
+event that got lost loses nothing (DESIGN §9).
+"""
+
+import logging
+import os
+import uuid
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+import httpx
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import FlowRunFilter
+from prefect.client.schemas.objects import FlowRun
+from prefect.deployments.flow_runs import arun_deployment
+from prefect.events import emit_event
+from prefect.exceptions import ObjectNotFound
+
+from crisis.values import Frozen
+
+logger = logging.getLogger(__name__)
+
+_NAMESPACE = uuid.UUID("0a7de1f4-52f0-5a4b-8a52-77f6f4a4f0f9")
+EVENT_PREFIX = "fireline"
+
+
+class Started(Frozen):
+    """What came of asking for a run."""
+
+    run_id: str
+    """Empty when the server could not be asked; ``sweep`` will."""
+    says: str
+
+
+def server_is_known() -> bool:
+    """Whether this process has been told where the Prefect server is."""
+    return bool(os.environ.get("PREFECT_API_URL"))
+
+
+async def start_run(
+    deployment: str,
+    *,
+    key: str,
+    name: str,
+    parameters: dict[str, Any],
+    tags: Iterable[str] = (),
+    at: datetime | None = None,
+) -> Started:
+    """Ask for one run of ``deployment`` (``flow/name``) under an idempotency key, and do not wait for it."""
+    if not server_is_known():
+        return Started(run_id="", says="no Prefect server is running here; `fireline up` starts what is waiting")
+    try:
+        run = await arun_deployment(
+            deployment,
+            parameters=parameters,
+            idempotency_key=key,
+            flow_run_name=name,
+            tags=list(tags),
+            scheduled_time=at,
+            timeout=0,
+            as_subflow=False,
+        )
+    except (httpx.HTTPError, ObjectNotFound, OSError, RuntimeError) as error:
+        logger.warning("run of %s not started now (%s); sweep will", deployment, type(error).__name__)
+        return Started(run_id="", says=f"the Prefect server did not take it ({type(error).__name__}); sweep will ask again")
+    return Started(run_id=str(run.id), says="started")
+
+
+def emit(event: str, *, incident: str, reference: str, payload: dict[str, Any]) -> None:
+    """Leave an event for the trail and for users' own automations. Its id is made of what it tells, so repeats merge."""
+    if not server_is_known():
+        return
+    try:
+        emit_event(
+            event=f"{EVENT_PREFIX}.{event}",
+            resource={
+                "prefect.resource.id": f"fireline.incident.{incident}",
+                "prefect.resource.name": incident,
+            },
+            payload=payload,
+            id=uuid.uuid5(_NAMESPACE, f"{event}\n{incident}\n{reference}"),
+        )
+    except Exception as error:  # the trail must never stop the response
+        logger.warning("event %s not sent (%s)", event, type(error).__name__)
+
+
+async def runs_tagged(*tags: str) -> list[FlowRun]:
+    """All runs that carry every one of ``tags``; none when the server cannot be asked."""
+    if not server_is_known():
+        return []
+    async with get_client() as client:
+        wanted = FlowRunFilter.model_validate({"tags": {"all_": list(tags)}})
+        return await client.read_flow_runs(flow_run_filter=wanted, limit=200)
+
+
+async def is_over(run_id: str) -> bool:
+    """Whether a run has ended or never existed. An unreachable server answers no: nobody takes over on hope."""
+    if not server_is_known():
+        return False
+    try:
+        async with get_client() as client:
+            run = await client.read_flow_run(uuid.UUID(run_id))
+    except ObjectNotFound:
+        return True
+    except (httpx.HTTPError, OSError, ValueError):
+        return False
+    return run.state is not None and run.state.is_final()
+
+
+async def wake(run_id: str, answer: dict[str, Any]) -> bool:
+    """Resume a suspended run with an answer to its form; False when it is not suspended or cannot be asked."""
+    if not (run_id and server_is_known()):
+        return False
+    try:
+        async with get_client() as client:
+            run = await client.read_flow_run(uuid.UUID(run_id))
+            if run.state is None or not run.state.is_paused():
+                return False
+            result = await client.resume_flow_run(run.id, run_input=answer)
+    except (httpx.HTTPError, ObjectNotFound, OSError, ValueError) as error:
+        logger.warning("run %s not resumed (%s); sweep will", run_id, type(error).__name__)
+        return False
+    return str(result.status.value) == "ACCEPT"

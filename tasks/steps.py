@@ -1,0 +1,83 @@
+"""The thin Prefect tasks through which flows call the stages: a name for people, retries, and no cache.
+
+Every stage is safe to repeat because records know what is done; Prefect's cache is switched off, since it keys on task
+source and a deploy would do everything again. Prefect retries the step; retries inside one attempt are the
+integrations' own and only for requests that are safe to repeat.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import Concatenate, ParamSpec, TypeVar
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from tasks import (
+    approve,
+    artifacts,
+    close,
+    deliver as delivering,
+    detect,
+    draft,
+    evidence,
+    follow_up,
+    forms,
+    history,
+    notify,
+    publish,
+    recover,
+    report,
+    triage,
+)
+from tasks.installation import Installation
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def _step(
+    name: str, stage: Callable[Concatenate[Installation, P], Awaitable[R]], *, retries: int = 3
+) -> Callable[Concatenate[Installation, P], Awaitable[R]]:
+    shell: Callable[Concatenate[Installation, P], Awaitable[R]] = task(
+        name=name,
+        retries=retries,
+        retry_delay_seconds=[1, 5, 15][:retries],
+        cache_policy=NO_CACHE,
+        persist_result=False,
+    )(stage)  # type: ignore[call-overload]
+    return shell
+
+
+listen = _step("Listen and detect", detect.listen, retries=2)
+
+open_by_hand = _step("Open the incident", triage.open_by_hand)
+find_incident = _step("Find the incident", triage.find)
+claim = _step("Claim the response", triage.claim)
+tell_stakeholders = _step("Tell stakeholders", notify.tell_stakeholders)
+show_incident = _step("Show assessment and timeline", artifacts.show_incident)
+draft_statement = _step("Draft the statement", draft.draft)
+awaited_statement = _step("Find the statement that waits", forms.awaited_statement)
+propose = _step("Ask for approval", approve.propose)
+standing_of = _step("See where approval stands", approve.standing_of)
+forms_used = _step("Count the forms handed in", forms.forms_used)
+answer_form = _step("Take the form's answer", forms.answer_form)
+
+plan_deliveries = _step("Plan deliveries", publish.plan)
+deliver = _step("Deliver", delivering.deliver)
+finish_publishing = _step("Finish publishing", publish.finish)
+
+observe = _step("Measure the reaction", follow_up.observe)
+mind_promises = _step("Mind promises", follow_up.mind_promises)
+propose_closing = _step("Propose closing", follow_up.propose_closing)
+schedule_observation = _step("Schedule the next measurement", follow_up.schedule_observation)
+
+copy_history = _step("Copy Prefect's run history", history.copy_history)
+write_report = _step("Write the after-action report", report.store_report)
+seal_evidence = _step("Seal the evidence", evidence.seal_incident)
+mark_reviewed = _step("Mark as reviewed", close.mark_reviewed)
+
+recover_deliveries = _step("Recover deliveries", recover.recover_deliveries)
+recover_responses = _step("Recover responses", recover.recover_responses)
+recover_follow_ups = _step("Recover follow-ups", recover.recover_follow_ups)
+recover_reviews = _step("Recover reviews", recover.recover_reviews)
+recover_watches = _step("Recover watches", recover.recover_watches)
+sign_ledger = _step("Sign the ledger", recover.sign_ledger)

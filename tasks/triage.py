@@ -1,0 +1,219 @@
+"""Opening incidents and keeping their assessment: the row is written first, then people are told, then a run is started."""
+
+from datetime import datetime
+
+from crisis import doctrine
+from crisis.incident import Incident, IncidentState
+from crisis.triage import Assessment, Cluster, Factor, Signal
+from crisis.values import CrisisType, Severity
+from crisis.watch import Mention, Watch
+from tasks.installation import Installation
+from tasks.notify import Notice, tell_stakeholders
+from tasks.runs import Started, emit, start_run
+
+
+async def open_detected(
+    here: Installation, watch: Watch, signal: Signal, assessment: Assessment, mentions: list[Mention]
+) -> tuple[Incident, bool]:
+    """The incident of a signal: a live one of the same watch that it joins (and may worsen), or a new one.
+
+    Returns the incident and whether it is new.
+    """
+    async with here.store.transaction() as tx:
+        live = await tx.incidents.live(watch.name)
+        if live:
+            incident = live[0]
+            await tx.mentions.relied_on(incident.id, mentions)
+            if assessment.severity > incident.severity and incident.assessment.assessed_by == "triage":
+                incident = await tx.incidents.assess(
+                    incident.id,
+                    assessment,
+                    actor="triage",
+                    via=here.via,
+                    reason="the signal grew",
+                    flow_run_id=here.flow_run_id,
+                )
+            return incident, False
+        incident = await tx.incidents.open(
+            watch=watch.name,
+            title=_title(watch, assessment),
+            assessment=assessment,
+            opened_at=signal.at,
+            started_at=signal.started_at,
+            narrative=assessment.narratives[0].id if assessment.narratives else "",
+            opened_by="detector",
+            lead=watch.owner,
+            actor="detector",
+            via=here.via,
+            flow_run_id=here.flow_run_id,
+        )
+        await tx.mentions.relied_on(incident.id, mentions)
+    return incident, True
+
+
+def _title(watch: Watch, assessment: Assessment) -> str:
+    kind = assessment.type.value.replace("_", " ")
+    about = assessment.narratives[0].label if assessment.narratives else ""
+    return f"{watch.brand}: {kind}" + (f" ({about})" if about else "")
+
+
+async def open_by_hand(
+    here: Installation,
+    *,
+    watch: str,
+    title: str,
+    crisis_type: CrisisType,
+    severity: Severity,
+    reported_by: str,
+    key: str = "",
+) -> Incident:
+    """Open an incident that a person reports. ``key`` (such as the run's id) makes a repeat find the same incident.
+
+    Raises:
+        records.NotFound: no such watch.
+    """
+    opened_by = f"{reported_by or 'unattributed'}{f' [{key}]' if key else ''}"
+    async with here.store.transaction() as tx:
+        protected = await tx.watches.get(watch)
+        if key:
+            for known in await tx.incidents.list(watch=watch):
+                if known.opened_by == opened_by:
+                    return known
+        now = here.clock.now()
+        return await tx.incidents.open(
+            watch=watch,
+            title=title,
+            assessment=assessment_by_hand(here, protected, crisis_type, severity, now, reported_by),
+            opened_at=now,
+            started_at=now,
+            opened_by=opened_by,
+            lead=protected.owner,
+            actor=reported_by or "unattributed",
+            via=here.via,
+            flow_run_id=here.flow_run_id,
+        )
+
+
+def assessment_by_hand(
+    here: Installation,
+    watch: Watch,
+    crisis_type: CrisisType,
+    severity: Severity,
+    now: datetime,
+    by: str,
+    *,
+    reason: str = "",
+) -> Assessment:
+    """What a person says of an incident, completed by the playbook and the doctrine."""
+    playbook = here.playbook(crisis_type)
+    choice = doctrine.choose_strategy(
+        playbook.cluster, crisis_type, past_crises=watch.past_crises, standing=watch.standing
+    )
+    says = f"{by or 'somebody'} reported it as {severity}"
+    return Assessment(
+        severity=severity,
+        type=crisis_type,
+        score=0.0,
+        factors=(Factor(name="reported by a person", value=1, says=says),),
+        cluster=Cluster(playbook.cluster),
+        strategy=choice.strategy,
+        why_strategy=choice.why,
+        clocks=playbook.clocks,
+        assessed_at=now,
+        assessed_by=by or "unattributed",
+        override_reason=reason,
+    )
+
+
+async def override(
+    here: Installation, incident_id: str, *, severity: Severity, crisis_type: CrisisType, actor: str, reason: str
+) -> Incident:
+    """A person's assessment replaces triage's; the reason is on record, and earlier approvals no longer match."""
+    async with here.store.transaction() as tx:
+        incident = await tx.incidents.get(incident_id)
+        watch = await tx.watches.get(incident.watch)
+        by_hand = assessment_by_hand(here, watch, crisis_type, severity, here.clock.now(), actor, reason=reason)
+        kept = {
+            "factors": incident.assessment.factors + by_hand.factors,
+            "narratives": incident.assessment.narratives,
+            "authors": incident.assessment.authors,
+            "negative_share": incident.assessment.negative_share,
+            "score": incident.assessment.score,
+        }
+        return await tx.incidents.assess(
+            incident_id, by_hand.model_copy(update=kept), actor=actor, via=here.via, reason=reason
+        )
+
+
+async def alert(here: Installation, incident: Incident) -> Started:
+    """Tell the people whose conditions are met, and start the response. The incident row exists already."""
+    await tell_stakeholders(here, incident, opened_notice(here, incident))
+    return await start_response(here, incident)
+
+
+def opened_notice(here: Installation, incident: Incident) -> Notice:
+    """The first word that people get of an incident."""
+    return Notice(occasion="opened", template="opened", link=f"{here.settings.desk.url}/incidents/{incident.id}")
+
+
+async def start_response(here: Installation, incident: Incident) -> Started:
+    """Ask for the one ``respond`` run of an incident, and leave the event for the trail."""
+    started = await start_run(
+        "respond/respond",
+        key=f"respond-{incident.id}-{incident.opened_at.isoformat()}",
+        name=f"{incident.id} · {incident.severity} · respond",
+        parameters={"incident": incident.id},
+        tags=[f"incident:{incident.id}"],
+    )
+    emit(
+        "incident.opened",
+        incident=incident.id,
+        reference=incident.opened_at.isoformat(),
+        payload={
+            "incident": incident.id,
+            "watch": incident.watch,
+            "severity": incident.severity.value,
+            "type": incident.assessment.type.value,
+            "title": incident.title,
+        },
+    )
+    return started
+
+
+async def find(here: Installation, incident_id: str) -> Incident:
+    """The incident of that id. Raises ``records.NotFound``."""
+    async with here.store.reading() as tx:
+        return await tx.incidents.get(incident_id)
+
+
+async def claim(here: Installation, incident_id: str, *, takeover_from: str = "") -> Incident | None:
+    """Take the response for this flow run; None when another run has it. Safe to repeat by the same run."""
+    async with here.store.transaction() as tx:
+        ours = await tx.incidents.claim(
+            incident_id, here.flow_run_id, takeover_from=takeover_from, actor="respond", via=here.via
+        )
+        if not ours:
+            return None
+        incident = await tx.incidents.get(incident_id)
+        if incident.state is IncidentState.OPEN:
+            incident = await tx.incidents.step(
+                incident_id,
+                IncidentState.RESPONDING,
+                actor="respond",
+                via=here.via,
+                reason="a response is started",
+                flow_run_id=here.flow_run_id,
+            )
+        return incident
+
+
+async def confirm(here: Installation, incident_id: str, *, actor: str, reason: str) -> Incident:
+    """A person confirms a candidate: it opens."""
+    async with here.store.transaction() as tx:
+        return await tx.incidents.step(incident_id, IncidentState.OPEN, actor=actor, via=here.via, reason=reason)
+
+
+async def dismiss(here: Installation, incident_id: str, *, actor: str, reason: str) -> Incident:
+    """A person calls it a false alarm; the reason is a label for later tuning."""
+    async with here.store.transaction() as tx:
+        return await tx.incidents.step(incident_id, IncidentState.DISMISSED, actor=actor, via=here.via, reason=reason)
