@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from enum import StrEnum
+from typing import Literal
 
 from pydantic import Field
 
@@ -67,7 +68,7 @@ class Signal(Frozen):
     """Posts in the window, copies included."""
     distinct_texts: int
     authors: int
-    """Unique authors."""
+    """Unique authors with words of their own."""
     usual_authors: float
     """What the baseline expects in this window."""
     negative_share: Share
@@ -82,6 +83,14 @@ class Signal(Frozen):
     anger_share: Share = 0.0
     score: Share = 0.0
     """0 usual to 1 beyond doubt."""
+    alert: Literal["", "attention", "outrage"] = ""
+    """``attention``: volume alone; ``outrage``: volume and negativity."""
+    copying_authors: int = 0
+    """Authors who only repeated others' words; they are not among ``authors``."""
+    unread: int = 0
+    """Distinct texts in languages that cannot be read; no share counts them."""
+    acceleration: float = 0.0
+    """Voices per minute in the last 5 minutes against those of the last hour; 1 is steady."""
     started_at: UtcDatetime
     """The first mention of the episode the signal belongs to."""
     cold: bool = False
