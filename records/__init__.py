@@ -1,0 +1,20 @@
+"""Durable truth: watches, mentions, incidents, facts, statements, decisions, the outbox and the ledger."""
+
+from records.decisions import AlreadyDecided
+from records.ledger import Verification
+from records.migrations import TooNew
+from records.statements import Proposal, StatementStatus
+from records.store import Store, Transaction, open_store
+from records.work import NotFound
+
+__all__ = [
+    "AlreadyDecided",
+    "NotFound",
+    "Proposal",
+    "StatementStatus",
+    "Store",
+    "TooNew",
+    "Transaction",
+    "Verification",
+    "open_store",
+]

@@ -1,0 +1,197 @@
+"""The ledger: append-only, hash-chained, its end signed with every record and its length with every checkpoint.
+
+Whoever changes state appends here in the same transaction, so that there is no change without its record and no record
+of a change that did not happen. How the chain is computed is ``crisis.record``; how it is proven, ``crisis.chain``.
+"""
+
+import builtins
+import json
+from typing import Any, Unpack
+
+import rfc8785
+from pydantic import ValidationError
+from pydantic_core import to_jsonable_python
+from sqlalchemy import Row, func, select, update
+
+from crisis.chain import CHECKPOINT, Chain, Checkpoint, Head, Problem, sign_checkpoint, sign_head
+from crisis.record import Record, record_hash
+from crisis.values import Frozen
+from records.tables import checkpoints, ledger, ledger_head, storable
+from records.work import Act, Work
+
+_BATCH = 1000
+
+
+class Verification(Frozen):
+    """What proving the whole ledger found."""
+
+    ok: bool
+    records: int
+    """Records that hold."""
+    checkpoints: int
+    problem: str = ""
+    seq: int | None = None
+    """The first record that does not hold."""
+
+
+class Ledger:
+    """The installation's record of who knew, decided, did and said what, and when."""
+
+    def __init__(self, work: Work) -> None:
+        self._work = work
+
+    async def append(
+        self, kind: str, *, incident: str = "", data: dict[str, Any] | None = None, **act: Unpack[Act]
+    ) -> Record:
+        """Add one record; it becomes part of the chain when the transaction commits.
+
+        Raises:
+            ValueError: ``data`` holds what JSON cannot (RFC 8785: whole numbers beyond 2^53, broken text).
+            RuntimeError: the ledger was begun with another key than this installation's.
+        """
+        key = self._work.keys
+        head = await self._head()
+        if head.key not in ("", key.fingerprint):
+            raise RuntimeError("this ledger is signed with another key: put the installation's own key folder back")
+        # Stored as canonical text, so that what is hashed, stored and read back is one and the same.
+        canonical = _canonical(data or {})
+        content = {
+            "seq": head.seq + 1,
+            "at": self._work.clock.now(),
+            "kind": kind,
+            "incident": storable(incident),
+            "actor": storable(act["actor"]),
+            "via": storable(act.get("via", "")),
+            "reason": storable(act.get("reason", "")),
+            "flow_run_id": storable(act.get("flow_run_id", "")),
+            "data": _parse(canonical),
+            "previous": head.hash,
+        }
+        unsealed = Record.model_validate(content | {"hash": head.hash})
+        record = unsealed.model_copy(update={"hash": record_hash(unsealed)})
+        row = {**content, "at": record.at, "data": canonical, "hash": record.hash}
+        await self._work.write(ledger.insert().values(row))
+        signed = sign_head(key.ledger, record.seq, record.hash)
+        await self._work.write(update(ledger_head).where(ledger_head.c.id == 1).values(signed.model_dump()))
+        return record
+
+    async def list(
+        self, *, incident: str = "", kind: str = "", after: int = 0, limit: int | None = None
+    ) -> builtins.list[Record]:
+        """Records in order, of one incident or kind if given, with ``seq`` above ``after``, at most ``limit``."""
+        query = select(ledger).where(ledger.c.seq > after).order_by(ledger.c.seq).limit(limit)
+        if incident:
+            query = query.where(ledger.c.incident == incident)
+        if kind:
+            query = query.where(ledger.c.kind == kind)
+        return [_record(row) for row in await self._work.all(query)]
+
+    async def checkpoints(self) -> builtins.list[Checkpoint]:
+        """Every checkpoint, in order."""
+        rows = await self._work.all(select(checkpoints).order_by(checkpoints.c.seq))
+        return [Checkpoint.model_validate(dict(row._mapping)) for row in rows]
+
+    async def checkpoint(self, **act: Unpack[Act]) -> Checkpoint | None:
+        """Sign the ledger as it stands; None when nothing but the last checkpoint's own record was added since."""
+        head = await self._head()
+        last = (await self._work.all(select(func.max(checkpoints.c.seq))))[0][0] or 0
+        if head.seq == 0 or head.seq == last + 1:
+            return None
+        checkpoint = sign_checkpoint(self._work.keys.ledger, head.seq, head.hash, self._work.clock.now())
+        await self._work.write(checkpoints.insert().values(checkpoint.model_dump()))
+        await self.append(CHECKPOINT, data=checkpoint.model_dump(mode="json"), **act)
+        return checkpoint
+
+    async def verify(self) -> Verification:
+        """Prove the whole ledger, naming the first record that does not hold."""
+        row = await self._work.first(select(ledger_head).where(ledger_head.c.id == 1))
+        total = (await self._work.all(select(func.count()).select_from(checkpoints)))[0][0]
+        try:
+            kept = await self.checkpoints()
+        except ValidationError:
+            return Verification(ok=False, records=0, checkpoints=total, problem="a checkpoint cannot be read")
+        chain = Chain(self._work.keys.public_key_pem, kept)
+        problem = await self._walk(chain)
+        if problem is None:
+            missing = sorted(set(chain.told) - {c.seq for c in kept})
+            if missing:
+                problem = Problem(seq=missing[0], says=f"the checkpoint of record {missing[0]} was removed")
+        if problem is None:
+            problem = chain.end(None if row is None else _head(row))
+        if problem is None and row is None:
+            problem = Problem(
+                seq=None, says="the ledger's end was removed: nobody can tell whether records are missing"
+            )
+        if problem is not None:
+            return Verification(ok=False, records=chain.count, checkpoints=total, problem=problem.says, seq=problem.seq)
+        return Verification(ok=True, records=chain.count, checkpoints=total)
+
+    async def _walk(self, chain: Chain) -> Problem | None:
+        for_all = select(ledger).order_by(ledger.c.seq)
+        after = None
+        while True:
+            query = for_all if after is None else for_all.where(ledger.c.seq > after)
+            try:
+                batch = await self._work.all(query.limit(_BATCH))
+            except (ValueError, TypeError):  # SQLite lets anything be written into a column of times
+                return await self._walk_singly(chain, after)
+            for row in batch:
+                if problem := _take(chain, row):
+                    return problem
+            if len(batch) < _BATCH:
+                return None
+            after = batch[-1].seq
+
+    async def _walk_singly(self, chain: Chain, after: int | None) -> Problem | None:
+        numbers = select(ledger.c.seq).order_by(ledger.c.seq)
+        for (seq,) in await self._work.all(numbers if after is None else numbers.where(ledger.c.seq > after)):
+            try:
+                row = await self._work.first(select(ledger).where(ledger.c.seq == seq))
+            except (ValueError, TypeError):
+                row = None
+            problem = _unreadable(seq) if row is None else _take(chain, row)
+            if problem:
+                return problem
+        return None
+
+    async def _head(self) -> Head:
+        row = await self._work.first(select(ledger_head).where(ledger_head.c.id == 1))
+        if row is None:
+            raise RuntimeError("the ledger's end was removed: run `fireline verify --store`")
+        return _head(row)
+
+
+def _head(row: Row[Any]) -> Head:
+    return Head.model_construct(seq=row.seq, hash=row.hash, key=row.key, signature=row.signature)
+
+
+def _canonical(data: dict[str, Any]) -> str:
+    plain = to_jsonable_python(data)
+    try:
+        return rfc8785.dumps(plain).decode()
+    except ValueError:  # lone surrogates in hostile text can be mended; anything else is refused again
+        return rfc8785.dumps(json.loads(storable(json.dumps(plain, ensure_ascii=False)))).decode()
+
+
+def _parse(canonical: str) -> Any:
+    # RFC 8785 writes the float 1e20 without an exponent; only as a float is it written the same way again.
+    return json.loads(canonical, parse_int=lambda digits: int(digits) if len(digits) < 16 else float(digits))
+
+
+def _unreadable(seq: int) -> Problem:
+    return Problem(seq=seq, says=f"record {seq} was altered: it cannot be read")
+
+
+def _take(chain: Chain, row: Row[Any]) -> Problem | None:
+    try:
+        record = _record(row)
+    except (ValueError, TypeError):
+        return _unreadable(row.seq)
+    return chain.take(record)
+
+
+def _record(row: Row[Any]) -> Record:
+    data = _parse(row.data)
+    if rfc8785.dumps(data).decode() != row.data:
+        raise ValueError("not canonical")
+    return Record.model_validate(dict(row._mapping) | {"data": data})

@@ -1,0 +1,196 @@
+"""The outbox: every delivery with the state that was stored before anyone called a platform.
+
+A pending delivery is armed by one sender alone, under a lease; when the sender vanishes, the lease runs out and the
+delivery is found by ``stale``. Leases and ``not_before`` run on the machine's real time, never on the store's clock,
+because a replay's clock runs faster than the platforms answer.
+"""
+
+import builtins
+import hashlib
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from typing import Any, Unpack
+
+from sqlalchemy import ColumnElement, Row, or_, select, update
+
+from crisis.delivery import Delivery, DeliveryState, IllegalDeliveryStep, Purpose, Receipt, check_step
+from crisis.statement import Rendering
+from records.ledger import Ledger
+from records.tables import deliveries
+from records.work import Act, NotFound, Work, body, read
+
+_LEASE = ("lease_owner", "lease_until")
+
+
+class Outbox:
+    """Renderings on their way to targets."""
+
+    def __init__(self, work: Work, ledger: Ledger) -> None:
+        self._work, self._ledger = work, ledger
+
+    async def enqueue(self, delivery: Delivery, **act: Unpack[Act]) -> bool:
+        """Plan a delivery; false when it is planned already, whatever became of it."""
+        row = delivery.model_dump() | {
+            "rendering": body(delivery.rendering),
+            "receipt": None if delivery.receipt is None else body(delivery.receipt),
+            "lease_owner": "",
+            "lease_until": None,
+        }
+        if await self._work.insert_new(deliveries, [row]) == 0:
+            return False
+        rendering = hashlib.sha256(body(delivery.rendering).encode(errors="replace")).hexdigest()
+        await self._tell("planned", delivery, {"rendering_sha256": rendering}, act)
+        return True
+
+    async def get(self, id: str) -> Delivery:
+        """The delivery of that id.
+
+        Raises:
+            NotFound: there is none.
+        """
+        return _delivery(await self._row(id))
+
+    async def list(
+        self,
+        *,
+        incident: str = "",
+        statement: str = "",
+        version: int | None = None,
+        states: Iterable[DeliveryState] | None = None,
+        purpose: Purpose | None = None,
+    ) -> list[Delivery]:
+        """Deliveries in the order they were planned, of everything that is named."""
+        wanted: list[ColumnElement[bool]] = []
+        if incident:
+            wanted.append(deliveries.c.incident == incident)
+        if statement:
+            wanted.append(deliveries.c.statement == statement)
+        if version is not None:
+            wanted.append(deliveries.c.version == version)
+        if states is not None:
+            wanted.append(deliveries.c.state.in_([DeliveryState(s).value for s in states]))
+        if purpose is not None:
+            wanted.append(deliveries.c.purpose == purpose.value)
+        query = select(deliveries).where(*wanted).order_by(deliveries.c.created_at, deliveries.c.id)
+        return [_delivery(row) for row in await self._work.all(query)]
+
+    async def arm(self, id: str, *, owner: str, lease_seconds: float, **act: Unpack[Act]) -> Delivery | None:
+        """Claim a pending delivery for sending; None when it is not pending, not due yet, or somebody else's.
+
+        Commit before you call the platform. ``lease_seconds`` of real time must outlast the call.
+
+        Raises:
+            NotFound: there is no such delivery.
+        """
+        await self._row(id)
+        real = datetime.now(UTC)
+        claim = (
+            update(deliveries)
+            .where(deliveries.c.id == id, deliveries.c.state == DeliveryState.PENDING.value)
+            .where(or_(deliveries.c.not_before.is_(None), deliveries.c.not_before <= real))
+            .values(
+                state=DeliveryState.ARMED.value,
+                attempts=deliveries.c.attempts + 1,
+                lease_owner=owner,
+                lease_until=real + timedelta(seconds=lease_seconds),
+                updated_at=self._work.clock.now(),
+            )
+        )
+        if (await self._work.write(claim)).rowcount != 1:
+            return None
+        delivery = await self.get(id)
+        await self._tell("armed", delivery, {"owner": owner, "lease_seconds": lease_seconds}, act)
+        return delivery
+
+    async def settle(
+        self,
+        id: str,
+        to: DeliveryState,
+        *,
+        owner: str = "",
+        receipt: Receipt | None = None,
+        problem: str = "",
+        not_before: datetime | None = None,
+        needs_human: bool | None = None,
+        **act: Unpack[Act],
+    ) -> Delivery:
+        """Say what became of a delivery. A receipt once given stays; the lease ends.
+
+        Args:
+            owner: when given, the delivery must still be armed by this sender (or not armed at all).
+            not_before: real time before which it may not be armed again.
+            needs_human: None leaves it as it is, but an arrival or a refusal needs nobody.
+
+        Raises:
+            IllegalDeliveryStep: ``to`` cannot follow its state, or another sender has armed it since.
+            NotFound: there is no such delivery.
+        """
+        row = await self._row(id)
+        before = _delivery(row)
+        check_step(before.state, to)
+        if owner and before.state is DeliveryState.ARMED and row.lease_owner != owner:
+            raise IllegalDeliveryStep(f"the delivery is armed by {row.lease_owner} now, not by {owner}")
+        settled = to in (DeliveryState.ACCEPTED, DeliveryState.RECONCILED, DeliveryState.REFUSED)
+        human = needs_human if needs_human is not None else before.needs_human and not settled
+        after = before.model_copy(
+            update={
+                "state": to,
+                "receipt": receipt or before.receipt,
+                "problem": problem,
+                "not_before": not_before,
+                "needs_human": human,
+                "updated_at": self._work.clock.now(),
+            }
+        )
+        changed = {
+            "state": to.value,
+            "receipt": None if after.receipt is None else body(after.receipt),
+            "problem": problem,
+            "not_before": not_before,
+            "needs_human": human,
+            "updated_at": after.updated_at,
+            "lease_owner": "",
+            "lease_until": None,
+        }
+        await self._work.write(update(deliveries).where(deliveries.c.id == id).values(changed))
+        told: dict[str, Any] = {"from": before.state.value, "problem": problem, "needs_human": human}
+        if receipt is not None:
+            told["receipt"] = receipt.model_dump(mode="json")
+        if not_before is not None:
+            told["not_before"] = not_before.isoformat()
+        await self._tell(to.value, after, told, act)
+        return _delivery(await self._row(id))
+
+    async def stale(self) -> builtins.list[Delivery]:
+        """Armed deliveries whose lease has run out: their sender vanished, and nobody knows what it did."""
+        query = select(deliveries).where(deliveries.c.state == DeliveryState.ARMED.value)
+        expired = query.where(deliveries.c.lease_until < datetime.now(UTC)).order_by(deliveries.c.lease_until)
+        return [_delivery(row) for row in await self._work.all(expired)]
+
+    async def _row(self, id: str) -> Row[Any]:
+        row = await self._work.first(select(deliveries).where(deliveries.c.id == id))
+        if row is None:
+            raise NotFound(f"there is no delivery {id!r}")
+        return row
+
+    async def _tell(self, verb: str, delivery: Delivery, data: dict[str, Any], act: Act) -> None:
+        target = delivery.rendering.target
+        about = {
+            "delivery": delivery.id,
+            "purpose": delivery.purpose.value,
+            "statement": delivery.statement,
+            "version": delivery.version,
+            "content_hash": delivery.content_hash,
+            "channel": target.channel,
+            "kind": target.kind,
+            "address": target.address,
+            "attempts": delivery.attempts,
+            "withdraws": delivery.withdraws,
+        }
+        await self._ledger.append(f"delivery.{verb}", incident=delivery.incident, data=about | data, **act)
+
+
+def _delivery(row: Row[Any]) -> Delivery:
+    fields = {name: value for name, value in row._mapping.items() if name not in _LEASE}
+    receipt = None if row.receipt is None else read(Receipt, row.receipt)
+    return Delivery.model_validate(fields | {"rendering": read(Rendering, row.rendering), "receipt": receipt})

@@ -1,0 +1,158 @@
+"""The store: one database behind one unit of work.
+
+``open_store`` brings the tables up to date, safely when several processes do so at once. Everything is read and
+changed inside ``store.reading()`` or ``store.transaction()``; a transaction's changes and their ledger records become
+true together, or not at all.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from crisis.clock import Clock
+from records.codes import Codes
+from records.commitments import Commitments
+from records.decisions import Decisions
+from records.engine import READING, WRITING, begin_writing, make_engine
+from records.facts import Facts
+from records.incidents import Incidents
+from records.keys import Keys, open_keys
+from records.ledger import Ledger, Verification
+from records.migrations import bring_up_to_date
+from records.observations import Observations
+from records.outbox import Outbox
+from records.stakeholders import Stakeholders
+from records.statements import Statements
+from records.watches import Inbox, Mentions, Signals, Watches
+from records.work import Work
+
+
+@dataclass(frozen=True)
+class Transaction:
+    """One unit of work: every subject of the store, seen and changed in one transaction."""
+
+    ledger: Ledger
+    watches: Watches
+    signals: Signals
+    inbox: Inbox
+    mentions: Mentions
+    incidents: Incidents
+    facts: Facts
+    statements: Statements
+    decisions: Decisions
+    outbox: Outbox
+    commitments: Commitments
+    stakeholders: Stakeholders
+    observations: Observations
+    codes: Codes
+
+
+def _transaction(work: Work) -> Transaction:
+    ledger = Ledger(work)
+    return Transaction(
+        ledger=ledger,
+        watches=Watches(work, ledger),
+        signals=Signals(work),
+        inbox=Inbox(work),
+        mentions=Mentions(work),
+        incidents=Incidents(work, ledger),
+        facts=Facts(work, ledger),
+        statements=Statements(work, ledger),
+        decisions=Decisions(work, ledger),
+        outbox=Outbox(work, ledger),
+        commitments=Commitments(work, ledger),
+        stakeholders=Stakeholders(work, ledger),
+        observations=Observations(work, ledger),
+        codes=Codes(work, ledger),
+    )
+
+
+@dataclass
+class Store:
+    """Durable truth. Use it from one event loop; open another store for another loop or process."""
+
+    clock: Clock
+    _engine: AsyncEngine
+    _keys: Keys
+    _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _writer: "asyncio.Task[Any] | None" = None
+
+    @property
+    def public_key_pem(self) -> str:
+        """The key with which anybody can verify the ledger."""
+        return self._keys.public_key_pem
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Transaction]:
+        """Change things: committed at the end, rolled back on any exception. Keep it short: writers queue.
+
+        Raises:
+            RuntimeError: this task has a transaction open already, which would wait for itself.
+        """
+        task = asyncio.current_task()
+        if task is not None and task is self._writer:
+            raise RuntimeError("this task has a transaction open: pass it on instead of opening another")
+        async with self._turn:
+            self._writer = task
+            try:
+                async with self._begin(writes=True) as transaction:
+                    yield transaction
+            finally:
+                self._writer = None
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[Transaction]:
+        """Read one consistent state, waiting for nobody."""
+        async with self._begin(writes=False) as transaction:
+            yield transaction
+
+    async def verify(self) -> Verification:
+        """Prove the whole ledger; names the first record that does not hold."""
+        async with self.reading() as transaction:
+            return await transaction.ledger.verify()
+
+    async def checkpoint(self) -> None:
+        """Sign the ledger as it stands, if it moved since the last checkpoint."""
+        async with self.transaction() as transaction:
+            await transaction.ledger.checkpoint(actor="ledger")
+
+    async def close(self) -> None:
+        """Let go of the database."""
+        await self._engine.dispose()
+
+    @asynccontextmanager
+    async def _begin(self, *, writes: bool) -> AsyncIterator[Transaction]:
+        options = (WRITING if writes else READING)[self._engine.dialect.name]
+        async with self._engine.connect() as plain:
+            connection = await plain.execution_options(**options)
+            async with connection.begin():
+                if writes:
+                    await begin_writing(connection)
+                yield _transaction(Work(connection, self.clock, self._keys, writes))
+
+
+async def open_store(url: str, *, keys: Path, clock: Clock) -> Store:
+    """Open the store at ``url``, making or migrating its tables.
+
+    Args:
+        url: ``sqlite+aiosqlite:///path/fireline.db`` or ``postgresql+asyncpg://…``.
+        keys: the folder of the installation's keys, made at first use; every process of it needs the same.
+        clock: where times in records come from.
+
+    Raises:
+        ValueError: the address or a key is not understood.
+        TooNew: a newer Fireline wrote the database.
+    """
+    opened = await asyncio.to_thread(open_keys, keys)
+    engine = await make_engine(url)
+    try:
+        await bring_up_to_date(engine)
+    except BaseException:
+        await engine.dispose()
+        raise
+    return Store(clock=clock, _engine=engine, _keys=opened)

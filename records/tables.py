@@ -1,0 +1,287 @@
+"""The tables, on SQLite and PostgreSQL alike: what is looked up stands in columns, the rest of a model in its JSON.
+
+The migrations under ``records/migrations`` make them; a test holds the two against each other. Rows of the tables in
+``IMMUTABLE`` are written once: triggers refuse any change of them.
+"""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    TypeDecorator,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+class UtcTime(TypeDecorator[datetime]):
+    """An aware time in UTC, to the microsecond. SQLite keeps no offset, so it is taken off and put back."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        utc = value.astimezone(UTC)
+        return utc.replace(tzinfo=None) if dialect.name == "sqlite" else utc
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def storable(text: str) -> str:
+    """``text`` as both databases can hold it: PostgreSQL takes no NUL, UTF-8 no lone surrogate."""
+    if "\x00" in text:
+        text = text.replace("\x00", "\ufffd")
+    if not text.isascii():
+        text = "".join("\ufffd" if "\ud800" <= c <= "\udfff" else c for c in text)
+    return text
+
+
+class Words(TypeDecorator[str]):
+    """Text from anywhere, made storable on its way in."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        return None if value is None else storable(value)
+
+
+_BIG = BigInteger().with_variant(Integer, "sqlite")
+
+
+def _words(name: str, **options: Any) -> Column[str]:
+    return Column(name, Words, nullable=False, **options)
+
+
+def _time(name: str, *, empty: bool = False) -> Column[datetime]:
+    return Column(name, UtcTime, nullable=empty)
+
+
+def _key(name: str) -> Column[str]:
+    return Column(name, Words, primary_key=True)
+
+
+watches = Table("watches", metadata, _key("name"), _words("body"))
+watch_progress = Table("watch_progress", metadata, _key("watch"), _words("cursor"), _words("state"))
+signals = Table("signals", metadata, _key("watch"), Column("at", UtcTime, primary_key=True), _words("body"))
+
+inbox = Table(
+    "inbox",
+    metadata,
+    Column("seq", _BIG, primary_key=True, autoincrement=True),
+    _words("key", unique=True),
+    _words("body"),
+    sqlite_autoincrement=True,
+)
+mentions = Table(
+    "mentions",
+    metadata,
+    Column("incident", Words, ForeignKey("incidents.id"), primary_key=True),
+    _key("key"),
+    _time("created_at"),
+    _words("body"),
+    Index(None, "incident", "created_at"),
+)
+
+counters = Table("counters", metadata, _key("name"), Column("value", _BIG, nullable=False))
+incidents = Table(
+    "incidents",
+    metadata,
+    _key("id"),
+    Column("number", _BIG, nullable=False, unique=True),
+    _words("watch"),
+    _words("title"),
+    _words("state"),
+    _time("opened_at"),
+    _time("started_at"),
+    _time("closed_at", empty=True),
+    _words("narrative"),
+    _words("opened_by"),
+    _words("lead"),
+    _words("flow_run_id"),
+    _words("assessment"),
+    Index(None, "watch", "state"),
+)
+assessments = Table(
+    "assessments",
+    metadata,
+    Column("incident", Words, ForeignKey("incidents.id"), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    _words("body"),
+)
+facts = Table(
+    "facts",
+    metadata,
+    _key("id"),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    _words("body"),
+    Column("incident", Words, ForeignKey("incidents.id"), nullable=False, index=True),
+)
+
+statements = Table(
+    "statements",
+    metadata,
+    _key("id"),
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("incident", Words, ForeignKey("incidents.id"), nullable=False, index=True),
+    _words("content_hash", index=True),
+    _time("created_at"),
+    _words("body"),
+)
+
+
+def _of_statement() -> tuple[Column[str], Column[int], ForeignKeyConstraint]:
+    return (
+        Column("statement", Words, primary_key=True),
+        Column("version", Integer, primary_key=True, autoincrement=False),
+        ForeignKeyConstraint(["statement", "version"], ["statements.id", "statements.version"]),
+    )
+
+
+renderings = Table(
+    "renderings",
+    metadata,
+    *_of_statement(),
+    Column("position", Integer, primary_key=True, autoincrement=False),
+    _words("channel"),
+    _words("kind"),
+    _words("address"),
+    _words("body"),
+)
+statement_status = Table("statement_status", metadata, *_of_statement(), _words("status", index=True))
+proposals = Table(
+    "proposals",
+    metadata,
+    *_of_statement(),
+    _words("content_hash"),
+    _words("policy"),
+    _time("proposed_at"),
+    _words("proposed_by"),
+)
+decisions = Table(
+    "decisions",
+    metadata,
+    _key("content_hash"),
+    _key("approver"),
+    _words("statement"),
+    Column("version", Integer, nullable=False),
+    _words("role"),
+    _words("verdict"),
+    _words("via"),
+    _words("reason"),
+    _time("decided_at"),
+    ForeignKeyConstraint(["statement", "version"], ["statements.id", "statements.version"]),
+)
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    _key("id"),
+    _words("incident", index=True),
+    _words("purpose"),
+    _words("statement"),
+    Column("version", Integer, nullable=False),
+    _words("content_hash"),
+    _words("rendering"),
+    _words("delivery_class"),
+    _words("state", index=True),
+    Column("attempts", Integer, nullable=False),
+    _time("not_before", empty=True),
+    Column("receipt", Words, nullable=True),
+    _words("problem"),
+    Column("needs_human", Boolean, nullable=False),
+    _time("created_at"),
+    _time("updated_at"),
+    _words("withdraws"),
+    _words("lease_owner"),
+    _time("lease_until", empty=True),
+    Index(None, "statement", "version"),
+)
+
+commitments = Table(
+    "commitments",
+    metadata,
+    _key("id"),
+    Column("incident", Words, ForeignKey("incidents.id"), nullable=False, index=True),
+    _words("statement"),
+    _words("text"),
+    _time("due_at"),
+    _words("state", index=True),
+    _time("kept_at", empty=True),
+    _words("kept_by"),
+    _time("reminded_at", empty=True),
+)
+stakeholders = Table(
+    "stakeholders", metadata, _key("email"), Column("position", Integer, nullable=False), _words("body")
+)
+observations = Table(
+    "observations",
+    metadata,
+    Column("incident", Words, ForeignKey("incidents.id"), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    _words("body"),
+)
+codes = Table(
+    "codes", metadata, _key("email"), _words("secret"), Column("last_step", _BIG, nullable=False), _time("enrolled_at")
+)
+
+ledger = Table(
+    "ledger",
+    metadata,
+    Column("seq", _BIG, primary_key=True, autoincrement=False),
+    _time("at"),
+    _words("kind", index=True),
+    _words("incident", index=True),
+    _words("actor"),
+    _words("via"),
+    _words("reason"),
+    _words("flow_run_id"),
+    _words("data"),
+    _words("previous"),
+    _words("hash"),
+)
+ledger_head = Table(
+    "ledger_head",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("seq", _BIG, nullable=False),
+    _words("hash"),
+    _words("key"),
+    _words("signature"),
+)
+checkpoints = Table(
+    "checkpoints",
+    metadata,
+    Column("seq", _BIG, primary_key=True, autoincrement=False),
+    _words("hash"),
+    _time("at"),
+    _words("key"),
+    _words("signature"),
+)
+
+IMMUTABLE = (ledger, checkpoints, decisions, statements, renderings, assessments, facts, observations)
+"""Written once; the first migration puts triggers on them that refuse UPDATE, DELETE, REPLACE and TRUNCATE."""

@@ -1,0 +1,129 @@
+"""Watches, how far each has been read, its signals, its inbox of posts that came by webhook, and the mentions an
+incident relies on.
+
+Posts are kept at most once, whatever their ids look like: the key is a digest of source and id.
+"""
+
+import hashlib
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Unpack
+
+from sqlalchemy import func, select
+
+from crisis.triage import Signal
+from crisis.watch import Mention, Watch
+from records.ledger import Ledger
+from records.tables import inbox, mentions, signals, watch_progress, watches
+from records.work import KnownAct, NotFound, Work, act_of, body, read
+
+
+def _key(mention: Mention) -> str:
+    return hashlib.sha256(f"{mention.source}\n{mention.id}".encode(errors="surrogatepass")).hexdigest()
+
+
+class Watches:
+    """What is protected, and how far each source of a watch has been read."""
+
+    def __init__(self, work: Work, ledger: Ledger) -> None:
+        self._work, self._ledger = work, ledger
+
+    async def put(self, watch: Watch, **act: Unpack[KnownAct]) -> None:
+        """Save a watch; a record is written when it is new or different."""
+        row = await self._work.first(select(watches.c.body).where(watches.c.name == watch.name))
+        if row is not None and read(Watch, row.body) == watch:
+            return
+        await self._work.upsert(watches, {"name": watch.name, "body": body(watch)})
+        await self._ledger.append("watch.saved", data=watch.model_dump(mode="json"), **act_of(act, "configuration"))
+
+    async def get(self, name: str) -> Watch:
+        """The watch of that name.
+
+        Raises:
+            NotFound: there is none.
+        """
+        row = await self._work.first(select(watches.c.body).where(watches.c.name == name))
+        if row is None:
+            raise NotFound(f"no watch is called {name!r}")
+        return read(Watch, row.body)
+
+    async def list(self) -> list[Watch]:
+        """All watches, by name."""
+        return [read(Watch, row.body) for row in await self._work.all(select(watches).order_by(watches.c.name))]
+
+    async def save_progress(self, name: str, cursor: str, state: str) -> None:
+        """Remember how far the sources of a watch were read and what its detector holds."""
+        await self._work.upsert(watch_progress, {"watch": name, "cursor": cursor, "state": state})
+
+    async def progress(self, name: str) -> tuple[str, str] | None:
+        """Cursor and detector state as last saved; None before the first time."""
+        row = await self._work.first(select(watch_progress).where(watch_progress.c.watch == name))
+        return None if row is None else (row.cursor, row.state)
+
+
+class Signals:
+    """What each window of a watch's mentions said."""
+
+    def __init__(self, work: Work) -> None:
+        self._work = work
+
+    async def add(self, signal: Signal) -> None:
+        """Save a signal; one for the same watch and moment replaces it."""
+        await self._work.upsert(signals, {"watch": signal.watch, "at": signal.at, "body": body(signal)})
+
+    async def list(self, watch: str, *, since: datetime | None = None, until: datetime | None = None) -> list[Signal]:
+        """Signals of a watch in order of time, both ends included."""
+        query = select(signals).where(signals.c.watch == watch).order_by(signals.c.at)
+        if since is not None:
+            query = query.where(signals.c.at >= since)
+        if until is not None:
+            query = query.where(signals.c.at <= until)
+        return [read(Signal, row.body) for row in await self._work.all(query)]
+
+    async def latest(self, watch: str) -> Signal | None:
+        """The last signal of a watch."""
+        query = select(signals).where(signals.c.watch == watch).order_by(signals.c.at.desc()).limit(1)
+        row = await self._work.first(query)
+        return None if row is None else read(Signal, row.body)
+
+
+class Inbox:
+    """Posts that arrived by webhook, in the order of their arrival."""
+
+    def __init__(self, work: Work) -> None:
+        self._work = work
+
+    async def add(self, posts: Iterable[Mention]) -> int:
+        """Take posts in; how many were new. A post (by source and id) is taken once."""
+        rows = {_key(post): {"key": _key(post), "body": body(post)} for post in posts}
+        return await self._work.insert_new(inbox, list(rows.values()))
+
+    async def after(self, cursor: int, limit: int) -> list[tuple[int, Mention]]:
+        """Up to ``limit`` posts that came after ``cursor``, each with the cursor behind it; start with 0."""
+        query = select(inbox).where(inbox.c.seq > cursor).order_by(inbox.c.seq).limit(limit)
+        return [(row.seq, read(Mention, row.body)) for row in await self._work.all(query)]
+
+
+class Mentions:
+    """The posts an incident relies on, kept because they may vanish from the network."""
+
+    def __init__(self, work: Work) -> None:
+        self._work = work
+
+    async def relied_on(self, incident: str, relied: Iterable[Mention]) -> int:
+        """Keep mentions for an incident; how many were new."""
+        rows = {
+            _key(m): {"incident": incident, "key": _key(m), "created_at": m.created_at, "body": body(m)} for m in relied
+        }
+        return await self._work.insert_new(mentions, list(rows.values()))
+
+    async def list(self, incident: str, *, limit: int | None = None) -> list[Mention]:
+        """The incident's mentions in order of time; the first ``limit`` of them if given."""
+        query = select(mentions).where(mentions.c.incident == incident)
+        query = query.order_by(mentions.c.created_at, mentions.c.key).limit(limit)
+        return [read(Mention, row.body) for row in await self._work.all(query)]
+
+    async def count(self, incident: str) -> int:
+        """How many mentions the incident relies on."""
+        query = select(func.count()).select_from(mentions).where(mentions.c.incident == incident)
+        return int((await self._work.all(query))[0][0])
