@@ -8,10 +8,15 @@ report and only parsed here.
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from crisis.approval import Policy
 from crisis.commitment import Commitment
+from crisis.delivery import Delivery, DeliveryClass, DeliveryState, Purpose, Receipt
 from crisis.fact import Fact, FactStatus
 from crisis.incident import Incident, IncidentState
-from crisis.statement import Promise, Statement
+from crisis.playbook import Playbook
+from crisis.reaction import Observation, Reaction
+from crisis.stakeholder import Stakeholder
+from crisis.statement import Part, Promise, Rendering, Statement, Target
 from crisis.triage import Assessment, Cluster, Factor, Narrative, Strategy
 from crisis.values import CrisisType, Severity, StatementKind
 from crisis.watch import Watch
@@ -68,37 +73,86 @@ COMMITMENT = Commitment(
 )
 
 
-def statement_context(strategy: Strategy = Strategy.INSTRUCT, *, sparse: bool = False) -> dict[str, Any]:
-    """What statement templates are filled from.
+PERSON = Stakeholder(name="Ana", email="ana@example.com", roles=("comms",))
+PLAYBOOK = Playbook(
+    type=CrisisType.SERVICE_FAILURE,
+    title="Product or service failure",
+    cluster=Cluster.ACCIDENTAL,
+    approval={StatementKind.HOLDING: Policy(roles={"comms": 1})},
+    templates={StatementKind.HOLDING: "holding.txt.j2"},
+)
+OBSERVATION = Observation(
+    incident="INC-7",
+    at=_AT + timedelta(hours=1),
+    window=timedelta(minutes=10),
+    mentions=40,
+    authors=38,
+    negative_share=0.2,
+    before_mentions=500,
+    before_authors=412,
+    before_negative_share=0.8,
+    verdict=Reaction.CALMING,
+    calm=True,
+    says="38 people, as usual",
+)
+
+
+def _delivery(state: DeliveryState, *, problem: str = "", url: str = "", address: str = "") -> Delivery:
+    part = Part(text="We are sorry.", length=13, limit=500)
+    target = Target(channel="newsroom-mastodon", kind="mastodon", address=address)
+    return Delivery(
+        id="d" * 32,
+        incident="INC-7",
+        purpose=Purpose.STATEMENT,
+        statement="INC-7-S1",
+        version=1,
+        content_hash="0" * 64,
+        rendering=Rendering(target=target, parts=(part,)),
+        delivery_class=DeliveryClass.NATIVE_KEY,
+        state=state,
+        receipt=Receipt(id="1", url=url, accepted_at=_AT) if url else None,
+        problem=problem,
+        created_at=_AT,
+        updated_at=_AT,
+    )
+
+
+def statement_context(
+    strategy: Strategy = Strategy.INSTRUCT,
+    *,
+    kind: StatementKind = StatementKind.HOLDING,
+    sparse: bool = False,
+) -> dict[str, Any]:
+    """What statement templates are filled from (see ``crisis.drafting.template_context``, which fills them).
 
     Args:
-        sparse: nothing is known yet, no action is listed, there is no contact and no next update.
+        sparse: nothing is known yet, no action is listed, there is no contact, no next update and nothing to correct.
     """
     return {
         "organisation": "Acme Air Ltd",
         "brand": "Acme Air",
         "watch": WATCH,
         "incident": INCIDENT,
+        "playbook": PLAYBOOK,
+        "kind": kind.value,
+        "severity": Severity.SEV2.value,
+        "strategy": strategy.value,
         "affected": "passengers booked for today",
-        "facts": [] if sparse else [FACT],
-        "unknowns": [] if sparse else ["we are establishing whether tomorrow's flights are affected"],
-        "actions": [] if sparse else ["we have doubled the staff at our help desks"],
+        "facts": () if sparse else (FACT,),
+        "unknowns": () if sparse else ("what caused it", "whether tomorrow's flights are affected"),
+        "actions": () if sparse else ("we have doubled the staff at our help desks",),
         "contact": "" if sparse else "https://acme.example/help",
         "next_update": None if sparse else _AT + timedelta(minutes=55),
         "next_update_says": "" if sparse else "15:00 UTC",
         "sign_off": "" if sparse else "The Acme Air team",
-        "corrected": {"wrong": "All flights leave on time.", "right": "flights from Hamburg are late"},
-        "question": "" if sparse else "Will I get my luggage today?",
-        "severity": Severity.SEV2,
-        "strategy": strategy,
+        "corrected": None if sparse else STATEMENT,
     }
 
 
 def _notice(**more: Any) -> dict[str, Any]:
     return {
-        "name": "Ana",
+        "person": PERSON,
         "organisation": "Acme Air Ltd",
-        "watch": WATCH,
         "incident": INCIDENT,
         "assessment": ASSESSMENT,
         "link": "http://127.0.0.1:8420/incidents/INC-7",
@@ -107,26 +161,40 @@ def _notice(**more: Any) -> dict[str, Any]:
 
 
 _BARE = ASSESSMENT.model_copy(update={"factors": (), "narratives": (), "why_strategy": ""})
+_OUT = _delivery(DeliveryState.ACCEPTED, url="https://social.example/1")
+_LOST = _delivery(DeliveryState.UNKNOWN, problem="the server closed the connection", address="newsroom")
+_CLOSED = INCIDENT.model_copy(update={"closed_at": _AT + timedelta(hours=5)})
 
 NOTICES: dict[str, tuple[dict[str, Any], ...]] = {
-    "notice.incident_opened.txt.j2": (_notice(), _notice(assessment=_BARE)),
-    "notice.approval_requested.txt.j2": (_notice(statement=STATEMENT, role="legal", due=_AT),),
-    "notice.statement_returned.txt.j2": (_notice(statement=STATEMENT, approver="lena@example.com", reason="Why?"),),
-    "notice.statement_published.txt.j2": (
-        _notice(statement=STATEMENT, published=["status-page: https://status.example/1"], problems=[]),
-        _notice(statement=STATEMENT, published=[], problems=["newsroom-bluesky: refused"]),
+    "notice.opened.txt.j2": (_notice(), _notice(assessment=_BARE)),
+    "notice.approval.txt.j2": (_notice(statement=STATEMENT, role="legal"),),
+    "notice.returned.txt.j2": (_notice(statement=STATEMENT, approver="lena@example.com", reason="Which flights?"),),
+    "notice.published.txt.j2": (
+        _notice(statement=STATEMENT, deliveries=(_OUT, _LOST)),
+        _notice(statement=STATEMENT.model_copy(update={"promises": ()}), deliveries=()),
     ),
-    "notice.commitment_due.txt.j2": (_notice(commitment=COMMITMENT),),
-    "notice.delivery_unknown.txt.j2": (
-        _notice(statement=STATEMENT, target="customer-list", problem="the server closed the connection"),
+    "notice.commitment.txt.j2": (
+        _notice(commitment=COMMITMENT, overdue=False),
+        _notice(commitment=COMMITMENT, overdue=True),
     ),
-    "notice.incident_resolved.txt.j2": (
+    "notice.delivery.txt.j2": (
+        _notice(delivery=_LOST),
+        _notice(delivery=_delivery(DeliveryState.REFUSED)),
+    ),
+    "notice.closing.txt.j2": (_notice(says="38 people posted, which is usual", observation=OBSERVATION),),
+    "notice.resolved.txt.j2": (
         _notice(reason="the reaction has calmed"),
-        _notice(reason="calm", incident=INCIDENT.model_copy(update={"closed_at": _AT + timedelta(hours=5)})),
+        _notice(reason="the reaction has calmed", incident=_CLOSED),
     ),
     "notice.html.j2": (
-        {"title": "T", "lines": ["One.", "- two"], "button": "Open", "link": "https://x.example", "footer": "F"},
-        {"title": "T", "lines": [], "button": "", "link": "", "footer": ""},
+        {
+            "title": "T",
+            "lines": ["One.", "- two", "---"],
+            "button_label": "Open",
+            "button_link": "https://x.example",
+            "footer": "F",
+        },
+        {"title": "T", "lines": [], "button_label": "", "button_link": "", "footer": ""},
     ),
 }
 """Every notice with the contexts it must stand."""
