@@ -12,7 +12,7 @@ from contextvars import ContextVar
 from pathlib import Path
 from typing import Annotated, Any, Protocol, TypeVar
 
-from pydantic import AfterValidator, Field, PrivateAttr, field_validator
+from pydantic import AfterValidator, Field, PrivateAttr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 from config.errors import ConfigError, Lines, did_you_mean
@@ -131,6 +131,17 @@ class _Named(Protocol):
 N = TypeVar("N", bound=_Named)
 
 
+P = TypeVar("P", ChannelSettings, NotifierSettings)
+
+
+def _with_sandbox_defaults(part: P, home: Path, desk: DeskSettings) -> P:
+    settings = {"base_url": desk.url, **part.settings}
+    settings["directory"] = str(home / Path(str(settings.get("directory", "sandbox"))).expanduser())
+    if isinstance(part, ChannelSettings) and part.looks_like:
+        settings["looks_like"] = part.looks_like
+    return part.model_copy(update={"settings": settings})
+
+
 def _default_home() -> Path:
     return Path.home() / ".fireline"
 
@@ -190,6 +201,15 @@ class Settings(BaseSettings):
     @classmethod
     def _whole_path(cls, value: Path | None) -> Path | None:
         return None if value is None else Path(os.path.abspath(value.expanduser()))  # noqa: PTH100 - links stay
+
+    @field_validator("channels", "notifiers", mode="after")
+    @classmethod
+    def _sandboxes(cls, value: tuple[P, ...], info: ValidationInfo) -> tuple[P, ...]:
+        """A sandbox shows its posts on the desk and keeps them in ``<home>/sandbox``, unless it says otherwise."""
+        home, desk = info.data.get("home"), info.data.get("desk")
+        if home is None or desk is None:
+            return value
+        return tuple(_with_sandbox_defaults(part, home, desk) if part.kind == "sandbox" else part for part in value)
 
     @field_validator("database_url", mode="after")
     @classmethod
