@@ -13,7 +13,7 @@ from typing import Any, Unpack
 
 from sqlalchemy import ColumnElement, Row, or_, select, update
 
-from crisis.delivery import Delivery, DeliveryState, IllegalDeliveryStep, Purpose, Receipt, check_step
+from crisis.delivery import SETTLED, Delivery, DeliveryState, IllegalDeliveryStep, Purpose, Receipt, check_step
 from crisis.statement import Rendering
 from records.ledger import Ledger
 from records.tables import deliveries
@@ -107,7 +107,7 @@ class Outbox:
         id: str,
         to: DeliveryState,
         *,
-        owner: str = "",
+        seen: Delivery | None = None,
         receipt: Receipt | None = None,
         problem: str = "",
         not_before: datetime | None = None,
@@ -117,55 +117,75 @@ class Outbox:
         """Say what became of a delivery. A receipt once given stays; the lease ends.
 
         Args:
-            owner: when given, the delivery must still be armed by this sender (or not armed at all).
+            seen: the delivery as the caller knew it when it called the platform. Given it, the outcome counts only
+                if the delivery has not moved on since: a slow sender or look-up cannot settle a later attempt.
             not_before: real time before which it may not be armed again.
             needs_human: None leaves it as it is, but an arrival or a refusal needs nobody.
 
         Raises:
-            IllegalDeliveryStep: ``to`` cannot follow its state, or another sender has armed it since.
+            IllegalDeliveryStep: ``to`` cannot follow its state, or it is not as it was ``seen``.
             NotFound: there is no such delivery.
         """
-        row = await self._row(id)
-        before = _delivery(row)
+        before = _delivery(await self._row(id))
         check_step(before.state, to)
-        if owner and before.state is DeliveryState.ARMED and row.lease_owner != owner:
-            raise IllegalDeliveryStep(f"the delivery is armed by {row.lease_owner} now, not by {owner}")
-        settled = to in (DeliveryState.ACCEPTED, DeliveryState.RECONCILED, DeliveryState.REFUSED)
-        human = needs_human if needs_human is not None else before.needs_human and not settled
-        after = before.model_copy(
-            update={
-                "state": to,
-                "receipt": receipt or before.receipt,
-                "problem": problem,
-                "not_before": not_before,
-                "needs_human": human,
-                "updated_at": self._work.clock.now(),
-            }
-        )
-        changed = {
+        if seen is not None and (seen.state, seen.attempts) != (before.state, before.attempts):
+            raise IllegalDeliveryStep(
+                f"the delivery has moved on: it was {seen.state} in attempt {seen.attempts}, "
+                f"now it is {before.state} in attempt {before.attempts}"
+            )
+        human = needs_human if needs_human is not None else before.needs_human and to not in SETTLED
+        changed: dict[str, Any] = {
             "state": to.value,
-            "receipt": None if after.receipt is None else body(after.receipt),
             "problem": problem,
             "not_before": not_before,
             "needs_human": human,
-            "updated_at": after.updated_at,
             "lease_owner": "",
             "lease_until": None,
         }
-        await self._work.write(update(deliveries).where(deliveries.c.id == id).values(changed))
-        told: dict[str, Any] = {"from": before.state.value, "problem": problem, "needs_human": human}
+        told = {"from": before.state.value, "problem": problem, "needs_human": human}
         if receipt is not None:
+            changed["receipt"] = body(receipt)
             told["receipt"] = receipt.model_dump(mode="json")
         if not_before is not None:
             told["not_before"] = not_before.isoformat()
-        await self._tell(to.value, after, told, act)
-        return _delivery(await self._row(id))
+        return await self._change(id, to.value, changed, told, act)
+
+    async def ask_human(self, id: str, *, problem: str, **act: Unpack[Act]) -> Delivery:
+        """Leave an unknown delivery to a human: nothing more is done with it until somebody settles it.
+
+        Raises:
+            IllegalDeliveryStep: it is not unknown.
+            NotFound: there is no such delivery.
+        """
+        before = _delivery(await self._row(id))
+        if before.state is not DeliveryState.UNKNOWN:
+            raise IllegalDeliveryStep(f"a delivery that is {before.state} needs nobody's word")
+        if before.needs_human:
+            return before
+        told = {"problem": problem}
+        return await self._change(id, "human_asked", {"needs_human": True, "problem": problem}, told, act)
 
     async def stale(self) -> builtins.list[Delivery]:
         """Armed deliveries whose lease has run out: their sender vanished, and nobody knows what it did."""
         query = select(deliveries).where(deliveries.c.state == DeliveryState.ARMED.value)
         expired = query.where(deliveries.c.lease_until < datetime.now(UTC)).order_by(deliveries.c.lease_until)
         return [_delivery(row) for row in await self._work.all(expired)]
+
+    async def expire(self, *, only: str = "", **act: Unpack[Act]) -> builtins.list[Delivery]:
+        """Make stale deliveries unknown (just the one named, if any) and return them as they then stand."""
+        problem = "the sender vanished before it stored an outcome"
+        return [
+            await self.settle(delivery.id, DeliveryState.UNKNOWN, problem=problem, **act)
+            for delivery in await self.stale()
+            if only in ("", delivery.id)
+        ]
+
+    async def _change(self, id: str, verb: str, changed: dict[str, Any], told: dict[str, Any], act: Act) -> Delivery:
+        now = self._work.clock.now()
+        await self._work.write(update(deliveries).where(deliveries.c.id == id).values(changed | {"updated_at": now}))
+        after = _delivery(await self._row(id))
+        await self._tell(verb, after, told, act)
+        return after
 
     async def _row(self, id: str) -> Row[Any]:
         row = await self._work.first(select(deliveries).where(deliveries.c.id == id))

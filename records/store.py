@@ -67,7 +67,7 @@ def _transaction(work: Work) -> Transaction:
         outbox=Outbox(work, ledger),
         commitments=Commitments(work, ledger),
         stakeholders=Stakeholders(work, ledger),
-        observations=Observations(work, ledger),
+        observations=Observations(work),
         codes=Codes(work, ledger),
     )
 
@@ -120,6 +120,10 @@ class Store:
         """Sign the ledger as it stands, if it moved since the last checkpoint."""
         async with self.transaction() as transaction:
             await transaction.ledger.checkpoint(actor="ledger")
+
+    def sign(self, message: bytes) -> str:
+        """The ledger key's Ed25519 signature under ``message``, hexadecimal: for evidence that leaves the house."""
+        return self._keys.ledger.sign(message).hex()
 
     async def close(self) -> None:
         """Let go of the database."""
