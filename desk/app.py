@@ -1,0 +1,84 @@
+"""The desk as one Starlette application over a running installation."""
+
+from pathlib import Path
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from desk import approve, incident, ingest, now, sandbox
+from desk.access import DeskAccess
+from desk.guard import HEADERS, SecurityHeaders
+from desk.page import Pages
+from desk.state import Desk, desk_of
+from tasks.installation import Installation
+
+_TITLES = {
+    400: "This cannot be read",
+    404: "There is nothing here",
+    405: "This page cannot do that",
+    408: "It took too long",
+    413: "It is too large",
+}
+
+
+async def healthz(request: Request) -> Response:
+    """``GET /healthz``: 200 while the desk can read the records, else 503. Says nothing about what is in them."""
+    try:
+        async with desk_of(request).here.store.reading() as tx:
+            await tx.watches.list()
+    except Exception:  # whatever keeps the records from answering is the finding
+        return JSONResponse({"ok": False, "says": "the records do not answer"}, status_code=503)
+    return JSONResponse({"ok": True})
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101 - registered for that class
+    says = error.detail[:1].upper() + error.detail[1:] + "."
+    if error.status_code == 404:
+        says = "The address may be cut off, or what it named was never there."
+    return desk_of(request).pages.notice(request, error.status_code, _TITLES.get(error.status_code, error.detail), says)
+
+
+async def _broken(request: Request, error: Exception) -> Response:
+    answer = desk_of(request).pages.notice(
+        request,
+        500,
+        "Something broke here",
+        "It is in the log. Nothing is lost: what was recorded before stays recorded.",
+        "Open the page again to see how things stand. If you were deciding, look there whether your decision counted.",
+    )
+    answer.headers.update(HEADERS)  # this answer is made outside the middleware
+    return answer
+
+
+def create_app(here: Installation) -> Starlette:
+    """The desk over ``here``, which stays the caller's to close."""
+    pages = Pages(here.settings.organisation, here.clock)
+    app = Starlette(
+        routes=[
+            *now.ROUTES,
+            *incident.ROUTES,
+            *sandbox.ROUTES,
+            *approve.ROUTES,
+            *ingest.ROUTES,
+            Route("/healthz", healthz, methods=["GET"]),
+            Mount("/static", StaticFiles(directory=Path(__file__).parent / "static")),
+        ],
+        middleware=[
+            Middleware(SecurityHeaders),
+            Middleware(
+                DeskAccess,
+                home=here.settings.home,
+                pages=pages,
+                secure=here.settings.desk.url.startswith("https://"),
+            ),
+        ],
+        exception_handlers={HTTPException: _refused, 500: _broken},
+    )
+    app.state.desk = Desk(here, pages)
+    return app

@@ -1,0 +1,292 @@
+"""``/approve/{token}``: the signed link by which somebody outside the desk reads a statement and decides on it.
+
+Looking never decides: mail scanners and previews fetch links, so GET and HEAD only read. A POST decides, and only from
+a form that this desk made for this link a short while ago. Sending it twice counts once. The checks that matter are
+those of ``tasks.approve.decide``, the same on every route; this page says in plain words what they found.
+"""
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+from urllib.parse import parse_qs
+
+from itsdangerous import BadSignature, SignatureExpired, URLSafeTimedSerializer
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from crisis.approval import Decision, NotAllowed, Verdict, Via
+from crisis.incident import Incident
+from crisis.statement import Rendering
+from desk.access import desk_key
+from desk.guard import TokenBucket, caller, is_same_origin, read_body
+from desk.page import hides
+from desk.picture import Version, load_version, people
+from desk.preview import preview
+from desk.state import desk_of
+from records import NotFound, StatementStatus
+from tasks.approve import decide
+from tasks.binding import what_changed
+from tasks.installation import Installation
+from tasks.links import LinkClaims, read_link
+
+MAX_FORM = 64 * 1024
+"""Bytes of a decision form."""
+MAX_REASON = 4_000
+"""Characters of a reason."""
+FORM_SECONDS = 12 * 3600
+"""How long an open form stays good."""
+
+_forged = TokenBucket(burst=20, seconds=3.0)
+"""Wrong links by caller; right links are never held up by other people's wrong ones."""
+_submitted = TokenBucket(burst=10, seconds=6.0)
+"""Decisions by link."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a link asks about, as the records have it now."""
+
+    claims: LinkClaims
+    incident: Incident
+    version: Version
+    newest: int
+    """The latest version of the statement."""
+    changed: str
+    """What an approval would no longer match; empty when all is as it was proposed."""
+
+    @property
+    def own(self) -> Decision | None:
+        """The decision this person has made already."""
+        return next((d for d in self.version.decisions if d.approver == self.claims.approver), None)
+
+    @property
+    def is_last(self) -> bool:
+        """Whether this person's approval is the last one needed."""
+        standing = self.version.standing
+        return standing is not None and standing.missing == {self.claims.role: 1}
+
+    @property
+    def others(self) -> dict[str, int]:
+        """Approvals still owed after this person's, by role."""
+        missing = dict(self.version.standing.missing) if self.version.standing else {}
+        missing[self.claims.role] = missing.get(self.claims.role, 1) - 1
+        return {role: count for role, count in missing.items() if count > 0}
+
+
+async def _asked(here: Installation, claims: LinkClaims) -> Asked | None:
+    """What the link is about; none when the records know no such statement with that content."""
+    try:
+        async with here.store.reading() as tx:
+            statement = await tx.statements.get(claims.statement, claims.version)
+            newest = (await tx.statements.get(claims.statement)).version
+            incident = await tx.incidents.get(statement.incident)
+            version = await load_version(tx, statement, here.clock.now())
+            changed = await what_changed(tx, statement)
+    except NotFound:
+        return None
+    if statement.content_hash != claims.content_hash:
+        return None
+    return Asked(claims, incident, version, newest, changed)
+
+
+def _closed(asked: Asked) -> tuple[str, str] | None:
+    """Why no decision is wanted any more, and what to do; none while one is."""
+    if asked.own is not None:
+        done = "approved" if asked.own.verdict is Verdict.APPROVE else "returned"
+        return f"You {done} this as {asked.own.role}.", "Your decision is on record. There is nothing more to do here."
+    if asked.newest > asked.version.statement.version:
+        return (
+            "There is a newer version of this text.",
+            f"Version {asked.newest} has replaced it. If your approval is needed, it comes in a new message.",
+        )
+    if asked.version.status is StatementStatus.VOIDED or asked.changed:
+        return (
+            "This text may no longer be approved.",
+            f"{_sentence(asked.changed or 'what it relied on has changed')} "
+            "A new version must be drafted; you will be asked again.",
+        )
+    return _settled(asked)
+
+
+def _settled(asked: Asked) -> tuple[str, str] | None:
+    status, standing = asked.version.status, asked.version.standing
+    if status is StatementStatus.EXPIRED or (standing is not None and standing.expired):
+        label = asked.version.statement.label
+        return "The time to decide has passed.", f"Ask for {label} to be proposed again: a new link comes with it."
+    if status is not StatementStatus.PROPOSED or standing is None:
+        return f"This text is {status.value}.", "It waits for no decision."
+    if standing.settled or asked.claims.role not in standing.missing:
+        return "Your role has already decided.", f"Now it is so: {standing.says}."
+    return None
+
+
+class _Forms:
+    """Nonces of decision forms: made for one link and one content, signed, and good for a while."""
+
+    def __init__(self, here: Installation) -> None:
+        self._serializer = URLSafeTimedSerializer(desk_key(here.settings.home), salt="fireline.desk.approve")
+
+    def nonce(self, token: str, content_hash: str) -> str:
+        return str(self._serializer.dumps([_digest(token), content_hash, secrets.token_urlsafe(9)]))
+
+    def fits(self, nonce: str, token: str, content_hash: str) -> bool:
+        try:
+            made_for = self._serializer.loads(nonce, max_age=FORM_SECONDS)
+        except BadSignature:
+            return False
+        return isinstance(made_for, list) and made_for[:2] == [_digest(token), content_hash]
+
+
+def _digest(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()[:32]
+
+
+async def show(request: Request) -> Response:
+    """The statement, exactly as it would be published, and the two answers. Reads only."""
+    found = await _follow(request)
+    return found if isinstance(found, Response) else _page(request, found)
+
+
+async def submit(request: Request) -> Response:
+    """Record a decision made on the form, then show the page again."""
+    found = await _follow(request)
+    if isinstance(found, Response):
+        return found
+    try:
+        answer, reason = await _answer(request, found)
+    except _NotTaken as why:
+        context = {"title": why.title, "says": why.says, "link": request.url.path}
+        return desk_of(request).pages.show(request, "again.html", context, status=why.status)
+    try:
+        await decide(
+            desk_of(request).here,
+            statement=found.claims.statement,
+            version=found.claims.version,
+            content_hash=found.claims.content_hash,
+            approver=found.claims.approver,
+            role=found.claims.role,
+            verdict=answer,
+            via=Via.EMAIL_LINK,
+            reason=reason,
+        )
+    except NotAllowed as refusal:
+        return await _refused(request, found, answer, str(refusal), reason)
+    return RedirectResponse(request.url.path, status_code=303)
+
+
+class _NotTaken(Exception):
+    """The form was not taken, and nothing was decided."""
+
+    def __init__(self, status: int, title: str, says: str = "Nothing was decided.") -> None:
+        super().__init__(title)
+        self.status, self.title, self.says = status, title, says
+
+
+async def _answer(request: Request, asked: Asked) -> tuple[Verdict, str]:
+    """The verdict and the reason of a form that this desk made for this link. Raises ``_NotTaken``."""
+    here, token = desk_of(request).here, request.path_params["token"]
+    if not is_same_origin(request, here.settings.desk.url):
+        raise _NotTaken(403, "This did not come from the approval page")
+    if not _submitted.take(_digest(token)):
+        raise _NotTaken(429, "Too many tries", "Nothing more was decided. Wait a minute.")
+    try:
+        form = parse_qs((await read_body(request, MAX_FORM)).decode(), max_num_fields=10)
+    except ValueError:
+        raise _NotTaken(400, "The form cannot be read") from None
+    if not _Forms(here).fits(form.get("nonce", [""])[-1], token, asked.claims.content_hash):
+        raise _NotTaken(403, "This page was open for too long")
+    answer, reason = form.get("verdict", [""])[-1], form.get("reason", [""])[-1].strip()
+    if answer not in (Verdict.APPROVE.value, Verdict.RETURN.value):
+        raise _NotTaken(400, "Neither answer was chosen")
+    if len(reason) > MAX_REASON:
+        raise _NotTaken(400, "The reason is too long", f"Nothing was decided. Keep it under {MAX_REASON:,} characters.")
+    return Verdict(answer), reason
+
+
+async def _refused(request: Request, before: Asked, answer: Verdict, why: str, reason: str) -> Response:
+    """What the check said, over the page as it stands now."""
+    asked = await _asked(desk_of(request).here, before.claims) or before
+    if asked.own is not None and asked.own.verdict is answer:  # sent twice: the first one counts
+        return RedirectResponse(request.url.path, status_code=303)
+    return _page(request, asked, problem=why, reason=reason, status=409)
+
+
+async def _follow(request: Request) -> Asked | Response:
+    """What the link asks, or the page that says what is wrong with the link."""
+    desk, token = desk_of(request), request.path_params["token"]
+    try:
+        claims = read_link(desk.here, token)
+    except NotAllowed as refusal:
+        if not _forged.take(caller(request)):
+            return desk.pages.notice(
+                request, 429, "Too many wrong links", "Wait a minute, then use the link from your message."
+            )
+        # an expired link was once good, and its owner needs other words than somebody with half a link
+        expired = isinstance(refusal.__context__, SignatureExpired)
+        return desk.pages.notice(
+            request,
+            410 if expired else 403,
+            "This link has expired" if expired else "This link does not open anything",
+            _sentence(str(refusal)),
+            "Nothing was decided. Ask whoever sent you the message for a new one."
+            if expired
+            else "Nothing was decided. Open the link from the message itself, whole and unchanged.",
+        )
+    asked = await _asked(desk.here, claims)
+    if asked is None:
+        return desk.pages.notice(
+            request,
+            410,
+            "This text is gone",
+            "The link is genuine, but the text it was made for is not in these records any more.",
+            "Nothing was decided. Ask for the statement to be proposed again.",
+        )
+    return asked
+
+
+def _page(request: Request, asked: Asked, *, problem: str = "", reason: str = "", status: int = 200) -> Response:
+    desk, token = desk_of(request), request.path_params["token"]
+    now = desk.here.clock.now()
+    statement, proposal = asked.version.statement, asked.version.proposal
+    closed = _closed(asked)
+    forms = _Forms(desk.here)
+    return desk.pages.show(
+        request,
+        "approve.html",
+        {
+            "asked": asked,
+            "claims": asked.claims,
+            "incident": asked.incident,
+            "statement": statement,
+            "version": asked.version,
+            "closed": closed,
+            "expires_at": proposal.proposed_at + proposal.policy.expires_after if proposal else now,
+            "posts": [preview(r, _looks_like(desk.here, r)) for r in statement.renderings],
+            "hidden": any(hides(f"{r.subject}{r.text}{r.html}") for r in statement.renderings),
+            "roles": {role: people(desk.here.settings, role) for role in (proposal.policy.roles if proposal else {})},
+            "nonces": [forms.nonce(token, asked.claims.content_hash) for _ in range(2)],
+            "problem": _sentence(problem),
+            "reason": reason,
+            "max_reason": MAX_REASON,
+        },
+        status=410 if closed and not asked.own and status == 200 and asked.version.status in GONE else status,
+    )
+
+
+def _looks_like(here: Installation, rendering: Rendering) -> str:
+    return next((c.looks_like for c in here.settings.channels if c.name == rendering.target.channel), "")
+
+
+GONE = frozenset({StatementStatus.VOIDED, StatementStatus.EXPIRED})
+"""Standings in which a link is good for nothing any more."""
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:] + ("" if not text or text.endswith((".", "!", "?")) else ".")
+
+
+ROUTES = [
+    Route("/approve/{token}", show, methods=["GET"]),
+    Route("/approve/{token}", submit, methods=["POST"]),
+]

@@ -1,0 +1,154 @@
+"""``GET /incidents/{id}`` and what hangs on it: the plain page of one incident, its charts, and its written report.
+
+The page tells, from the records, what happened, why it was rated so, what was said and where it stands.
+"""
+
+import asyncio
+import re
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import Route
+
+from crisis import charts
+from crisis.charts import Mark
+from crisis.delivery import Purpose
+from crisis.incident import Incident
+from crisis.record import Record
+from crisis.timeline import Known
+from crisis.timeline import tell as tell_timeline
+from desk.guard import DOCUMENT_POLICY
+from desk.picture import Picture, clocks, load, publications, waits
+from desk.state import desk_of
+from records import NotFound, Transaction
+
+BEFORE = timedelta(hours=1)
+"""Of the time before the episode, on charts."""
+MENTIONS = 20
+"""Posts quoted on the page; the rest are counted."""
+_ID = re.compile(r"INC-[1-9][0-9]{0,9}")
+
+
+@dataclass(frozen=True)
+class Told:
+    """Whether one person was told, when and why."""
+
+    name: str
+    told: bool
+    why: str
+    record: Record
+
+
+async def _incident(request: Request, tx: Transaction) -> Incident:
+    name = request.path_params["id"]
+    if not _ID.fullmatch(name):
+        raise HTTPException(404, "there is no such incident")
+    try:
+        return await tx.incidents.get(name)
+    except NotFound:
+        raise HTTPException(404, f"there is no incident {name}") from None
+
+
+async def page(request: Request) -> Response:
+    """Everything about one incident. ``?details=1`` keeps the timeline's small print."""
+    desk = desk_of(request)
+    here, now = desk.here, desk.here.clock.now()
+    async with here.store.reading() as tx:
+        incident = await _incident(request, tx)
+        picture = await load(tx, incident, now)
+        records = await tx.ledger.list(incident=incident.id)
+        readings = clocks(picture, await tx.incidents.assessments(incident.id), now)
+        context = {
+            "incident": incident,
+            "picture": picture,
+            "readings": readings,
+            "waits": waits(picture, here.settings),
+            "facts": await tx.facts.list(incident.id),
+            "observations": await tx.observations.list(incident.id),
+            "mentions": await tx.mentions.list(incident.id, limit=MENTIONS),
+            "mention_count": await tx.mentions.count(incident.id),
+            "told": _told(records),
+        }
+        everybody = {p.email: p.name for p in await tx.stakeholders.list()}
+        statements = [s for v in picture.versions for s in await tx.statements.versions(v.statement.id)]
+    known = Known(statements=tuple(statements), deliveries=picture.deliveries, people=everybody)
+    timeline = tell_timeline(incident, records, known)
+    details = request.query_params.get("details") == "1"
+    context |= {
+        "people": everybody,
+        "public": [d for d in picture.deliveries if d.purpose is not Purpose.NOTICE],
+        "notices": [d for d in picture.deliveries if d.purpose is Purpose.NOTICE],
+        "timeline": [entry for entry in reversed(timeline) if details or not entry.detail],
+        "details": details,
+        "small_print": sum(entry.detail for entry in timeline),
+        "report": await asyncio.to_thread(_report(here.settings.home, incident).is_file),
+    }
+    return desk.pages.show(request, "incident.html", context)
+
+
+def _told(records: list[Record]) -> list[Told]:
+    """Who was told first, and who was not and why; the later word of the same person on the same occasion counts."""
+    found: dict[tuple[str, str], Told] = {}
+    for record in records:
+        if record.kind in ("stakeholder.told", "stakeholder.not_told"):
+            email = str(record.data.get("stakeholder", ""))
+            name = str(record.data.get("name") or email)
+            told = record.kind == "stakeholder.told"
+            found[(email, str(record.data.get("occasion", "")))] = Told(name, told, record.reason, record)
+    return sorted(found.values(), key=lambda t: (not t.told, t.record.at))
+
+
+async def chart(request: Request) -> Response:
+    """A chart as an SVG image. ``?of=share`` is the negative share instead of the volume, ``?wide=1`` the wide form."""
+    here = desk_of(request).here
+    async with here.store.reading() as tx:
+        incident = await _incident(request, tx)
+        until = (incident.closed_at or here.clock.now()) + BEFORE
+        signals = await tx.signals.list(incident.watch, since=incident.started_at - BEFORE, until=until)
+        picture = await load(tx, incident, here.clock.now())
+    draw = charts.negative_share_chart if request.query_params.get("of") == "share" else charts.volume_chart
+    width = charts.WIDE if request.query_params.get("wide") == "1" else charts.NARROW
+    drawn = await asyncio.to_thread(draw, signals, _marks(picture), width=width, standalone=True)
+    return Response(drawn, media_type="image/svg+xml", headers={"Content-Security-Policy": DOCUMENT_POLICY})
+
+
+def _marks(picture: Picture) -> list[Mark]:
+    marks = [Mark(at=picture.incident.opened_at, label="detected")]
+    marks += [Mark(at=p.at, label=p.kind.value) for p in publications(picture)]
+    if picture.incident.closed_at is not None:
+        marks.append(Mark(at=picture.incident.closed_at, label="closed"))
+    return marks
+
+
+async def report(request: Request) -> Response:
+    """The after-action report, once it is written."""
+    desk = desk_of(request)
+    async with desk.here.store.reading() as tx:
+        incident = await _incident(request, tx)
+    path = _report(desk.here.settings.home, incident)
+    try:
+        written = await asyncio.to_thread(path.read_bytes)
+    except FileNotFoundError:
+        return desk.pages.notice(
+            request,
+            404,
+            f"There is no report on {incident.id} yet",
+            "It is written when the incident has been resolved.",
+            f"To write it now: `fireline report {incident.id} -o DIRECTORY`",
+        )
+    return HTMLResponse(written, headers={"Content-Security-Policy": DOCUMENT_POLICY})
+
+
+def _report(home: Path, incident: Incident) -> Path:
+    return home / "reports" / incident.id / "report.html"
+
+
+ROUTES = [
+    Route("/incidents/{id}", page, methods=["GET"]),
+    Route("/incidents/{id}/chart.svg", chart, methods=["GET"]),
+    Route("/incidents/{id}/report", report, methods=["GET"]),
+]
