@@ -1,0 +1,218 @@
+"""Severity: a documented score over a signal, each point of it explained, and the assessment that triage hands on.
+
+The score is the sum of the factors' points, 0 to about 120, and every factor is monotone: more authors, more
+negative, angrier, further, longer, graver never scores less. ``SEV1`` from 70, ``SEV2`` from 50, ``SEV3`` from 30,
+else ``SEV4``. People at risk and personal data exposed are at least ``SEV2``, however few speak of them. Authors who
+only repeat others take up to 10 points away, never below the floor. The weights are set by hand and are judged by
+``fireline bench``.
+"""
+
+from collections.abc import Mapping, Sequence
+from math import log2, log10
+
+from crisis.copies import fingerprint
+from crisis.doctrine import BAD_STANDING, CAUSES, choose_strategy, guess_cause
+from crisis.narratives import cluster as narratives_of
+from crisis.playbook import Playbook
+from crisis.reading import read
+from crisis.triage import Assessment, Clocks, Factor, Signal
+from crisis.values import CrisisType, Severity
+from crisis.watch import Mention, Watch
+
+THRESHOLDS = {Severity.SEV1: 70.0, Severity.SEV2: 50.0, Severity.SEV3: 30.0}
+"""Score from which a severity holds."""
+FLOORS = {CrisisType.SAFETY_HARM: 50.0, CrisisType.DATA_BREACH: 50.0}
+"""Least score by cause."""
+HOSTILE = 400
+"""Distinct hostile texts that are enough to tell the cause."""
+
+
+def _scale(value: float, low: float, high: float, points: float) -> float:
+    """0 at ``low`` and below, ``points`` at ``high`` and above, straight between."""
+    return round(points * max(0.0, min(1.0, (value - low) / (high - low))), 2)
+
+
+def _span(seconds: float) -> str:
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 120 else f"{minutes / 60:.3g} h"
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if value >= 10 else f"{value:.2g}"
+
+
+def factors(signal: Signal, watch: Watch, loudest: Mention | None = None) -> tuple[Factor, ...]:
+    """Everything about the signal itself that scores, with its points and its words."""
+    return (*_crowd(signal), *_mood(signal), *_carry(signal, loudest), *_record(watch))
+
+
+def _crowd(signal: Signal) -> list[Factor]:
+    span, authors = _span(signal.window.total_seconds()), signal.authors
+    usual = max(signal.usual_authors, 0.0)
+    times = authors / max(usual, 1.0)
+    known = f"{times:.1f}× the usual {_number(usual)}" if usual >= 1 else "where next to nobody is usual"
+    young = "; the baseline is young, so this is a wide guess" if signal.cold else ""
+    fast = signal.acceleration
+    return [
+        Factor(
+            name="volume",
+            value=authors,
+            baseline=round(usual, 1),
+            points=_scale(log2(max(times, 1.0)), 0, 4, 25),
+            says=f"{authors:,} authors in {span}, {known}{young}",
+        ),
+        Factor(
+            name="size",
+            value=authors,
+            points=_scale(log10(max(authors, 1)), 1, 4, 15),
+            says=f"{authors:,} people speak in their own words",
+        ),
+        Factor(
+            name="acceleration",
+            value=fast,
+            baseline=1.0,
+            points=_scale(log2(max(fast, 1.0)), 0, 3, 5),
+            says=f"the last 5 min run at {fast:.1f}× the hour's rate" if fast > 1 else "it is not speeding up",
+        ),
+    ]
+
+
+def _mood(signal: Signal) -> list[Factor]:
+    share, usual = signal.negative_share, signal.usual_negative_share
+    unread = ""
+    if signal.unread:
+        unread = f" ({signal.unread:,} of {signal.distinct_texts:,} texts are in languages it cannot read)"
+    return [
+        Factor(
+            name="negativity",
+            value=round(share, 3),
+            baseline=round(usual, 3),
+            points=round(15 * share, 2),
+            says=f"{share:.0%} negative, usually {usual:.0%}{unread}",
+        ),
+        Factor(
+            name="anger",
+            value=round(signal.anger_share, 3),
+            points=_scale(signal.anger_share, 0, 0.5, 8),
+            says=f"{signal.anger_share:.0%} angry" if signal.anger_share else "no anger to be read",
+        ),
+    ]
+
+
+def _carry(signal: Signal, loudest: Mention | None) -> list[Factor]:
+    networks = sorted(signal.sources, key=lambda name: (-signal.sources[name], name))
+    hours = max(0.0, (signal.at - signal.started_at).total_seconds() / 3600)
+    copying = signal.copying_authors / max(1, signal.copying_authors + signal.authors)
+    audience = loudest.followers if loudest else 0
+    found = [
+        Factor(
+            name="reach",
+            value=signal.reach,
+            points=_scale(log10(signal.reach + 1), 2, 7, 10),
+            says=f"up to {signal.reach:,} people may have seen it",
+        ),
+        Factor(
+            name="spread",
+            value=len(networks),
+            points=_scale(len(networks), 1, 4, 6),
+            says=f"on {len(networks)} network{'s' if len(networks) != 1 else ''}: {', '.join(networks) or 'none'}",
+        ),
+        Factor(
+            name="persistence",
+            value=round(hours, 2),
+            points=_scale(hours, 0, 6, 8),
+            says=f"under way for {_span(hours * 3600)}",
+        ),
+    ]
+    if loudest is not None and audience >= 1000:
+        who = f"@{loudest.author.lstrip('@')}" if loudest.author else "one author"
+        found.append(
+            Factor(
+                name="influencer",
+                value=audience,
+                points=_scale(log10(audience), 3, 6, 8),
+                says=f"{who} with {audience:,} followers speaks of it",
+            )
+        )
+    if signal.copying_authors:
+        found.append(
+            Factor(
+                name="coordination",
+                value=round(copying, 3),
+                points=-_scale(copying, 0.3, 0.9, 10),
+                says=f"{signal.copying_authors:,} further authors only repeat others' words ({copying:.0%} of all)",
+            )
+        )
+    return found
+
+
+def _record(watch: Watch) -> list[Factor]:
+    if not watch.past_crises and watch.standing >= BAD_STANDING:
+        return []
+    says = f"{watch.past_crises} similar crises before, standing {watch.standing:.2f}: blame comes sooner"
+    return [Factor(name="history", value=watch.past_crises, points=3.0, says=says)]
+
+
+def severity_of(score: float) -> Severity:
+    """The severity a score stands for."""
+    return next((level for level, least in THRESHOLDS.items() if score >= least), Severity.SEV4)
+
+
+def assess(
+    signal: Signal,
+    watch: Watch,
+    mentions: Sequence[Mention] = (),
+    *,
+    playbooks: Mapping[CrisisType, Playbook] | None = None,
+    crisis_type: CrisisType | None = None,
+) -> Assessment:
+    """Triage of one signal: severity, cause, cluster, strategy and clocks, every point explained.
+
+    ``mentions`` are the episode's posts, as far as at hand: the cause, the narratives and the loudest voice come from
+    them. A playbook's cluster and clocks go before the doctrine's. ``crisis_type`` overrides the guess.
+    """
+    texts = _hostile(mentions)
+    guess = guess_cause(texts)
+    kind = crisis_type or guess.type
+    playbook = (playbooks or {}).get(kind)
+    responsible = playbook.cluster if playbook else CAUSES[kind].cluster
+    loudest = max(mentions, key=lambda m: (m.followers, m.id), default=None)
+    told = list(factors(signal, watch, loudest))
+    title = kind.value.replace("_", " ")
+    says = guess.says if crisis_type is None else f"set to {title}"
+    told.append(Factor(name="harm", value=round(guess.share, 3), points=CAUSES[kind].gravity, says=f"{title}: {says}"))
+    score = max(0.0, sum(factor.points for factor in told))
+    floor = FLOORS.get(kind, 0.0)
+    if score < floor:
+        says = f"{title} is never below {severity_of(floor)}"
+        told.append(Factor(name="floor", value=floor, points=round(floor - score, 2), says=says))
+        score = floor
+    choice = choose_strategy(responsible, kind, past_crises=watch.past_crises, standing=watch.standing)
+    return Assessment(
+        severity=severity_of(score),
+        type=kind,
+        score=round(score, 2),
+        factors=tuple(told),
+        cluster=responsible,
+        strategy=choice.strategy,
+        why_strategy=choice.why,
+        clocks=playbook.clocks if playbook else Clocks(),
+        negative_share=signal.negative_share,
+        authors=signal.authors,
+        narratives=narratives_of(mentions, beside=(watch.brand, watch.query)),
+        assessed_at=signal.at,
+    )
+
+
+def _hostile(mentions: Sequence[Mention]) -> list[str]:
+    """Distinct texts that are negative or cannot be read, newest first, as many as it takes."""
+    found: dict[int, str] = {}
+    for mention in reversed(mentions):
+        mark = fingerprint(mention.text).value
+        if mark not in found:
+            reading = read(mention.text, mention.language)
+            if reading.sentiment == "negative" or not reading.supported:
+                found[mark] = mention.text
+                if len(found) >= HOSTILE:
+                    break
+    return list(found.values())
