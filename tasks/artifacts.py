@@ -1,13 +1,18 @@
 """What Prefect's UI shows of an incident: assessment, timeline, chart and links, kept up to date in place."""
 
+from base64 import b64encode
 from datetime import timedelta
 
 from prefect.artifacts import acreate_image_artifact, acreate_link_artifact, acreate_markdown_artifact, acreate_table_artifact
 
+from crisis.charts import Mark, volume_chart
 from crisis.incident import Incident
 from crisis.record import Record
 from crisis.timeline import Known, tell
 from tasks.installation import Installation
+
+BEFORE = timedelta(hours=3)
+"""How much of the time before the first posts a chart shows."""
 
 
 async def show_incident(here: Installation, incident_id: str) -> None:
@@ -20,6 +25,8 @@ async def show_incident(here: Installation, incident_id: str) -> None:
             deliveries=tuple(await tx.outbox.list(incident=incident_id)),
             people={p.email: p.name for p in await tx.stakeholders.list()},
         )
+        signals = await tx.signals.list(incident.watch, since=incident.started_at - BEFORE)
+    chart = volume_chart(signals, marks(records), standalone=True)
     key = incident_key(incident_id)
     page = f"{here.settings.desk.url}/incidents/{incident_id}"
     await acreate_markdown_artifact(key=f"{key}-assessment", markdown=assessment_markdown(incident), description=page)
@@ -27,9 +34,20 @@ async def show_incident(here: Installation, incident_id: str) -> None:
         key=f"{key}-timeline", table=timeline_table(incident, records, known), description=f"Timeline of {incident_id}"
     )
     await acreate_image_artifact(
-        key=f"{key}-volume", image_url=f"{page}/chart.svg", description="People who spoke, over time"
+        key=f"{key}-volume", image_url=_inline(chart), description="People who spoke, over time"
     )
     await acreate_link_artifact(key=f"{key}-desk", link=page, link_text=f"{incident_id} on the desk")
+
+
+def marks(records: list[Record]) -> list[Mark]:
+    """What the chart marks: detection, the first word inside, and every statement."""
+    words = {"incident.opened": "detected", "statement.published": "published", "incident.resolved": "resolved"}
+    return [Mark(at=r.at, label=words[r.kind]) for r in records if r.kind in words]
+
+
+def _inline(svg: str) -> str:
+    """A picture as an address that carries it, so that it needs no server and no session."""
+    return f"data:image/svg+xml;base64,{b64encode(svg.encode()).decode()}"
 
 
 def incident_key(incident_id: str) -> str:

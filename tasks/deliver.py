@@ -12,13 +12,24 @@ import socket
 import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Required, TypedDict
 
 import integrations
-from crisis.delivery import ARRIVED, SETTLED, Delivery, DeliveryClass, DeliveryState, Purpose, Receipt
+from crisis.delivery import (
+    ARRIVED,
+    SETTLED,
+    Delivery,
+    DeliveryClass,
+    DeliveryState,
+    IllegalDeliveryStep,
+    Purpose,
+    Receipt,
+)
 from crisis.stakeholder import Route
 from integrations import Message
 from tasks.installation import Installation
 from tasks.links import fill_links
+from tasks.runs import emit
 
 LEASE_SECONDS = 60.0
 """Longer than any integration's time-out; a sender that has not settled by then is taken for dead."""
@@ -131,23 +142,45 @@ async def _attempt(here: Installation, delivery_id: str, owner: str) -> bool:
         )
     if armed is None:
         return False
-    sender = _Sender(here, armed)
+    outcome = await _outcome(_Sender(here, armed))
+    try:
+        await _settle(here, armed, owner=owner, **outcome)
+    except IllegalDeliveryStep:  # the lease ran out meanwhile, and whoever noticed looks it up
+        receipt = outcome.get("receipt")
+        if receipt is not None:
+            await _late(here, armed, receipt)
+    return True
+
+
+class _Outcome(TypedDict, total=False):
+    to: Required[DeliveryState]
+    receipt: Receipt
+    problem: str
+    not_before: datetime
+
+
+async def _outcome(sender: _Sender) -> _Outcome:
+    """Send once, and say what came of it. Whatever leaves doubt is unknown."""
     try:
         async with asyncio.timeout(LEASE_SECONDS * 0.8):
-            receipt = await sender.send()
+            return {"to": DeliveryState.ACCEPTED, "receipt": await sender.send()}
     except integrations.RateLimited as limited:
-        await _settle(here, armed, DeliveryState.PENDING, problem=str(limited), not_before=limited.until)
+        return {"to": DeliveryState.PENDING, "problem": str(limited), "not_before": limited.until}
     except (integrations.Refused, integrations.Misconfigured) as refusal:
-        await _settle(here, armed, DeliveryState.REFUSED, problem=str(refusal))
+        return {"to": DeliveryState.REFUSED, "problem": str(refusal)}
     except integrations.Unknown as unknown:
-        await _settle(here, armed, DeliveryState.UNKNOWN, problem=str(unknown))
+        return {"to": DeliveryState.UNKNOWN, "problem": str(unknown)}
     except TimeoutError:
-        await _settle(here, armed, DeliveryState.UNKNOWN, problem="no answer in time")
+        return {"to": DeliveryState.UNKNOWN, "problem": "no answer in time"}
     except Exception as error:  # whatever else went wrong, the outcome is open
-        await _settle(here, armed, DeliveryState.UNKNOWN, problem=f"unexpected {type(error).__name__} while sending")
-    else:
-        await _settle(here, armed, DeliveryState.ACCEPTED, receipt=receipt)
-    return True
+        return {"to": DeliveryState.UNKNOWN, "problem": f"unexpected {type(error).__name__} while sending"}
+
+
+async def _late(here: Installation, delivery: Delivery, receipt: Receipt) -> None:
+    """A receipt that came after the lease had run out: it settles the unknown, if that is still open."""
+    current = await _current(here, delivery.id)
+    if current.state is DeliveryState.UNKNOWN:
+        await _settle(here, current, DeliveryState.RECONCILED, receipt=receipt, reason="the answer came late")
 
 
 async def _settle(
@@ -155,35 +188,39 @@ async def _settle(
     delivery: Delivery,
     to: DeliveryState,
     *,
+    owner: str = "",
     receipt: Receipt | None = None,
     problem: str = "",
     not_before: datetime | None = None,
-    needs_human: bool | None = None,
     reason: str = "",
 ) -> Delivery:
     async with here.store.transaction() as tx:
-        return await tx.outbox.settle(
+        settled = await tx.outbox.settle(
             delivery.id,
             to,
+            owner=owner,
             receipt=receipt,
             problem=problem,
             not_before=not_before,
-            needs_human=needs_human,
             actor="outbox",
             via=here.via,
             reason=reason,
             flow_run_id=here.flow_run_id,
         )
+    if to is DeliveryState.UNKNOWN:
+        emit(
+            "delivery.unknown",
+            incident=delivery.incident,
+            reference=f"{delivery.id}/{delivery.attempts}",
+            payload={"incident": delivery.incident, "delivery": delivery.id, "channel": delivery.rendering.target.channel},
+        )
+    return settled
 
 
 async def expire_leases(here: Installation, *, only: str = "") -> list[Delivery]:
     """Make every armed delivery whose sender vanished ``unknown``, and return them."""
-    async with here.store.reading() as tx:
-        stale = [d for d in await tx.outbox.stale() if only in ("", d.id)]
-    return [
-        await _settle(here, d, DeliveryState.UNKNOWN, problem="the sender vanished before it stored an outcome")
-        for d in stale
-    ]
+    async with here.store.transaction() as tx:
+        return await tx.outbox.expire(only=only, actor="outbox", via=here.via, flow_run_id=here.flow_run_id)
 
 
 async def reconcile(here: Installation, delivery_id: str) -> Delivery:

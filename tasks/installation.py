@@ -69,7 +69,7 @@ class Installation:
 
     async def _connect(self, key: str, chosen: config.ChannelSettings | config.NotifierSettings) -> Any:
         if key not in self._connections:
-            secrets = await credentials.secrets_for(chosen.credentials or chosen.name, chosen.kind)
+            secrets = await credentials.secrets_for(chosen.credentials_name, chosen.kind)
             self._connections[key] = integrations.connect(chosen.kind, **{**chosen.settings, **secrets})
         return self._connections[key]
 

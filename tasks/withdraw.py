@@ -9,6 +9,10 @@ from tasks.installation import Installation
 from tasks.publish import ask_about_open
 
 
+class NothingToWithdraw(ValueError):
+    """No target carries the statement."""
+
+
 async def withdraw(here: Installation, statement: str, version: int, *, actor: str, reason: str) -> list[Delivery]:
     """Withdraw a published version from every target that carries it, and return the withdrawals as they stand.
 
@@ -16,7 +20,7 @@ async def withdraw(here: Installation, statement: str, version: int, *, actor: s
     correction instead. Repeats withdraw nothing twice.
 
     Raises:
-        ValueError: the version was never published.
+        NothingToWithdraw: no target carries the version.
     """
     async with here.store.transaction() as tx:
         text = await tx.statements.get(statement, version)
@@ -25,7 +29,7 @@ async def withdraw(here: Installation, statement: str, version: int, *, actor: s
             statement=statement, version=version, purpose=Purpose.STATEMENT, states=tuple(ARRIVED)
         )
         if not carried:
-            raise ValueError(f"no target carries {text.label}, so there is nothing to withdraw")
+            raise NothingToWithdraw(f"no target carries {text.label}, so there is nothing to withdraw")
         planned = [_withdrawal(here, d) for d in carried]
         for delivery in planned:
             await tx.outbox.enqueue(delivery, actor=actor, via=here.via, reason=reason, flow_run_id=here.flow_run_id)

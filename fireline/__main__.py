@@ -1,0 +1,126 @@
+"""The ``fireline`` command. Verbs are named here and imported only when they are called, so that help is instant."""
+
+import asyncio
+import sys
+from collections.abc import Sequence
+
+from cyclopts import App, CycloptsError
+
+VERBS: dict[str, tuple[str, str, str]] = {
+    "demo": ("fireline.demo:demo", "Start", "The whole chain on a recorded firestorm, on this machine, in two minutes."),
+    "init": ("fireline.setup:init", "Start", "Write a commented fireline.toml that works at once in the sandbox."),
+    "check": ("fireline.setup:check", "Start", "Prove configuration, credentials, channels and routes; publish nothing."),
+    "up": ("fireline.up:up", "Start", "Run Prefect, the flows and the desk on this machine; Ctrl-C stops all."),
+    "enrol": ("fireline.people:enrol", "Start", "Give a stakeholder one-time codes for approving in the Prefect UI."),
+    "desk-link": ("fireline.people:desk_link", "Start", "Print the address that opens the desk."),
+    "incidents": ("fireline.incidents:incidents", "Respond", "List incidents with their state and what they wait for."),
+    "open": ("fireline.incidents:open_incident", "Respond", "Open an incident by hand and start the response."),
+    "assess": ("fireline.incidents:assess", "Respond", "Override severity or kind, with your reason."),
+    "dismiss": ("fireline.incidents:dismiss", "Respond", "Call it a false alarm, with your reason."),
+    "fact": ("fireline.words:fact", "Respond", "Add or change a fact: confirmed, unconfirmed or refuted."),
+    "draft": ("fireline.words:draft", "Respond", "Draft a statement from the template, or take your own text."),
+    "propose": ("fireline.words:propose", "Respond", "Ask for the approvals a statement needs."),
+    "approve": ("fireline.words:approve", "Respond", "Approve a statement, or return it with a reason."),
+    "publish": ("fireline.words:publish", "Respond", "Publish an approved statement, or finish publishing it."),
+    "correct": ("fireline.words:correct", "Respond", "Draft a correction for every target that carries a text."),
+    "withdraw": ("fireline.words:withdraw", "Respond", "Take a text back from every target that carries it."),
+    "answer": ("fireline.words:answer", "Respond", "Say whether an unknown delivery arrived, or send it again."),
+    "resolve": ("fireline.incidents:resolve", "Respond", "Close an incident and start its review."),
+    "report": ("fireline.proof:report", "Prove", "Write the after-action report and the evidence bundle."),
+    "verify": ("fireline.proof:verify", "Prove", "Prove the ledger, or an evidence bundle, offline."),
+    "replay": ("fireline.replay:replay", "Try", "Run detection and triage over recorded posts, in event time."),
+    "lint": ("fireline.statements:lint", "Try", "Check a statement against the rules of crisis communication."),
+    "render": ("fireline.statements:render", "Try", "Show a statement as one channel would carry it."),
+}
+"""Each verb: where it lives, the group it is shown in, and what it does in one line."""
+
+
+def _listing() -> str:
+    width = max(map(len, VERBS)) + 2
+    lines = ["Fireline: from the first hostile post to the proof of what was said.", "", "Usage: fireline VERB [OPTIONS]"]
+    for group in dict.fromkeys(group for _, group, _ in VERBS.values()):
+        lines += ["", f"{group}:"]
+        lines += [f"  {verb:<{width}}{says}" for verb, (_, g, says) in VERBS.items() if g == group]
+    lines += ["", "fireline VERB --help explains one verb."]
+    lines += ["Exit status: 0 done, 1 refused or found wanting, 2 bad usage or configuration."]
+    return "\n".join(lines)
+
+
+def _app(verb: str) -> App:
+    app = App(name="fireline", version_flags=[], help_flags=["--help", "-h"], result_action="return_value")
+    app.command(VERBS[verb][0], name=verb)
+    return app
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one verb, and return its exit status. Errors are one sentence on stderr."""
+    from fireline.errors import Stop
+
+    if not arguments or arguments[0] in ("--help", "-h", "help"):
+        print(_listing())
+        return 0 if arguments else 2
+    if arguments[0] == "--version":
+        from importlib.metadata import version
+
+        print(f"fireline {version('fireline')}")
+        return 0
+    verb = arguments[0]
+    if verb not in VERBS:
+        from difflib import get_close_matches
+
+        close = get_close_matches(verb, VERBS, n=1)
+        hint = f": did you mean {close[0]!r}?" if close else "; `fireline --help` lists them"
+        return _say(f"there is no verb {verb!r}{hint}", 2)
+    try:
+        answer = _app(verb)(list(arguments), exit_on_error=False, print_error=False)
+        if asyncio.iscoroutine(answer):
+            answer = asyncio.run(answer)
+        return answer if isinstance(answer, int) and not isinstance(answer, bool) else 0
+    except Stop as stop:
+        return _say(str(stop), stop.status)
+    except CycloptsError as error:
+        return _say(f"{' '.join(str(error).split())} (`fireline {verb} --help` explains)", 2)
+    except KeyboardInterrupt:
+        return _say("stopped", 130)
+    except BrokenPipeError:
+        return 0
+    except Exception as error:
+        status = _refusal(error)
+        if status is None:
+            raise
+        return _say(str(error), status)
+
+
+def _refusal(error: Exception) -> int | None:
+    """The exit status of an error that is a clear answer to a person; None for a defect."""
+    import config
+    from crisis.approval import NotAllowed
+    from crisis.delivery import IllegalDeliveryStep
+    from crisis.drafting import NoTemplate, NotADraft
+    from crisis.incident import IllegalStep
+    from crisis.rendering import DoesNotFit
+    from integrations.outcomes import IntegrationError
+    from records import NotFound
+
+    if isinstance(error, config.ConfigError | NotADraft | NoTemplate):
+        return 2
+    if isinstance(error, NotAllowed | IllegalStep | IllegalDeliveryStep | DoesNotFit | NotFound | IntegrationError):
+        return 1
+    from tasks.draft import NothingToCorrect
+    from tasks.withdraw import NothingToWithdraw
+
+    return 1 if isinstance(error, NothingToCorrect | NothingToWithdraw) else None
+
+
+def _say(says: str, status: int) -> int:
+    print(f"fireline: {says}", file=sys.stderr)
+    return status
+
+
+def main() -> None:
+    """Entry point of the ``fireline`` command."""
+    sys.exit(run(sys.argv[1:]))
+
+
+if __name__ == "__main__":
+    main()

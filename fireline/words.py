@@ -1,0 +1,261 @@
+"""Verbs on what is said: facts, drafts, proposals, approvals, publishing, corrections, withdrawals."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from crisis.fact import Fact, FactStatus
+from crisis.values import StatementKind
+from fireline.errors import Stop
+from fireline.incidents import Actor, Json, Reason
+from fireline.session import session, show
+
+Version = Annotated[int | None, Parameter(help="The version; the latest one when left out.")]
+TextFile = Annotated[
+    str, Parameter(name="--text", help="A file with your own text: headline, blank line, body. - is standard input.")
+]
+
+
+async def fact(
+    incident: str,
+    text: str,
+    status: FactStatus = FactStatus.UNCONFIRMED,
+    *,
+    actor: Actor,
+    id: str = "",
+    evidence: str = "",
+    json: Json = False,
+) -> None:
+    """Add a fact, or change one; proposals that relied on it as it was become void.
+
+    Args:
+        incident: Such as INC-7.
+        text: The claim, in one sentence.
+        status: What is known about it. Only confirmed facts are stated as true.
+        id: The fact to change, such as INC-7-F2; left out, a new one is added.
+        evidence: Where the proof is.
+    """
+    from tasks.draft import save_fact
+
+    async with session() as here:
+        here.settings.stakeholder(actor)
+        async with here.store.reading() as tx:
+            await tx.incidents.get(incident)
+            known = id or await tx.facts.next_id(incident)
+        new = Fact(
+            id=known,
+            incident=incident,
+            text=text,
+            status=status,
+            owner=actor,
+            evidence=evidence,
+            updated_at=here.clock.now(),
+        )
+        voided = await save_fact(here, new, actor=actor)
+        labels = [s.label for s in voided]
+        words = f"{known} is {status}." + (f" Void now: {', '.join(labels)}; draft again." if labels else "")
+        show({"fact": known, "status": status.value, "voided": labels}, as_json=json, words=words)
+
+
+def _own_text(source: str) -> str:
+    if not source:
+        return ""
+    try:
+        data = sys.stdin.buffer.read() if source == "-" else Path(source).read_bytes()
+        return data.decode("utf-8")
+    except OSError as error:
+        raise Stop(f"{source}: {error.strerror or 'cannot be read'}: name a text file") from None
+    except UnicodeDecodeError as error:
+        raise Stop(f"{source}: byte {error.start} is not UTF-8: save the file as UTF-8") from None
+
+
+async def draft(
+    incident: str,
+    *,
+    kind: StatementKind = StatementKind.UPDATE,
+    actor: Actor = "template",
+    text: TextFile = "",
+    json: Json = False,
+) -> None:
+    """Draft a statement from the playbook's template, or take your own text as a new version.
+
+    Args:
+        incident: Such as INC-7.
+        kind: What the statement is for.
+    """
+    from tasks import draft as drafting
+
+    own = _own_text(text)
+    async with session() as here:
+        if own:
+            here.settings.stakeholder(actor)
+        statement = await drafting.draft(here, incident, kind, author=actor, text=own)
+        body = f"{statement.label} ({kind}):\n\n{statement.headline}\n\n{statement.body}\n"
+        words = f"{body}\nNext: fireline propose {statement.id} --as YOU"
+        row = statement.model_dump(mode="json", include={"id", "version", "headline", "body", "content_hash"})
+        show(row, as_json=json, words=words)
+
+
+async def correct(
+    statement: str, *, actor: Actor, text: TextFile = "", json: Json = False
+) -> None:
+    """Draft a correction that goes, as an answer to the very post, to every target that carries the text.
+
+    Args:
+        statement: The statement that carried the error, such as INC-7-S1.
+    """
+    from tasks import draft as drafting
+
+    own = _own_text(text)
+    async with session() as here:
+        here.settings.stakeholder(actor)
+        async with here.store.reading() as tx:
+            wrong = await tx.statements.get(statement)
+        made = await drafting.draft(
+            here,
+            wrong.incident,
+            StatementKind.CORRECTION,
+            author=actor if own else drafting.drafting.AUTHOR,
+            text=own,
+            corrects=statement,
+        )
+        targets = [r.target.channel for r in made.renderings]
+        words = (
+            f"{made.label} corrects {statement} on {', '.join(targets)}:\n\n{made.headline}\n\n{made.body}\n\n"
+            f"Next: fireline propose {made.id} --as YOU"
+        )
+        show({"id": made.id, "version": made.version, "targets": targets, "body": made.body}, as_json=json, words=words)
+
+
+async def propose(statement: str, *, actor: Actor, version: Version = None, json: Json = False) -> None:
+    """Ask for the approvals that the playbook wants; each approver gets a signed link.
+
+    Args:
+        statement: Such as INC-7-S1.
+    """
+    from tasks import approve as approval
+
+    async with session() as here:
+        here.settings.stakeholder(actor)
+        async with here.store.reading() as tx:
+            found = await tx.statements.get(statement, version)
+        await approval.propose(here, found, by=actor)
+        standing = await approval.standing_of(here, found.id, found.version)
+        words = f"{found.label} is proposed; it {standing.says}."
+        show({"id": found.id, "version": found.version, "missing": standing.missing}, as_json=json, words=words)
+
+
+async def approve(
+    statement: str,
+    *,
+    actor: Actor,
+    role: str,
+    version: Version = None,
+    return_it: Annotated[bool, Parameter(name="--return", negative="", help="Send it back instead.")] = False,
+    reason: str = "",
+    json: Json = False,
+) -> None:
+    """Approve a statement, or return it. The last approval publishes at once.
+
+    Args:
+        statement: Such as INC-7-S1.
+        role: The role in which you decide.
+        reason: Needed when you return it.
+    """
+    from crisis.approval import Verdict, Via
+    from tasks.approve import decide
+
+    async with session() as here:
+        async with here.store.reading() as tx:
+            found = await tx.statements.get(statement, version)
+        standing = await decide(
+            here,
+            statement=found.id,
+            version=found.version,
+            content_hash=found.content_hash,
+            approver=here.settings.stakeholder(actor).email,
+            role=role,
+            verdict=Verdict.RETURN if return_it else Verdict.APPROVE,
+            via=Via.CLI,
+            reason=reason,
+        )
+        async with here.store.reading() as tx:
+            deliveries = await tx.outbox.list(statement=found.id, version=found.version)
+        states = {d.rendering.target.channel: d.state.value for d in deliveries}
+        words = f"{found.label}: {standing.says}." + "".join(f"\n  {name}: {state}" for name, state in states.items())
+        row = {"id": found.id, "version": found.version, "approved": standing.approved, "missing": standing.missing}
+        show(row | {"deliveries": states}, as_json=json, words=words)
+
+
+async def publish(statement: str, *, version: Version = None, json: Json = False) -> int:
+    """Publish an approved statement, or finish publishing it; what was delivered is not sent again.
+
+    Args:
+        statement: Such as INC-7-S1.
+    """
+    from tasks.deliver import has_arrived
+    from tasks.publish import publish_statement
+
+    async with session() as here:
+        async with here.store.reading() as tx:
+            found = await tx.statements.get(statement, version)
+        deliveries = await publish_statement(here, found.id, found.version)
+        for d in deliveries:
+            url = d.receipt.url if d.receipt else ""
+            row = {"delivery": d.id, "channel": d.rendering.target.channel, "state": d.state.value, "url": url}
+            words = f"{d.rendering.target.channel}: {d.state} {url or d.problem}"
+            show(row | {"problem": d.problem}, as_json=json, words=words)
+        return 0 if all(has_arrived(d) for d in deliveries) else 1
+
+
+async def withdraw(statement: str, *, actor: Actor, reason: Reason, version: Version = None, json: Json = False) -> int:
+    """Take a text back from every target that carries it; what cannot be taken back is named.
+
+    Args:
+        statement: Such as INC-7-S1.
+    """
+    from tasks import withdraw as withdrawing
+    from tasks.deliver import has_arrived
+
+    async with session() as here:
+        here.settings.stakeholder(actor)
+        async with here.store.reading() as tx:
+            found = await tx.statements.get(statement, version)
+        deliveries = await withdrawing.withdraw(here, found.id, found.version, actor=actor, reason=reason)
+        for d in deliveries:
+            row = {"delivery": d.id, "channel": d.rendering.target.channel, "withdrawn": has_arrived(d)}
+            words = f"{d.rendering.target.channel}: {'withdrawn' if has_arrived(d) else d.problem}"
+            show(row | {"problem": d.problem}, as_json=json, words=words)
+        return 0 if all(has_arrived(d) for d in deliveries) else 1
+
+
+async def answer(
+    delivery: str,
+    *,
+    actor: Actor,
+    reason: Reason,
+    arrived: Annotated[bool, Parameter(name="--arrived", negative="--send-again", help="It is there, or: send it again.")],
+    json: Json = False,
+) -> None:
+    """Say what became of an unknown delivery, after looking at the platform yourself.
+
+    --send-again sends a second time: if the first did arrive, it is there twice.
+
+    Args:
+        delivery: The delivery's id, as the desk shows it.
+    """
+    from tasks.deliver import answer_unknown
+    from tasks.publish import finish
+
+    async with session() as here:
+        here.settings.stakeholder(actor)
+        after = await answer_unknown(here, delivery, arrived=arrived, actor=actor, reason=reason)
+        if after.statement:
+            await finish(here, after.statement, after.version)
+        show(
+            {"delivery": delivery, "state": after.state.value},
+            as_json=json,
+            words=f"{after.rendering.target.channel}: {after.state}",
+        )
