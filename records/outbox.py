@@ -142,7 +142,7 @@ class Outbox:
             "lease_owner": "",
             "lease_until": None,
         }
-        told = {"from": before.state.value, "problem": problem, "needs_human": human}
+        told: dict[str, Any] = {"from": before.state.value, "problem": problem, "needs_human": human}
         if receipt is not None:
             changed["receipt"] = body(receipt)
             told["receipt"] = receipt.model_dump(mode="json")
