@@ -139,6 +139,11 @@ def _date(value: str) -> datetime | None:
     return None
 
 
+def moment(value: Any) -> datetime:
+    """A platform's ISO-8601 time in UTC; now, when it gave none that can be read."""
+    return (_date(value) if isinstance(value, str) else None) or datetime.now(UTC)
+
+
 class Answer:
     """A platform's answer below 500."""
 
@@ -201,9 +206,10 @@ class Answer:
             raise Unknown(f"{self._service} answered {self.status} without {name!r}: {self.says}")
         return value
 
-    def raw(self, **more: Any) -> dict[str, Any]:
-        """The body for a receipt, secrets hidden, with ``more`` beside it."""
-        return {**scrub(self.body(), self._secrets), **more}
+    def raw(self, *names: str, **more: Any) -> dict[str, Any]:
+        """Those fields of the body for a receipt, secrets hidden, with ``more`` beside them."""
+        body = self.body()
+        return {**scrub({n: body[n] for n in names if n in body}, self._secrets), **more}
 
 
 class Http:

@@ -69,9 +69,7 @@ class Sandbox:
     kind: ClassVar[str] = "sandbox"
     delivery_class: ClassVar[DeliveryClass] = DeliveryClass.CREATE_IF_ABSENT
     settings_model: ClassVar[type[SandboxSettings]] = SandboxSettings
-    platform_limits: ClassVar[Limits] = Limits(
-        length=100_000, threads=True, media=10, source="https://docs.python.org/3/library/os.html"
-    )
+    platform_limits: ClassVar[Limits] = Limits.of("sandbox", media=10).model_copy(update={"threads": True})
 
     def __init__(self, settings: SandboxSettings) -> None:
         self._settings = settings

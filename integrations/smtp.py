@@ -109,9 +109,7 @@ class Smtp:
     kind: ClassVar[str] = "smtp"
     delivery_class: ClassVar[DeliveryClass] = DeliveryClass.AT_MOST_ONCE
     settings_model: ClassVar[type[SmtpSettings]] = SmtpSettings
-    platform_limits: ClassVar[Limits] = Limits(
-        length=1_000_000, source="https://www.rfc-editor.org/rfc/rfc5321#section-4.5.3.1"
-    )
+    platform_limits: ClassVar[Limits] = Limits.of("smtp")
 
     def __init__(self, settings: SmtpSettings) -> None:
         self._settings = settings

@@ -50,7 +50,7 @@ class SmtpReceiver(LoopThread):
         self._server.close()
         await super().stop()
 
-    async def handle_MAIL(  # noqa: N802 - aiosmtpd's name
+    async def handle_MAIL(
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
         if self.mail_answers:
@@ -58,7 +58,7 @@ class SmtpReceiver(LoopThread):
         envelope.mail_from = address
         return "250 OK"
 
-    async def handle_RCPT(  # noqa: N802
+    async def handle_RCPT(
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
         if address in self.rcpt_answers:
@@ -66,7 +66,7 @@ class SmtpReceiver(LoopThread):
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
-    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
         answer = self.data_answers.pop(0) if self.data_answers else "250 OK"
         if answer.startswith("2"):
             mail = message_from_bytes(envelope.original_content or b"", policy=policy.default)

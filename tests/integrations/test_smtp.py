@@ -145,7 +145,7 @@ async def test_an_answer_lost_after_the_message_is_unknown_and_no_look_up_settle
                 statement(render), "k2"
             )
     assert len(receiver.mails) == 2
-    with pytest.raises(Unknown, match="<k@acme.example>"):
+    with pytest.raises(Unknown, match=r"<k@acme\.example>"):
         await channel.find("k")
 
 

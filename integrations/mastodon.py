@@ -1,0 +1,219 @@
+"""Mastodon, and servers that speak its API: statuses and threads.
+
+Promises: each part carries an ``Idempotency-Key``, which real Mastodon honours for an hour; because not every host
+does, ``find`` looks at the account's own timeline and compares the text, and a thread is looked up before it is
+continued. API: https://docs.joinmastodon.org/methods/statuses/.
+"""
+
+import re
+import unicodedata
+from collections.abc import AsyncIterator, Sequence
+from datetime import UTC, datetime, timedelta
+from html.parser import HTMLParser
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field, SecretStr
+
+from crisis.delivery import DeliveryClass, Receipt
+from crisis.statement import Part, Rendering
+from integrations.http import Answer, Connection, Http, moment, scrub
+from integrations.outcomes import IntegrationError, Refused, Unknown, before_sending, looking_up
+from integrations.protocols import Health, Limits
+from integrations.thread import publish_parts
+
+LOOK_BACK = timedelta(hours=24)
+"""How far back ``find`` looks; an older status of the same text is another one."""
+PAGES = 10
+_KEEP = ("id", "uri", "url", "created_at", "edited_at", "content", "visibility", "language", "in_reply_to_id")
+_REMOTE = re.compile(r"(@\w+)@[\w.-]+\w")
+
+
+class MastodonSettings(Connection):
+    """Settings of a Mastodon account."""
+
+    access_token: SecretStr = Field(description="Access token with read:accounts, read:statuses and write:statuses")
+    visibility: Literal["public", "unlisted", "private", "direct"] = Field(
+        default="public", description="Who sees a status whose rendering does not say"
+    )
+
+
+class Mastodon:
+    """A ``Publisher``."""
+
+    kind: ClassVar[str] = "mastodon"
+    delivery_class: ClassVar[DeliveryClass] = DeliveryClass.NATIVE_KEY
+    settings_model: ClassVar[type[MastodonSettings]] = MastodonSettings
+    platform_limits: ClassVar[Limits] = Limits.of("mastodon", media=4)
+
+    def __init__(self, settings: MastodonSettings) -> None:
+        self._settings = settings
+        token = settings.access_token.get_secret_value()
+        self._http = Http("Mastodon", settings, {"Authorization": f"Bearer {token}"})
+        self._limits = self.platform_limits
+        self._account: dict[str, Any] = {}
+
+    @property
+    def limits(self) -> Limits:
+        """The server's own once ``read_limits`` or ``check`` has asked it, Mastodon's usual ones before."""
+        return self._limits
+
+    async def read_limits(self) -> Limits:
+        """Ask the server what a status may hold (https://docs.joinmastodon.org/entities/Instance/)."""
+        answer = await self._http.read("/api/v2/instance")
+        if answer.status == 404:
+            return self._limits
+        statuses = (answer.body().get("configuration") or {}).get("statuses") or {}
+        length, media = statuses.get("max_characters"), statuses.get("max_media_attachments")
+        if isinstance(length, int) and length > 0:
+            more = {"media": media} if isinstance(media, int) and media >= 0 else {}
+            source = f"{self._settings.base_url}/api/v2/instance"
+            self._limits = self._limits.model_copy(update={"length": length, "source": source, **more})
+        return self._limits
+
+    async def publish(self, rendering: Rendering, key: str) -> Receipt:
+        with before_sending():
+            if any(part.length > self._limits.length for part in rendering.parts):
+                await self.read_limits()
+            self._limits.hold(rendering)
+            there = await self._there(rendering) if len(rendering.parts) > 1 else []
+
+        async def send(number: int, part: Part, posts: Sequence[dict[str, Any]]) -> dict[str, Any]:
+            body = self._body(rendering, part) | {
+                "visibility": rendering.options.get("visibility", self._settings.visibility)
+            }
+            if answered := posts[-1]["id"] if posts else rendering.reply_to:
+                body["in_reply_to_id"] = answered
+            headers = {"Idempotency-Key": f"{key}.{number}"}
+            return _status(await self._http.write("POST", "/api/v1/statuses", json=body, headers=headers))
+
+        return self._receipt(
+            await publish_parts(rendering.parts, there, send, lambda post: self._delete(str(post["id"])))
+        )
+
+    async def find(self, key: str, rendering: Rendering | None = None) -> Receipt | None:
+        if rendering is None:
+            raise Unknown("Mastodon keeps no key of ours; the rendering is needed to look for its text")
+        with looking_up():
+            there = await self._there(rendering)
+        return self._receipt(there) if len(there) == len(rendering.parts) else None
+
+    async def amend(self, receipt: Receipt, rendering: Rendering) -> Receipt:
+        self._limits.hold(rendering)
+        ids = [str(i) for i in receipt.raw.get("parts") or [receipt.id]]
+        if len(ids) != len(rendering.parts):
+            raise Refused(
+                f"the published thread has {len(ids)} parts, the new text {len(rendering.parts)}; "
+                "withdraw it and publish anew, or publish a correction"
+            )
+        posts = []
+        for status_id, part in zip(ids, rendering.parts, strict=True):
+            answer = await self._http.write("PUT", f"/api/v1/statuses/{status_id}", json=self._body(rendering, part))
+            posts.append(_status(answer))
+        return self._receipt(posts)
+
+    async def withdraw(self, receipt: Receipt) -> None:
+        for status_id in reversed(receipt.raw.get("parts") or [receipt.id]):
+            await self._delete(str(status_id))
+
+    async def check(self) -> Health:
+        try:
+            with before_sending():
+                account = await self._who()
+                limits = await self.read_limits()
+        except IntegrationError as error:
+            return Health(ok=False, says=str(error))
+        return Health(ok=True, says=f"posts as @{account.get('acct')}, {limits.length} characters a status")
+
+    async def close(self) -> None:
+        await self._http.close()
+
+    def _body(self, rendering: Rendering, part: Part) -> dict[str, Any]:
+        body = {"status": part.text, "language": rendering.language.partition("-")[0].lower()}
+        if warning := rendering.options.get("spoiler_text"):
+            body["spoiler_text"] = warning
+        return body
+
+    async def _there(self, rendering: Rendering) -> list[dict[str, Any]]:
+        """The parts of ``rendering`` that are on the timeline, from the first on."""
+        recent = [status async for status in self._recent()]
+        there: list[dict[str, Any]] = []
+        for part in rendering.parts:
+            answered = str(there[-1]["id"]) if there else rendering.reply_to
+            found = [
+                status
+                for status in recent
+                if str(status.get("in_reply_to_id") or "") == answered
+                and comparable(plain(str(status.get("content", "")))) == comparable(part.text)
+            ]
+            if not found:
+                break
+            there.append(found[-1])
+        return there
+
+    async def _recent(self) -> AsyncIterator[dict[str, Any]]:
+        account = await self._who()
+        oldest = datetime.now(UTC) - LOOK_BACK
+        params = {"limit": "40", "exclude_reblogs": "true"}
+        for _ in range(PAGES):
+            page = (await self._http.read(f"/api/v1/accounts/{account['id']}/statuses", params=params)).items()
+            for status in page:
+                if moment(status.get("created_at")) < oldest:
+                    return
+                yield status
+            if not page:
+                return
+            params["max_id"] = str(page[-1].get("id"))
+        raise Unknown(f"more than {PAGES * 40} statuses in {LOOK_BACK}; look at the account by hand")
+
+    async def _who(self) -> dict[str, Any]:
+        if not self._account:
+            answer = await self._http.read("/api/v1/accounts/verify_credentials")
+            answer.text("id")
+            self._account = answer.body()
+        return self._account
+
+    async def _delete(self, status_id: str) -> None:
+        answer = await self._http.write("DELETE", f"/api/v1/statuses/{status_id}")
+        if answer.status not in {404, 410}:
+            answer.accepted()
+
+    def _receipt(self, posts: Sequence[dict[str, Any]]) -> Receipt:
+        first = posts[0]
+        raw = scrub({name: first[name] for name in _KEEP if name in first}, self._http.secrets)
+        return Receipt(
+            id=str(first["id"]),
+            url=str(first.get("url") or first.get("uri") or ""),
+            accepted_at=moment(first.get("edited_at") or first.get("created_at")),
+            raw={**raw, "parts": [str(post["id"]) for post in posts]},
+        )
+
+
+class _Text(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.pieces: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag in {"br", "p", "li"}:
+            self.pieces.append("\n")
+
+    def handle_data(self, data: str) -> None:
+        self.pieces.append(data)
+
+
+def plain(content: str) -> str:
+    """The text of a status's HTML, links in full."""
+    parser = _Text()
+    parser.feed(content)
+    parser.close()
+    return "".join(parser.pieces).strip()
+
+
+def comparable(text: str) -> str:
+    """``text`` without what a server may change: white space, Unicode form, and the host of a mention."""
+    return "".join(_REMOTE.sub(r"\1", unicodedata.normalize("NFC", text)).split())
+
+
+def _status(answer: Answer) -> dict[str, Any]:
+    answer.text("id")
+    return answer.body()

@@ -1,0 +1,239 @@
+"""Slack: notices to channels and people, one thread per incident.
+
+Promises: every message carries its key in ``metadata``, so a look-up tells whether it got there (Slack's
+``client_msg_id`` does not deduplicate); text from outside can mention nobody and pretend no link. A thread that cannot
+be found delays nobody: the notice then starts a new one. API: https://docs.slack.dev/reference/methods/chat.postMessage.
+"""
+
+import json
+import re
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from typing import Any, ClassVar
+
+from pydantic import Field, SecretStr
+
+from crisis.delivery import DeliveryClass, Receipt
+from crisis.stakeholder import Route
+from crisis.statement import Rendering
+from integrations.http import DEFAULT_WAIT, Answer, Connection, Http
+from integrations.outcomes import (
+    IntegrationError,
+    Misconfigured,
+    RateLimited,
+    Refused,
+    Unknown,
+    before_sending,
+    looking_up,
+)
+from integrations.protocols import Health, Limits, Message
+
+EVENT = "fireline_notice"
+LOOK_BACK = timedelta(days=14)
+"""How far back threads and notices are looked for."""
+PAGES = 20
+SECTION, SECTIONS = 3000, 40
+"""Characters a section block holds, and how many of them fit beside the others (50 blocks a message)."""
+_CREDENTIALS = frozenset(
+    {
+        "access_denied",
+        "account_inactive",
+        "ekm_access_denied",
+        "invalid_auth",
+        "missing_scope",
+        "no_permission",
+        "not_allowed_token_type",
+        "not_authed",
+        "org_login_required",
+        "team_access_not_granted",
+        "token_expired",
+        "token_revoked",
+    }
+)
+_NO_ANSWER = frozenset({"fatal_error", "internal_error", "request_timeout", "service_unavailable", "team_added_to_org"})
+_CHANNEL_ID = re.compile(r"[CDG][A-Z0-9]{6,}")
+_USER_ID = re.compile(r"[UW][A-Z0-9]{6,}")
+
+
+class SlackSettings(Connection):
+    """Settings of a Slack app."""
+
+    base_url: str = Field(default="https://slack.com/api", description="The Slack Web API")
+    token: SecretStr = Field(
+        description="Bot token (xoxb-...) with chat:write, channels:read, channels:history, groups:history, im:write, "
+        "im:history"
+    )
+
+
+class Slack:
+    """A ``Notifier``; a route's address is a channel id, ``#channel`` or a user id."""
+
+    kind: ClassVar[str] = "slack"
+    delivery_class: ClassVar[DeliveryClass] = DeliveryClass.RECONCILE_BY_MARKER
+    settings_model: ClassVar[type[SlackSettings]] = SlackSettings
+    platform_limits: ClassVar[Limits] = Limits.of("slack")
+
+    def __init__(self, settings: SlackSettings) -> None:
+        token = settings.token.get_secret_value()
+        self._http = Http("Slack", settings, {"Authorization": f"Bearer {token}"})
+        self._channels: dict[str, str] = {}
+        self._threads: dict[tuple[str, str], str] = {}
+
+    async def notify(self, message: Message, route: Route) -> Receipt:
+        with before_sending():
+            channel = await self._channel(route.address)
+        thread = await self._thread(channel, message.thread) if message.thread else ""
+        form = {
+            "channel": channel,
+            "text": _chunks(f"{message.subject}\n{message.full_text}", self.platform_limits.length)[0],
+            "blocks": json.dumps(blocks(message), ensure_ascii=False),
+            "metadata": json.dumps(
+                {"event_type": EVENT, "event_payload": {"key": message.key, "incident": message.thread}}
+            ),
+            "unfurl_links": "false",
+            "unfurl_media": "false",
+        }
+        if thread:
+            form["thread_ts"] = thread
+        answer = await self._http.write("POST", "/chat.postMessage", data=form)
+        _ok(answer)
+        ts = answer.text("ts")
+        if message.thread:
+            self._threads.setdefault((channel, message.thread), thread or ts)
+        return _receipt(answer.text("channel"), ts, thread)
+
+    async def find(self, key: str, rendering: Rendering | None = None) -> Receipt | None:
+        """Looks through the channel and the incidents' threads in it, as far back as ``LOOK_BACK``."""
+        if rendering is None or not rendering.target.address:
+            raise Unknown("the address is needed to look for a notice in Slack")
+        with looking_up():
+            channel = await self._channel(rendering.target.address)
+            async for post in self._history(channel):
+                if _payload(post).get("key") == key:
+                    return _receipt(channel, str(post["ts"]), "")
+                if _payload(post) and post.get("reply_count"):
+                    async for reply in self._pages("/conversations.replies", {"channel": channel, "ts": post["ts"]}):
+                        if _payload(reply).get("key") == key:
+                            return _receipt(channel, str(reply["ts"]), str(post["ts"]))
+        return None
+
+    async def check(self) -> Health:
+        try:
+            with before_sending():
+                body = _ok(await self._http.write("POST", "/auth.test"))
+        except IntegrationError as error:
+            return Health(ok=False, says=str(error))
+        return Health(ok=True, says=f"posts as {body.get('user')} in {body.get('team')}")
+
+    async def close(self) -> None:
+        await self._http.close()
+
+    async def _thread(self, channel: str, incident: str) -> str:
+        """The first message of the incident in the channel; empty when there is none or it cannot be told."""
+        if (channel, incident) not in self._threads:
+            try:
+                with looking_up():
+                    ours = [p async for p in self._history(channel) if _payload(p).get("incident") == incident]
+            except Unknown:
+                return ""
+            if not ours:
+                return ""
+            self._threads[channel, incident] = min(str(post["ts"]) for post in ours)
+        return self._threads[channel, incident]
+
+    async def _channel(self, address: str) -> str:
+        """The id of ``address``; a name or a person is looked up once."""
+        if _CHANNEL_ID.fullmatch(address):
+            return address
+        if address not in self._channels:
+            if _USER_ID.fullmatch(address):
+                answer = await self._http.write("POST", "/conversations.open", data={"users": address})
+                self._channels[address] = str((_ok(answer).get("channel") or {}).get("id") or address)
+            else:
+                name = address.removeprefix("#")
+                params = {"types": "public_channel,private_channel", "exclude_archived": "true"}
+                async for one in self._pages("/conversations.list", params, "channels"):
+                    if one.get("name") == name:
+                        self._channels[address] = str(one["id"])
+                        break
+                else:
+                    raise Refused(f"there is no channel {address!r} in Slack that the app can see; invite it there")
+        return self._channels[address]
+
+    def _history(self, channel: str) -> AsyncIterator[dict[str, Any]]:
+        oldest = (datetime.now(UTC) - LOOK_BACK).timestamp()
+        return self._pages("/conversations.history", {"channel": channel, "oldest": f"{oldest:.6f}"})
+
+    async def _pages(self, path: str, params: dict[str, str], field: str = "messages") -> AsyncIterator[dict[str, Any]]:
+        params = {**params, "limit": "200"} | ({"include_all_metadata": "true"} if field == "messages" else {})
+        for _ in range(PAGES):
+            body = _ok(await self._http.read(path, params=params))
+            for one in body.get(field) or []:
+                yield one
+            cursor = (body.get("response_metadata") or {}).get("next_cursor")
+            if not cursor:
+                return
+            params["cursor"] = cursor
+        raise Unknown(f"more than {PAGES * 200} entries in Slack's {path.removeprefix('/')}; look by hand")
+
+
+def escape(text: str) -> str:
+    """Make ``text`` show as it is: https://docs.slack.dev/messaging/formatting-message-text#escaping."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def blocks(message: Message) -> list[dict[str, Any]]:
+    """The notice as Block Kit: subject, text, and a button that leads to the desk."""
+    subject = " ".join(message.subject.split()) or "Notice"
+    subject = subject if len(subject) <= 150 else subject[:149] + "…"
+    made: list[dict[str, Any]] = [{"type": "header", "text": {"type": "plain_text", "text": subject, "emoji": False}}]
+    chunks = _chunks(message.text, SECTION)
+    if len(chunks) > SECTIONS:
+        raise Refused(f"a notice in Slack holds {SECTION * SECTIONS} characters; shorten it and link to the rest")
+    for chunk in filter(str.strip, chunks):
+        made.append({"type": "section", "text": {"type": "mrkdwn", "text": chunk}})
+    if message.link:
+        button = {"type": "button", "text": {"type": "plain_text", "text": "Open"}, "url": message.link}
+        made.append({"type": "actions", "elements": [button]})
+    return made
+
+
+def _chunks(text: str, size: int) -> list[str]:
+    """``text`` escaped, in pieces of at most ``size`` characters that break no character reference."""
+    chunks, now = [], ""
+    for character in text.strip():
+        escaped = escape(character)
+        if len(now) + len(escaped) > size:
+            chunks.append(now)
+            now = ""
+        now += escaped
+    return [*chunks, now] if now.strip() or not chunks else chunks
+
+
+def _payload(post: dict[str, Any]) -> dict[str, Any]:
+    metadata = post.get("metadata")
+    if not isinstance(metadata, dict) or metadata.get("event_type") != EVENT:
+        return {}
+    payload = metadata.get("event_payload")
+    return payload if isinstance(payload, dict) else {}
+
+
+def _ok(answer: Answer) -> dict[str, Any]:
+    """The body when Slack says ok; Slack reports errors with status 200 and ``ok: false``."""
+    body = answer.body()
+    if body.get("ok") is True:
+        return body
+    if not answer.error or answer.error in _NO_ANSWER:
+        raise Unknown(f"Slack gave no clear answer: {answer.says}")
+    says = f"Slack refused: {answer.error}"
+    if answer.error in {"ratelimited", "rate_limited"}:
+        raise RateLimited(says, datetime.now(UTC) + DEFAULT_WAIT)
+    if answer.error in _CREDENTIALS:
+        needed = answer.body().get("needed")
+        raise Misconfigured(f"{says}. Check the token" + (f"; it needs the scope {needed}" if needed else ""))
+    raise Refused(says)
+
+
+def _receipt(channel: str, ts: str, thread: str) -> Receipt:
+    at = datetime.fromtimestamp(float(ts), UTC) if re.fullmatch(r"\d{9,11}(\.\d+)?", ts) else datetime.now(UTC)
+    return Receipt(id=ts, accepted_at=at, raw={"channel": channel, "ts": ts, "thread_ts": thread, "parts": [ts]})
