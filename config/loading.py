@@ -11,7 +11,8 @@ from pydantic_settings.exceptions import SettingsError
 
 from config.errors import ConfigError, Lines, Location, did_you_mean, line_of, mistakes, sentence
 from config.lines import read_toml
-from config.settings import Settings, toml_document
+from config.settings import Settings, at_home, toml_document
+from crisis.query import QueryError, parse
 
 FILE = "fireline.toml"
 _PATHS = ("home", "playbooks_dir", "templates_dir")
@@ -26,7 +27,7 @@ def find_file() -> Path:
     named = os.environ.get("FIRELINE_CONFIG")
     if named:
         return _given(Path(named), "FIRELINE_CONFIG names it")
-    home = Path(os.environ.get("FIRELINE_HOME") or "~/.fireline").expanduser()
+    home = at_home(os.environ.get("FIRELINE_HOME") or "~/.fireline")
     for file in (Path.cwd() / FILE, home / FILE):
         if file.is_file():
             return file
@@ -34,7 +35,7 @@ def find_file() -> Path:
 
 
 def _given(path: Path, why: str) -> Path:
-    file = path.expanduser()
+    file = at_home(path)
     file = file / FILE if file.is_dir() else file
     if not file.is_file():
         raise ConfigError(f"{file}: there is no such file ({why}): run `fireline init` to write one")
@@ -51,7 +52,7 @@ def load(path: Path | None = None) -> Settings:
     data, lines = read_toml(file)
     for key in _PATHS:
         if isinstance(data.get(key), str) and data[key]:
-            data[key] = str(file.absolute().parent / Path(data[key]).expanduser())
+            data[key] = str(file.absolute().parent / at_home(data[key]))
     token = toml_document.set(data)
     try:
         settings = Settings()
@@ -120,8 +121,6 @@ def references(settings: Settings) -> Iterator[tuple[Location, str]]:
 
 
 def _query_mistake(query: str) -> Iterator[str]:
-    from crisis.query import QueryError, parse
-
     try:
         parse(query)
     except QueryError as error:

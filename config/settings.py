@@ -136,10 +136,15 @@ P = TypeVar("P", ChannelSettings, NotifierSettings)
 
 def _with_sandbox_defaults(part: P, home: Path, desk: DeskSettings) -> P:
     settings = {"base_url": desk.url, **part.settings}
-    settings["directory"] = str(home / Path(str(settings.get("directory", "sandbox"))).expanduser())
+    settings["directory"] = str(home / at_home(str(settings.get("directory", "sandbox"))))
     if isinstance(part, ChannelSettings) and part.looks_like:
         settings["looks_like"] = part.looks_like
     return part.model_copy(update={"settings": settings})
+
+
+def at_home(path: Path | str) -> Path:
+    """The path with ``~`` filled in where that names a home; unlike ``Path.expanduser`` it never raises."""
+    return Path(os.path.expanduser(path))  # noqa: PTH111
 
 
 def _default_home() -> Path:
@@ -200,7 +205,7 @@ class Settings(BaseSettings):
     @field_validator("home", "playbooks_dir", "templates_dir", mode="after")
     @classmethod
     def _whole_path(cls, value: Path | None) -> Path | None:
-        return None if value is None else Path(os.path.abspath(value.expanduser()))  # noqa: PTH100 - links stay
+        return None if value is None else Path(os.path.abspath(at_home(value)))  # noqa: PTH100 - links stay
 
     @field_validator("channels", "notifiers", mode="after")
     @classmethod

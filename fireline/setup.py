@@ -1,0 +1,314 @@
+"""``fireline init`` and ``fireline check``: a first configuration that works, and the proof that the present one does.
+
+``init`` never overwrites. ``check`` publishes nothing and shows no secret; it tells, part by part, what is right and
+what is wrong, and exits with 0 (all is well), 1 (something is found wanting) or 2 (the configuration cannot be read).
+"""
+
+import asyncio
+import json as jsonlib
+import os
+import shutil
+import sys
+from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fireline.errors import Stop
+
+if TYPE_CHECKING:
+    from config import ChannelSettings, NotifierSettings, Settings, SourceSettings
+
+
+def init(directory: Path = Path(), *, playbooks: bool = False) -> None:
+    """Write a commented fireline.toml that works at once in the sandbox.
+
+    Existing files are left as they are.
+
+    Args:
+        directory: where to write; made when it is missing.
+        playbooks: also copy the packaged playbooks and statement templates, to be edited.
+    """
+    import config
+
+    packaged = Path(config.__file__).parent
+    file = directory / "fireline.toml"
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        new = not file.exists()
+        if new:
+            text = (packaged / "starter" / "fireline.toml").read_text(encoding="utf-8")
+            if playbooks:
+                text = text.replace("\n#playbooks_dir", "\nplaybooks_dir").replace(
+                    "\n#templates_dir", "\ntemplates_dir"
+                )
+            file.write_text(text, encoding="utf-8")
+        print(f"{'wrote' if new else 'left as it is:'} {file}")
+        if playbooks:
+            for kind, pattern in (("playbooks", "*.yaml"), ("templates", "*.txt.j2")):
+                print(_copied(packaged / kind, directory / kind, pattern))
+            if not new:
+                print(f'To use them, {file} needs: playbooks_dir = "playbooks" and templates_dir = "templates"')
+    except OSError as error:
+        raise Stop(
+            f"{error.filename or directory}: cannot be written ({error.strerror}): name another folder"
+        ) from None
+    there = "" if directory == Path() else f"cd {directory} && "
+    print(f"\nNext: {there}fireline check")
+
+
+def _copied(packaged: Path, folder: Path, pattern: str) -> str:
+    folder.mkdir(exist_ok=True)
+    wrote = 0
+    for source in sorted(packaged.glob(pattern)):
+        if not (folder / source.name).exists():
+            shutil.copyfile(source, folder / source.name)
+            wrote += 1
+    left = sum(1 for _ in packaged.glob(pattern)) - wrote
+    return f"wrote {wrote} files to {folder}" + (f" and left {left} as they are" if left else "")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that ``check`` looked at."""
+
+    part: str
+    """``channel``, ``notifier``, ``stakeholder`` ..."""
+    name: str
+    ok: bool
+    says: str
+
+
+def check(*, json: bool = False, timeout: float = 10.0) -> None:
+    """Tell what is right and what is wrong with the configuration, channel by channel. Publishes nothing.
+
+    Args:
+        json: one JSON object a line: {"part", "name", "ok", "says"}.
+        timeout: seconds that each service has to answer.
+    """
+    from config import ConfigError, load
+
+    try:
+        settings = load()
+    except ConfigError as error:
+        if json:
+            for line in str(error).splitlines():
+                print(jsonlib.dumps(asdict(Finding("configuration", "fireline.toml", False, line))))
+        raise Stop(str(error), 2) from None
+    findings = asyncio.run(_tell(settings, json=json, timeout=timeout))
+    wanting = [f for f in findings if not f.ok]
+    if any(f.part in ("playbooks", "templates") for f in wanting):
+        raise Stop("the configuration cannot be used: mend the lines above", 2)
+    if wanting:
+        raise Stop(f"{len(wanting)} of {len(findings)} found wanting", 1)
+    print("All is well. Next: fireline up", file=sys.stderr)
+
+
+async def _tell(settings: "Settings", *, json: bool, timeout: float) -> list[Finding]:
+    findings = []
+    async for finding in findings_of(settings, timeout=timeout):
+        findings.append(finding)
+        if json:
+            print(jsonlib.dumps(asdict(finding), ensure_ascii=False), flush=True)
+        else:
+            mark = "ok   " if finding.ok else "WRONG"
+            print(f"{mark}  {finding.part:<13} {finding.name:<22} {finding.says}", flush=True)
+    return findings
+
+
+async def findings_of(settings: "Settings", *, timeout: float = 10.0) -> AsyncIterator[Finding]:
+    """Everything there is to say about an installation, the outside world asked in parallel."""
+    says = f"{settings.organisation}: {len(settings.watches)} watches, {len(settings.channels)} channels"
+    yield Finding("configuration", settings.file.name if settings.file else "settings", True, says)
+    for finding in (*_home(settings), *_policies(settings), *_emptiness(settings)):
+        yield finding
+    yield await _database(settings, timeout)
+    parts: list[tuple[str, ChannelSettings | NotifierSettings | SourceSettings]] = [
+        *(("notifier", part) for part in settings.notifiers),
+        *(("channel", part) for part in settings.channels),
+        *(("source", part) for part in settings.sources),
+    ]
+    asked = [asyncio.create_task(_service(what, part, timeout)) for what, part in parts]
+    working: set[str] = set()
+    for task, (what, part) in zip(asked, parts, strict=True):
+        finding = await task
+        if finding.ok and what == "notifier":
+            working.add(part.name)
+        yield finding
+    for person in settings.stakeholders:
+        routes = person.contact_routes()
+        usable = [str(route) for route in routes if route.notifier in working]
+        says = f"by {usable[0]}" if usable else f"no route works: {', '.join(map(str, routes))}: mend its notifier"
+        yield Finding("stakeholder", person.email, bool(usable), says)
+
+
+def _home(settings: "Settings") -> Iterator[Finding]:
+    at = next(folder for folder in (settings.home, *settings.home.parents) if folder.exists())
+    if not at.is_dir():
+        yield Finding("home", str(settings.home), False, f"{at} is a file: set home to a folder")
+    elif not os.access(at, os.W_OK | os.X_OK):
+        yield Finding("home", str(settings.home), False, f"{at} cannot be written to: set home to a folder that can")
+    else:
+        says = "can be written" if at == settings.home else "will be made at the first start"
+        yield Finding("home", str(settings.home), True, says)
+
+
+def _policies(settings: "Settings") -> Iterator[Finding]:
+    """Templates and playbooks can be used, and the people exist who approve what they ask for."""
+    from config import ConfigError, playbooks, templates
+
+    try:
+        names = templates(settings).names
+        yield Finding("templates", str(settings.templates_dir or "packaged"), True, f"{len(names)} can be filled in")
+    except ConfigError as error:
+        for line in str(error).splitlines():
+            yield Finding("templates", str(settings.templates_dir or "packaged"), False, line)
+        return
+    try:
+        books = playbooks(settings)
+    except ConfigError as error:
+        for line in str(error).splitlines():
+            yield Finding("playbooks", str(settings.playbooks_dir or "packaged"), False, line)
+        return
+    yield Finding("playbooks", str(settings.playbooks_dir or "packaged"), True, f"{len(books)} causes")
+    needs: dict[tuple[tuple[str, int], ...], list[str]] = {}
+    for cause, book in books.items():
+        for kind, policy in book.approval.items():
+            needs.setdefault(tuple(sorted(policy.roles.items())), []).append(f"{cause} {kind}")
+    for roles, uses in sorted(needs.items()):
+        yield _approvers(settings, dict(roles), uses)
+
+
+def _approvers(settings: "Settings", roles: dict[str, int], uses: list[str]) -> Finding:
+    from crisis.approval import Policy
+    from crisis.quorum import missing_approvers
+
+    policy = Policy(roles=roles)
+    name = ", ".join(f"{role} {count}" for role, count in roles.items())
+    example = uses[0].replace("_", " ") + (f" and {len(uses) - 1} more" if len(uses) > 1 else "")
+    lacking = missing_approvers(policy, settings.stakeholders)
+    if lacking:
+        wanted = ", ".join(f"{count} × {role}" for role, count in lacking.items())
+        says = f"nobody can approve ({example}): give {wanted} to another stakeholder; nobody counts twice"
+        return Finding("approvers", name, False, says)
+    stuck = [p.name for p in settings.stakeholders if missing_approvers(policy, settings.stakeholders, author=p.email)]
+    says = f"there are enough ({example})"
+    if stuck:
+        says += f"; but nobody else could approve what {' or '.join(stuck)} wrote"
+    return Finding("approvers", name, True, says)
+
+
+def _emptiness(settings: "Settings") -> Iterator[Finding]:
+    """Parts without which nothing can happen."""
+    for part, there in (
+        ("watches", settings.watches),
+        ("channels", settings.channels),
+        ("notifiers", settings.notifiers),
+        ("stakeholders", settings.stakeholders),
+    ):
+        if not there:
+            yield Finding(part, "none", False, f"there are no {part}: add [[{part}]] to fireline.toml")
+
+
+async def _database(settings: "Settings", timeout: float) -> Finding:
+    """Whether records can be kept. The address is not shown beyond its kind: it may hold a password."""
+    from sqlalchemy import text
+    from sqlalchemy.engine import make_url
+    from sqlalchemy.ext.asyncio import create_async_engine
+
+    try:
+        address = make_url(settings.database_url)
+    except Exception:
+        return Finding(
+            "database", "records", False, "database_url is no address: write postgresql+asyncpg://user@host/name"
+        )
+    if address.get_backend_name() == "sqlite":
+        folder = Path(address.database or ".").parent
+        fine = folder == settings.home or os.access(folder, os.W_OK)
+        says = f"SQLite at {address.database}" if fine else f"{folder} cannot be written to: set database_url or home"
+        return Finding("database", "sqlite", fine, says)
+    name = f"{address.host or 'local'}/{address.database or ''}"
+    engine = create_async_engine(address)
+    try:
+        async with asyncio.timeout(timeout), engine.connect() as connection:
+            await connection.execute(text("SELECT 1"))
+        return Finding("database", name, True, "PostgreSQL answers")
+    except TimeoutError:
+        return Finding("database", name, False, f"no answer within {timeout:g} s: check the host and its firewall")
+    except Exception as error:  # drivers raise many kinds; their messages may repeat the address
+        return Finding("database", name, False, f"does not let us in ({type(error).__name__}): check user and password")
+    finally:
+        await engine.dispose()
+
+
+async def _service(what: str, part: Any, timeout: float) -> Finding:
+    """Connect to one outside service and have it prove itself."""
+    import integrations
+    from tasks.credentials import secret_fields
+
+    hidden: list[str] = []
+    connection = None
+    try:
+        async with asyncio.timeout(timeout):
+            fields = secret_fields(integrations.integration(part.kind).settings_model)
+            exposed = [field for field in fields if field in part.settings]
+            secrets = await _secrets(part, fields)
+            hidden = [*secrets.values(), *(str(part.settings[field]) for field in exposed)]
+            connection = integrations.connect(part.kind, **{**part.settings, **secrets})
+            health = await connection.check()
+        finding = Finding(what, part.name, health.ok, _without(health.says, hidden))
+        return _exposed(finding, part, exposed) if exposed and health.ok else finding
+    except TimeoutError:
+        return Finding(what, part.name, False, f"no answer within {timeout:g} s: check base_url and the network")
+    except integrations.IntegrationError as error:
+        return Finding(what, part.name, False, _without(str(error), hidden) + _where_secrets_go(part))
+    except Exception as error:  # one broken integration must not hide the findings of the others
+        says = f"its check failed in a way it should not ({type(error).__name__}): please report this"
+        return Finding(what, part.name, False, says)
+    finally:
+        if connection is not None:
+            with suppress(Exception):
+                await connection.close()
+
+
+async def _secrets(part: Any, fields: tuple[str, ...]) -> dict[str, str]:
+    """As a delivery gets them; a Prefect server that is down leaves the environment."""
+    from config import secret_from_environment
+    from tasks.credentials import secrets_for
+
+    name = getattr(part, "credentials_name", part.name)
+    try:
+        return await secrets_for(name, part.kind)
+    except Exception:  # whatever the Prefect client raises while no server answers
+        found = {field: secret_from_environment(name, field) for field in fields}
+        return {field: value for field, value in found.items() if value is not None}
+
+
+def _exposed(finding: Finding, part: Any, fields: list[str]) -> Finding:
+    from config.secrets import variable
+
+    where = " and ".join(variable(getattr(part, "credentials_name", part.name), field) for field in fields)
+    says = f"{finding.says}; but {', '.join(fields)} stands in the file: move it to {where}"
+    return Finding(finding.part, finding.name, False, says)
+
+
+def _where_secrets_go(part: Any) -> str:
+    """The names of the environment variables that are missing, for whoever has to set them."""
+    import integrations
+    from config.secrets import variable
+    from tasks.credentials import secret_fields
+
+    if part.kind not in integrations.KINDS:
+        return ""
+    fields = secret_fields(integrations.integration(part.kind).settings_model)
+    name = getattr(part, "credentials_name", part.name)
+    unset = [variable(name, field) for field in fields if not os.environ.get(variable(name, field))]
+    return f" (secrets come from a Prefect block or {', '.join(unset)})" if unset else ""
+
+
+def _without(says: str, hidden: list[str]) -> str:
+    """The sentence with every secret blotted out; services sometimes repeat what they were sent."""
+    for secret in sorted(filter(None, hidden), key=len, reverse=True):
+        says = says.replace(secret, "[hidden]")
+    return " ".join(says.split())
