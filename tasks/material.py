@@ -1,0 +1,148 @@
+"""Everything that is known of one incident, read in one go: what the report tells and the evidence holds.
+
+All of it comes from ``records``: Prefect forgets after a week, the records do not.
+"""
+
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from crisis.approval import Decision
+from crisis.clocks import Publication
+from crisis.commitment import Commitment
+from crisis.delivery import ARRIVED, Delivery, Purpose
+from crisis.fact import Fact
+from crisis.incident import Incident
+from crisis.reaction import Observation
+from crisis.record import Record
+from crisis.stakeholder import Stakeholder
+from crisis.statement import Statement
+from crisis.triage import Assessment, Signal
+from crisis.watch import Mention, Watch
+from records import Proposal, StatementStatus, Transaction
+from tasks.installation import Installation
+
+CALM_BEFORE = timedelta(minutes=45)
+"""How much of the time before the episode is taken along, to show what was usual."""
+CALM_AFTER = timedelta(minutes=15)
+
+
+@dataclass(frozen=True)
+class Spoken:
+    """One statement version and all that belongs to it."""
+
+    statement: Statement
+    status: StatementStatus
+    proposal: Proposal | None
+    decisions: tuple[Decision, ...]
+    deliveries: tuple[Delivery, ...]
+    """Its own, and the withdrawals of them."""
+    published_at: datetime | None
+    """When the first target had it, on the installation's clock."""
+
+
+@dataclass(frozen=True)
+class Material:
+    """One incident with everything around it, at one moment."""
+
+    organisation: str
+    at: datetime
+    watch: Watch
+    incident: Incident
+    assessments: tuple[Assessment, ...]
+    facts: tuple[tuple[Fact, ...], ...]
+    """Each fact with its history, oldest first."""
+    spoken: tuple[Spoken, ...]
+    """Every statement version, by statement and version."""
+    notices: tuple[Delivery, ...]
+    commitments: tuple[Commitment, ...]
+    observations: tuple[Observation, ...]
+    mentions: tuple[Mention, ...]
+    signals: tuple[Signal, ...]
+    stakeholders: tuple[Stakeholder, ...]
+    records: tuple[Record, ...]
+    """The ledger's records of this incident."""
+
+    @property
+    def deliveries(self) -> tuple[Delivery, ...]:
+        """Of statements and withdrawals, without notices."""
+        return tuple(d for s in self.spoken for d in s.deliveries)
+
+    @property
+    def published(self) -> tuple[Spoken, ...]:
+        """What became public, in the order in which it did."""
+        out = [s for s in self.spoken if s.published_at is not None]
+        return tuple(sorted(out, key=lambda s: (s.published_at, s.statement.label)))
+
+    @property
+    def publications(self) -> tuple[Publication, ...]:
+        return tuple(
+            Publication(statement=s.statement.id, version=s.statement.version, kind=s.statement.kind, at=s.published_at)
+            for s in self.published
+            if s.published_at is not None
+        )
+
+
+async def gather(here: Installation, incident_id: str) -> Material:
+    """Read everything about an incident in one transaction.
+
+    Raises:
+        records.NotFound: there is no such incident.
+    """
+    async with here.store.reading() as tx:
+        incident = await tx.incidents.get(incident_id)
+        watch = await tx.watches.get(incident.watch)
+        ledger = await tx.ledger.list(incident=incident_id)
+        deliveries = await tx.outbox.list(incident=incident_id)
+        end = incident.closed_at + CALM_AFTER if incident.closed_at else None
+        return Material(
+            organisation=here.settings.organisation,
+            at=here.clock.now(),
+            watch=watch,
+            incident=incident,
+            assessments=tuple(await tx.incidents.assessments(incident_id)),
+            facts=tuple([tuple(await tx.facts.history(f.id)) for f in await tx.facts.list(incident_id)]),
+            spoken=await _spoken(tx, incident_id, deliveries, _arrivals(ledger)),
+            notices=tuple(d for d in deliveries if d.purpose is Purpose.NOTICE),
+            commitments=tuple(await tx.commitments.list(incident=incident_id)),
+            observations=tuple(await tx.observations.list(incident_id)),
+            mentions=tuple(await tx.mentions.list(incident_id)),
+            signals=tuple(await tx.signals.list(watch.name, since=incident.started_at - CALM_BEFORE, until=end)),
+            stakeholders=tuple(await tx.stakeholders.list()),
+            records=tuple(ledger),
+        )
+
+
+def _arrivals(ledger: list[Record]) -> dict[str, datetime]:
+    """When each delivery arrived, by the installation's clock; a receipt's own time is the platform's."""
+    arrived: dict[str, datetime] = {}
+    for record in ledger:
+        if record.kind in ("delivery.accepted", "delivery.reconciled"):
+            arrived.setdefault(str(record.data.get("delivery") or record.data.get("id") or ""), record.at)
+    return arrived
+
+
+async def _spoken(
+    tx: Transaction, incident_id: str, deliveries: list[Delivery], arrivals: dict[str, datetime]
+) -> tuple[Spoken, ...]:
+    by_version: dict[tuple[str, int], list[Delivery]] = defaultdict(list)
+    for delivery in deliveries:
+        by_version[delivery.statement, delivery.version].append(delivery)
+    spoken = []
+    for latest in await tx.statements.list(incident_id):
+        for text in await tx.statements.versions(latest.id):
+            own = by_version[text.id, text.version]
+            out = [
+                arrivals.get(d.id, d.updated_at) for d in own if d.state in ARRIVED and d.purpose is Purpose.STATEMENT
+            ]
+            spoken.append(
+                Spoken(
+                    statement=text,
+                    status=await tx.statements.status(text.id, text.version),
+                    proposal=await tx.statements.proposal(text.id, text.version),
+                    decisions=tuple(await tx.decisions.list(text.content_hash)),
+                    deliveries=tuple(own),
+                    published_at=min(out, default=None),
+                )
+            )
+    return tuple(spoken)
