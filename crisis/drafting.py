@@ -4,6 +4,7 @@ Promises: only confirmed facts are handed to a template as true; a promise is pu
 it; the statement's hash covers every rendering. Times come in, so a replay drafts as the real thing does.
 """
 
+import re
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,8 +12,10 @@ from typing import Any
 from pydantic import Field
 
 from crisis.counting import Limit
+from crisis.cutting import sentences
 from crisis.fact import Fact, FactStatus
 from crisis.incident import Incident
+from crisis.parts import NEXT_UPDATE, says
 from crisis.playbook import Playbook
 from crisis.rendering import render
 from crisis.statement import Promise, Rendering, Statement, Target, content_hash
@@ -25,6 +28,11 @@ AUTHOR = "template"
 PROMISING = frozenset({StatementKind.HOLDING, StatementKind.SUBSTANTIVE, StatementKind.UPDATE})
 """Kinds that say when the company speaks next."""
 
+_UTC_TIME = re.compile(r"(?<!\d)([01]?\d|2[0-3])[:.]([0-5]\d) ?(?:UTC|GMT|Z)\b")
+
+_LATE = frozenset({StatementKind.CORRECTION, StatementKind.RESOLUTION})
+"""Kinds that come when "we are investigating" may no longer be true."""
+
 _ROUND = timedelta(minutes=5)
 
 T = CrisisType
@@ -35,7 +43,7 @@ AFFECTED: dict[CrisisType, str] = {
     T.POORLY_WORDED_STATEMENT: "everyone who read what we wrote",
     T.INSENSITIVE_CAMPAIGN: "the people our campaign has hurt",
     T.SERVICE_FAILURE: "customers of {brand}",
-    T.SAFETY_HARM: "people who use {brand} and their families",
+    T.SAFETY_HARM: "people who use {brand}",
     T.CONDUCT: "the people concerned",
     T.OUTSIDE_EVENT: "our customers and colleagues",
     T.UNKNOWN: "people who rely on {brand}",
@@ -97,15 +105,6 @@ class NotADraft(ValueError):
     """A template's or a person's text is not a headline, a blank line and a body."""
 
 
-class Corrected(Frozen):
-    """What a correction puts right."""
-
-    wrong: str
-    """The sentence as it was published."""
-    right: str
-    """What is true instead."""
-
-
 class Outlet(Frozen):
     """A target with what its rendering depends on."""
 
@@ -152,14 +151,14 @@ def template_context(
     affected: str = "",
     unknowns: Collection[str] = (),
     actions: Collection[str] = (),
-    corrected: Corrected | None = None,
+    corrected: Statement | None = None,
     question: str = "",
 ) -> dict[str, Any]:
     """Everything a statement template may use.
 
     ``facts`` may hold facts of any status; only confirmed ones reach the template. ``affected``, ``unknowns`` and
     ``actions`` default by crisis type to words that are true in the first hour. The watch's own contact outweighs
-    ``contact``; ``corrected`` is for a correction, ``question`` for an answer.
+    ``contact``; ``corrected`` is the statement that was wrong, ``question`` for an answer.
     """
     cause = incident.assessment.type
     due = next_update(incident, now) if kind in PROMISING else None
@@ -175,7 +174,7 @@ def template_context(
         "affected": affected or AFFECTED[cause].format(brand=watch.brand),
         "facts": confirmed(facts),
         "unknowns": tuple(unknowns) or UNKNOWNS[cause],
-        "actions": tuple(actions) or ACTIONS[cause],
+        "actions": tuple(actions) or (() if kind in _LATE else ACTIONS[cause]),
         "contact": watch.contact or contact,
         "next_update": due,
         "next_update_says": says_when(due, now) if due else "",
@@ -217,11 +216,30 @@ def headline_and_body(text: str) -> tuple[str, str]:
     return headline, body
 
 
-def promises_in(body: str, due: datetime | None, due_says: str) -> tuple[Promise, ...]:
-    """The promise of a next update, if ``body`` really makes it."""
-    if due is None or not due_says or due_says not in body:
+def promises_in(body: str, due: datetime | None, due_says: str, *, now: datetime | None = None) -> tuple[Promise, ...]:
+    """The promise of a next update, if ``body`` really makes it.
+
+    A person's text may name another time than the one proposed (``due``): then that time of day counts, in UTC, the
+    first after ``now``, or without ``now`` the nearest to ``due``.
+    """
+    if due is None:
         return ()
-    return (Promise(text=f"Next update by {due_says}", due_at=due),)
+    if due_says and due_says in body:
+        return (Promise(text=f"Next update by {due_says}", due_at=due),)
+    for sentence in sentences(body):
+        promised = _UTC_TIME.search(sentence.text) if says(NEXT_UPDATE, sentence.text) else None
+        if promised:
+            at = _time_of_day(int(promised[1]), int(promised[2]), due, now)
+            return (Promise(text=f"Next update by {at:%H:%M} UTC", due_at=at),)
+    return ()
+
+
+def _time_of_day(hour: int, minute: int, due: datetime, now: datetime | None) -> datetime:
+    named = due.replace(hour=hour, minute=minute, second=0, microsecond=0)
+    days = (named + timedelta(days=n) for n in (-1, 0, 1))
+    if now is not None:
+        return next((day for day in days if day > now), named)
+    return min(days, key=lambda day: abs(day - due))
 
 
 def propose_statement(

@@ -55,7 +55,7 @@ _LISTS = {
         (commission|interview|creat|train|updat|switch|block|monitor|test|examin|return|provid|rewrit|publish|arrang)\w*
         (answer|correct|audit|invit|repair|trac|collect|limit|revok|rais|listen|ground|dismiss|donat|listen|apologi)\w*
         (ask|add|hand|call|turn|end|talk|treat|inspect|consult|recover|extend|destroy|protect|share|explor|withhold)\w*
-        (work|look|stopp|start|open|reach|mov|roll|pull|delet|retir|lock|freez|shut|halt|hir|ban|match|swap|waiv)\w*
+        (work|read|look|stopp|start|open|reach|mov|roll|pull|delet|retir|lock|freez|shut|halt|hir|ban|match|swap|waiv)\w*
         (send|sent|take|taking|taken|took|begun|began|beginning|pay|paying|paid|bring|bringing|brought|put|putting)
         (set|setting|meet|meeting|met|write|writing|wrote|written|give|giving|gave|given|make|making|made|let|letting)
         (withdrawn|withdrew|withdrawing|cut|cutting|froze|frozen|find out|finding out|speak|speaking|tell|telling|told)
@@ -124,6 +124,16 @@ ACTION = _lexicon(r"""
     (?:^|(?<=[.!?:]\s)|(?<=\n))<instruction>
 """)
 """What is being done, or what people should do."""
+
+INSTRUCTION = _lexicon(r"""
+    <instruction>
+    (please|if you)…(stop|do not|don't|call|change|check|return|avoid|use)
+    (please|if you)…(unplug|see|seek|keep|stay|leave|watch|be careful|throw)
+    (you should|you can|to protect yourself|what (to do|you can do)|we (ask|urge|advise|recommend))
+    (do not|don't|never) \w+
+    (watch for|be wary of|look out for|be careful|beware|stay (away|inside|indoors)|switch (it )?off)
+""")
+"""What people should do to protect themselves."""
 
 NEXT_UPDATE = _lexicon(r"""
     (next|another|further|new|our|an|full|second|first) (\w+ ){0,2}?<news>…<time>

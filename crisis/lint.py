@@ -1,0 +1,271 @@
+"""What is wrong with a draft before anybody approves it: missing parts, untrue or leaked content, harmful wording.
+
+Blocking findings stop a proposal; warnings ask somebody to look again. Every finding has an exact span, a reason, a
+source and a fix. The rules about wording and parts are English; for other languages lint says so once and runs only
+what does not depend on the language (limits, template markers, personal data, secrets, a time, a contact, and the
+facts' own words).
+"""
+
+from collections.abc import Iterable, Iterator
+
+import regex  # type: ignore[import-untyped]
+
+from crisis.consistency import contradictions, spans, unsupported
+from crisis.counting import LIMITS, Limit, counted_as, fits
+from crisis.fact import Fact
+from crisis.finding import Finding, Level
+from crisis.grade import grade
+from crisis.leaks import leaks
+from crisis.parts import (
+    ACKNOWLEDGEMENT,
+    ACTION,
+    AFFECTED,
+    CLOCK_TIME,
+    CONTACT,
+    INSTRUCTION,
+    NEXT_UPDATE,
+    REQUIRED,
+    says,
+)
+from crisis.rendering import DoesNotFit, render
+from crisis.statement import Statement, Target
+from crisis.triage import Strategy
+from crisis.values import CrisisType, StatementKind
+from crisis.wording import HOLLOW, WORDINGS, Wording
+
+__all__ = ["MAX_GRADE", "Finding", "Level", "blocks", "lint"]
+
+MAX_GRADE = 10.0
+"""Reading grade above which a text is too hard for people under stress."""
+
+_CERC = "CDC CERC manual 2018; DESIGN §5"
+_PARTS = {
+    "acknowledgement": (
+        ACKNOWLEDGEMENT,
+        "no-acknowledgement",
+        "Nothing says that you know what has happened.",
+        "Begin with it: “We know that … and we are sorry.”",
+    ),
+    "affected": (
+        AFFECTED,
+        "nobody-affected",
+        "Nobody who is affected is named.",
+        "Say who they are, as people: customers, passengers, patients, families …",
+    ),
+    "action": (
+        ACTION,
+        "no-action",
+        "Nothing says what you are doing, or what people should do.",
+        "Add what is happening now: “We are …”, or what to do: “Please stop using …”",
+    ),
+    "next_update": (
+        NEXT_UPDATE,
+        "no-next-update",
+        "Nothing says when you speak next.",
+        "Add a time: “Next update by 15:00 UTC.”",
+    ),
+    "contact": (
+        CONTACT,
+        "no-contact",
+        "Nothing says how to reach you.",
+        "Add an address, a number or a link where somebody answers.",
+    ),
+}
+_DANGEROUS = frozenset({CrisisType.SAFETY_HARM, CrisisType.DATA_BREACH})
+_EARLY = frozenset({StatementKind.HOLDING, StatementKind.SUBSTANTIVE, StatementKind.UPDATE})
+_ANY_LANGUAGE = {"next_update": CLOCK_TIME, "contact": CONTACT}
+
+_MARKER = regex.compile(
+    r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}|\$\{\w+\}|<<.+?>>|%\(\w+\)s|<(?i:insert|your|name|date|time|brand|company)\b[^>]*>"
+    r"|\[(?:[A-Z][A-Z0-9 _/'-]{2,}|(?i:insert|your|company|brand|name|date|time|product|link|contact|number|tbd|tbc|x+|"
+    r"…|\.{3}|url|phone|city|add|fill)\b[^\]\n]*|…|\.{3}|_+)\]"
+    r"|(?<!\w)(?:TBD|TBC|TODO|FIXME|XXX+|XX:XX|HH:MM|Lorem ipsum|lorem ipsum)(?!\w)|_{4,}"
+)
+
+
+def lint(
+    text: str,
+    *,
+    kind: StatementKind,
+    facts: Iterable[Fact] = (),
+    earlier: Iterable[Statement] = (),
+    channel_kind: str | None = None,
+    limit: Limit | None = None,
+    strategy: Strategy | None = None,
+    crisis_type: CrisisType = CrisisType.UNKNOWN,
+    legal_signed_off: bool = False,
+    contact: str = "",
+    language: str = "en",
+) -> list[Finding]:
+    """Every finding on ``text``, blocking ones first, then by place.
+
+    ``facts`` are the incident's, of any status; ``earlier`` what was already said; ``channel_kind`` the kind whose
+    limit applies (for a sandbox, what it looks like), with ``limit`` the server's own; ``contact`` the company's own
+    address, which is no personal data.
+
+    Raises:
+        crisis.counting.UnknownKind: ``channel_kind`` has no known limits.
+    """
+    english = language.casefold().split("-")[0] == "en"
+    found = [
+        *_missing_parts(text, kind, english),
+        *_markers(text),
+        *leaks(text, contact=contact),
+        *unsupported(text, facts),
+        *(_over_limit(text, channel_kind, limit) if channel_kind else ()),
+    ]
+    if english:
+        found += contradictions(text, kind=kind, strategy=strategy, earlier=earlier)
+        found += _no_instruction(text, kind, crisis_type)
+        found += _wording(text, kind, legal_signed_off)
+        found += _hollow(text)
+        found += _too_hard(text)
+    else:
+        found.append(_only_partly_checked(text, language))
+    return sorted(found, key=lambda f: (f.level is not Level.BLOCK, f.start, f.end, f.rule))
+
+
+def blocks(findings: Iterable[Finding]) -> bool:
+    """Whether any finding stops a proposal."""
+    return any(f.level is Level.BLOCK for f in findings)
+
+
+def _missing_parts(text: str, kind: StatementKind, english: bool) -> Iterator[Finding]:
+    for part in REQUIRED[kind]:
+        pattern, rule, reason, fix = _PARTS[part]
+        if not english:
+            if part not in _ANY_LANGUAGE:
+                continue
+            pattern = _ANY_LANGUAGE[part]
+        if not says(pattern, text):
+            yield Finding(
+                rule=rule, level=Level.BLOCK, start=len(text), end=len(text), says=reason, fix=fix, reference=_CERC
+            )
+
+
+def _markers(text: str) -> Iterator[Finding]:
+    for match in _MARKER.finditer(text):
+        yield Finding(
+            rule="template-marker",
+            level=Level.BLOCK,
+            start=match.start(),
+            end=match.end(),
+            says=f"“{match.group()[:40]}” is a place left to be filled in.",
+            fix="Fill it in, or take it out.",
+            reference="DESIGN §5",
+        )
+
+
+def _over_limit(text: str, channel_kind: str, limit: Limit | None) -> Iterator[Finding]:
+    rules = counted_as(channel_kind)
+    limit = limit or LIMITS[rules]
+    headline, _, body = text.strip().partition("\n")
+    target = Target(channel=channel_kind, kind=rules)
+    try:
+        render(headline=headline, body=body, target=target, limit=limit)
+    except DoesNotFit as error:
+        yield Finding(
+            rule="over-limit",
+            level=Level.BLOCK,
+            start=0 if limit.threads else _first_beyond(text, rules, limit),
+            end=len(text),
+            says=f"{error}.",
+            fix="Shorten it, or send people to a page that has it all.",
+            reference=limit.source,
+        )
+
+
+def _first_beyond(text: str, rules: str, limit: Limit) -> int:
+    """Offset of the first character that no longer fits."""
+    low, high = 0, len(text)
+    while low < high:
+        middle = (low + high + 1) // 2
+        low, high = (middle, high) if fits(rules, text[:middle], limit) else (low, middle - 1)
+    return low if low < len(text) else 0
+
+
+def _no_instruction(text: str, kind: StatementKind, crisis_type: CrisisType) -> Iterator[Finding]:
+    if crisis_type in _DANGEROUS and kind in _EARLY and not says(INSTRUCTION, text):
+        yield Finding(
+            rule="no-instruction",
+            level=Level.WARN,
+            start=len(text),
+            end=len(text),
+            says="People may be in danger, and nothing tells them how to protect themselves.",
+            fix="Say it before anything else: “Please stop using …”, “Change your password …”, “Call …”",
+            reference="Coombs 2007 (SCCT: instructing information comes first); DESIGN §5",
+        )
+
+
+def _wording(text: str, kind: StatementKind, legal_signed_off: bool) -> Iterator[Finding]:
+    for rule in WORDINGS:
+        if rule.only and kind not in rule.only:
+            continue
+        if rule.rule == "admission-without-legal" and legal_signed_off:
+            continue
+        yield from _phrases(text, rule)
+
+
+def _phrases(text: str, rule: Wording) -> Iterator[Finding]:
+    for start, _, sentence in spans(text):
+        match = rule.phrases.search(sentence)
+        if match is None or (rule.excused_by is not None and rule.excused_by.search(sentence)):
+            continue
+        yield Finding(
+            rule=rule.rule,
+            level=Level.WARN,
+            start=start + match.start(),
+            end=start + match.end(),
+            says=rule.says,
+            fix=rule.fix,
+            reference=rule.reference,
+        )
+
+
+def _hollow(text: str) -> Iterator[Finding]:
+    """“We take X seriously” with no action in its sentence nor the next two."""
+    whole = list(spans(text))
+    for n, (start, _, sentence) in enumerate(whole):
+        match = HOLLOW.search(sentence)
+        if match is None:
+            continue
+        around = sentence[: match.start()] + sentence[match.end() :]
+        if any(says(ACTION, said) for said in (around, *(s for _, _, s in whole[n + 1 : n + 3]))):
+            continue
+        yield Finding(
+            rule="hollow-assurance",
+            level=Level.WARN,
+            start=start + match.start(),
+            end=start + match.end(),
+            says="This assures people of something without showing it.",
+            fix="Replace it by what you are doing: who, what, since when.",
+            reference="CERC 2018 (be credible: show, do not assert); DESIGN §5",
+        )
+
+
+def _too_hard(text: str) -> Iterator[Finding]:
+    found = grade(text)
+    if found is not None and found.level > MAX_GRADE:
+        start, end = found.hardest
+        yield Finding(
+            rule="reading-grade",
+            level=Level.WARN,
+            start=start,
+            end=end,
+            says=f"The text reads at grade {found.level:g}, people under stress at 6 to 8. This sentence weighs most.",
+            fix="Cut it in two, and take shorter words.",
+            reference="Kincaid et al. 1975; CERC 2018 (plain language); DESIGN §5",
+        )
+
+
+def _only_partly_checked(text: str, language: str) -> Finding:
+    return Finding(
+        rule="language-not-checked",
+        level=Level.WARN,
+        start=0,
+        end=len(text),
+        says=f"Wording and parts are checked in English only; of this text in {language!r} only limits, markers, "
+        "personal data, secrets, facts, a time and a contact were checked.",
+        fix="Have somebody who speaks the language read it against the list of parts.",
+        reference="DESIGN §5",
+    )
