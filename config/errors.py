@@ -48,10 +48,16 @@ def sentence(file: Path | str, line: int | None, says: str) -> str:
 
 def mistakes(error: ValidationError, model: type[BaseModel]) -> list[tuple[Location, str]]:
     """What pydantic found, in plain words, with the place of each. Values are not repeated: they may be secrets."""
+    items = [item for item in error.errors(include_url=False) if item["type"] != "default_factory_not_called"]
+    meant = {
+        (*item["loc"][:-1], *get_close_matches(str(item["loc"][-1]), _keys_at(model, item["loc"][:-1]), n=1))
+        for item in items
+        if item["type"] == "extra_forbidden"
+    }
     found = []
-    for item in error.errors(include_url=False):
-        if item["type"] == "default_factory_not_called":
-            continue
+    for item in items:
+        if item["type"] == "missing" and item["loc"] in meant:
+            continue  # it is there, misspelt, which is told
         location = tuple(part for part in item["loc"] if part != "[key]")
         found.append((location, _plain(location, dict(item), model)))
     return found
@@ -105,6 +111,11 @@ def _closest_choice(item: dict[str, Any]) -> str:
 
 def _lower(text: str) -> str:
     return text[:1].lower() + text[1:]
+
+
+def by_line(lines: Lines, found: Iterable[tuple[Location, str]]) -> list[tuple[Location, str]]:
+    """The same mistakes in the order of the file."""
+    return sorted(found, key=lambda one: line_of(lines, one[0]))
 
 
 def spell(location: Location) -> str:

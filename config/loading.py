@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from pydantic_settings import EnvSettingsSource
 from pydantic_settings.exceptions import SettingsError
 
-from config.errors import ConfigError, Lines, Location, did_you_mean, line_of, mistakes, sentence
+from config.errors import ConfigError, Lines, Location, by_line, did_you_mean, line_of, mistakes, sentence
 from config.lines import read_toml
 from config.settings import Settings, at_home, toml_document
 from crisis.query import QueryError, parse
@@ -57,14 +57,14 @@ def load(path: Path | None = None) -> Settings:
     try:
         settings = Settings()
     except ValidationError as error:
-        found = [_placed(file, lines, where, says) for where, says in mistakes(error, Settings)]
+        found = [_placed(file, lines, where, says) for where, says in by_line(lines, mistakes(error, Settings))]
         raise ConfigError("\n".join(dict.fromkeys(found))) from None
     except SettingsError as error:
         raise ConfigError(f"environment: {error}: it must be JSON, or better be written in {file}") from None
     finally:
         toml_document.reset(token)
     settings._file, settings._lines = file, lines
-    wrong = [_placed(file, lines, where, says) for where, says in references(settings)]
+    wrong = [_placed(file, lines, where, says) for where, says in by_line(lines, references(settings))]
     if wrong:
         raise ConfigError("\n".join(wrong))
     return settings

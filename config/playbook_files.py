@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from config.errors import ConfigError, Lines, Location, did_you_mean, line_of, mistakes, sentence
+from config.errors import ConfigError, Lines, Location, by_line, did_you_mean, line_of, mistakes, sentence
 from config.lines import read_yaml
 from config.settings import Settings
 from crisis.playbook import Playbook
@@ -91,9 +91,7 @@ def read_playbook(file: Path, settings: Settings, templates: frozenset[str]) -> 
 
 
 def _told(file: Path, lines: Lines, wrong: list[tuple[Location, str]]) -> list[str]:
-    return [
-        sentence(file, line_of(lines, where), says) for where, says in sorted(wrong, key=lambda w: line_of(lines, w[0]))
-    ]
+    return [sentence(file, line_of(lines, where), says) for where, says in by_line(lines, wrong)]
 
 
 def _read_durations(data: dict[str, Any], wrong: list[tuple[Location, str]]) -> None:
