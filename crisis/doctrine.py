@@ -105,8 +105,8 @@ CAUSES: dict[CrisisType, Cause] = {
         why="rumour: SCCT's victim cluster",
         gravity=8,
         signs="rumor rumors rumour rumours hoax fake_news conspiracy cover-up cover_up covering_up covered_up "
-        "apparently they_are_hiding hiding_it i_heard heard_that not_true debunked misinformation disinformation bulo gerücht* "
-        "rumeur* デマ 噂",
+        "apparently they_are_hiding hiding_it i_heard heard_that not_true debunked misinformation disinformation "
+        "bulo gerücht* rumeur* デマ 噂",
     ),
     T.POORLY_WORDED_STATEMENT: Cause(
         title="A statement of ours that offends or misleads",

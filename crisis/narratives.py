@@ -37,7 +37,8 @@ _STOPWORDS = """
     if do no up he am go el la los las un una unos que por para con del al se lo le su mi es está son muy más como
     pero ya esto esta der die das den dem des ein eine einen und ist nicht mit für auf von zu im ich wir sie er hat
     haben wird wie auch noch nur schon bei aus nach mein meine sind war les une du de et est pas pour dans avec sur
-    qui ne ce cette je il elle nous vous ils mon ma mes sont plus au aux très fait être avoir comme mais です ます した して
+    qui ne ce cette je il elle nous vous ils mon ma mes sont plus au aux très fait être avoir comme mais です ます
+    した して
     から まで この その ない する いる ある
     """
 _STOP = frozenset(_STOPWORDS.split())
