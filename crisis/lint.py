@@ -27,7 +27,7 @@ from crisis.parts import (
     REQUIRED,
     says,
 )
-from crisis.rendering import DoesNotFit, render
+from crisis.rendering import DoesNotFit, headline_and_text, render
 from crisis.statement import Statement, Target
 from crisis.triage import Strategy
 from crisis.values import CrisisType, StatementKind
@@ -159,7 +159,7 @@ def _markers(text: str) -> Iterator[Finding]:
 def _over_limit(text: str, channel_kind: str, limit: Limit | None) -> Iterator[Finding]:
     rules = counted_as(channel_kind)
     limit = limit or LIMITS[rules]
-    headline, _, body = text.strip().partition("\n")
+    headline, body = headline_and_text(text)
     target = Target(channel=channel_kind, kind=rules)
     try:
         render(headline=headline, body=body, target=target, limit=limit)

@@ -138,7 +138,7 @@ INSTRUCTION = _lexicon(r"""
 NEXT_UPDATE = _lexicon(r"""
     (next|another|further|new|our|an|full|second|first) (\w+ ){0,2}?<news>…<time>
     updates?…<time>
-    <we><will>? (\w+ ){0,3}?(update|post|share|report|speak|be back|say more|tell|write)…<time>
+    <we><will>? (\w+ ){0,3}?(update|post|share|report|speak|be back with|say more|tell|write)…<time>
     <we><will>? (\w+ ){0,3}?(publish|give|inform|return|answer)…<time>
     <we><will>? (\w+ ){0,3}?(let you know|come back|be in touch)…<time>
     (hear from|more from) us…<time>

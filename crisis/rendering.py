@@ -7,6 +7,7 @@ A text that cannot be made to fit is an error that says by how much, never a sil
 """
 
 import html
+import textwrap
 from collections.abc import Mapping
 
 import regex  # type: ignore[import-untyped]
@@ -183,11 +184,19 @@ def _joined(chosen: list[Sentence]) -> str:
 
 
 def _subject(wanted: str, text: str, limit: Limit, where: str) -> str:
-    subject = " ".join((strip(wanted) or sentences(text)[0].text).split())
-    longest = limit.subject or len(subject)
+    """The headline; where there is none, as much of the first sentence as fits (the text itself has it all)."""
+    subject = " ".join(wanted.split())
+    longest = limit.subject or len(text)
     if len(subject) > longest:
         raise DoesNotFit(f"{where}: the headline has {len(subject)} characters of {longest}: shorten it")
-    return subject
+    first = " ".join(sentences(text)[0].text.split())
+    return subject or (first if len(first) <= longest else textwrap.shorten(first, longest, placeholder="…"))
+
+
+def headline_and_text(text: str) -> tuple[str, str]:
+    """A text as people write it: the first line is a headline if a blank line follows it, else there is none."""
+    headline, _, rest = text.strip().partition("\n")
+    return (headline.strip(), rest.strip()) if rest.split("\n", maxsplit=1)[0].strip() == "" and rest else ("", text)
 
 
 def mail_html(headline: str, text: str, language: str) -> str:
