@@ -162,14 +162,19 @@ def _layout(signals: Sequence[Signal], marks: Sequence[Mark], width: int) -> tup
         spots.append((x, left, lane, turned, mark))
     top = len(lanes) * _LANE + 12
     box = _Box(width, int(top + plot + _BOTTOM), top, start, end)
-    return box, "".join(_mark(box, x, lane, turned, mark) for x, _, lane, turned, mark in spots)
+    stems = [_stem(box, x, lane) for x, _, lane, _, _ in spots]
+    return box, "".join(stems + [_label(x, lane, turned, mark) for x, _, lane, turned, mark in spots])
 
 
-def _mark(box: _Box, x: float, lane: int, turned: bool, mark: Mark) -> str:
+def _stem(box: _Box, x: float, lane: int) -> str:
+    y = lane * _LANE + 9
+    return f'<line x1="{x:.1f}" x2="{x:.1f}" y1="{y}" y2="{box.bottom:.1f}" stroke="{_MARK}" stroke-opacity=".55"/>'
+
+
+def _label(x: float, lane: int, turned: bool, mark: Mark) -> str:
     y = lane * _LANE + 14
     anchor, shift = ("end", -6) if turned else ("start", 6)
     return (
-        f'<line x1="{x:.1f}" x2="{x:.1f}" y1="{y - 9}" y2="{box.bottom:.1f}" stroke="{_MARK}" stroke-opacity=".55"/>'
         f'<circle cx="{x:.1f}" cy="{y - 5}" r="3" fill="{_MARK}"/>'
         f'<text x="{x + shift:.1f}" y="{y}" text-anchor="{anchor}" font-weight="600" {_HALO}>'
         f"{escape(visible(mark.label))} "

@@ -132,7 +132,7 @@ def figures(account: Account) -> tuple[Figure, ...]:
     holding = next((c for c in account.clocks if c.name == "Holding statement"), None)
     if holding is not None:
         value = span_in_words(holding.took) if holding.took is not None else "none"
-        note = f"to the first word; target {span_in_words(holding.target)}"
+        note = f"after opening; target {span_in_words(holding.target)}"
         shown.append(Figure(label="First word", value=value, note=note, good=_good(holding)))
     reached, planned = _channels(account.deliveries)
     if planned:

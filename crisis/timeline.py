@@ -6,6 +6,7 @@ A kind of record that is not known here is still told, by its own name: nothing 
 """
 
 from collections.abc import Callable, Iterable, Mapping
+from datetime import timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -14,8 +15,12 @@ from pydantic import Field
 from crisis.delivery import Delivery, Purpose
 from crisis.incident import Incident
 from crisis.record import Record
-from crisis.statement import Statement
 from crisis.values import Frozen, UtcDatetime
+
+NEIGHBOURS = timedelta(minutes=5)
+"""Entries of one kind this close to each other may be told as one."""
+MOST_NAMES = 6
+"""Names in an entry that tells several."""
 
 
 class Side(StrEnum):
@@ -46,13 +51,16 @@ class Entry(Frozen):
     """Of interest to engineers and auditors only."""
     seq: int | None = None
     """The ledger record that tells it; none for what was observed outside."""
+    together: str = ""
+    """``what`` with ``{}`` for the one name that sets it apart from its like; empty when it stands alone."""
+    name: str = ""
 
 
 class Known(Frozen):
     """What the records only name by id, for telling it in words."""
 
-    statements: tuple[Statement, ...] = ()
-    deliveries: tuple[Delivery, ...] = ()
+    deliveries: dict[str, Delivery] = Field(default_factory=dict)
+    """By id."""
     people: dict[str, str] = Field(default_factory=dict)
     """Names by e-mail address."""
 
@@ -60,7 +68,7 @@ class Known(Frozen):
         return self.people.get(email, email)
 
     def delivery(self, delivery_id: str) -> Delivery | None:
-        return next((d for d in self.deliveries if d.id == delivery_id), None)
+        return self.deliveries.get(delivery_id)
 
 
 DETAILS = frozenset(
@@ -118,6 +126,38 @@ def tell(incident: Incident, records: Iterable[Record], known: Known) -> tuple[E
     return tuple(sorted(entries, key=lambda e: (e.at, e.seq or 0)))
 
 
+def in_short(entries: Iterable[Entry]) -> tuple[Entry, ...]:
+    """The timeline for reading: without details, and with neighbours told as one.
+
+    "Mastodon", "Bluesky" and 41,233 mail addresses that accepted one statement in a row become one entry that names
+    the first few; its time is the first one's.
+    """
+    runs: list[list[Entry]] = []
+    for entry in entries:
+        if entry.detail:
+            continue
+        last = runs[-1][-1] if runs else None
+        alike = last is not None and entry.together and (last.together, last.who) == (entry.together, entry.who)
+        if alike and last is not None and entry.at - last.at <= NEIGHBOURS:
+            runs[-1].append(entry)
+        else:
+            runs.append([entry])
+    return tuple(_run(run) for run in runs)
+
+
+def _run(run: list[Entry]) -> Entry:
+    first = run[0]
+    if len(run) == 1:
+        return first
+    names = list(dict.fromkeys(entry.name for entry in run))
+    if len(names) > MOST_NAMES:
+        names = [*names[: MOST_NAMES - 1], f"{len(names) - MOST_NAMES + 1:,} others"]
+    listed = " and ".join(names) if len(names) < 3 else f"{', '.join(names[:-1])} and {names[-1]}"
+    why = first.why if all(entry.why == first.why for entry in run) else ""
+    what = first.together.replace("{}", listed)
+    return first.model_copy(update={"what": what, "why": why, "link": "", "name": listed})
+
+
 def _entry(record: Record, known: Known) -> Entry:
     delivery = (
         known.delivery(str(_first(record.data, "delivery", "id"))) if record.kind.startswith("delivery.") else None
@@ -130,6 +170,9 @@ def _entry(record: Record, known: Known) -> Entry:
         side = Side.PUBLIC
     tell_it = _SENTENCES.get(record.kind, _as_named)
     what = tell_it(record, known)
+    together, name = "", _name_in(record, known, delivery)
+    if name and name in what:
+        together = what.replace("{", "(").replace("}", ")").replace(name, "{}", 1)
     return Entry(
         at=record.at,
         who=_ACTORS.get(record.actor, known.person(record.actor)),
@@ -139,7 +182,21 @@ def _entry(record: Record, known: Known) -> Entry:
         side=side,
         detail=detail,
         seq=record.seq,
+        together=together,
+        name=name,
     )
+
+
+def _name_in(record: Record, known: Known, delivery: Delivery | None) -> str:
+    """What sets an entry apart from its like: the person told, or the target of a delivery."""
+    if record.kind.startswith("stakeholder."):
+        return known.person(str(_first(record.data, "stakeholder")))
+    return _place(delivery) if delivery is not None else ""
+
+
+def _place(delivery: Delivery) -> str:
+    target = delivery.rendering.target
+    return f"{target.channel} ({target.address})" if target.address else target.channel
 
 
 def _first(data: Mapping[str, Any], *names: str) -> Any:
@@ -216,14 +273,12 @@ def _delivered(word: str) -> Callable[[Record, Known], str]:
         delivery = known.delivery(str(_first(record.data, "delivery", "id")))
         if delivery is None:
             return f"{word}: delivery {_first(record.data, 'delivery', 'id')}"
-        target = delivery.rendering.target
-        where = f"{target.channel}{f' ({target.address})' if target.address else ''}"
         what = {
             Purpose.NOTICE: "notice",
             Purpose.WITHDRAWAL: f"withdrawal of {delivery.statement} v{delivery.version}",
             Purpose.STATEMENT: f"{delivery.statement} v{delivery.version}",
         }[delivery.purpose]
-        return f"{what[0].upper()}{what[1:]} {word} {where}"
+        return f"{what[0].upper()}{what[1:]} {word} {_place(delivery)}"
 
     return say
 

@@ -5,30 +5,19 @@ posts in it are hostile text, escaped by the template, with characters that hide
 """
 
 import hashlib
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
+from collections.abc import Sequence
 from typing import Any
 
 from markupsafe import Markup
 
-from crisis import charts, summary, timeline
-from crisis.chain import fingerprint, public_key
-from crisis.clocks import NORMS, ClockReading, read_clocks, span_in_words
-from crisis.delivery import Delivery, DeliveryState, Purpose
-from crisis.fact import Fact
-from crisis.record import Record
-from crisis.statement import Rendering
+from crisis import charts, summary
+from crisis.clocks import NORMS, ClockReading, read_clocks
 from crisis.values import StatementKind
-from crisis.visible import visible, web_address
+from crisis.visible import visible
 from records import Verification
+from tasks import report_rows
 from tasks.installation import Installation
-from tasks.material import Material, Spoken, gather
-
-QUOTED_POSTS = 12
-"""Posts quoted in the report, those with the widest reach first; all of them are in the evidence bundle."""
-NAMED_TARGETS = 5
-"""Targets named per group of equal deliveries; a mailing has thousands."""
+from tasks.material import Material, gather
 
 
 async def write_report(here: Installation, incident_id: str, *, actor: str = "review") -> str:
@@ -67,36 +56,42 @@ def context(material: Material, verification: Verification, public_key_pem: str)
             "state": incident.state.value,
             "severity": incident.severity.value,
             "type": assessment.type.value.replace("_", " "),
-            "lead": _name(material, incident.lead),
-            "opened": _when(incident.opened_at),
-            "closed": _when(incident.closed_at) if incident.closed_at else "",
+            "lead": report_rows.name_of(material, incident.lead),
+            "opened": report_rows.when(incident.opened_at),
+            "closed": report_rows.when(incident.closed_at) if incident.closed_at else "",
         },
-        "written": _when(material.at),
+        "written": report_rows.when(material.at),
         "sentences": summary.sentences(account),
         "figures": [f.model_dump() for f in summary.figures(account)],
         "attention": summary.attention(account)
         + (() if verification.ok else (f"The ledger does not hold: {verification.problem}.",)),
         "charts": _charts(material, marks),
-        "clocks": [_clock(c) for c in clocks],
+        "clocks": [report_rows.clock_row(material, c) for c in clocks],
         "norms": [{"says": n.says, "source": n.source} for n in NORMS],
-        "timeline": _timeline(material),
-        "statements": [_statement(material, s) for s in material.published],
-        "unpublished": [_unpublished(s) for s in material.spoken if s.published_at is None],
-        "decisions": _decisions(material),
-        "told": _told(material),
-        "not_told": _not_told(material),
-        "deliveries": [row for s in material.spoken for row in _delivery_rows(s.deliveries)],
-        "commitments": [_commitment(material, c.model_dump()) for c in material.commitments],
+        "timeline": report_rows.timeline_rows(material),
+        "statements": [report_rows.statement_row(material, s) for s in material.published],
+        "unpublished": [report_rows.unpublished_row(s) for s in material.spoken if s.published_at is None],
+        "decisions": report_rows.decision_rows(material),
+        "told": report_rows.told_rows(material),
+        "not_told": report_rows.not_told_rows(material),
+        "deliveries": [row for s in material.spoken for row in report_rows.delivery_rows(s.deliveries)],
+        "commitments": [report_rows.commitment_row(material, c.model_dump()) for c in material.commitments],
         "observations": [
-            {"at": _when(o.at), "statement": o.statement, "verdict": o.verdict.value, "calm": o.calm, "says": o.says}
+            {
+                "at": report_rows.when(o.at),
+                "statement": o.statement,
+                "verdict": o.verdict.value,
+                "calm": o.calm,
+                "says": o.says,
+            }
             for o in material.observations
         ],
-        "facts": [_fact(history) for history in material.facts],
-        "assessments": [_assessment(a.model_dump(mode="json")) for a in material.assessments],
+        "facts": [report_rows.fact_row(history) for history in material.facts],
+        "assessments": [report_rows.assessment_row(material, a.model_dump(mode="json")) for a in material.assessments],
         "narratives": [n.model_dump() for n in assessment.narratives],
-        "posts": _posts(material),
+        "posts": report_rows.posts(material),
         "posts_in_all": len(material.mentions),
-        "ledger": _ledger(material, verification, public_key_pem),
+        "ledger": report_rows.ledger_row(material, verification, public_key_pem),
     }
     safe: dict[str, Any] = _safe(shown)
     return safe
@@ -173,271 +168,3 @@ def _charts(material: Material, marks: Sequence[charts.Mark]) -> list[dict[str, 
         wide, narrow = (Markup(draw(material.signals, marks, width=w)) for w in (charts.WIDE, charts.NARROW))  # noqa: S704
         drawn.append({"title": title, "note": note, "wide": wide, "narrow": narrow})
     return drawn
-
-
-def _clock(clock: ClockReading) -> dict[str, str]:
-    return {
-        "name": clock.name,
-        "target": span_in_words(clock.target),
-        "took": span_in_words(clock.took) if clock.took is not None else "—",
-        "due": _when(clock.due_at),
-        "met": _when(clock.met_at) if clock.met_at else "—",
-        "met_by": clock.met_by,
-        "state": clock.state.value,
-        "says": clock.says,
-    }
-
-
-def _timeline(material: Material) -> list[dict[str, Any]]:
-    known = timeline.Known(
-        statements=tuple(s.statement for s in material.spoken),
-        deliveries=(*material.deliveries, *material.notices),
-        people={p.email: p.name for p in material.stakeholders},
-    )
-    told = timeline.tell(material.incident, material.records, known)
-    return [
-        {
-            **e.model_dump(),
-            "side": e.side.value,
-            "at": _when(e.at),
-            "link": web_address(e.link),
-            "at_iso": e.at.isoformat(),
-        }
-        for e in told
-    ]
-
-
-def _statement(material: Material, spoken: Spoken) -> dict[str, Any]:
-    text = spoken.statement
-    return {
-        "label": text.label,
-        "kind": text.kind.value,
-        "status": spoken.status.value,
-        "headline": text.headline,
-        "published": _when(spoken.published_at) if spoken.published_at else "",
-        "author": _name(material, text.author),
-        "audience": text.audience,
-        "strategy": text.strategy.value,
-        "hash": text.content_hash,
-        "relied_on": [{"id": f.id, "text": f.text, "status": f.status.value} for f in text.facts],
-        "approved_by": [
-            f"{_name(material, d.approver)} ({d.role})" for d in spoken.decisions if d.verdict.value == "approve"
-        ],
-        "renderings": _renderings(spoken.deliveries),
-    }
-
-
-def _unpublished(spoken: Spoken) -> dict[str, str]:
-    text = spoken.statement
-    return {"label": text.label, "kind": text.kind.value, "status": spoken.status.value, "headline": text.headline}
-
-
-def _renderings(deliveries: Iterable[Delivery]) -> list[dict[str, Any]]:
-    """What was delivered, one entry per channel and exact text."""
-    groups: dict[tuple[object, ...], list[Delivery]] = defaultdict(list)
-    for d in deliveries:
-        if d.purpose is Purpose.STATEMENT:
-            parts = tuple((p.text, p.length, p.limit) for p in d.rendering.parts)
-            groups[d.rendering.target.channel, d.rendering.subject, parts].append(d)
-    shown = []
-    for group in groups.values():
-        first = group[0].rendering
-        shown.append(
-            {
-                "channel": first.target.channel,
-                "kind": first.target.kind,
-                "subject": first.subject,
-                "language": first.language,
-                "parts": _parts(first),
-                "has_html": bool(first.html),
-                "receipts": [_receipt(d) for d in group[:NAMED_TARGETS]],
-                "more": max(0, len(group) - NAMED_TARGETS),
-            }
-        )
-    return shown
-
-
-def _parts(rendering: Rendering) -> list[dict[str, Any]]:
-    return [{"text": p.text, "length": f"{p.length:,}", "limit": f"{p.limit:,}"} for p in rendering.parts]
-
-
-def _receipt(delivery: Delivery) -> dict[str, Any]:
-    receipt = delivery.receipt
-    return {
-        "address": delivery.rendering.target.address,
-        "state": delivery.state.value,
-        "id": receipt.id if receipt else "",
-        "link": web_address(receipt.url) if receipt else "",
-        "accepted": _when(receipt.accepted_at) if receipt else "",
-        "problem": delivery.problem,
-    }
-
-
-def _decisions(material: Material) -> list[dict[str, str]]:
-    rows = [
-        {
-            "at": _when(d.decided_at),
-            "who": _name(material, d.approver),
-            "email": d.approver,
-            "role": d.role,
-            "verdict": {"approve": "approved", "return": "returned"}[d.verdict.value],
-            "via": d.via.value.replace("_", " "),
-            "statement": f"{d.statement} v{d.version}",
-            "reason": d.reason,
-            "hash": d.content_hash,
-        }
-        for spoken in material.spoken
-        for d in spoken.decisions
-    ]
-    return sorted(rows, key=lambda row: row["at"])
-
-
-def _told(material: Material) -> list[dict[str, Any]]:
-    """Everybody who was told, at first and how often, and whether it got there."""
-    outcome = {(d.rendering.target.channel, d.rendering.target.address): d for d in material.notices}
-    people: dict[str, list[Record]] = defaultdict(list)
-    for record in material.records:
-        if record.kind == "stakeholder.told":
-            people[str(record.data.get("stakeholder", ""))].append(record)
-    rows = []
-    for email, records in people.items():
-        routes = list(dict.fromkeys(str(r.data.get("route", "")) for r in records))
-        states = []
-        for route in routes:
-            notifier, _, address = route.partition(":")
-            delivery = outcome.get((notifier, address))
-            states.append(
-                {
-                    "route": route,
-                    "state": delivery.state.value if delivery else "",
-                    "problem": delivery.problem if delivery else "",
-                }
-            )
-        rows.append(
-            {
-                "who": _name(material, email),
-                "email": email,
-                "roles": ", ".join(_roles(material, email)),
-                "first": _when(records[0].at),
-                "times": len(records),
-                "why": records[0].reason,
-                "routes": states,
-            }
-        )
-    return rows
-
-
-def _not_told(material: Material) -> list[dict[str, str]]:
-    rows: dict[str, dict[str, str]] = {}
-    for record in material.records:
-        if record.kind == "stakeholder.not_told":
-            email = str(record.data.get("stakeholder", ""))
-            roles = ", ".join(_roles(material, email))
-            rows[email] = {"who": _name(material, email), "email": email, "roles": roles, "why": record.reason}
-    return list(rows.values())
-
-
-def _delivery_rows(deliveries: Iterable[Delivery]) -> list[dict[str, Any]]:
-    """One row per channel, purpose and state of a statement version."""
-    groups: dict[tuple[str, str, str], list[Delivery]] = defaultdict(list)
-    for d in deliveries:
-        groups[d.rendering.target.channel, d.purpose.value, d.state.value].append(d)
-    return [
-        {
-            "statement": f"{group[0].statement} v{group[0].version}",
-            "channel": channel,
-            "purpose": purpose,
-            "state": state,
-            "trouble": state not in (DeliveryState.ACCEPTED.value, DeliveryState.RECONCILED.value),
-            "count": len(group),
-            "targets": [d.rendering.target.address for d in group[:NAMED_TARGETS] if d.rendering.target.address],
-            "attempts": max(d.attempts for d in group),
-            "class": group[0].delivery_class.value,
-            "at": _when(max(d.updated_at for d in group)),
-            "problem": next((d.problem for d in group if d.problem), ""),
-            "needs_human": any(d.needs_human for d in group),
-        }
-        for (channel, purpose, state), group in groups.items()
-    ]
-
-
-def _commitment(material: Material, promise: dict[str, Any]) -> dict[str, Any]:
-    kept = promise["kept_at"]
-    overdue = promise["state"] == "open" and promise["due_at"] < material.at
-    return {
-        "text": promise["text"],
-        "statement": promise["statement"],
-        "due": _when(promise["due_at"]),
-        "state": "overdue" if overdue else "kept late" if kept and kept > promise["due_at"] else str(promise["state"]),
-        "kept": _when(kept) if kept else "",
-        "kept_by": _name(material, promise["kept_by"]),
-    }
-
-
-def _fact(history: tuple[Fact, ...]) -> dict[str, Any]:
-    fact = history[-1]
-    return {
-        "id": fact.id,
-        "text": fact.text,
-        "status": fact.status.value,
-        "owner": fact.owner,
-        "evidence": fact.evidence,
-        "at": _when(fact.updated_at),
-        "earlier": [{"text": f.text, "status": f.status.value, "at": _when(f.updated_at)} for f in history[:-1]],
-    }
-
-
-def _assessment(told: dict[str, Any]) -> dict[str, Any]:
-    told["type"] = told["type"].replace("_", " ")
-    told["at"] = _when(datetime.fromisoformat(told["assessed_at"]))
-    return told
-
-
-def _posts(material: Material) -> list[dict[str, Any]]:
-    widest = sorted(material.mentions, key=lambda m: m.followers + 50 * m.reposts, reverse=True)
-    quoted, seen = [], set()
-    for mention in widest:
-        words = " ".join(mention.text.split()).casefold()
-        if words and words not in seen and len(quoted) < QUOTED_POSTS:
-            seen.add(words)
-            quoted.append(mention)
-    return [
-        {
-            "text": m.text if len(m.text) <= 600 else m.text[:600] + " […]",
-            "author": m.author,
-            "source": m.source,
-            "at": _when(m.created_at),
-            "link": web_address(m.url),
-            "followers": m.followers,
-            "reposts": m.reposts,
-        }
-        for m in sorted(quoted, key=lambda m: m.created_at)
-    ]
-
-
-def _ledger(material: Material, verification: Verification, pem: str) -> dict[str, Any]:
-    last = material.records[-1] if material.records else None
-    return {
-        "ok": verification.ok,
-        "problem": verification.problem,
-        "records": f"{verification.records:,}",
-        "own": f"{len(material.records):,}",
-        "checkpoints": f"{verification.checkpoints:,}",
-        "last_seq": last.seq if last else "",
-        "last_hash": last.hash if last else "",
-        "key": fingerprint(public_key(pem)),
-    }
-
-
-def _name(material: Material, email: str) -> str:
-    known = {p.email: p.name for p in material.stakeholders}
-    return known.get(email, email)
-
-
-def _roles(material: Material, email: str) -> tuple[str, ...]:
-    return next((p.roles for p in material.stakeholders if p.email == email), ())
-
-
-def _when(at: datetime) -> str:
-    """To the second, in UTC; sorts by time."""
-    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S}"

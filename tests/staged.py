@@ -73,9 +73,9 @@ TARGETS = (
     (Target(channel="newsletter", kind="smtp", address="riders@example.com"), 100_000),
 )
 HOLDING = (
-    "We know that many of you are standing on platforms right now without news, and we are sorry. Trains between Ostend "
-    "and Brugge have stopped since 13:20 because signals failed. Our crews are on site. We will write again here by "
-    "14:45 UTC. If you need help: acmerail.example/help"
+    "We know that many of you are standing on platforms right now without news, and we are sorry. Trains between "
+    "Ostend and Brugge have stopped since 13:20 because signals failed. Our crews are on site. We write again here "
+    "by 14:30 UTC. If you need help: acmerail.example/help"
 )
 SUBSTANTIVE = (
     "We are sorry: you were stranded, some of you for three hours, and we told you too little. What we know: a power "
@@ -124,7 +124,7 @@ class _Stager:
             await self.detect(tx)
             await self.tell(tx)
             facts = await self.facts(tx)
-            await self.say(tx, StatementKind.HOLDING, HOLDING, "We know trains have stopped", 45, (), promise=105)
+            await self.say(tx, StatementKind.HOLDING, HOLDING, "We know trains have stopped", 45, (), promise=90)
         async with self.here.store.transaction() as tx:
             await self.returned(tx)
             self.to(70)
@@ -135,7 +135,9 @@ class _Stager:
                 via="desk",
                 reason="passengers are walking on the tracks",
             )
-            await self.say(tx, StatementKind.SUBSTANTIVE, SUBSTANTIVE, "What happened, and what we do", 98, facts, promise=210)
+            await self.say(
+                tx, StatementKind.SUBSTANTIVE, SUBSTANTIVE, "What happened, and what we do", 98, facts, promise=210
+            )
             await self.refute(tx, facts[-1])
             await self.say(tx, StatementKind.CORRECTION, CORRECTION, "Correction about buses", 136, (), promise=None)
             await self.follow(tx)
@@ -162,7 +164,12 @@ class _Stager:
         await tx.mentions.relied_on(incident.id, mentions())
 
     async def tell(self, tx: Transaction) -> None:
-        for name, why in (("ida", ""), ("ana", ""), ("lena", ""), ("otto", "is told of data_breach; this is service_failure")):
+        for name, why in (
+            ("ida", ""),
+            ("ana", ""),
+            ("lena", ""),
+            ("otto", "is told of data_breach; this is service_failure"),
+        ):
             self.to(31.2)
             email = f"{name}@example.com"
             route = f"email:{email}"
@@ -217,7 +224,14 @@ class _Stager:
         self.to(minutes - 8)
         incident = await tx.incidents.get(self.incident)
         text = statement(
-            await tx.statements.next_id(self.incident), incident.severity, kind, headline, body, facts, at(minutes - 8), promise
+            await tx.statements.next_id(self.incident),
+            incident.severity,
+            kind,
+            headline,
+            body,
+            facts,
+            at(minutes - 8),
+            promise,
         )
         await tx.statements.add(text, actor=text.author, via="flow")
         await tx.statements.propose(text.id, text.version, POLICY, by=text.author)
@@ -235,7 +249,9 @@ class _Stager:
                     decided_at=self.clock.now(),
                 )
             )
-        await tx.statements.set_status(text.id, 1, StatementStatus.APPROVED, actor="approval", reason="all approvals given")
+        await tx.statements.set_status(
+            text.id, 1, StatementStatus.APPROVED, actor="approval", reason="all approvals given"
+        )
         await self.publish(tx, text, minutes)
 
     async def publish(self, tx: Transaction, text: Statement, minutes: float) -> None:
@@ -247,16 +263,22 @@ class _Stager:
                 ("newsletter", StatementKind.CORRECTION): DeliveryState.UNKNOWN,
             }.get((r.target.channel, text.kind), DeliveryState.ACCEPTED)
             await self.deliver(tx, r, trouble, text=text)
-        await tx.statements.set_status(text.id, 1, StatementStatus.PUBLISHED, actor="outbox", reason="4 targets carry it")
+        await tx.statements.set_status(
+            text.id, 1, StatementStatus.PUBLISHED, actor="outbox", reason="4 targets carry it"
+        )
         incident = await tx.incidents.get(self.incident)
         if incident.state is IncidentState.RESPONDING:
             await tx.incidents.step(
                 self.incident, IncidentState.MONITORING, actor="outbox", via="flow", reason=f"{text.label} is out"
             )
         for c in await tx.commitments.list(incident=self.incident, state=CommitmentState.OPEN):
-            await tx.commitments.settle(c.id, CommitmentState.KEPT, text.id, self.clock.now(), actor="outbox")
+            late = self.clock.now() > c.due_at
+            settled = CommitmentState.BROKEN if late else CommitmentState.KEPT
+            await tx.commitments.settle(c.id, settled, text.id, self.clock.now(), actor="outbox")
         for p in text.promises:
-            made = Commitment(id=f"{text.id}-C1", incident=self.incident, statement=text.id, text=p.text, due_at=p.due_at)
+            made = Commitment(
+                id=f"{text.id}-C1", incident=self.incident, statement=text.id, text=p.text, due_at=p.due_at
+            )
             await tx.commitments.add(made, actor=text.author)
 
     async def deliver(
@@ -346,7 +368,9 @@ class _Stager:
         before = next(s for s in every if s.at >= at(98))
         for minutes in (130, 150, 170, 190, 205):
             self.to(minutes)
-            seen = compare(before, next(s for s in every if s.at >= at(minutes)), incident=self.incident, statement="INC-1-S3")
+            seen = compare(
+                before, next(s for s in every if s.at >= at(minutes)), incident=self.incident, statement="INC-1-S3"
+            )
             await tx.observations.add(seen)
             await tx.ledger.append(
                 "reaction.observed",
@@ -443,7 +467,9 @@ def assessment(severity: Severity, *, minutes: float, by: str = "triage", why: s
         negative_share=0.81,
         authors=412,
         narratives=(
-            Narrative(id="n1", label="stranded without news", size=231, quote="3 hours on a dark platform, not one word"),
+            Narrative(
+                id="n1", label="stranded without news", size=231, quote="3 hours on a dark platform, not one word"
+            ),
             Narrative(id="n2", label=HOSTILE, size=44, quote=HOSTILE),
         ),
         assessed_at=at(minutes),
