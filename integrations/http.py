@@ -18,15 +18,17 @@ import asyncio
 import json
 import math
 import re
+import ssl
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import httpx
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
-from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
+from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_exponential, wait_random
 
 from integrations.outcomes import Misconfigured, RateLimited, Refused, Unknown, Unreachable
 
@@ -224,6 +226,7 @@ class Http:
             headers={"User-Agent": USER_AGENT, "Accept": "application/json", **(headers or {})},
             timeout=httpx.Timeout(settings.timeout, connect=min(5.0, settings.timeout)),
             follow_redirects=False,
+            verify=_tls(),
         )
 
     async def read(self, path: str, **options: Any) -> Answer:
@@ -250,7 +253,7 @@ class Http:
     ) -> Answer:
         attempts = AsyncRetrying(
             stop=stop_after_attempt(3),
-            wait=wait_exponential_jitter(initial=0.1, max=1.0, jitter=0.1),
+            wait=wait_exponential(multiplier=0.1, max=1.0) + wait_random(0, 0.1),
             retry=retry_if_exception_type(again),
             reraise=True,
         )
@@ -281,6 +284,12 @@ class Http:
         if response.status_code >= 500 or response.status_code == 408:
             raise Unknown(f"{self.service} answered {response.status_code}: {answer.says}")
         return answer
+
+
+@cache
+def _tls() -> ssl.SSLContext:
+    """One for all clients: reading the certificate store takes longer than a post."""
+    return httpx.create_ssl_context()
 
 
 async def _content(response: httpx.Response) -> bytes:

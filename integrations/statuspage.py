@@ -1,8 +1,8 @@
 """Atlassian Statuspage: incidents, and updates to them.
 
 Promises: every write carries its key in the incident's ``metadata``, in the same request, so a look-up tells for
-certain whether it got there. A rendering with ``reply_to`` becomes an update of that incident, any other opens a new one.
-API: https://developer.statuspage.io (60 requests a minute; answers 420 or 429 beyond that).
+certain whether it got there. A rendering with ``reply_to`` becomes an update of that incident, any other opens a new
+one. API: https://developer.statuspage.io (60 requests a minute; answers 420 or 429 beyond that).
 """
 
 from datetime import UTC, datetime
