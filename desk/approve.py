@@ -21,7 +21,7 @@ from crisis.statement import Rendering
 from desk.access import desk_key
 from desk.guard import TokenBucket, caller, is_same_origin, read_body
 from desk.page import hides
-from desk.picture import Version, load_version, people
+from desk.picture import Version, load_version, people, word_due
 from desk.preview import preview
 from desk.state import desk_of
 from records import NotFound, StatementStatus
@@ -262,9 +262,13 @@ def _page(request: Request, asked: Asked, *, problem: str = "", reason: str = ""
             "version": asked.version,
             "closed": closed,
             "expires_at": proposal.proposed_at + proposal.policy.expires_after if proposal else now,
+            "word_due": word_due(asked.incident, statement.kind),
             "posts": [preview(r, _looks_like(desk.here, r)) for r in statement.renderings],
             "hidden": any(hides(f"{r.subject}{r.text}{r.html}") for r in statement.renderings),
-            "roles": {role: people(desk.here.settings, role) for role in (proposal.policy.roles if proposal else {})},
+            "roles": {
+                role: people(desk.here.settings, role, but=statement.author)
+                for role in (proposal.policy.roles if proposal else {})
+            },
             "nonces": [forms.nonce(token, asked.claims.content_hash) for _ in range(2)],
             "problem": _sentence(problem),
             "reason": reason,

@@ -7,7 +7,6 @@ import asyncio
 import re
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -19,17 +18,19 @@ from crisis.charts import Mark
 from crisis.delivery import Purpose
 from crisis.incident import Incident
 from crisis.record import Record
-from crisis.timeline import Known
+from crisis.timeline import Known, in_short
 from crisis.timeline import tell as tell_timeline
 from desk.guard import DOCUMENT_POLICY
 from desk.picture import Picture, clocks, load, publications, waits
 from desk.state import desk_of
 from records import NotFound, Transaction
+from tasks.review import report_folder
 
 BEFORE = timedelta(hours=1)
 """Of the time before the episode, on charts."""
 MENTIONS = 20
 """Posts quoted on the page; the rest are counted."""
+REPORT = "report.html"
 _ID = re.compile(r"INC-[1-9][0-9]{0,9}")
 
 
@@ -74,18 +75,16 @@ async def page(request: Request) -> Response:
             "told": _told(records),
         }
         everybody = {p.email: p.name for p in await tx.stakeholders.list()}
-        statements = [s for v in picture.versions for s in await tx.statements.versions(v.statement.id)]
-    known = Known(statements=tuple(statements), deliveries=picture.deliveries, people=everybody)
+    known = Known(deliveries={d.id: d for d in picture.deliveries}, people=everybody)
     timeline = tell_timeline(incident, records, known)
     details = request.query_params.get("details") == "1"
     context |= {
         "people": everybody,
-        "public": [d for d in picture.deliveries if d.purpose is not Purpose.NOTICE],
-        "notices": [d for d in picture.deliveries if d.purpose is Purpose.NOTICE],
-        "timeline": [entry for entry in reversed(timeline) if details or not entry.detail],
+        "public": [d for d in picture.deliveries if d.purpose is not Purpose.NOTICE or d in picture.unknown],
+        "timeline": list(reversed(timeline if details else in_short(timeline))),
         "details": details,
         "small_print": sum(entry.detail for entry in timeline),
-        "report": await asyncio.to_thread(_report(here.settings.home, incident).is_file),
+        "report": await asyncio.to_thread((report_folder(here, incident.id) / REPORT).is_file),
     }
     return desk.pages.show(request, "incident.html", context)
 
@@ -129,7 +128,7 @@ async def report(request: Request) -> Response:
     desk = desk_of(request)
     async with desk.here.store.reading() as tx:
         incident = await _incident(request, tx)
-    path = _report(desk.here.settings.home, incident)
+    path = report_folder(desk.here, incident.id) / REPORT
     try:
         written = await asyncio.to_thread(path.read_bytes)
     except FileNotFoundError:
@@ -141,10 +140,6 @@ async def report(request: Request) -> Response:
             f"To write it now: `fireline report {incident.id} -o DIRECTORY`",
         )
     return HTMLResponse(written, headers={"Content-Security-Policy": DOCUMENT_POLICY})
-
-
-def _report(home: Path, incident: Incident) -> Path:
-    return home / "reports" / incident.id / "report.html"
 
 
 ROUTES = [

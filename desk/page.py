@@ -18,7 +18,7 @@ from crisis.clock import Clock
 from crisis.clocks import span_in_words
 from crisis.delivery import DeliveryState
 from crisis.visible import visible, web_address
-from desk.picture import settle_command, urgency
+from desk.picture import answer_commands, urgency
 
 FOLDER = Path(__file__).parent
 DELIVERY_WORDS: dict[DeliveryState, str] = {
@@ -58,7 +58,7 @@ def plain(name: str) -> str:
 
 
 def percent(share: float) -> str:
-    return f"{share:.0%}"
+    return f"{share * 100:.0f} %"
 
 
 def number(value: float) -> str:
@@ -87,7 +87,9 @@ class Pages:
             percent=percent,
             number=number,
         )
-        self._environment.globals.update(delivery_words=DELIVERY_WORDS, urgency=urgency, settle_command=settle_command)
+        self._environment.globals.update(
+            delivery_words=DELIVERY_WORDS, urgency=urgency, answer_commands=answer_commands
+        )
 
     def show(
         self, request: Request, template: str, context: Mapping[str, Any] | None = None, *, status: int = 200

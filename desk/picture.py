@@ -15,6 +15,7 @@ from crisis.delivery import ARRIVED, Delivery, DeliveryState, Purpose
 from crisis.incident import Incident, IncidentState
 from crisis.statement import Statement
 from crisis.triage import Assessment
+from crisis.values import StatementKind
 from records import Proposal, StatementStatus, Transaction
 
 SOON = timedelta(minutes=10)
@@ -61,8 +62,8 @@ class Wait:
     what: str
     who: str = ""
     due_at: datetime | None = None
-    command: str = ""
-    """What to type, where the desk has no button for it."""
+    link: str = ""
+    """Where on the desk to see more."""
 
 
 async def load(tx: Transaction, incident: Incident, now: datetime) -> Picture:
@@ -136,18 +137,17 @@ def urgency(reading: ClockReading, now: datetime) -> str:
 def waits(picture: Picture, settings: Settings) -> tuple[Wait, ...]:
     """What the incident waits for, the most urgent first."""
     incident = picture.incident
-    lead = incident.lead or people(settings, "incident_lead")
+    lead = people(settings, "incident_lead")
+    if incident.lead:
+        lead = next((p.name for p in settings.stakeholders if p.email == incident.lead), incident.lead)
     found = [
-        Wait(
-            f"Find out whether {d.statement or 'the notice'} reached {d.rendering.target.channel}: {d.problem}",
-            lead,
-            command=settle_command(d),
-        )
+        Wait(f"Look whether {_about(d)} reached {d.rendering.target.channel}", lead, link=_place(d))
         for d in picture.unknown
         if d.needs_human
     ]
     for version in picture.versions:
-        found += _waits_for(version, settings, lead)
+        wait = _waits_for(version, settings, lead, word_due(incident, version.statement.kind))
+        found += [wait] if wait else []
     found += [
         Wait(f"Keep the promise: {c.text}", lead, c.due_at)
         for c in picture.commitments
@@ -160,31 +160,60 @@ def waits(picture: Picture, settings: Settings) -> tuple[Wait, ...]:
     return tuple(found)
 
 
-def _waits_for(version: Version, settings: Settings, lead: str) -> list[Wait]:
-    label, kind = version.statement.label, version.statement.kind
+def word_due(incident: Incident, kind: StatementKind) -> datetime | None:
+    """When a statement of that kind is due out by the incident's clocks; none for kinds without a clock."""
+    spans = {
+        StatementKind.HOLDING: incident.assessment.clocks.holding,
+        StatementKind.SUBSTANTIVE: incident.assessment.clocks.substantive,
+    }
+    return incident.opened_at + spans[kind] if kind in spans else None
+
+
+def _waits_for(version: Version, settings: Settings, lead: str, due_at: datetime | None) -> Wait | None:
+    statement, says = version.statement, version.standing.says if version.standing else ""
+    author = next((p.name for p in settings.stakeholders if p.email == statement.author), lead)
+    label = f"the {statement.kind} statement {statement.label}"
     if version.status is StatementStatus.PROPOSED and version.proposal and version.standing:
-        until = version.proposal.proposed_at + version.proposal.policy.expires_after
         if version.standing.expired:
-            return [Wait(f"Propose {label} again: its request for approval has expired", lead)]
-        return [
-            Wait(f"Approval of the {kind} statement {label} by {count} × {role}", people(settings, role), until)
-            for role, count in version.standing.missing.items()
+            return Wait(f"Propose {label} again: the time to approve it has passed", lead, due_at)
+        until = version.proposal.proposed_at + version.proposal.policy.expires_after
+        owed = [
+            f"{n} × {role} ({people(settings, role, but=statement.author)})"
+            for role, n in version.standing.missing.items()
         ]
-    if version.status is StatementStatus.DRAFT:
-        return [Wait(f"Propose the draft {label} for approval", version.statement.author)]
-    if version.status is StatementStatus.RETURNED:
-        says = version.standing.says if version.standing else "returned"
-        return [Wait(f"A new version of {label}: {says}", version.statement.author)]
-    if version.status in (StatementStatus.VOIDED, StatementStatus.EXPIRED):
-        return [Wait(f"A new version of {label}, which is {version.status}", version.statement.author)]
-    return []
+        return Wait(f"Approve {label}", " and ".join(owed), min(due_at, until) if due_at else until)
+    what = {
+        StatementStatus.DRAFT: f"Propose {label} for approval",
+        StatementStatus.RETURNED: f"Mend {label}: {says or 'it was returned'}",
+        StatementStatus.VOIDED: f"Draft {label} anew: it is void",
+        StatementStatus.EXPIRED: f"Draft {label} anew: it expired",
+        StatementStatus.APPROVED: f"Publish {label}: it is approved",
+    }.get(version.status)
+    return Wait(what, author, due_at) if what else None
 
 
-def settle_command(delivery: Delivery) -> str:
-    """What to type when a human has looked whether an unknown delivery got there."""
-    return f"fireline settle {delivery.id} --there (or --send-again)"
+def _about(delivery: Delivery) -> str:
+    return {
+        Purpose.NOTICE: f"the notice to {delivery.rendering.target.address}",
+        Purpose.WITHDRAWAL: f"the withdrawal of {delivery.statement}",
+        Purpose.STATEMENT: delivery.statement,
+    }[delivery.purpose]
 
 
-def people(settings: Settings, role: str) -> str:
-    """Who holds a role, by name."""
-    return ", ".join(p.name for p in settings.stakeholders if role in p.roles) or f"nobody holds the role {role}"
+def _place(delivery: Delivery) -> str:
+    return f"/incidents/{delivery.incident}#delivery-{delivery.id}"
+
+
+def answer_commands(delivery: Delivery) -> tuple[tuple[str, str], ...]:
+    """What to type once a human has looked whether an unknown delivery got there, and what each answer means."""
+    by = '--as YOUR@ADDRESS --reason "what you saw"'
+    return (
+        ("It is there:", f"fireline answer {delivery.id} --arrived {by}"),
+        ("It is not there, send it again:", f"fireline answer {delivery.id} --send-again {by}"),
+    )
+
+
+def people(settings: Settings, role: str, *, but: str = "") -> str:
+    """Who holds a role, by name, ``but`` one e-mail address."""
+    names = [p.name for p in settings.stakeholders if role in p.roles and p.email != but]
+    return ", ".join(names) or f"nobody holds the role {role}"
