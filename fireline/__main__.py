@@ -7,9 +7,17 @@ from collections.abc import Sequence
 from cyclopts import App, CycloptsError
 
 VERBS: dict[str, tuple[str, str, str]] = {
-    "demo": ("fireline.demo:demo", "Start", "The whole chain on a recorded firestorm, on this machine, in two minutes."),
+    "demo": (
+        "fireline.demo:demo",
+        "Start",
+        "The whole chain on a recorded firestorm, on this machine, in two minutes.",
+    ),
     "init": ("fireline.setup:init", "Start", "Write a commented fireline.toml that works at once in the sandbox."),
-    "check": ("fireline.setup:check", "Start", "Prove configuration, credentials, channels and routes; publish nothing."),
+    "check": (
+        "fireline.setup:check",
+        "Start",
+        "Prove configuration, credentials, channels and routes; publish nothing.",
+    ),
     "up": ("fireline.up:up", "Start", "Run Prefect, the flows and the desk on this machine; Ctrl-C stops all."),
     "enrol": ("fireline.people:enrol", "Start", "Give a stakeholder one-time codes for approving in the Prefect UI."),
     "desk-link": ("fireline.people:desk_link", "Start", "Print the address that opens the desk."),
@@ -37,7 +45,11 @@ VERBS: dict[str, tuple[str, str, str]] = {
 
 def _listing() -> str:
     width = max(map(len, VERBS)) + 2
-    lines = ["Fireline: from the first hostile post to the proof of what was said.", "", "Usage: fireline VERB [OPTIONS]"]
+    lines = [
+        "Fireline: from the first hostile post to the proof of what was said.",
+        "",
+        "Usage: fireline VERB [OPTIONS]",
+    ]
     for group in dict.fromkeys(group for _, group, _ in VERBS.values()):
         lines += ["", f"{group}:"]
         lines += [f"  {verb:<{width}}{says}" for verb, (_, g, says) in VERBS.items() if g == group]
@@ -96,7 +108,7 @@ def _refusal(error: Exception) -> int | None:
     import config
     from crisis.approval import NotAllowed
     from crisis.delivery import IllegalDeliveryStep
-    from crisis.drafting import NoTemplate, NotADraft
+    from crisis.drafting import NotADraft, NoTemplate
     from crisis.incident import IllegalStep
     from crisis.rendering import DoesNotFit
     from integrations.outcomes import IntegrationError

@@ -6,6 +6,7 @@ when the supervisor itself is killed (Linux), so that even then none is left.
 """
 
 import asyncio
+import contextlib
 import ctypes
 import os
 import secrets
@@ -57,7 +58,7 @@ class Child:
                 stderr=log,
                 env=dict(environment),
                 start_new_session=True,
-                preexec_fn=_die_with_parent,  # noqa: PLW1509 - one async-signal-safe call
+                preexec_fn=_die_with_parent,
             )
         self.starts += 1
 
@@ -68,10 +69,8 @@ class Child:
     def signal(self, number: signal.Signals) -> None:
         """Signal the child's whole group; no error when it is gone."""
         if self.process is not None:
-            try:
+            with contextlib.suppress(ProcessLookupError):
                 os.killpg(self.process.pid, number)
-            except ProcessLookupError:
-                pass
 
     async def stop(self) -> None:
         """End the child and whatever it started."""

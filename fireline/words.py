@@ -98,9 +98,7 @@ async def draft(
         show(row, as_json=json, words=words)
 
 
-async def correct(
-    statement: str, *, actor: Actor, text: TextFile = "", json: Json = False
-) -> None:
+async def correct(statement: str, *, actor: Actor, text: TextFile = "", json: Json = False) -> None:
     """Draft a correction that goes, as an answer to the very post, to every target that carries the text.
 
     Args:
@@ -117,7 +115,7 @@ async def correct(
             here,
             wrong.incident,
             StatementKind.CORRECTION,
-            author=actor if own else drafting.drafting.AUTHOR,
+            author=actor if own else "template",
             text=own,
             corrects=statement,
         )
@@ -236,7 +234,9 @@ async def answer(
     *,
     actor: Actor,
     reason: Reason,
-    arrived: Annotated[bool, Parameter(name="--arrived", negative="--send-again", help="It is there, or: send it again.")],
+    arrived: Annotated[
+        bool, Parameter(name="--arrived", negative="--send-again", help="It is there, or: send it again.")
+    ],
     json: Json = False,
 ) -> None:
     """Say what became of an unknown delivery, after looking at the platform yourself.

@@ -46,7 +46,9 @@ RECOVERY: tuple[AutomationCore, ...] = (
             threshold=1,
             within=SILENCE,
         ),
-        actions=[ChangeFlowRunState(state=StateType.CRASHED, message="No sign of life: taken for crashed by Fireline.")],
+        actions=[
+            ChangeFlowRunState(state=StateType.CRASHED, message="No sign of life: taken for crashed by Fireline.")
+        ],
     ),
     AutomationCore(
         name="Fireline: a crashed run is tried again",

@@ -8,7 +8,7 @@ from prefect.client.schemas.schedules import IntervalSchedule
 from prefect.deployments.runner import RunnerDeployment
 from prefect.events import DeploymentEventTrigger
 from prefect.events.schemas.automations import Posture
-from prefect.flows import EntrypointType
+from prefect.types.entrypoint import EntrypointType
 from pydantic import Field
 
 from crisis.values import Frozen
@@ -34,7 +34,7 @@ class Trigger(Frozen):
         return DeploymentEventTrigger(
             name=self.name,
             enabled=True,
-            match={"prefect.resource.id": "fireline.incident.*"},  # type: ignore[arg-type]
+            match={"prefect.resource.id": "fireline.incident.*"},
             for_each={"prefect.resource.id"},
             after={self.after} if self.after else set(),
             expect={self.expect},

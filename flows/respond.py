@@ -8,7 +8,7 @@ step finds in records what is done. While people decide, the run is suspended an
 from typing import Annotated
 
 from prefect import flow
-from prefect.flow_runs import suspend_flow_run
+from prefect.flow_runs import asuspend_flow_run
 from prefect.runtime import flow_run
 from pydantic import Field, ValidationError
 
@@ -43,7 +43,8 @@ async def respond(
         CrisisType, Field(title="Kind of crisis", description="It decides which playbook is used.")
     ] = CrisisType.UNKNOWN,
     severity: Annotated[
-        Severity, Field(title="How bad it is", description="SEV1 is the worst: people may come to harm, or all is at stake.")
+        Severity,
+        Field(title="How bad it is", description="SEV1 is the worst: people may come to harm, or all is at stake."),
     ] = Severity.SEV3,
     reported_by: Annotated[
         str, Field(title="Your e-mail address", description="On record as whoever reported it.")
@@ -94,7 +95,7 @@ async def wait_for_approval(here: Installation, incident_id: str, kind: Statemen
         used = await steps.forms_used(here, incident_id)
         form, problem = None, ""
         try:
-            form = await suspend_flow_run(
+            form = await asuspend_flow_run(
                 wait_for_input=forms.ApprovalForm.with_initial_data(
                     description=await forms.describe_form(here, statement)
                 ),

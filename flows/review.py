@@ -12,8 +12,8 @@ async def review(incident: str) -> str:
     """Copy what Prefect will forget, write the report, seal the evidence, and mark the incident reviewed."""
     async with installation(flow_run_id=str(flow_run.id)) as here:
         history = await steps.copy_history(here, incident)
-        await steps.mark_reviewed(here, incident)
         report = await steps.write_report(here, incident)
+        await steps.mark_reviewed(here, incident)
         await steps.seal_evidence(here, incident, history)
         await steps.show_incident(here, incident)
-        return str(report)
+        return report

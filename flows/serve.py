@@ -21,11 +21,11 @@ async def serve(ready_file: Path | None = None) -> None:
     """Serve until stopped. ``ready_file`` is touched once everything is registered."""
     runner = Runner(name="fireline", limit=CONCURRENT_RUNS, pause_on_shutdown=False)
     for deployment in await deployments():
-        await runner.add_deployment(deployment)
+        await runner.aadd_deployment(deployment)
     await register_blocks()
     await ensure_recovery()
     if ready_file is not None:
-        ready_file.touch()
+        ready_file.touch()  # noqa: ASYNC240 - once, at the start
     await runner.start()
 
 

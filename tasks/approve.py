@@ -29,7 +29,13 @@ from tasks.notify import Notice, tell
 from tasks.publish import publish_statement
 from tasks.runs import emit, wake
 
-CHECK_AGAIN = {"decision": "check again", "approver": "-", "role": "-", "one_time_code": "-", "reason": "decided elsewhere"}
+CHECK_AGAIN = {
+    "decision": "check again",
+    "approver": "-",
+    "role": "-",
+    "one_time_code": "-",
+    "reason": "decided elsewhere",
+}
 """What wakes a suspended run whose decision came by another route."""
 
 
@@ -146,7 +152,7 @@ async def decide(
         records.NotFound: no such statement.
     """
     try:
-        text, incident, after = await _record_decision(
+        _text, incident, after = await _record_decision(
             here,
             statement=statement,
             version=version,
@@ -233,7 +239,11 @@ async def _record_decision(
 async def _add(here: Installation, tx: Transaction, decision: Decision, incident: str) -> None:
     try:
         await tx.decisions.add(
-            decision, actor=decision.approver, via=decision.via.value, reason=decision.reason, flow_run_id=here.flow_run_id
+            decision,
+            actor=decision.approver,
+            via=decision.via.value,
+            reason=decision.reason,
+            flow_run_id=here.flow_run_id,
         )
     except AlreadyDecided:
         raise NotAllowed(f"{decision.approver} has already decided on this") from None

@@ -1,48 +1,50 @@
 """What Prefect's UI shows of an incident: assessment, timeline, chart and links, kept up to date in place."""
 
+import logging
 from base64 import b64encode
 from datetime import timedelta
 
-from prefect.artifacts import acreate_image_artifact, acreate_link_artifact, acreate_markdown_artifact, acreate_table_artifact
+from prefect.artifacts import (
+    acreate_image_artifact,
+    acreate_link_artifact,
+    acreate_markdown_artifact,
+    acreate_table_artifact,
+)
 
-from crisis.charts import Mark, volume_chart
+from crisis.charts import volume_chart
 from crisis.incident import Incident
-from crisis.record import Record
 from crisis.timeline import Known, tell
 from tasks.installation import Installation
+from tasks.material import Material, gather
+from tasks.report import chart_marks
 
-BEFORE = timedelta(hours=3)
-"""How much of the time before the first posts a chart shows."""
+logger = logging.getLogger(__name__)
 
 
 async def show_incident(here: Installation, incident_id: str) -> None:
-    """Write or renew the incident's artifacts: ``incident-7-assessment``, ``-timeline``, ``-volume`` and ``-desk``."""
-    async with here.store.reading() as tx:
-        incident = await tx.incidents.get(incident_id)
-        records = await tx.ledger.list(incident=incident_id)
-        known = Known(
-            statements=tuple(await tx.statements.list(incident_id)),
-            deliveries=tuple(await tx.outbox.list(incident=incident_id)),
-            people={p.email: p.name for p in await tx.stakeholders.list()},
-        )
-        signals = await tx.signals.list(incident.watch, since=incident.started_at - BEFORE)
-    chart = volume_chart(signals, marks(records), standalone=True)
-    key = incident_key(incident_id)
-    page = f"{here.settings.desk.url}/incidents/{incident_id}"
+    """Write or renew the incident's artifacts: ``incident-7-assessment``, ``-timeline``, ``-volume`` and ``-desk``.
+
+    It only shows: when it fails, the response goes on, and the log says why.
+    """
+    try:
+        await _show(here, await gather(here, incident_id))
+    except Exception:
+        logger.warning("the artifacts of %s could not be renewed", incident_id, exc_info=True)
+
+
+async def _show(here: Installation, material: Material) -> None:
+    incident = material.incident
+    key = incident_key(incident.id)
+    page = f"{here.settings.desk.url}/incidents/{incident.id}"
+    chart = volume_chart(material.signals, chart_marks(material), standalone=True)
     await acreate_markdown_artifact(key=f"{key}-assessment", markdown=assessment_markdown(incident), description=page)
     await acreate_table_artifact(
-        key=f"{key}-timeline", table=timeline_table(incident, records, known), description=f"Timeline of {incident_id}"
+        key=f"{key}-timeline", table=timeline_table(material), description=f"Timeline of {incident.id}"
     )
     await acreate_image_artifact(
         key=f"{key}-volume", image_url=_inline(chart), description="People who spoke, over time"
     )
-    await acreate_link_artifact(key=f"{key}-desk", link=page, link_text=f"{incident_id} on the desk")
-
-
-def marks(records: list[Record]) -> list[Mark]:
-    """What the chart marks: detection, the first word inside, and every statement."""
-    words = {"incident.opened": "detected", "statement.published": "published", "incident.resolved": "resolved"}
-    return [Mark(at=r.at, label=words[r.kind]) for r in records if r.kind in words]
+    await acreate_link_artifact(key=f"{key}-desk", link=page, link_text=f"{incident.id} on the desk")
 
 
 def _inline(svg: str) -> str:
@@ -82,10 +84,14 @@ def _plain(text: str) -> str:
     return " ".join(escaped.split())
 
 
-def timeline_table(incident: Incident, records: list[Record], known: Known) -> list[dict[str, str]]:
+def timeline_table(material: Material) -> list[dict[str, str]]:
     """The timeline without its technical details, newest last."""
+    known = Known(
+        deliveries={d.id: d for said in material.spoken for d in said.deliveries} | {d.id: d for d in material.notices},
+        people={p.email: p.name for p in material.stakeholders},
+    )
     return [
         {"when (UTC)": f"{e.at:%d %b %H:%M:%S}", "who": _plain(e.who), "what": _plain(e.what), "why": _plain(e.why)}
-        for e in tell(incident, records, known)
+        for e in tell(material.incident, material.records, known)
         if not e.detail
     ]

@@ -6,14 +6,16 @@ Prefect. Secrets are loaded inside a step, by name, and go nowhere but into the 
 """
 
 import os
-from typing import Any, get_args
+from functools import cache
+from typing import TYPE_CHECKING, Any, get_args
 
-from prefect.blocks.core import Block
-from prefect.exceptions import ObjectNotFound
 from pydantic import BaseModel, Field, SecretStr, create_model
 
 import config
 import integrations
+
+if TYPE_CHECKING:  # Prefect takes over a second to import, and most commands never load a block
+    from prefect.blocks.core import Block
 
 
 def secret_fields(model: type[BaseModel]) -> tuple[str, ...]:
@@ -25,7 +27,11 @@ def secret_fields(model: type[BaseModel]) -> tuple[str, ...]:
     )
 
 
-def _block_type(kind: str) -> type[Block] | None:
+@cache
+def block_type(kind: str) -> "type[Block] | None":
+    """The Block type of one kind of integration; None when it has no credentials."""
+    from prefect.blocks.core import Block
+
     model = integrations.integration(kind).settings_model
     secrets = secret_fields(model)
     if not secrets:
@@ -52,16 +58,15 @@ def _block_type(kind: str) -> type[Block] | None:
     return block
 
 
-BLOCKS: dict[str, type[Block]] = {
-    kind: block for kind in sorted(integrations.KINDS) if (block := _block_type(kind)) is not None
-}
-"""The Block type of every integration that has credentials, by kind."""
+def block_types() -> "dict[str, type[Block]]":
+    """The Block type of every integration that has credentials, by kind."""
+    return {kind: block for kind in sorted(integrations.KINDS) if (block := block_type(kind)) is not None}
 
 
 async def register_blocks() -> None:
     """Make every Block type known to the Prefect server, so that people find them in its UI."""
-    for block in BLOCKS.values():
-        await block.aregister_type_and_schema()  # type: ignore[attr-defined]
+    for block in block_types().values():
+        await block.aregister_type_and_schema()
 
 
 async def secrets_for(name: str, kind: str) -> dict[str, str]:
@@ -70,19 +75,27 @@ async def secrets_for(name: str, kind: str) -> dict[str, str]:
     The Prefect Block ``fireline-<kind>/<name>`` comes first, then ``FIRELINE_<NAME>_<FIELD>`` in the environment.
     Without a Prefect server only the environment is asked. What is missing is left out; ``connect`` says so.
     """
-    block = BLOCKS.get(kind)
-    if block is None:
-        return {}
     found: dict[str, str] = {}
     for field in secret_fields(integrations.integration(kind).settings_model):
         value = config.secret_from_environment(name, field)
         if value is not None:
             found[field] = value
-    if os.environ.get("PREFECT_API_URL"):
+    block = block_type(kind) if os.environ.get("PREFECT_API_URL") else None
+    if block is not None:
+        from prefect.exceptions import ObjectNotFound
+
         try:
-            loaded: Any = await block.aload(name)  # type: ignore[attr-defined]
+            loaded: Any = await block.aload(name)
         except (ValueError, ObjectNotFound):
             return found
         for field in secret_fields(type(loaded)):
             found[field] = getattr(loaded, field).get_secret_value()
     return found
+
+
+def __getattr__(name: str) -> Any:
+    """``FirelineMastodon`` and its like can be imported, as Prefect's own pages show it."""
+    for block in block_types().values() if name.startswith("Fireline") else ():
+        if block.__name__ == name:
+            return block
+    raise AttributeError(name)

@@ -144,7 +144,7 @@ async def _attempt(here: Installation, delivery_id: str, owner: str) -> bool:
         return False
     outcome = await _outcome(_Sender(here, armed))
     try:
-        await _settle(here, armed, owner=owner, **outcome)
+        await _settle(here, armed, **outcome)
     except IllegalDeliveryStep:  # the lease ran out meanwhile, and whoever noticed looks it up
         receipt = outcome.get("receipt")
         if receipt is not None:
@@ -188,7 +188,6 @@ async def _settle(
     delivery: Delivery,
     to: DeliveryState,
     *,
-    owner: str = "",
     receipt: Receipt | None = None,
     problem: str = "",
     not_before: datetime | None = None,
@@ -198,7 +197,7 @@ async def _settle(
         settled = await tx.outbox.settle(
             delivery.id,
             to,
-            owner=owner,
+            seen=delivery,
             receipt=receipt,
             problem=problem,
             not_before=not_before,
@@ -212,7 +211,11 @@ async def _settle(
             "delivery.unknown",
             incident=delivery.incident,
             reference=f"{delivery.id}/{delivery.attempts}",
-            payload={"incident": delivery.incident, "delivery": delivery.id, "channel": delivery.rendering.target.channel},
+            payload={
+                "incident": delivery.incident,
+                "delivery": delivery.id,
+                "channel": delivery.rendering.target.channel,
+            },
         )
     return settled
 
@@ -252,7 +255,11 @@ async def reconcile(here: Installation, delivery_id: str) -> Delivery:
 async def _ask_human(here: Installation, delivery: Delivery, why: str) -> Delivery:
     async with here.store.transaction() as tx:
         return await tx.outbox.ask_human(
-            delivery.id, problem=f"{delivery.problem}; {why}", actor="outbox", via=here.via, flow_run_id=here.flow_run_id
+            delivery.id,
+            problem=f"{delivery.problem}; {why}",
+            actor="outbox",
+            via=here.via,
+            flow_run_id=here.flow_run_id,
         )
 
 

@@ -19,7 +19,7 @@ async def copy_history(here: Installation, incident_id: str) -> dict[str, Any]:
     if not server_is_known():
         return {}
     runs = await runs_tagged(f"incident:{incident_id}")
-    return {"flow_runs": [await _run(run) for run in sorted(runs, key=lambda r: r.created or 0)]}  # type: ignore[arg-type,return-value]
+    return {"flow_runs": [await _run(run) for run in sorted(runs, key=lambda r: r.created or 0)]}
 
 
 async def _run(run: FlowRun) -> dict[str, Any]:
@@ -30,7 +30,8 @@ async def _run(run: FlowRun) -> dict[str, Any]:
         while True:
             page = await client.read_logs(log_filter=LogFilter.model_validate(only), limit=_PAGE, offset=len(logs))
             logs += [
-                {"at": log.timestamp.isoformat(), "level": log.level, "from": log.name, "says": log.message} for log in page
+                {"at": log.timestamp.isoformat(), "level": log.level, "from": log.name, "says": log.message}
+                for log in page
             ]
             if len(page) < _PAGE:
                 break
@@ -64,5 +65,7 @@ async def _inputs(client: httpx.AsyncClient, run: FlowRun) -> list[dict[str, str
     if answer.is_error:
         return []
     return [
-        {"key": str(row["key"]), "created": str(row["created"])} for row in answer.json() if "response" in str(row["key"])
+        {"key": str(row["key"]), "created": str(row["created"])}
+        for row in answer.json()
+        if "response" in str(row["key"])
     ]

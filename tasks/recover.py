@@ -90,7 +90,7 @@ async def recover_follow_ups(here: Installation) -> str:
     """Schedule the next measurement wherever none is scheduled, and mind every promise."""
     scheduled = []
     async with here.store.reading() as tx:
-        incidents = [i for i in await tx.incidents.list(states=tuple(WATCHED))]
+        incidents = list(await tx.incidents.list(states=tuple(WATCHED)))
         spoken = {r.incident for r in await tx.ledger.list(kind="statement.published")}
     for incident in incidents:
         await mind_promises(here, incident.id)

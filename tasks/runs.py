@@ -9,17 +9,14 @@ import os
 import uuid
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
-from prefect.client.orchestration import get_client
-from prefect.client.schemas.filters import FlowRunFilter
-from prefect.client.schemas.objects import FlowRun
-from prefect.deployments.flow_runs import arun_deployment
-from prefect.events import emit_event
-from prefect.exceptions import ObjectNotFound
 
 from crisis.values import Frozen
+
+if TYPE_CHECKING:  # Prefect takes over a second to import; without a server it is not needed
+    from prefect.client.schemas.objects import FlowRun
 
 logger = logging.getLogger(__name__)
 
@@ -52,6 +49,9 @@ async def start_run(
     """Ask for one run of ``deployment`` (``flow/name``) under an idempotency key, and do not wait for it."""
     if not server_is_known():
         return Started(run_id="", says="no Prefect server is running here; `fireline up` starts what is waiting")
+    from prefect.deployments.flow_runs import arun_deployment
+    from prefect.exceptions import ObjectNotFound
+
     try:
         run = await arun_deployment(
             deployment,
@@ -65,7 +65,9 @@ async def start_run(
         )
     except (httpx.HTTPError, ObjectNotFound, OSError, RuntimeError) as error:
         logger.warning("run of %s not started now (%s); sweep will", deployment, type(error).__name__)
-        return Started(run_id="", says=f"the Prefect server did not take it ({type(error).__name__}); sweep will ask again")
+        return Started(
+            run_id="", says=f"the Prefect server did not take it ({type(error).__name__}); sweep will ask again"
+        )
     return Started(run_id=str(run.id), says="started")
 
 
@@ -73,6 +75,8 @@ def emit(event: str, *, incident: str, reference: str, payload: dict[str, Any]) 
     """Leave an event for the trail and for users' own automations. Its id is made of what it tells, so repeats merge."""
     if not server_is_known():
         return
+    from prefect.events import emit_event
+
     try:
         emit_event(
             event=f"{EVENT_PREFIX}.{event}",
@@ -87,10 +91,13 @@ def emit(event: str, *, incident: str, reference: str, payload: dict[str, Any]) 
         logger.warning("event %s not sent (%s)", event, type(error).__name__)
 
 
-async def runs_tagged(*tags: str) -> list[FlowRun]:
+async def runs_tagged(*tags: str) -> "list[FlowRun]":
     """All runs that carry every one of ``tags``; none when the server cannot be asked."""
     if not server_is_known():
         return []
+    from prefect.client.orchestration import get_client
+    from prefect.client.schemas.filters import FlowRunFilter
+
     async with get_client() as client:
         wanted = FlowRunFilter.model_validate({"tags": {"all_": list(tags)}})
         return await client.read_flow_runs(flow_run_filter=wanted, limit=200)
@@ -100,6 +107,9 @@ async def is_over(run_id: str) -> bool:
     """Whether a run has ended or never existed. An unreachable server answers no: nobody takes over on hope."""
     if not server_is_known():
         return False
+    from prefect.client.orchestration import get_client
+    from prefect.exceptions import ObjectNotFound
+
     try:
         async with get_client() as client:
             run = await client.read_flow_run(uuid.UUID(run_id))
@@ -114,6 +124,9 @@ async def wake(run_id: str, answer: dict[str, Any]) -> bool:
     """Resume a suspended run with an answer to its form; False when it is not suspended or cannot be asked."""
     if not (run_id and server_is_known()):
         return False
+    from prefect.client.orchestration import get_client
+    from prefect.exceptions import ObjectNotFound
+
     try:
         async with get_client() as client:
             run = await client.read_flow_run(uuid.UUID(run_id))

@@ -15,18 +15,19 @@ from tasks import (
     approve,
     artifacts,
     close,
-    deliver as delivering,
     detect,
     draft,
-    evidence,
     follow_up,
     forms,
     history,
     notify,
     publish,
     recover,
-    report,
+    review,
     triage,
+)
+from tasks import (
+    deliver as delivering,
 )
 from tasks.installation import Installation
 
@@ -40,10 +41,10 @@ def _step(
     shell: Callable[Concatenate[Installation, P], Awaitable[R]] = task(
         name=name,
         retries=retries,
-        retry_delay_seconds=[1, 5, 15][:retries],
+        retry_delay_seconds=[1.0, 5.0, 15.0][:retries],
         cache_policy=NO_CACHE,
         persist_result=False,
-    )(stage)  # type: ignore[call-overload]
+    )(stage)
     return shell
 
 
@@ -71,8 +72,8 @@ propose_closing = _step("Propose closing", follow_up.propose_closing)
 schedule_observation = _step("Schedule the next measurement", follow_up.schedule_observation)
 
 copy_history = _step("Copy Prefect's run history", history.copy_history)
-write_report = _step("Write the after-action report", report.store_report)
-seal_evidence = _step("Seal the evidence", evidence.seal_incident)
+write_report = _step("Write the after-action report", review.store_report)
+seal_evidence = _step("Seal the evidence", review.seal_incident)
 mark_reviewed = _step("Mark as reviewed", close.mark_reviewed)
 
 recover_deliveries = _step("Recover deliveries", recover.recover_deliveries)

@@ -17,6 +17,8 @@ async def open_detected(
 ) -> tuple[Incident, bool]:
     """The incident of a signal: a live one of the same watch that it joins (and may worsen), or a new one.
 
+    An episode whose incident was closed or dismissed opens no second one.
+
     Returns the incident and whether it is new.
     """
     async with here.store.transaction() as tx:
@@ -34,6 +36,9 @@ async def open_detected(
                     flow_run_id=here.flow_run_id,
                 )
             return incident, False
+        for closed in reversed(await tx.incidents.list(watch=watch.name)):
+            if closed.opened_at >= signal.started_at:
+                return closed, False  # this episode has been answered or dismissed: people decide whether to reopen
         incident = await tx.incidents.open(
             watch=watch.name,
             title=_title(watch, assessment),

@@ -1,0 +1,198 @@
+"""Listening and detecting: mentions in, ticks of the detector, and an incident the moment an alert opens.
+
+What is stored in one batch (cursor, detector, signals, mentions relied on) is stored in one transaction, so a killed
+listener resumes exactly where the last batch ended: same incidents, same order. Time is the installation's clock:
+recorded posts that lie before it run at full speed, later ones when their moment comes.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
+
+from crisis import severity
+from crisis.detector import Detector
+from crisis.incident import Incident
+from crisis.query import parse
+from crisis.triage import Signal
+from crisis.watch import Mention, Watch
+from tasks.installation import Installation
+from tasks.sources import open_source
+from tasks.triage import alert, open_detected
+
+EPISODE = timedelta(hours=6)
+"""How far back mentions are kept at hand for an incident that opens."""
+MOST_MENTIONS = 20_000
+"""Mentions kept at hand, the newest ones."""
+SIGNAL_EVERY = timedelta(minutes=1)
+"""How often a signal is stored; in between only while an alert is on."""
+BATCH_SECONDS = 1.0
+"""Real time between two stored batches."""
+REASSESS = timedelta(minutes=2)
+"""How often a running alert is triaged again, because it may have grown."""
+END = "end"
+"""The cursor of a source that has nothing more to say."""
+
+
+async def listen(here: Installation, watch: str, source: str) -> str:
+    """Listen to one source for one watch until it ends; returns what was found, in words.
+
+    Raises:
+        config.ConfigError: no such watch or source.
+        integrations.Misconfigured: the source's settings do not fit.
+    """
+    return await _Listener(here, here.settings.watch(watch), source).run()
+
+
+class _Listener:
+    """One source feeding one watch's detector."""
+
+    def __init__(self, here: Installation, watch: Watch, source: str) -> None:
+        self.here, self.watch, self.source = here, watch, source
+        self.query = parse(watch.query)
+        self.tick = timedelta(seconds=here.settings.tick_seconds)
+        self.detector = Detector(watch)
+        self.cursor: str | None = None
+        self.next_tick: datetime | None = None
+        self.recent: deque[Mention] = deque(maxlen=MOST_MENTIONS)
+        self.signals: list[Signal] = []
+        self.relied_on: list[Mention] = []
+        self.incident: Incident | None = None
+        self.last_signal: datetime | None = None
+        self.assessed_at: datetime | None = None
+        self.stored_at = 0.0
+        self.posts = self.matched = self.incidents = 0
+
+    @property
+    def progress(self) -> str:
+        return f"{self.watch.name}/{self.source}"
+
+    async def run(self) -> str:
+        await self._resume()
+        source = await open_source(self.here, self.source)
+        try:
+            async for cursor, mention in _or_silence(source.listen(self.cursor), self._silence()):
+                if mention is None:
+                    await self._tick_until(self.here.clock.now())
+                else:
+                    await self._take(cursor, mention)
+                await self._store_if_due()
+        finally:
+            await source.close()
+        if self.next_tick is not None:
+            await self._tick_until(self.next_tick)
+        self.cursor = END
+        await self._store()
+        return (
+            f"{self.source} has ended: {self.posts} posts, {self.matched} matched {self.watch.name}, "
+            f"{self.incidents} incidents opened"
+        )
+
+    def _silence(self) -> float:
+        """Real seconds without a post after which the detector ticks by itself."""
+        return max(0.2, self.here.clock.wall_seconds(self.tick))
+
+    async def _resume(self) -> None:
+        async with self.here.store.reading() as tx:
+            saved = await tx.watches.progress(self.progress)
+            live = await tx.incidents.live(self.watch.name)
+            self.incident = live[0] if live else None
+            if saved is not None:
+                self.cursor, self.detector = saved[0], Detector.load(self.watch, saved[1])
+            if self.incident is not None:
+                self.recent.extend((await tx.mentions.list(self.incident.id))[-MOST_MENTIONS:])
+
+    async def _take(self, cursor: str, mention: Mention) -> None:
+        await self._wait_for(mention.created_at)
+        self.cursor = cursor
+        self.posts += 1
+        if self.next_tick is None:
+            self.next_tick = mention.created_at + self.tick
+        await self._tick_until(mention.created_at)
+        if self.watch.languages and mention.language and mention.language not in self.watch.languages:
+            return
+        if not self.query.matches(mention):
+            return
+        self.matched += 1
+        self.detector.feed(mention)
+        self.recent.append(mention)
+        if self.incident is not None:
+            self.relied_on.append(mention)
+
+    async def _wait_for(self, moment: datetime) -> None:
+        """Wait until the clock shows ``moment``, ticking meanwhile; the past is not waited for."""
+        while (ahead := moment - self.here.clock.now()) > timedelta(0):
+            await asyncio.sleep(min(0.25, self.here.clock.wall_seconds(ahead)))
+            await self._tick_until(min(moment, self.here.clock.now()))
+            await self._store_if_due()
+
+    async def _tick_until(self, moment: datetime) -> None:
+        if self.next_tick is None:
+            self.next_tick = moment
+        while self.next_tick <= moment:
+            await self._tick(self.next_tick)
+            self.next_tick += self.tick
+            if self.next_tick.second == 0:
+                await asyncio.sleep(0)
+
+    async def _tick(self, at: datetime) -> None:
+        signal = self.detector.tick(at)
+        if self.last_signal is None or at - self.last_signal >= SIGNAL_EVERY:
+            self.signals.append(signal)
+            self.last_signal = at
+        if not self.detector.alerting:
+            if self.incident is not None and self.assessed_at is not None:
+                self.incident, self.assessed_at = None, None
+            return
+        if self.assessed_at is None or at - self.assessed_at >= REASSESS:
+            self.assessed_at = at
+            await self._raise(signal)
+
+    async def _raise(self, signal: Signal) -> None:
+        """Open the incident of an alert, or let it join the one that is open."""
+        episode = [m for m in self.recent if m.created_at >= signal.started_at - timedelta(minutes=5)]
+        assessment = severity.assess(signal, self.watch, episode, playbooks=self.here.playbooks)
+        self.signals.append(signal)
+        await self._store()
+        self.incident, new = await open_detected(self.here, self.watch, signal, assessment, episode)
+        if new:
+            self.incidents += 1
+            await alert(self.here, self.incident)
+
+    async def _store_if_due(self) -> None:
+        if asyncio.get_running_loop().time() - self.stored_at >= BATCH_SECONDS:
+            await self._store()
+
+    async def _store(self) -> None:
+        async with self.here.store.transaction() as tx:
+            for signal in self.signals:
+                await tx.signals.add(signal)
+            if self.incident is not None and self.relied_on:
+                await tx.mentions.relied_on(self.incident.id, self.relied_on)
+            if self.cursor is not None:
+                await tx.watches.save_progress(self.progress, self.cursor, self.detector.dump())
+        self.signals, self.relied_on = [], []
+        self.stored_at = asyncio.get_running_loop().time()
+
+
+async def _or_silence(
+    posts: AsyncIterator[tuple[str, Mention]], seconds: float
+) -> AsyncIterator[tuple[str, Mention | None]]:
+    """Every post; and ``("", None)`` whenever none came for ``seconds``."""
+    stream = aiter(posts)
+    waiting: asyncio.Task[tuple[str, Mention]] | None = None
+    try:
+        while True:
+            waiting = waiting or asyncio.ensure_future(anext(stream))
+            done, _ = await asyncio.wait({waiting}, timeout=seconds)
+            if not done:
+                yield "", None
+                continue
+            finished, waiting = waiting, None
+            try:
+                yield finished.result()
+            except StopAsyncIteration:
+                return
+    finally:
+        if waiting is not None:
+            waiting.cancel()

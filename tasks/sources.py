@@ -1,0 +1,67 @@
+"""Opening a configured source: an integration, or the inbox of posts that came in by the signed webhook."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any, ClassVar
+
+import config
+import integrations
+from crisis.values import Frozen
+from crisis.watch import Mention
+from integrations import Health, Source
+from tasks import credentials
+from tasks.installation import Installation
+
+INBOX = "webhook"
+"""The kind of the source that reads what ``POST /ingest`` took in."""
+_POLL_SECONDS = 0.25
+_BATCH = 500
+
+
+class NoSettings(Frozen):
+    """The inbox needs none."""
+
+
+class Inbox:
+    """Posts that arrived by webhook, as a source: kept in records, resumed from a cursor."""
+
+    kind: ClassVar[str] = INBOX
+    settings_model: ClassVar[type[Any]] = NoSettings
+
+    def __init__(self, here: Installation) -> None:
+        self._here = here
+
+    async def listen(self, cursor: str | None = None) -> AsyncIterator[tuple[str, Mention]]:
+        """Posts after ``cursor``, and then whatever comes, without end."""
+        seen = int(cursor or 0)
+        while True:
+            async with self._here.store.reading() as tx:
+                batch = await tx.inbox.after(seen, _BATCH)
+            for seen, mention in batch:
+                yield str(seen), mention
+            if len(batch) < _BATCH:
+                await asyncio.sleep(_POLL_SECONDS)
+
+    async def check(self) -> Health:
+        return Health(ok=True, says="reads what the desk's /ingest takes in")
+
+    async def close(self) -> None:
+        return None
+
+
+async def open_source(here: Installation, name: str) -> Source:
+    """The configured source of that name, connected.
+
+    Raises:
+        config.ConfigError: no such source.
+        integrations.Misconfigured: its settings or credentials do not fit.
+    """
+    chosen = next((s for s in here.settings.sources if s.name == name), None)
+    if chosen is None:
+        known = ", ".join(s.name for s in here.settings.sources) or "none"
+        raise config.ConfigError(f"there is no source {name!r}; there are: {known}")
+    if chosen.kind == INBOX:
+        return Inbox(here)
+    secrets = await credentials.secrets_for(chosen.name, chosen.kind)
+    source: Source = integrations.connect(chosen.kind, **{**chosen.settings, **secrets})
+    return source
