@@ -197,19 +197,16 @@ class _Scanner:
             self._pair(location)
 
 
-class _Plain(yaml.SafeLoader):
-    """YAML without dates (``1-2-3`` stays text) and without anchors."""
+_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class _Plain(_Loader):  # type: ignore[misc] # one of two classes, whichever PyYAML was built with
+    """YAML without dates (``2026-03-01`` stays text)."""
 
     yaml_implicit_resolvers = {  # noqa: RUF012 - the shape PyYAML asks for
         first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
         for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
     }
-
-    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
-        if self.check_event(yaml.AliasEvent):
-            mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
-            raise yaml.MarkedYAMLError(problem="anchors and aliases are not used here: write it out", problem_mark=mark)
-        return super().compose_node(parent, index)
 
 
 def read_yaml(file: Path) -> tuple[dict[str, Any], dict[Location, int]]:
@@ -225,7 +222,7 @@ def read_yaml(file: Path) -> tuple[dict[str, Any], dict[Location, int]]:
         node = loader.get_single_node()
         if not isinstance(node, yaml.MappingNode):
             raise ConfigError(sentence(file, 1, "must be a list of `name: value` lines"))
-        data = _build(loader, node, (), lines, file)
+        data = _Builder(loader, lines, file).build(node, ())
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark else None
@@ -236,25 +233,39 @@ def read_yaml(file: Path) -> tuple[dict[str, Any], dict[Location, int]]:
     return data, lines
 
 
-def _build(loader: Any, node: yaml.Node, location: Location, lines: dict[Location, int], file: Path) -> Any:
-    """Plain data from a node tree, noting lines."""
-    line = node.start_mark.line + 1
-    lines.setdefault(location, line)
-    if isinstance(node, yaml.MappingNode):
+class _Builder:
+    """Makes plain data of a node tree, noting lines. A node that comes twice was written as an alias, and refused."""
+
+    def __init__(self, loader: Any, lines: dict[Location, int], file: Path) -> None:
+        self.loader, self.lines, self.file = loader, lines, file
+        self.seen: set[int] = set()
+
+    def build(self, node: yaml.Node, location: Location) -> Any:
+        line = self.lines.setdefault(location, node.start_mark.line + 1)
+        if id(node) in self.seen:
+            raise self._mistake(line, f"{spell(location)}: anchors and aliases are not used here: write it out")
+        self.seen.add(id(node))
+        if isinstance(node, yaml.MappingNode):
+            return self._mapping(node, location)
+        if isinstance(node, yaml.SequenceNode):
+            return [self.build(child, (*location, i)) for i, child in enumerate(node.value)]
+        try:
+            return self.loader.construct_object(node)
+        except (ValueError, OverflowError, KeyError, AttributeError, TypeError):
+            raise self._mistake(line, f"{spell(location)}: cannot be read: put it in quotes") from None
+
+    def _mapping(self, node: yaml.MappingNode, location: Location) -> dict[str, Any]:
         mapping: dict[str, Any] = {}
         for key_node, value_node in node.value:
-            key_line = key_node.start_mark.line + 1
+            line = key_node.start_mark.line + 1
             if not isinstance(key_node, yaml.ScalarNode):
-                raise ConfigError(sentence(file, key_line, "a name on the left of a colon must be plain text"))
+                raise self._mistake(line, "a name on the left of a colon must be plain text")
             key = key_node.value
             if key in mapping:
-                raise ConfigError(sentence(file, key_line, f"{spell((*location, key))} is there twice: keep one"))
-            lines[(*location, key)] = key_line
-            mapping[key] = _build(loader, value_node, (*location, key), lines, file)
+                raise self._mistake(line, f"{spell((*location, key))} is there twice: keep one")
+            self.lines[(*location, key)] = line
+            mapping[key] = self.build(value_node, (*location, key))
         return mapping
-    if isinstance(node, yaml.SequenceNode):
-        return [_build(loader, child, (*location, i), lines, file) for i, child in enumerate(node.value)]
-    try:
-        return loader.construct_object(node)
-    except (ValueError, OverflowError, KeyError, AttributeError, TypeError):
-        raise ConfigError(sentence(file, line, f"{spell(location)}: cannot be read: put it in quotes")) from None
+
+    def _mistake(self, line: int, says: str) -> ConfigError:
+        return ConfigError(sentence(self.file, line, says))

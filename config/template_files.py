@@ -71,9 +71,21 @@ class Templates:
             raise ConfigError(_render_mistake(file, self._files, error)) from None
         return tidy(text) if name.endswith(".txt.j2") else text
 
+    def check(self) -> None:
+        """Parse every template and render it with its specimens.
+
+        Raises:
+            ConfigError: one line for each mistake.
+        """
+        wrong = [m for name in self._files for m in _mistakes(self, self._environment, name, self._files)]
+        if wrong:
+            raise ConfigError("\n".join(dict.fromkeys(wrong)))
+
 
 def templates(settings: Settings) -> Templates:
-    """Load and check every template.
+    """Load the templates; where there are own ones, all are checked, since packaged ones may include them.
+
+    The packaged ones alone are checked by the tests and not again at every start.
 
     Raises:
         ConfigError: one line for each mistake.
@@ -87,9 +99,8 @@ def templates(settings: Settings) -> Templates:
         files |= {file.name: file for file in sorted(settings.templates_dir.glob("*.j2"))}
     environment = _environment(files)
     loaded = Templates(environment, files)
-    wrong = [mistake for name in files for mistake in _mistakes(loaded, environment, name, files)]
-    if wrong:
-        raise ConfigError("\n".join(dict.fromkeys(wrong)))
+    if settings.templates_dir is not None:
+        loaded.check()
     return loaded
 
 
@@ -146,6 +157,7 @@ def _mistakes(loaded: Templates, environment: jinja2.Environment, name: str, fil
     file = files[name]
     try:
         tree = environment.parse(read_text(file), name, str(file))
+        used = meta.find_undeclared_variables(tree)
     except ConfigError as error:
         yield str(error)
         return
@@ -158,7 +170,7 @@ def _mistakes(loaded: Templates, environment: jinja2.Environment, name: str, fil
     specimens = contexts(name)
     if not specimens:
         return
-    undeclared = meta.find_undeclared_variables(tree) - set(specimens[0])
+    undeclared = used - set(specimens[0])
     for variable in sorted(undeclared):
         line = next((n.lineno for n in tree.find_all(nodes.Name) if n.name == variable), None)
         yield sentence(file, line, f"there is no variable {variable!r}{did_you_mean(variable, specimens[0])}")
