@@ -12,36 +12,23 @@ another way, or pass it as ``trusted``.
 """
 
 import hashlib
-import json
 import zipfile
-from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
 
 from cryptography.exceptions import InvalidSignature
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 
-from crisis.approval import Decision, Policy, standing
 from crisis.chain import Chain, Checkpoint, fingerprint, public_key
-from crisis.delivery import ARRIVED, Delivery, Purpose
 from crisis.record import GENESIS, Record
-from crisis.statement import Statement, hash_of
+from crisis.story import BundleProblem, Story
 from crisis.values import ContentHash, Frozen, UtcDatetime
 
 FORMAT = "fireline-evidence/1"
 MANIFEST, SIGNATURE, PUBLIC_KEY = "manifest.json", "manifest.sig", "public_key.pem"
 RECORDS, CHECKPOINTS = "ledger/records.jsonl", "ledger/checkpoints.json"
-STATEMENTS, PROPOSALS, DECISIONS, DELIVERIES = "statements.json", "proposals.json", "decisions.json", "deliveries.json"
 MAX_BYTES = 2 * 1024**3
 """The most that a bundle may unpack to; above, it is refused before it is read."""
-
-_PROVING = frozenset(
-    {"statement.drafted", "decision.made", "delivery.armed", "delivery.accepted", "delivery.reconciled"}
-)
-"""Kinds of records that bear out the other files."""
-
-T = TypeVar("T")
 
 
 class NotABundle(ValueError):
@@ -71,33 +58,6 @@ class Manifest(Frozen):
     """Fingerprint of the key that signs."""
     files: tuple[File, ...]
     note: str = ""
-
-
-class StatementEvidence(Frozen):
-    """One statement version and what became of it."""
-
-    status: str
-    statement: Statement
-
-
-class ProposalEvidence(BaseModel):
-    """The request for approval of one statement version."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-    statement: str
-    version: int
-    content_hash: ContentHash
-    policy: Policy
-    proposed_at: UtcDatetime
-
-
-class BundleProblem(Frozen):
-    """One thing that does not hold."""
-
-    where: str
-    """The file or the record it is about."""
-    says: str
 
 
 class BundleVerification(Frozen):
@@ -152,7 +112,7 @@ def check_bundle(files: Mapping[str, bytes], *, trusted: str = "") -> BundleVeri
     problems += _file_problems(files, manifest, ledger)
     problems += _ledger_problems(manifest, ledger)
     if not ledger.problem:
-        problems += _Story(files, ledger.records).problems()
+        problems += Story(files, ledger.records).problems()
     unique = tuple({(p.where, p.says): p for p in problems}.values())
     return BundleVerification(
         ok=not unique,
@@ -252,145 +212,3 @@ def _ledger_problems(manifest: Manifest, ledger: _Ledger) -> Iterator[BundleProb
     if (len(ledger.records), ledger.head) != (manifest.records, manifest.head):
         says = f"the ledger ends with record {len(ledger.records)}; {manifest.records} were sealed"
         yield BundleProblem(where=RECORDS, says=says)
-
-
-class _Story:
-    """What was said, decided and delivered, held against itself and against the ledger."""
-
-    def __init__(self, files: Mapping[str, bytes], records: list[Record]) -> None:
-        self._files = files
-        self._told: dict[tuple[str, str], list[Record]] = defaultdict(list)
-        for record in records:
-            if record.kind in _PROVING:
-                for value in {record.actor, *_strings(record.data)}:
-                    self._told[record.kind, value].append(record)
-        self._unreadable: list[BundleProblem] = []
-        self._statements = self._read(STATEMENTS, StatementEvidence)
-        self._proposals = {(p.statement, p.version): p for p in self._read(PROPOSALS, ProposalEvidence)}
-        self._decisions = self._read(DECISIONS, Decision)
-        self._deliveries = self._read(DELIVERIES, Delivery)
-        self._versions = {(s.statement.id, s.statement.version): s.statement for s in self._statements}
-        self._renderings = {
-            (text.id, text.version, rendering.target): rendering
-            for text in self._versions.values()
-            for rendering in text.renderings
-        }
-
-    def problems(self) -> Iterator[BundleProblem]:
-        yield from self._unreadable
-        yield from self._statement_problems()
-        yield from self._decision_problems()
-        for delivery in self._deliveries:
-            if delivery.state in ARRIVED:
-                yield from self._delivery_problems(delivery)
-
-    def _read(self, name: str, kind: type[T]) -> list[T]:
-        try:
-            return TypeAdapter(list[kind]).validate_json(self._files.get(name, b""))  # type: ignore[valid-type]
-        except ValidationError:
-            self._unreadable.append(BundleProblem(where=name, says="it cannot be read"))
-            return []
-
-    def _statement_problems(self) -> Iterator[BundleProblem]:
-        for evidence in self._statements:
-            text = evidence.statement
-            if hash_of(text) != text.content_hash:
-                yield BundleProblem(where=STATEMENTS, says=f"{text.label} does not match its content hash")
-            elif not self._recorded("statement.drafted", text.content_hash):
-                says = f"{text.label} with this content hash was never recorded in the ledger"
-                yield BundleProblem(where=STATEMENTS, says=says)
-
-    def _decision_problems(self) -> Iterator[BundleProblem]:
-        for d in self._decisions:
-            if not self._recorded("decision.made", d.content_hash, d.approver, d.verdict.value, d.role):
-                says = (
-                    f"the decision of {d.approver} on {d.statement} v{d.version} is not in the ledger as it stands here"
-                )
-                yield BundleProblem(where=DECISIONS, says=says)
-
-    def _recorded(self, kind: str, *values: str) -> Record | None:
-        """The first record of ``kind`` that holds all of ``values`` somewhere in its data or as its actor."""
-        for record in self._told.get((kind, values[0]), ()):
-            if set(values) <= {record.actor, *_strings(record.data)}:
-                return record
-        return None
-
-    def _delivery_problems(self, delivery: Delivery) -> Iterator[BundleProblem]:
-        target = delivery.rendering.target
-        name = f"{delivery.statement} v{delivery.version} on {target.channel}"
-        if not self._recorded("delivery.accepted", delivery.id) and not self._recorded(
-            "delivery.reconciled", delivery.id
-        ):
-            yield BundleProblem(
-                where=DELIVERIES, says=f"delivery {delivery.id} arrived, but the ledger has no such record"
-            )
-        if delivery.purpose is not Purpose.STATEMENT:
-            return
-        text = self._versions.get((delivery.statement, delivery.version))
-        approved = self._renderings.get((delivery.statement, delivery.version, target))
-        if text is None or text.content_hash != delivery.content_hash or delivery.rendering != approved:
-            yield BundleProblem(
-                where=DELIVERIES, says=f"{name} is not what {delivery.statement} v{delivery.version} says"
-            )
-            return
-        yield from self._approval_problems(delivery, text, name)
-        yield from self._published_problems(delivery, name)
-
-    def _approval_problems(self, delivery: Delivery, text: Statement, name: str) -> Iterator[BundleProblem]:
-        proposal = self._proposals.get((text.id, text.version))
-        if proposal is None or proposal.content_hash != text.content_hash:
-            yield BundleProblem(where=DELIVERIES, says=f"{name} was published, but never proposed for approval")
-            return
-        sent = self._recorded("delivery.armed", delivery.id)
-        before = [d for d in self._decisions if sent is None or self._decided(d) < sent.seq]
-        stands = standing(
-            proposal.policy,
-            before,
-            content_hash=text.content_hash,
-            proposed_at=proposal.proposed_at,
-            now=proposal.proposed_at,
-        )
-        if not stands.approved:
-            says = f"{name} was published without the decisions it needs: {stands.says}"
-            yield BundleProblem(where=DELIVERIES, says=says)
-
-    def _decided(self, decision: Decision) -> int:
-        """The number of the record that tells of the decision."""
-        told = self._recorded("decision.made", decision.content_hash, decision.approver)
-        return told.seq if told else 0
-
-    def _published_problems(self, delivery: Delivery, name: str) -> Iterator[BundleProblem]:
-        for path, content in published_files(delivery).items():
-            if self._files.get(path) != content:
-                yield BundleProblem(where=path, says=f"it is not the text of {name} that was delivered")
-
-
-def published_files(delivery: Delivery) -> dict[str, bytes]:
-    """The exact bytes that one delivery carried, and its receipt, by their paths in a bundle."""
-    folder = f"published/{_safe(delivery.statement)}-v{delivery.version}/{_safe(delivery.rendering.target.channel)}"
-    folder += f"-{_safe(delivery.id)[:12]}"
-    if delivery.purpose is not Purpose.STATEMENT:
-        folder += f"-{delivery.purpose.value}"
-    files = {f"{folder}/part-{n}.txt": part.text for n, part in enumerate(delivery.rendering.parts, start=1)}
-    if delivery.rendering.subject:
-        files[f"{folder}/subject.txt"] = delivery.rendering.subject
-    if delivery.rendering.html:
-        files[f"{folder}/body.html"] = delivery.rendering.html
-    if delivery.receipt is not None:
-        files[f"{folder}/receipt.json"] = json.dumps(delivery.receipt.model_dump(mode="json"), indent=1, sort_keys=True)
-    return {path: text.encode("utf-8", "replace") for path, text in files.items()}
-
-
-def _safe(name: str) -> str:
-    """``name`` as a part of a path: nothing in it can leave its folder."""
-    return "".join(c if c.isascii() and (c.isalnum() or c in "-_") else "_" for c in name) or "_"
-
-
-def _strings(value: Any) -> Iterator[str]:
-    """Every string in a JSON value, at any depth."""
-    walk: dict[type, Callable[[Any], Iterator[str]]] = {
-        str: lambda v: iter((v,)),
-        dict: lambda v: (s for inner in v.values() for s in _strings(inner)),
-        list: lambda v: (s for inner in v for s in _strings(inner)),
-    }
-    return walk.get(type(value), lambda v: iter(()))(value)

@@ -177,7 +177,7 @@ def _entry(record: Record, known: Known) -> Entry:
         at=record.at,
         who=_ACTORS.get(record.actor, known.person(record.actor)),
         what=what,
-        why="" if record.reason and record.reason in what else record.reason,
+        why="" if record.reason and record.reason in what else _why(record),
         link=delivery.receipt.url if delivery is not None and delivery.receipt is not None else "",
         side=side,
         detail=detail,
@@ -185,6 +185,11 @@ def _entry(record: Record, known: Known) -> Entry:
         together=together,
         name=name,
     )
+
+
+def _why(record: Record) -> str:
+    """The reason on record; those that Fireline itself words name roles and kinds as people write them."""
+    return record.reason.replace("_", " ") if record.kind.startswith("stakeholder.") else record.reason
 
 
 def _name_in(record: Record, known: Known, delivery: Delivery | None) -> str:

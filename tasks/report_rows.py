@@ -177,7 +177,7 @@ def told_rows(material: Material) -> list[dict[str, Any]]:
                 "roles": _roles(material, email),
                 "first": when(records[0].at),
                 "times": len(records),
-                "why": records[0].reason,
+                "why": records[0].reason.replace("_", " "),
                 "routes": states,
             }
         )
@@ -190,7 +190,12 @@ def not_told_rows(material: Material) -> list[dict[str, str]]:
         if record.kind == "stakeholder.not_told":
             email = str(record.data.get("stakeholder", ""))
             roles = _roles(material, email)
-            rows[email] = {"who": name_of(material, email), "email": email, "roles": roles, "why": record.reason}
+            rows[email] = {
+                "who": name_of(material, email),
+                "email": email,
+                "roles": roles,
+                "why": record.reason.replace("_", " "),
+            }
     return list(rows.values())
 
 
