@@ -1,0 +1,134 @@
+"""Verbs that prove: write the report and the evidence of an incident; verify a bundle, or the ledger of this store."""
+
+import json as jsonlib
+from pathlib import Path
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+
+from fireline.errors import Stop
+
+Json = Annotated[bool, Parameter(name="--json", negative="", help="One JSON object on stdout.")]
+
+
+async def report(
+    incident: str,
+    *,
+    out: Annotated[Path, Parameter(name=("--out", "-o"))] = Path(),
+    json: Json = False,
+) -> None:
+    """Write the after-action report of an incident (one HTML page) and its evidence bundle (one signed zip).
+
+    The bundle holds the whole ledger of this installation, other incidents included: mind whom you hand it to.
+
+    Args:
+        incident: Such as INC-7.
+        out: The folder to write them into; made if it is not there.
+    """
+    from fireline.session import session
+    from records import NotFound
+    from tasks.evidence import seal_evidence
+    from tasks.report import write_report
+    from tasks.run_history import run_history
+
+    async with session() as here:
+        try:
+            page = await write_report(here, incident, actor="cli")
+        except NotFound as missing:
+            raise Stop(f"{missing}: `fireline incidents` lists those there are", 1) from None
+        except ValueError as altered:
+            raise Stop(str(altered), 1) from None
+        try:
+            out.mkdir(parents=True, exist_ok=True)
+            path = out / f"{incident}-report.html"
+            path.write_text(page, encoding="utf-8")
+            history = await run_history(incident)
+            bundle = await seal_evidence(here, incident, out, prefect_history=history, report=page, actor="cli")
+        except OSError as error:
+            raise Stop(f"{out} cannot be written to: {error.strerror}") from None
+        except ValueError as broken:
+            raise Stop(str(broken), 1) from None
+    told = {"incident": incident, "report": str(path), "evidence": str(bundle), "runs": len(history["runs"])}
+    if "unavailable" in history:
+        told["runs_unavailable"] = history["unavailable"]
+    words = f"Report:   {path}\nEvidence: {bundle}\nProve it: fireline verify {bundle}"
+    print(jsonlib.dumps(told) if json else words)
+
+
+async def verify(
+    bundle: Path | None = None,
+    /,
+    *,
+    store: Annotated[bool, Parameter(negative="")] = False,
+    key: str = "",
+    json: Json = False,
+) -> int:
+    """Prove an evidence bundle, offline and without any store; or, with --store, the ledger of this installation.
+
+    Exit status 0: everything holds. 1: something does not, and the first thing is named. 2: there is nothing to prove.
+
+    Args:
+        bundle: The evidence bundle, a zip that `fireline report` wrote.
+        store: Prove the ledger of this installation instead.
+        key: Fingerprint of the key that must have signed the bundle, which you received by another way.
+    """
+    if (bundle is None) is not store:
+        raise Stop("say what to prove: either the name of a bundle, or --store for this installation's ledger")
+    if bundle is None and key:
+        raise Stop("--key is for bundles: a store is proven with its own key")
+    found = await _verify_store() if bundle is None else _verify_bundle(bundle, key)
+    if json:
+        print(jsonlib.dumps(found))
+    elif found["ok"]:
+        print(found["says"])
+    else:
+        raise Stop(str(found["says"]), 1)
+    return 0 if found["ok"] else 1
+
+
+def _verify_bundle(path: Path, trusted: str) -> dict[str, Any]:
+    from crisis.bundle import NotABundle, check_bundle, read_bundle
+
+    try:
+        proof = check_bundle(read_bundle(path), trusted=trusted)
+    except NotABundle as error:
+        raise Stop(str(error)) from None
+    except OSError as error:
+        raise Stop(f"{path} cannot be read: {error.strerror}") from None
+    more = f" ({len(proof.problems) - 1} more)" if len(proof.problems) > 1 else ""
+    holds = (
+        f"{path.name} holds: {proof.incident}, {proof.files} files, {proof.records} ledger records.\n"
+        f"Signed with key {proof.key}. Compare it with one you received by another way."
+    )
+    return {
+        "ok": proof.ok,
+        "incident": proof.incident,
+        "sealed_at": proof.sealed_at.isoformat() if proof.sealed_at else None,
+        "files": proof.files,
+        "records": proof.records,
+        "key": proof.key,
+        "problem": proof.problem,
+        "problems": [p.model_dump() for p in proof.problems],
+        "says": holds if proof.ok else f"{path.name} does not hold: {proof.problem}{more}",
+    }
+
+
+async def _verify_store() -> dict[str, Any]:
+    import config
+    from records import open_store
+
+    settings = config.load()
+    begun = any((settings.home / "keys").glob("*.key"))
+    store = await open_store(settings.database_url, keys=settings.home / "keys", clock=config.clock(settings))
+    try:
+        found = await store.verify()
+    finally:
+        await store.close()
+    told = found.model_dump(mode="json")
+    if found.ok and not found.records:
+        if not begun:
+            raise Stop("there is nothing to prove: this installation has no records yet")
+        says = "the ledger is empty, though this installation had begun one: its database was lost or replaced"
+        return {**told, "ok": False, "problem": says, "says": says}
+    holds = f"The ledger holds: {found.records} records, {found.checkpoints} signed checkpoints."
+    return {**told, "says": holds if found.ok else f"the ledger does not hold: {found.problem}"}
