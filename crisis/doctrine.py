@@ -159,6 +159,10 @@ LEAST_TEXTS, LEAST_SHARE, MARGIN = 5, 0.08, 1.25
 """Evidence below which a cause stays unknown: texts for it, their share, the lead over the next."""
 
 
+_WORD = re.compile(r"\w+(?:['’-]\w+)*")
+_UNSPACED = re.compile(r"[\u3040-\u9fff]")
+
+
 class Guess(Frozen):
     """Which cause the posts speak of."""
 
@@ -171,30 +175,43 @@ class Guess(Frozen):
     """Texts that speak for each cause."""
 
 
-def _pattern(sign: str) -> str:
-    body = re.escape(fold(sign).replace("_", " ")).replace(r"\*", r"\w*").replace(r"\ ", r"\s+")
-    return body if re.match(r"[\u3040-\u9fff]", sign) else rf"(?<!\w){body}(?!\w)"
+class _Signs:
+    """The signs of all causes, made ready: whole words in one table, beginnings and phrases beside it."""
+
+    def __init__(self) -> None:
+        self.words: dict[str, set[CrisisType]] = {}
+        self.beginnings: list[tuple[str, CrisisType]] = []
+        self.phrases: list[tuple[str, CrisisType]] = []
+        for kind, cause in CAUSES.items():
+            for sign in fold(cause.signs).split():
+                if sign.endswith("*"):
+                    self.beginnings.append((sign[:-1], kind))
+                elif "_" in sign or not _WORD.fullmatch(sign) or _UNSPACED.match(sign):
+                    spaced = "_" in sign
+                    self.phrases.append((f" {sign.replace('_', ' ')} " if spaced else sign, kind))
+                else:
+                    self.words.setdefault(sign, set()).add(kind)
+
+    def kinds(self, text: str) -> set[CrisisType]:
+        """The causes that ``text`` (folded) speaks for."""
+        words = _WORD.findall(text)
+        found = {kind for word in set(words) for kind in self.words.get(word, ())}
+        line = f" {' '.join(words)} "
+        found |= {kind for beginning, kind in self.beginnings if f" {beginning}" in line}
+        return found | {kind for phrase, kind in self.phrases if phrase in line}
 
 
-@lru_cache(maxsize=1)
-def _signs() -> dict[CrisisType, re.Pattern[str]]:
-    return {
-        kind: re.compile("|".join(_pattern(sign) for sign in cause.signs.split()))
-        for kind, cause in CAUSES.items()
-        if cause.signs
-    }
+_signs = lru_cache(maxsize=1)(_Signs)
 
 
 def guess_cause(texts: Iterable[str]) -> Guess:
     """The cause that ``texts`` (distinct, of hostile posts) speak of, or ``unknown`` where the evidence is thin."""
-    counts = dict.fromkeys(_signs(), 0)
+    found: dict[CrisisType, int] = {}
     total = 0
     for text in texts:
         total += 1
-        folded = fold(text[:1000])
-        for kind, pattern in _signs().items():
-            counts[kind] += pattern.search(folded) is not None
-    found = {kind: count for kind, count in counts.items() if count}
+        for kind in _signs().kinds(fold(text[:1000])):
+            found[kind] = found.get(kind, 0) + 1
     ranked = sorted(found, key=lambda kind: (-found[kind], list(CAUSES).index(kind)))
     for kind in GRAVE:
         if kind in found and found[kind] >= 0.5 * found[ranked[0]] and _clear(found[kind], total):

@@ -117,7 +117,11 @@ def language(text: str) -> str:
 
 def read(text: str, hint: str = "") -> Reading:
     """Read ``text``; ``hint`` is the language the source states, ISO 639-1, trusted when given."""
-    text = text[:LONGEST]
+    return _read(text[:LONGEST], hint)
+
+
+@lru_cache(maxsize=8192)
+def _read(text: str, hint: str) -> Reading:
     spoken = hint.lower().replace("_", "-").partition("-")[0] or language(text)
     if spoken != "en":
         return Reading(language=spoken, supported=False)

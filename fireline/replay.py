@@ -31,7 +31,7 @@ PULSE = 60
 KEPT = 20_000
 """Latest matching posts at hand for triage."""
 REASSESS = timedelta(minutes=15)
-"""How often a running incident is assessed again, besides at its peak."""
+"""How often a running incident is assessed again, in event time."""
 
 
 @dataclass
@@ -122,10 +122,10 @@ class Replay:
         elif not self.detector.alerting and episode is not None:
             episode.closed_at = signal.at
             self._open = None
-        elif episode is not None and signal.at - episode.assessed_at >= REASSESS:
+        elif episode is not None and signal.alert == "outrage" and signal.at - episode.assessed_at >= REASSESS:
             episode.assessed_at = signal.at
             latest = self._assess(signal)
-            if signal.alert == "outrage" and latest.score > episode.assessment.score:
+            if latest.score > episode.assessment.score:
                 episode.assessment, episode.authors, episode.score = latest, signal.authors, signal.score
         return signal
 
