@@ -50,9 +50,7 @@ def load(path: Path | None = None) -> Settings:
     """
     file = _given(Path(path), "it was asked for") if path is not None else find_file()
     data, lines = read_toml(file)
-    for key in _PATHS:
-        if isinstance(data.get(key), str) and data[key]:
-            data[key] = str(file.absolute().parent / at_home(data[key]))
+    _whole_paths(data, file.absolute().parent)
     token = toml_document.set(data)
     try:
         settings = Settings()
@@ -68,6 +66,16 @@ def load(path: Path | None = None) -> Settings:
     if wrong:
         raise ConfigError("\n".join(wrong))
     return settings
+
+
+def _whole_paths(data: dict[str, Any], folder: Path) -> None:
+    """Relative paths are meant from where the file is, whichever process reads it."""
+    sources = data.get("sources")
+    tables: list[Any] = [s.get("settings") for s in sources if isinstance(s, dict)] if isinstance(sources, list) else []
+    for table, keys in ((data, _PATHS), *((table, ("path",)) for table in tables)):
+        for key in keys:
+            if isinstance(table, dict) and isinstance(table.get(key), str) and table[key]:
+                table[key] = str(folder / at_home(table[key]))
 
 
 def _placed(file: Path, lines: Lines, where: Location, says: str) -> str:

@@ -188,8 +188,9 @@ def test_a_wrong_variable_is_told_by_its_name(tmp_path: Path, monkeypatch: pytes
 
 
 def test_paths_in_the_file_are_read_from_where_the_file_is(tmp_path: Path) -> None:
-    settings = _load(tmp_path, GOOD)
+    settings = _load(tmp_path, GOOD.replace('watch = ["acme"]', 'settings = {path = "data/posts.csv"}'))
     assert settings.home == tmp_path / "home"
+    assert settings.sources[0].settings["path"] == str(tmp_path / "data" / "posts.csv")
     assert settings.database_url == f"sqlite+aiosqlite:///{tmp_path / 'home' / 'fireline.db'}"
 
 

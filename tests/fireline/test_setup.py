@@ -1,0 +1,295 @@
+"""init and check: the first configuration works at once, and what is wrong is found, told and never leaks a secret."""
+
+import asyncio
+import json
+import re
+import threading
+import tomllib
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import config
+import integrations
+from crisis.approval import Policy
+from crisis.quorum import missing_approvers
+from crisis.stakeholder import Stakeholder
+from fireline.errors import Stop
+from fireline.setup import Finding, check, findings_of, init
+from tasks.credentials import secret_fields
+
+PACKAGED = Path(config.__file__).parent
+SECRET = "hunter2-very-secret"
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    import os
+
+    for name in list(os.environ):
+        if name.startswith(("FIRELINE_", "PREFECT_API_URL")):
+            monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("FIRELINE_HOME", str(tmp_path / "home"))
+    return tmp_path
+
+
+@pytest.fixture
+def server() -> Iterator[str]:
+    """A service that repeats the credentials it was sent, and refuses them."""
+
+    class Echo(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            body = json.dumps({"error": f"bad credentials: {self.headers['Authorization']}"}).encode()
+            self.send_response(401)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        do_POST = do_GET
+
+        def log_message(self, *_: Any) -> None:
+            return
+
+    running = ThreadingHTTPServer(("127.0.0.1", 0), Echo)
+    thread = threading.Thread(target=running.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{running.server_port}"
+    running.shutdown()
+    running.server_close()
+    thread.join()
+
+
+def _edit(wrong: str, right: str) -> None:
+    file = Path("fireline.toml")
+    text = file.read_text(encoding="utf-8")
+    assert wrong in text
+    file.write_text(text.replace(wrong, right, 1), encoding="utf-8")
+
+
+def _add(text: str) -> None:
+    with Path("fireline.toml").open("a", encoding="utf-8") as file:
+        file.write(text)
+
+
+def _findings(timeout: float = 10.0) -> list[Finding]:
+    async def collect() -> list[Finding]:
+        return [finding async for finding in findings_of(config.load(), timeout=timeout)]
+
+    return asyncio.run(collect())
+
+
+def _wrong(**options: float) -> dict[str, str]:
+    return {f.name: f.says for f in _findings(**options) if not f.ok}
+
+
+def test_init_writes_a_configuration_that_loads_and_says_what_is_next(capsys: pytest.CaptureFixture[str]) -> None:
+    init(Path("there"))
+    settings = config.load(Path("there"))
+    assert len(settings.channels) == 4
+    assert len(config.playbooks(settings)) == 10
+    out = capsys.readouterr().out
+    assert "wrote there/fireline.toml" in out
+    assert "Next: cd there && fireline check" in out
+
+
+def test_init_never_overwrites(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("fireline.toml").write_text("mine")
+    Path("playbooks").mkdir()
+    Path("playbooks/unknown.yaml").write_text("mine, too")
+    init(playbooks=True)
+    assert Path("fireline.toml").read_text() == "mine"
+    assert Path("playbooks/unknown.yaml").read_text() == "mine, too"
+    out = capsys.readouterr().out
+    assert "left as it is: fireline.toml" in out
+    assert "wrote 9 files to playbooks and left 1 as they are" in out
+    assert 'playbooks_dir = "playbooks"' in out
+
+
+def test_init_can_copy_playbooks_and_templates_and_they_are_used(folder: Path) -> None:
+    init(playbooks=True)
+    settings = config.load()
+    assert (settings.playbooks_dir, settings.templates_dir) == (folder / "playbooks", folder / "templates")
+    config.playbooks(settings)
+    Path("templates/holding.txt.j2").write_text("Mine\n\nand nothing else")
+    assert config.templates(settings).render("holding.txt.j2") == "Mine\n\nand nothing else\n"
+
+
+def test_init_where_nothing_can_be_written_ends_in_one_sentence() -> None:
+    Path("file").write_text("")
+    with pytest.raises(Stop, match="cannot be written") as caught:
+        init(Path("file"))
+    assert caught.value.status == 2
+
+
+def test_the_starting_configuration_passes_its_check(capsys: pytest.CaptureFixture[str]) -> None:
+    init()
+    capsys.readouterr()
+    check()
+    out, err = capsys.readouterr()
+    assert "WRONG" not in out
+    assert "All is well" in err
+    for name in ("newsroom-mastodon", "newsroom-bluesky", "status-page", "customer-list", "email", "ida@example.com"):
+        assert re.search(rf"^ok .* {name} ", out, re.MULTILINE), name
+
+
+def test_check_in_json_is_one_object_a_line(capsys: pytest.CaptureFixture[str]) -> None:
+    init()
+    capsys.readouterr()
+    check(json=True)
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert all(set(line) == {"part", "name", "ok", "says"} for line in lines)
+    assert {"configuration", "home", "templates", "playbooks", "approvers", "database", "channel", "notifier"} <= {
+        line["part"] for line in lines
+    }
+
+
+def test_check_publishes_and_stores_nothing(folder: Path) -> None:
+    init()
+    _findings()
+    assert [p.name for p in (folder / "home").rglob("*") if p.is_file()] == []
+
+
+def test_a_configuration_that_cannot_be_read_ends_with_2_and_the_line(capsys: pytest.CaptureFixture[str]) -> None:
+    init()
+    _edit("tick_seconds = 10", 'tick_seconds = "ten"')
+    line = Path("fireline.toml").read_text().splitlines().index('tick_seconds = "ten"') + 1
+    capsys.readouterr()
+    with pytest.raises(Stop, match=rf"fireline\.toml:{line}: tick_seconds: must be a number") as caught:
+        check(json=True)
+    assert caught.value.status == 2
+    assert json.loads(capsys.readouterr().out)["ok"] is False
+
+
+def test_a_wrong_playbook_or_template_ends_with_2() -> None:
+    init(playbooks=True)
+    Path("playbooks/conduct.yaml").write_text("type: conduct\n")
+    with pytest.raises(Stop) as caught:
+        check()
+    assert caught.value.status == 2
+    Path("templates/holding.txt.j2").write_text("H\n\n{{ nope }}")
+    assert any("holding.txt.j2:3: there is no variable 'nope'" in says for says in _wrong().values())
+
+
+def test_a_policy_that_nobody_can_meet_is_found_wanting() -> None:
+    init()
+    _edit('roles = ["legal"]', 'roles = ["support"]')
+    assert "1 × legal" in _wrong()["comms 1, legal 1"]
+    with pytest.raises(Stop, match="found wanting") as caught:
+        check()
+    assert caught.value.status == 1
+
+
+def test_one_person_in_two_roles_gives_one_approval() -> None:
+    both = Stakeholder(name="B", email="b@example.com", roles=("comms", "legal"))
+    comms = Stakeholder(name="C", email="c@example.com", roles=("comms",))
+    policy = Policy(roles={"comms": 1, "legal": 1})
+    assert missing_approvers(policy, [both]) == {"legal": 1}
+    assert missing_approvers(policy, [both, comms]) == {}
+    assert missing_approvers(policy, [comms, both]) == {}
+    assert missing_approvers(policy, [both, comms], author="c@example.com") == {"legal": 1}
+    assert missing_approvers(Policy(roles={"comms": 3}), [both, comms]) == {"comms": 1}
+
+
+def test_whoever_alone_holds_a_role_is_named_since_their_own_text_could_not_be_approved() -> None:
+    init()
+    says = next(f.says for f in _findings() if f.name == "comms 1, legal 1")
+    assert "nobody else could approve what Lena Roth wrote" in says
+
+
+def test_a_service_that_is_not_there_is_found_wanting_and_hides_no_other() -> None:
+    init()
+    _add('[[channels]]\nname = "gone"\nkind = "mastodon"\n[channels.settings]\nbase_url = "http://127.0.0.1:9"\n')
+    wrong = _wrong()
+    assert set(wrong) == {"gone"}
+    assert "FIRELINE_GONE_ACCESS_TOKEN" in wrong["gone"]
+
+
+def test_a_service_that_never_answers_is_told_so_after_the_time_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    import socket
+
+    init()
+    monkeypatch.setenv("FIRELINE_SLOW_ACCESS_TOKEN", SECRET)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        base_url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        _add(f'[[channels]]\nname = "slow"\nkind = "mastodon"\n[channels.settings]\nbase_url = "{base_url}"\n')
+        assert _wrong(timeout=3.0) == {"slow": "no answer within 3 s: check base_url and the network"}
+
+
+def test_no_secret_is_shown_even_when_the_service_repeats_it(
+    server: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    init()
+    monkeypatch.setenv("FIRELINE_ECHO_ACCESS_TOKEN", SECRET)
+    settings = f'[channels.settings]\nbase_url = "{server}"\n'
+    _add(f'[[channels]]\nname = "echo"\nkind = "mastodon"\n{settings}')
+    _add(f'[[channels]]\nname = "bare"\nkind = "mastodon"\n{settings}access_token = "{SECRET}"\n')
+    with pytest.raises(Stop) as caught:
+        check()
+    out, err = capfd.readouterr()
+    assert re.search(r"^WRONG .* echo ", out, re.MULTILINE)
+    assert SECRET not in out + err + str(caught.value)
+
+
+def test_a_secret_in_the_file_is_found_wanting_and_told_where_it_belongs() -> None:
+    init()
+    _add('[[notifiers]]\nname = "mail"\nkind = "smtp"\n[notifiers.settings]\n')
+    _add(f'base_url = "smtp://127.0.0.1:9"\nsender = "a@example.com"\npassword = "{SECRET}"\n')
+    says = _wrong()["mail"]
+    assert SECRET not in says
+
+
+def test_a_stakeholder_whose_every_route_is_broken_is_found_wanting() -> None:
+    init()
+    _add('[[notifiers]]\nname = "mail"\nkind = "smtp"\n[notifiers.settings]\n')
+    _add('base_url = "smtp://127.0.0.1:9"\nsender = "a@example.com"\n')
+    _edit('routes = ["email:otto@example.com"]', 'routes = ["mail:otto@example.com"]')
+    wrong = _wrong()
+    assert set(wrong) == {"mail", "otto@example.com"}
+    assert "no route works: mail:otto@example.com" in wrong["otto@example.com"]
+
+
+def test_an_unknown_kind_is_answered_with_those_that_exist() -> None:
+    init()
+    _edit('kind = "sandbox"\nlooks_like = "mastodon"', 'kind = "mastadon"')
+    assert "there are: bluesky, mastodon" in _wrong()["newsroom-mastodon"]
+
+
+def test_a_database_that_is_not_there_is_found_wanting_without_its_password(monkeypatch: pytest.MonkeyPatch) -> None:
+    init()
+    monkeypatch.setenv("FIRELINE_DATABASE_URL", f"postgresql+asyncpg://u:{SECRET}@127.0.0.1:9/x")
+    assert _wrong() == {"127.0.0.1/x": "does not let us in (ConnectionRefusedError): check user and password"}
+
+
+def test_an_empty_configuration_says_what_is_lacking() -> None:
+    Path("fireline.toml").write_text('organisation = "Acme"\n')
+    lacking = {f.part for f in _findings() if not f.ok}
+    assert lacking == {"watches", "channels", "notifiers", "stakeholders", "approvers"}
+
+
+def test_every_example_in_the_starting_configuration_is_right_as_it_stands() -> None:
+    text = (PACKAGED / "starter" / "fireline.toml").read_text(encoding="utf-8")
+    examples = re.sub(r"^#(?=[\[a-z])", "", text, flags=re.MULTILINE)
+    Path("fireline.toml").write_text(examples, encoding="utf-8")
+    Path("playbooks").mkdir()
+    Path("templates").mkdir()
+    settings = config.load()
+    assert {part.kind for part in (*settings.channels, *settings.notifiers, *settings.sources)} == set(
+        integrations.KINDS
+    )
+    for part in (*settings.channels, *settings.notifiers, *settings.sources):
+        secrets = secret_fields(integrations.integration(part.kind).settings_model)
+        connected = integrations.connect(part.kind, **part.settings, **dict.fromkeys(secrets, "x"))
+        asyncio.run(connected.close())
+    named = set(re.findall(r"FIRELINE_[A-Z_]+(?<!_)", text))
+    needed = {
+        config.secrets.variable(part.credentials or part.name, field)
+        for part in (*settings.channels, *settings.notifiers)
+        for field in secret_fields(integrations.integration(part.kind).settings_model)
+    }
+    assert needed <= named
+    assert tomllib.loads(text)["organisation"] == "Acme"
