@@ -109,7 +109,10 @@ class Recording:
                 text = text.upper()
             elif draw < 0.24:
                 text = text.rstrip(".") + dice.choice(["!", "!!", "...", " smh"])
-        return text + str(dice.choice(self.texts["endings"]))
+        endings: dict[str, list[str]] = self.texts["endings"]
+        if language == "en" and dice.random() < 0.25:
+            return text + ("" if text[-1] in ".!?" else ".") + " " + dice.choice(endings["en"])
+        return text + dice.choice(endings["any"])
 
 
 def _pick(dice: random.Random, weights: dict[str, int]) -> str:
