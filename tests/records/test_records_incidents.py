@@ -39,16 +39,6 @@ async def test_many_openers_at_once_get_numbers_of_their_own(store: Store) -> No
     assert sorted(await asyncio.gather(*(one() for _ in range(8)))) == [f"INC-{n}" for n in range(1, 9)]
 
 
-async def test_a_number_is_not_given_again_when_its_incident_was_rolled_back(store: Store) -> None:
-    with pytest.raises(RuntimeError, match="second thoughts"):
-        async with store.transaction() as tx:
-            await opened(tx)
-            raise RuntimeError("second thoughts")
-    async with store.transaction() as tx:
-        assert (await opened(tx)).id == "INC-1"  # nobody ever saw the other one
-    assert await kinds(store) == ["incident.opened"]
-
-
 async def test_an_incident_makes_legal_steps_only_each_with_its_record(store: Store, clock: FixedClock) -> None:
     async with store.transaction() as tx:
         await opened(tx)
