@@ -31,9 +31,15 @@ _PHONE = regex.compile(
     r"|\(?0\d{2,4}\)?[ /-]\d{3,4}[ -]?\d{3,5})(?![\w-])"  # national, with its leading 0
 )
 _OFFERED = phrases(r"""
-    (call|phone|ring|text|dial|telephone|contact|reach|hotline|helpline|freephone|toll[- ]free|tel|whatsapp|sms)\w*
+    (call|phone|ring|text|dial|telephone|contact|reach|hotline|helpline|freephone|toll[- ]free|tel|whatsapp|sms|questions?)\w*
     (anrufen|rufen|telefon|llame|llamar|tel[ée]fono|appelez|t[ée]l[ée]phone|chiamate|ligue|電話|电话)\w*
 """)
+_TOLL_FREE = (
+    "0800",
+    "0808",
+    *(prefix + code for prefix in ("", "1") for code in ("800", "833", "844", "855", "866", "877", "888")),
+)
+"""Numbers that begin so belong to firms."""
 _CARD = regex.compile(r"(?<![\d.+-])[3-6]\d{3}(?:[ -]?\d{2,6}){2,4}(?![\d-])")
 _IBAN = regex.compile(r"(?<!\w)[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?(?!\w)")
 _SSN = regex.compile(r"(?<![\d-])(?!000|666|9\d\d)\d{3}-(?!00)\d{2}-(?!0000)\d{4}(?![\d-])")
@@ -102,7 +108,8 @@ def _is_a_person(address: str, contact: str) -> bool:
 
 
 def _is_offered(text: str, span: tuple[int, int], contact: str) -> bool:
-    if contact and _digits(text[slice(*span)]) in _digits(contact):
+    number = _digits(text[slice(*span)])
+    if number.startswith(_TOLL_FREE) or (contact and number in _digits(contact)):
         return True
     start = max(text.rfind("\n", 0, span[0]), text.rfind(". ", 0, span[0]), 0)
     return _OFFERED.search(text, start, span[1]) is not None

@@ -45,21 +45,28 @@ _LISTS = {
     "will": r"(?:\s+(?:will|shall)|['’]ll)",
     "now": r"(?:\s+(?:now|already|also|all|both|currently|immediately|urgently|today|just|since|still|personally|and|"
     r"therefore|at\s+once|so|deeply|truly|very|so))*",
+    "happened": alternatives(r"""
+        (was|were|has been|have been|is being|are being) (attacked|hacked|deleted|lost|stolen|copied|exposed|poisoned|burned)
+        (an?|the|this|our|his|her) (\w+ )?(attack|failure|crash|spill|leak|recall|derailment|explosion|collapse|death)
+        (the police|investigators|inspectors|the inquiry|the laboratory) (has|have) (found|confirmed|shown)
+        (somebody|someone|one of us|one of our \w+) (\w+ )?(copied|deleted|took|stole|broke|posted|sent|wrote|treated|hurt)
+    """),
     "remedy": alternatives(r"""
         (a |the |our )?(fix|update|patch|replacement|recall|review|investigation|inquiry|refund)s?
     """),
-    "news": r"(?:updates?|statements?|reports?|news|briefings?|findings)",
+    "news": r"(?:counts?|lists?|figures|results|bulletins?|post|updates?|statements?|reports?|news|briefings?|findings)",
     "doing": alternatives(r"""
         (investigat|fix|restor|remov|recall|contact|paus|suspend|refund|rebook|replac|disabl|reset|launch|report|notif)\w*
         (inform|clos|chang|cancel|deploy|review|cooperat|help|support|check|isolat|patch|secur|cover|offer|appoint)\w*
         (commission|interview|creat|train|updat|switch|block|monitor|test|examin|return|provid|rewrit|publish|arrang)\w*
-        (answer|correct|audit|invit|repair|trac|collect|limit|revok|rais|listen|ground|dismiss|donat|listen|apologi)\w*
+        (answer|correct|audit|invit|repair|trac|collect|limit|revok|rais|listen|ground|dismiss|donat)\w*
         (ask|add|hand|call|turn|end|talk|treat|inspect|consult|recover|extend|destroy|protect|share|explor|withhold)\w*
         (work|read|look|stopp|start|open|reach|mov|roll|pull|delet|retir|lock|freez|shut|halt|hir|ban|match|swap|waiv)\w*
-        (send|sent|take|taking|taken|took|begun|began|beginning|pay|paying|paid|bring|bringing|brought|put|putting)
+        (send|sending|sent|begun|began|beginning|pay|paying|paid|bring|bringing|brought|put|putting)
         (set|setting|meet|meeting|met|write|writing|wrote|written|give|giving|gave|given|make|making|made|let|letting)
         (withdrawn|withdrew|withdrawing|cut|cutting|froze|frozen|find out|finding out|speak|speaking|tell|telling|told)
         (part|parted|parting) ways
+        (take|taking|taken|took) (down|away|it|them|the|steps|action|over|off|back|out|care|samples|every)
     """),
 }
 
@@ -87,6 +94,9 @@ ACKNOWLEDGEMENT = _lexicon(r"""
     false (claim|report|story|post|rumou?r)s?
     (is|are) (false|not true|untrue|fake)
     (is|are|was) over
+    <happened>
+    (has|have|had) (been )?(failed|crashed|stopped|died|caught fire|gone out|left|run out|fallen ill|leaked|escaped)
+    (affects?|concerns?) (\w+ ){0,3}(business|customers|people|users|services?|data|of)
 """)
 """The company says that something has happened and that it knows."""
 
@@ -95,6 +105,9 @@ AFFECTED = _lexicon(r"""
     (residents?|neighbou?rs?|readers?|listeners?|viewers?|parents?|children|communit(y|ies)|travell?ers?|drivers?|owners?)
     (everyone|everybody|anyone|workers?|students?|players?|shoppers?|diners?|crew|fans|account holders?|households?)
     (women|men|girls|boys|merchants?|businesses|developers?|administrators?|survivors?|victims?|volunteers?|riders?|buyers?)
+    (runners?|cyclists?|pedestrians?|doctors?|nurses?|teachers?|pupils?|kids|bab(y|ies)|mothers?|fathers?|tourists?)
+    (athletes?|artists?|creators?|hosts?|renters?|voters?|taxpayers?|citizens?|investors?|pilots?|child|boy|girl|man|woman)
+    (adults?|friends?|relatives|veterans?|refugees?|the public|pensioners?|mourners?|the (dead|injured|wounded|sick))
     (visitors?|donors?|farmers?|couriers?|sellers?|tenants?|clients?|savers?|holders?|partners?|teams|staff)
     those (\w+ )?(affected|hurt|involved|who)
     (if|when|all of|those of|many of|some of|any of|each of) you
@@ -127,8 +140,10 @@ ACTION = _lexicon(r"""
 
 INSTRUCTION = _lexicon(r"""
     <instruction>
-    (please|if you)…(stop|do not|don't|call|change|check|return|avoid|use)
-    (please|if you)…(unplug|see|seek|keep|stay|leave|watch|be careful|throw)
+    please \w+
+    (you|families|customers|people|guests|passengers|everyone|anybody|anyone)( \w+)* can (call|come|get|return|ask|reach)
+    (please|if you|if it)…(stop|do not|don't|call|change|check|return|avoid|use)
+    (please|if you|if it)…(press|unplug|see|seek|keep|stay|leave|watch|be careful|throw)
     (you should|you can|to protect yourself|what (to do|you can do)|we (ask|urge|advise|recommend))
     (do not|don't|never) \w+
     (watch for|be wary of|look out for|be careful|beware|stay (away|inside|indoors)|switch (it )?off)
@@ -137,9 +152,10 @@ INSTRUCTION = _lexicon(r"""
 
 NEXT_UPDATE = _lexicon(r"""
     (next|another|further|new|our|an|full|second|first) (\w+ ){0,2}?<news>…<time>
+    (he|she|they|who|it) will (report|publish|speak|say|tell|answer)…<time>
     updates?…<time>
     <we><will>? (\w+ ){0,3}?(update|post|share|report|speak|be back with|say more|tell|write)…<time>
-    <we><will>? (\w+ ){0,3}?(publish|give|inform|return|answer)…<time>
+    <we><will>? (\w+ ){0,3}?(list|show|talk|publish|give|inform|return|answer|say|explain|announce|brief)…<time>
     <we><will>? (\w+ ){0,3}?(let you know|come back|be in touch)…<time>
     (hear from|more from) us…<time>
     (more|further) (information|details|news)…<time>
