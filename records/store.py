@@ -18,7 +18,7 @@ from crisis.clock import Clock
 from records.codes import Codes
 from records.commitments import Commitments
 from records.decisions import Decisions
-from records.engine import READING, WRITING, begin_writing, make_engine
+from records.engine import READING, WAIT_SECONDS, WRITING, begin_writing, make_engine
 from records.facts import Facts
 from records.incidents import Incidents
 from records.keys import Keys, open_keys
@@ -93,17 +93,20 @@ class Store:
 
         Raises:
             RuntimeError: this task has a transaction open already, which would wait for itself.
+            TimeoutError: the writers before it took longer than ``WAIT_SECONDS``.
         """
         task = asyncio.current_task()
         if task is not None and task is self._writer:
             raise RuntimeError("this task has a transaction open: pass it on instead of opening another")
-        async with self._turn:
-            self._writer = task
-            try:
-                async with self._begin(writes=True) as transaction:
-                    yield transaction
-            finally:
-                self._writer = None
+        async with asyncio.timeout(WAIT_SECONDS):
+            await self._turn.acquire()
+        self._writer = task
+        try:
+            async with self._begin(writes=True) as transaction:
+                yield transaction
+        finally:
+            self._writer = None
+            self._turn.release()
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[Transaction]:
