@@ -8,6 +8,7 @@ step finds in records what is done. While people decide, the run is suspended an
 from typing import Annotated
 
 from prefect import flow
+from prefect.exceptions import ObjectNotFound
 from prefect.flow_runs import asuspend_flow_run
 from prefect.runtime import flow_run
 from pydantic import Field, ValidationError
@@ -18,6 +19,7 @@ from crisis.values import CrisisType, Severity, StatementKind
 from flows.publish import publish
 from tasks import forms, steps, triage
 from tasks.installation import Installation, installation
+from tasks.runs import is_paused
 
 SUSPENDED_SECONDS = 14 * 24 * 3600
 """How long a run may wait for people: far longer than any escalation, because expiry fails the run."""
@@ -100,8 +102,10 @@ async def wait_for_approval(here: Installation, incident_id: str, kind: Statemen
                     description=await forms.describe_form(here, statement)
                 ),
                 timeout=SUSPENDED_SECONDS,
-                key=f"{incident_id}-form-{used}",
+                key=f"{incident_id.lower()}-form-{used}",
             )
-        except (ValidationError, ValueError, RuntimeError) as error:
+        except (ValidationError, ObjectNotFound) as error:
+            if await is_paused(here.flow_run_id):
+                raise  # the form could not be put up: nothing was handed in yet
             problem = f"the form could not be read ({type(error).__name__}), so it decided nothing"
         await steps.answer_form(here, statement, used, form, problem)

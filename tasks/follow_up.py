@@ -100,7 +100,9 @@ async def propose_closing(here: Installation, incident_id: str) -> bool:
                 data={"observations": needed},
             )
         notice = Notice(
-            occasion=f"closing/{last[0].at.isoformat()}", template="closing", context={"says": says, "observation": last[-1]}
+            occasion=f"closing/{last[0].at.isoformat()}",
+            template="closing",
+            context={"says": says, "observation": last[-1]},
         )
         await tell_lead(here, incident, notice, why="the reaction has calmed")
     return True
@@ -124,7 +126,3 @@ async def schedule_observation(here: Installation, incident_id: str) -> Started 
         tags=[f"incident:{incident_id}", "follow_up"],
         at=SystemClock().now() + timedelta(seconds=wait),
     )
-
-
-
-

@@ -103,9 +103,7 @@ async def _record(
     )
 
 
-def _planned(
-    here: Installation, incident: Incident, person: Stakeholder, notice: Notice, route: Route
-) -> Delivery:
+def _planned(here: Installation, incident: Incident, person: Stakeholder, notice: Notice, route: Route) -> Delivery:
     link = notice.link or f"{here.settings.desk.url}/incidents/{incident.id}"
     context = {"incident": incident, "assessment": incident.assessment, "person": person, "link": link}
     context |= {"organisation": here.settings.organisation, **notice.context}

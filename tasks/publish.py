@@ -137,7 +137,14 @@ async def _keep_and_make_promises(here: Installation, tx: Transaction, text: Sta
         kept = CommitmentState.KEPT if now <= promise.due_at else CommitmentState.BROKEN
         reason = "spoke again in time" if kept is CommitmentState.KEPT else "spoke again, but late"
         await tx.commitments.settle(
-            promise.id, kept, by=text.id, at=now, actor="outbox", via=here.via, reason=reason, flow_run_id=here.flow_run_id
+            promise.id,
+            kept,
+            by=text.id,
+            at=now,
+            actor="outbox",
+            via=here.via,
+            reason=reason,
+            flow_run_id=here.flow_run_id,
         )
     for number, promised in enumerate(text.promises, start=1):
         await tx.commitments.add(

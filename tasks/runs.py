@@ -120,6 +120,15 @@ async def is_over(run_id: str) -> bool:
     return run.state is not None and run.state.is_final()
 
 
+async def is_paused(run_id: str) -> bool:
+    """Whether a run is suspended on the server right now."""
+    from prefect.client.orchestration import get_client
+
+    async with get_client() as client:
+        run = await client.read_flow_run(uuid.UUID(run_id))
+    return run.state is not None and run.state.is_paused()
+
+
 async def wake(run_id: str, answer: dict[str, Any]) -> bool:
     """Resume a suspended run with an answer to its form; False when it is not suspended or cannot be asked."""
     if not (run_id and server_is_known()):

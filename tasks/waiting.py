@@ -31,7 +31,9 @@ async def waiting_for(here: Installation, incident: Incident) -> str:
     for statement, status in statements:
         if status is StatementStatus.PROPOSED:
             standing = await standing_of(here, statement.id, statement.version)
-            who = ", ".join(p.name for p in people if set(standing.missing) & set(p.roles) and p.email != statement.author)
+            who = ", ".join(
+                p.name for p in people if set(standing.missing) & set(p.roles) and p.email != statement.author
+            )
             return f"approval of {statement.label}: {standing.says}" + (f" ({who})" if who else "")
         if status in (StatementStatus.DRAFT, StatementStatus.RETURNED, StatementStatus.VOIDED, StatementStatus.EXPIRED):
             return f"a new version of {statement.label}, which is {status.value}"
