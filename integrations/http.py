@@ -229,13 +229,13 @@ class Http:
             verify=_tls(),
         )
 
-    async def read(self, path: str, **options: Any) -> Answer:
-        """GET ``path``; transient trouble is tried three times within this call.
+    async def read(self, path: str, *, method: str = "GET", **options: Any) -> Answer:
+        """Ask for something without changing it; transient trouble is tried three times within this call.
 
         Raises:
             RateLimited: answered 429. Unreachable: no connection. Unknown: no clear answer.
         """
-        return await self._attempts((Unknown, *NOT_SENT), "GET", path, options)
+        return await self._attempts((Unknown, *NOT_SENT), method, path, options)
 
     async def write(self, method: str, path: str, **options: Any) -> Answer:
         """Send a request that changes something, once; ``options`` are httpx's (``json``, ``data``, ``headers``).

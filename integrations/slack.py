@@ -120,7 +120,7 @@ class Slack:
     async def check(self) -> Health:
         try:
             with before_sending():
-                body = _ok(await self._http.write("POST", "/auth.test"))
+                body = _ok(await self._http.read("/auth.test", method="POST"))
         except IntegrationError as error:
             return Health(ok=False, says=str(error))
         return Health(ok=True, says=f"posts as {body.get('user')} in {body.get('team')}")
@@ -167,7 +167,8 @@ class Slack:
     async def _pages(self, path: str, params: dict[str, str], field: str = "messages") -> AsyncIterator[dict[str, Any]]:
         params = {**params, "limit": "200"} | ({"include_all_metadata": "true"} if field == "messages" else {})
         for _ in range(PAGES):
-            body = _ok(await self._http.read(path, params=params))
+            # Slack takes a POST for reads, too: https://docs.slack.dev/apis/web-api/#basics
+            body = _ok(await self._http.read(path, method="POST", data=params))
             for one in body.get(field) or []:
                 yield one
             cursor = (body.get("response_metadata") or {}).get("next_cursor")

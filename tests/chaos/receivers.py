@@ -263,18 +263,24 @@ class SlackReceiver(HttpReceiver):
     """Reconcile by marker: keeps ``metadata`` and threads, and posts whatever it is given."""
 
     prefix = "/api"
-    unharmed = ("auth.test", "conversations.open")
+    unharmed = (
+        "auth.test",
+        "conversations.open",
+        "conversations.history",
+        "conversations.replies",
+        "conversations.list",
+    )
 
     def __init__(self) -> None:
         super().__init__()
         self.messages: list[dict[str, Any]] = []
 
     def routes(self) -> list[Route]:
-        reads = ("conversations.history", "conversations.replies", "conversations.list")
-        writes = ("auth.test", "chat.postMessage", "conversations.open")
-        return [Route(f"/api/{n}", getattr(self, f"_{n.partition('.')[2]}")) for n in reads] + [
-            Route(f"/api/{n}", getattr(self, f"_{n.partition('.')[2]}"), methods=["POST"]) for n in writes
-        ]
+        names = (*self.unharmed, "chat.postMessage")
+        return [Route(f"/api/{n}", getattr(self, f"_{n.partition('.')[2]}"), methods=["POST"]) for n in names]
+
+    async def _form(self, request: Request) -> dict[str, str]:
+        return {k: v[0] for k, v in parse_qs((await request.body()).decode()).items()}
 
     async def _test(self, request: Request) -> Response:
         return JSONResponse({"ok": True, "user": "fireline", "team": "Acme"})
@@ -286,7 +292,7 @@ class SlackReceiver(HttpReceiver):
         return JSONResponse({"ok": True, "channels": [{"id": "C0000001", "name": "war-room"}]})
 
     async def _postMessage(self, request: Request) -> Response:
-        asked = {k: v[0] for k, v in parse_qs((await request.body()).decode()).items()}
+        asked = await self._form(request)
         message = {**asked, "ts": f"{datetime.now(UTC).timestamp():.0f}.{next(self._ids):06d}"}
         message |= {name: json.loads(asked[name]) for name in ("blocks", "metadata") if name in asked}
         self.created.append(asked["text"])
@@ -294,12 +300,13 @@ class SlackReceiver(HttpReceiver):
         return JSONResponse({"ok": True, "channel": asked["channel"], "ts": message["ts"], "message": message})
 
     async def _history(self, request: Request) -> Response:
-        here = [m for m in self.messages if m["channel"] == request.query_params["channel"] and "thread_ts" not in m]
+        channel = (await self._form(request))["channel"]
+        here = [m for m in self.messages if m["channel"] == channel and "thread_ts" not in m]
         counted = [m | {"reply_count": sum(r.get("thread_ts") == m["ts"] for r in self.messages)} for m in here]
         return JSONResponse({"ok": True, "messages": counted[::-1]})
 
     async def _replies(self, request: Request) -> Response:
-        ts = request.query_params["ts"]
+        ts = (await self._form(request))["ts"]
         return JSONResponse({"ok": True, "messages": [m for m in self.messages if ts in (m["ts"], m.get("thread_ts"))]})
 
 

@@ -29,6 +29,8 @@ class Bench:
     settings: dict[str, Any]
     write: bytes
     """The start of the request that posts."""
+    look: bytes
+    """What every request that looks up holds."""
     send: Callable[[Any], Awaitable[Receipt]]
     find: Callable[[Any], Awaitable[Receipt | None]]
     kind: str
@@ -67,7 +69,8 @@ def bench(served: tuple[str, Any], render) -> Bench:
     async def find(channel: Any) -> Receipt | None:
         return await channel.find("key-1", rendering)
 
-    return Bench(receiver, settings, write, send, find, kind)
+    look = b"POST /api/conversations." if kind == "slack" else b"GET "
+    return Bench(receiver, settings, write, look, send, find, kind)
 
 
 async def test_what_was_sent_is_found_and_sent_once(bench):
@@ -180,7 +183,7 @@ async def test_no_connection_means_that_nothing_was_sent(bench):
 async def test_a_look_up_that_fails_never_says_that_the_post_is_absent(bench):
     channel = bench.connect()
     await bench.send(channel)
-    with Proxy("127.0.0.1", bench.receiver.port, after=b"GET ") as proxy:
+    with Proxy("127.0.0.1", bench.receiver.port, after=bench.look) as proxy:
         url = bench.receiver.url.replace(str(bench.receiver.port), str(proxy.port))
         other = bench.connect(base_url=url)
         proxy.lose(100)
@@ -191,7 +194,7 @@ async def test_a_look_up_that_fails_never_says_that_the_post_is_absent(bench):
 
 
 async def test_a_look_up_survives_one_lost_answer(bench):
-    with Proxy("127.0.0.1", bench.receiver.port, after=b"GET ") as proxy:
+    with Proxy("127.0.0.1", bench.receiver.port, after=bench.look) as proxy:
         channel = bench.connect(base_url=bench.receiver.url.replace(str(bench.receiver.port), str(proxy.port)))
         await bench.send(channel)
         proxy.lose(1)
