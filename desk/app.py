@@ -11,7 +11,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from desk import approve, incident, ingest, now, sandbox
-from desk.access import DeskAccess
+from desk.access import DeskAccess, desk_key
 from desk.guard import HEADERS, SecurityHeaders
 from desk.page import Pages
 from desk.state import Desk, desk_of
@@ -58,6 +58,7 @@ async def _broken(request: Request, error: Exception) -> Response:
 
 def create_app(here: Installation) -> Starlette:
     """The desk over ``here``, which stays the caller's to close."""
+    desk_key(here.settings.home)  # made now, so that the link to the desk works from the first start on
     pages = Pages(here.settings.organisation, here.clock)
     app = Starlette(
         routes=[

@@ -5,7 +5,6 @@ a form that this desk made for this link a short while ago. Sending it twice cou
 those of ``tasks.approve.decide``, the same on every route; this page says in plain words what they found.
 """
 
-import hashlib
 import secrets
 from dataclasses import dataclass
 from urllib.parse import parse_qs
@@ -40,7 +39,7 @@ FORM_SECONDS = 12 * 3600
 _forged = TokenBucket(burst=20, seconds=3.0)
 """Wrong links by caller; right links are never held up by other people's wrong ones."""
 _submitted = TokenBucket(burst=10, seconds=6.0)
-"""Decisions by link."""
+"""Answers by person and content."""
 
 
 @dataclass(frozen=True)
@@ -122,24 +121,25 @@ def _settled(asked: Asked) -> tuple[str, str] | None:
 
 
 class _Forms:
-    """Nonces of decision forms: made for one link and one content, signed, and good for a while."""
+    """Nonces of decision forms: made for one person and one content, signed, and good for a while."""
 
     def __init__(self, here: Installation) -> None:
         self._serializer = URLSafeTimedSerializer(desk_key(here.settings.home), salt="fireline.desk.approve")
 
-    def nonce(self, token: str, content_hash: str) -> str:
-        return str(self._serializer.dumps([_digest(token), content_hash, secrets.token_urlsafe(9)]))
+    def nonce(self, claims: LinkClaims) -> str:
+        return str(self._serializer.dumps([*_asking(claims), secrets.token_urlsafe(9)]))
 
-    def fits(self, nonce: str, token: str, content_hash: str) -> bool:
+    def fits(self, nonce: str, claims: LinkClaims) -> bool:
         try:
             made_for = self._serializer.loads(nonce, max_age=FORM_SECONDS)
         except BadSignature:
             return False
-        return isinstance(made_for, list) and made_for[:2] == [_digest(token), content_hash]
+        return isinstance(made_for, list) and made_for[:-1] == _asking(claims)
 
 
-def _digest(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()[:32]
+def _asking(claims: LinkClaims) -> list[str]:
+    """Whom a link asks, and about what."""
+    return [claims.approver, claims.role, claims.content_hash]
 
 
 async def show(request: Request) -> Response:
@@ -185,16 +185,16 @@ class _NotTaken(Exception):
 
 async def _answer(request: Request, asked: Asked) -> tuple[Verdict, str]:
     """The verdict and the reason of a form that this desk made for this link. Raises ``_NotTaken``."""
-    here, token = desk_of(request).here, request.path_params["token"]
+    here = desk_of(request).here
     if not is_same_origin(request, here.settings.desk.url):
         raise _NotTaken(403, "This did not come from the approval page")
-    if not _submitted.take(_digest(token)):
+    if not _submitted.take("/".join(_asking(asked.claims))):
         raise _NotTaken(429, "Too many tries", "Nothing more was decided. Wait a minute.")
     try:
         form = parse_qs((await read_body(request, MAX_FORM)).decode(), max_num_fields=10)
     except ValueError:
         raise _NotTaken(400, "The form cannot be read") from None
-    if not _Forms(here).fits(form.get("nonce", [""])[-1], token, asked.claims.content_hash):
+    if not _Forms(here).fits(form.get("nonce", [""])[-1], asked.claims):
         raise _NotTaken(403, "This page was open for too long")
     answer, reason = form.get("verdict", [""])[-1], form.get("reason", [""])[-1].strip()
     if answer not in (Verdict.APPROVE.value, Verdict.RETURN.value):
@@ -246,7 +246,7 @@ async def _follow(request: Request) -> Asked | Response:
 
 
 def _page(request: Request, asked: Asked, *, problem: str = "", reason: str = "", status: int = 200) -> Response:
-    desk, token = desk_of(request), request.path_params["token"]
+    desk = desk_of(request)
     now = desk.here.clock.now()
     statement, proposal = asked.version.statement, asked.version.proposal
     closed = _closed(asked)
@@ -269,7 +269,7 @@ def _page(request: Request, asked: Asked, *, problem: str = "", reason: str = ""
                 role: people(desk.here.settings, role, but=statement.author)
                 for role in (proposal.policy.roles if proposal else {})
             },
-            "nonces": [forms.nonce(token, asked.claims.content_hash) for _ in range(2)],
+            "nonces": [forms.nonce(asked.claims) for _ in range(2)],
             "problem": _sentence(problem),
             "reason": reason,
             "max_reason": MAX_REASON,

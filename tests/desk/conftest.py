@@ -1,6 +1,7 @@
 """A desk over a real store with one incident under way, reached through ASGI."""
 
 from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,7 +13,6 @@ from starlette.applications import Starlette
 from config import ChannelSettings, NotifierSettings, Settings
 from crisis.approval import Policy
 from crisis.clock import FixedClock
-from crisis.commitment import Commitment
 from crisis.delivery import Delivery, DeliveryClass, Purpose, delivery_id
 from crisis.fact import Fact, FactStatus
 from crisis.incident import Incident
@@ -22,7 +22,7 @@ from crisis.triage import Assessment, Cluster, Factor, Narrative, Signal, Strate
 from crisis.values import CrisisType, Severity, StatementKind
 from crisis.watch import Mention, Watch
 from desk import approve
-from desk.access import DeskAccess, desk_key
+from desk.access import desk_key
 from desk.app import create_app
 from records import open_store
 from tasks.installation import Installation
@@ -86,11 +86,12 @@ class Scene:
         transport = httpx.ASGITransport(app=self.app, raise_app_exceptions=False)
         return httpx.AsyncClient(transport=transport, base_url="http://desk.test", headers=headers)
 
-    async def at_the_desk(self) -> httpx.AsyncClient:
+    @asynccontextmanager
+    async def at_the_desk(self) -> AsyncIterator[httpx.AsyncClient]:
         """A browser with a session."""
-        browser = self.browser()
-        assert (await browser.get("/", params={"key": self.key})).status_code == 200
-        return browser
+        async with self.browser() as browser:
+            assert (await browser.get("/", params={"key": self.key})).status_code == 200
+            yield browser
 
     def link(self, approver: str = ANA, role: str = "comms", **other: object) -> str:
         """The path of a genuine approval link."""
@@ -318,6 +319,3 @@ def outgoing() -> Outgoing:
         )
 
     return build
-
-
-__all__ = ["Commitment", "DeskAccess", "Scene"]
