@@ -25,6 +25,7 @@ _OFFICES = regex.compile(
     r"|stampa|assistenza|answers?|investors?|community|medical|welfare|people|accessib|abuse|ombuds|guest|member)",
     regex.IGNORECASE,
 )
+_NAME = regex.compile(r"\p{L}+[._]\p{L}{2,}\d*", regex.IGNORECASE)
 _PHONE = regex.compile(
     r"(?<![\w./:-])(?:\+\d[\d ()./-]{7,17}\d"  # international
     r"|\(?\d{3}\)?[ .-]\d{3}[ .-]\d{4}"  # North American
@@ -32,6 +33,7 @@ _PHONE = regex.compile(
 )
 _OFFERED = phrases(r"""
     (call|phone|ring|text|dial|telephone|contact|reach|hotline|helpline|freephone|toll[- ]free|tel|whatsapp|sms|questions?)\w*
+    (write|mail|letters|e-mail|email|reply|answers|ask|schreib|escrib|[ée]criv|scriv)\w*
     (anrufen|rufen|telefon|llame|llamar|tel[ée]fono|appelez|t[ée]l[ée]phone|chiamate|ligue|電話|电话)\w*
 """)
 _TOLL_FREE = (
@@ -80,8 +82,16 @@ def _personal_data(text: str, contact: str) -> Iterator[Finding]:
         *(("a card number", m.span()) for m in _CARD.finditer(text) if is_card(m.group())),
         *(("a bank account number", m.span()) for m in _IBAN.finditer(text) if is_iban(m.group())),
         *(("a social security number", m.span()) for m in _SSN.finditer(text)),
-        *(("a person's e-mail address", m.span()) for m in _EMAIL.finditer(text) if _is_a_person(m.group(), contact)),
-        *(("a telephone number", m.span()) for m in _PHONE.finditer(text) if not _is_offered(text, m.span(), contact)),
+        *(
+            ("a person's e-mail address", m.span())
+            for m in _EMAIL.finditer(text)
+            if _is_a_person(text, m.span(), contact)
+        ),
+        *(
+            ("a telephone number", m.span())
+            for m in _PHONE.finditer(text)
+            if not _is_a_hotline(text, m.span(), contact)
+        ),
     ]
     for what, (start, end) in found:
         if any(start < b and a < end for a, b in taken):
@@ -98,19 +108,26 @@ def _personal_data(text: str, contact: str) -> Iterator[Finding]:
         )
 
 
-def _is_a_person(address: str, contact: str) -> bool:
+def _is_a_person(text: str, span: tuple[int, int], contact: str) -> bool:
+    """A private mailbox, a name in two parts, or one word that is no office and is not offered for writing to."""
+    address = text[slice(*span)]
     if contact and address.casefold() in contact.casefold():
         return False
     local, _, domain = address.partition("@")
     if domain.split(".", maxsplit=1)[0].casefold() in _FREE_MAIL:
         return True
-    return not _OFFICES.search(local)
+    if _OFFICES.search(local):
+        return False
+    return _NAME.fullmatch(local) is not None or not _is_offered(text, span)
 
 
-def _is_offered(text: str, span: tuple[int, int], contact: str) -> bool:
+def _is_a_hotline(text: str, span: tuple[int, int], contact: str) -> bool:
     number = _digits(text[slice(*span)])
-    if number.startswith(_TOLL_FREE) or (contact and number in _digits(contact)):
-        return True
+    ours = bool(contact) and number in _digits(contact)
+    return ours or number.startswith(_TOLL_FREE) or _is_offered(text, span)
+
+
+def _is_offered(text: str, span: tuple[int, int]) -> bool:
     start = max(text.rfind("\n", 0, span[0]), text.rfind(". ", 0, span[0]), 0)
     return _OFFERED.search(text, start, span[1]) is not None
 

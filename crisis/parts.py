@@ -9,6 +9,7 @@ from typing import Any
 
 import regex  # type: ignore[import-untyped]
 
+from crisis.cutting import sentences
 from crisis.phrases import alternatives, phrases
 from crisis.values import StatementKind
 
@@ -40,6 +41,17 @@ _LISTS = {
         our (\w+ ){0,3}?(teams?|engineers|specialists|staff|people|crews?|colleagues|experts|company)
         I
     """),
+    "ours": alternatives(
+        r"""
+        we
+        I
+        (our|the|several|many|all|more|two|three|four|his|her) (?!hearts?|thoughts|customers)(\w+ ){0,3}?<crew>
+        our (?!hearts?|thoughts|customers|community|condolences)\w+( and \w+)?
+        management
+        (\w+ )?(specialists|experts|doctors|crews|engineers|rescuers|teams)
+    """,
+        crew=r"(?:teams?|engineers|specialists|staff|people|crews?|colleagues|experts|technicians|company|board|plants?)",
+    ),
     "are": r"(?:\s+(?:are|is|am|were)|['’](?:re|m))",
     "have": r"(?:\s+(?:have|has|had)|['’]ve)",
     "will": r"(?:\s+(?:will|shall)|['’]ll)",
@@ -51,9 +63,24 @@ _LISTS = {
         (the police|investigators|inspectors|the inquiry|the laboratory) (has|have) (found|confirmed|shown)
         (somebody|someone|one of us|one of our \w+) (\w+ )?(copied|deleted|took|stole|broke|posted|sent|wrote|treated|hurt)
     """),
+    "done": alternatives(r"""
+        (?!experienced|received|learned|learnt|failed|missed|hoped|wanted|tried|loved|believed|noticed|remained|needed)\w+ed
+        (?!apologi[sz]ed|regretted|promised|committed|asked you|disappointed|happened|stayed|waited|relied|lived)\w+ed\b
+        (built|begun|bought|brought|cut|dealt|drawn|flown|found a|frozen|given|gone there|held|hired|kept|left|made sure|met)
+        (paid|put|rebuilt|rewritten|run|sent|set|shown|shut|spoken|taken|told|undone|withdrawn|written|rung|thrown)
+    """),
+    "busy": alternatives(r"""
+        (?!experiencing|having|being|going through|facing|feeling|hoping|seeing|hearing|suffering|waiting|dying|lacking)\w+ing
+    """),
     "remedy": alternatives(r"""
         (a |the |our )?(fix|update|patch|replacement|recall|review|investigation|inquiry|refund)s?
     """),
+    "speak": alternatives(r"""
+        (update|post|share|report|speak|say|tell|write|list|show|talk|publish|give|inform|return|answer|explain|announce)
+        (brief|stream|let you know|come back|be in touch|be back with|hear|know|learn|find out|be on|follow|be here)
+        (reporting|speaking|answering|posting|sharing|updating|writing|talking|publishing)
+    """),
+    "comes": r"(?:comes?|coming|follows?|due|is|are|will|at|on|by|in|appears?|expected|ready)",
     "news": r"(?:counts?|lists?|figures|results|bulletins?|post|updates?|statements?|reports?|news|briefings?|findings)",
     "doing": alternatives(r"""
         (investigat|fix|restor|remov|recall|contact|paus|suspend|refund|rebook|replac|disabl|reset|launch|report|notif)\w*
@@ -75,7 +102,28 @@ def _lexicon(text: str) -> Any:
     return phrases(text, **_LISTS)
 
 
-ACKNOWLEDGEMENT = _lexicon(r"""
+class Part:
+    """One owed part: patterns that one and the same sentence must all show."""
+
+    def __init__(self, *patterns: Any) -> None:
+        self._patterns = patterns
+
+    def find(self, text: str) -> tuple[int, int] | None:
+        """Where ``text`` has the part, or None."""
+        if len(self._patterns) == 1:
+            found = self._patterns[0].search(text)
+            return found.span() if found else None
+        at = 0
+        for sentence in sentences(text):
+            at += len(sentence.before)
+            if all(pattern.search(sentence.text) for pattern in self._patterns):
+                return at, at + len(sentence.text)
+            at += len(sentence.text)
+        return None
+
+
+ACKNOWLEDGEMENT = Part(
+    _lexicon(r"""
     <we>(<are>|<have>( been)?)<now> (aware|sorry|investigating|heartbroken|saddened|appalled|ashamed|experiencing)
     <we><have><now> (all )?(seen|heard|read|learned|learnt|found|identified|confirmed|received|let|made|failed|got)
     <we><now> (know|see|saw|hear|heard|understand|acknowledge|recogni[sz]e|regret|apologi[sz]e|confirm)
@@ -91,16 +139,23 @@ ACKNOWLEDGEMENT = _lexicon(r"""
     (is|are|was|were) not (working|arriving|loading)
     (cannot|can't|could not|couldn't) (log in|sign in|pay|reach|use|see|open|check in|send|withdraw)
     an? (\w+ )?(outage|incident|fire|accident|breach|error|fault|mistake|problem)
+    thank you for (telling|your patience|speaking|pointing)
+    (thinking of|feel for|feel with|grieve with|share your|with the families|it is regretted)
+    (is|are) (going around|being shared|on fire|under attack|unreachable|stuck|open|missing)
+    (will not|cannot|can't) (take place|open|run|start|fly|sail)
+    (left|overran|hit|struck) (the|a|our) \w+
     false (claim|report|story|post|rumou?r)s?
     (is|are) (false|not true|untrue|fake)
     (is|are|was) over
     <happened>
     (has|have|had) (been )?(failed|crashed|stopped|died|caught fire|gone out|left|run out|fallen ill|leaked|escaped)
     (affects?|concerns?) (\w+ ){0,3}(business|customers|people|users|services?|data|of)
-""")
+    """)
+)
 """The company says that something has happened and that it knows."""
 
-AFFECTED = _lexicon(r"""
+AFFECTED = Part(
+    _lexicon(r"""
     (customers?|users?|passengers?|guests?|people|famil(y|ies)|patients?|members?|subscribers?|employees?|colleagues?)
     (residents?|neighbou?rs?|readers?|listeners?|viewers?|parents?|children|communit(y|ies)|travell?ers?|drivers?|owners?)
     (everyone|everybody|anyone|workers?|students?|players?|shoppers?|diners?|crew|fans|account holders?|households?)
@@ -116,7 +171,8 @@ AFFECTED = _lexicon(r"""
     your (\w+ )?(account|order|flight|data|trip|money|card|booking|password|information)s?
     your (\w+ )?(delivery|trust|payment|service)s?
     you (cannot|can't|could not|may|are affected|were affected|are still waiting|deserve|deserved|told us|have told us)
-""")
+    """)
+)
 """Who it happened to is named, as people."""
 
 _LISTS["instruction"] = alternatives(r"""
@@ -126,19 +182,30 @@ _LISTS["instruction"] = alternatives(r"""
     (restart|switch off|boil|wait for) (your|it|the|any|all)
 """)
 
-ACTION = _lexicon(r"""
+ACTION = Part(
+    _lexicon(r"""
     <we>(<are>|<have>|<will>)?<now>( been| be)?<now> <doing>
+    <ours><are><now> (?!experiencing|having|being|going|facing|feeling|hoping|seeing|hearing|suffering|waiting|thinking)\w+ing
+    <ours><have><now> (been )?<done>
+    <ours><will><now> (?!be|not|never|always|do|learn|strive|remain|continue|have|stand|tell|share|report|speak|update)\w+
+    <ours><will> be (?!sorry|aware|open|held|here|there|clear)\w+ing
+    <ours> (have|has) (\w+ ){1,3}(on it|on the way|there|in place|on site|at work)
+    (is|are) (now |already )?(on site|on the way|on their way|at work|under way|underway|in progress)
     we ask (you|everyone|customers|people) to
     <remedy> (is|are|has|have|will)<now>( been| be)? \w+
-    (has|have|was|were|is|are) (been |being |now )?(removed|withdrawn|recalled|restored|stopped|suspended)
-    (has|have|was|were|is|are) (been |being |now )?(paused|disabled|isolated|reset|replaced)
+    (has|have|was|were|is|are) (been |being |now |no longer )?(removed|withdrawn|recalled|restored|stopped|suspended|sold)
+    (has|have|was|were|is|are) (been |being |now )?(paused|disabled|isolated|reset|replaced|postponed|cleared)
     (has|have|was|were) (been |now )?(taken down|deleted|refunded|fixed|closed|cancelled|rebooked)
+    (come|comes|came|goes|go) (down|back) (today|tonight|now|tomorrow)
     please <instruction>
-    (?:^|(?<=[.!?:]\s)|(?<=\n))<instruction>
-""")
+    (you|families|customers|guests|passengers|owners|everyone|anyone) (can|may|should) (return|call|come|bring|get|rebook|stop)
+    (?:^|(?<=[.!?:,;]\s)|(?<=\n))<instruction>
+    """)
+)
 """What is being done, or what people should do."""
 
-INSTRUCTION = _lexicon(r"""
+INSTRUCTION = Part(
+    _lexicon(r"""
     <instruction>
     please \w+
     (you|families|customers|people|guests|passengers|everyone|anybody|anyone)( \w+)* can (call|come|get|return|ask|reach)
@@ -147,37 +214,49 @@ INSTRUCTION = _lexicon(r"""
     (you should|you can|to protect yourself|what (to do|you can do)|we (ask|urge|advise|recommend))
     (do not|don't|never) \w+
     (watch for|be wary of|look out for|be careful|beware|stay (away|inside|indoors)|switch (it )?off)
-""")
+    """)
+)
 """What people should do to protect themselves."""
 
-NEXT_UPDATE = _lexicon(r"""
-    (next|another|further|new|our|an|full|second|first) (\w+ ){0,2}?<news>…<time>
-    (he|she|they|who|it) will (report|publish|speak|say|tell|answer)…<time>
-    updates?…<time>
-    <we><will>? (\w+ ){0,3}?(update|post|share|report|speak|be back with|say more|tell|write)…<time>
-    <we><will>? (\w+ ){0,3}?(list|show|talk|publish|give|inform|return|answer|say|explain|announce|brief)…<time>
-    <we><will>? (\w+ ){0,3}?(let you know|come back|be in touch)…<time>
-    (hear from|more from) us…<time>
-    (more|further) (information|details|news)…<time>
+NEXT_UPDATE = Part(
+    _lexicon("<time>"),
+    _lexicon(r"""
+    (updates?|next (\w+ ){0,2}<news>)
+    (another|further|new|our|an|the|full|second|first) (\w+ ){0,2}?<news>…<comes>
+    <comes>…(another|further|new|our|an|the|full|second|first) (\w+ ){0,2}?<news>
+    (new |more |further |first |the )?(results|figures|numbers|details|news|information) (\w+ )?<comes>
+    (more|further) (information|details|news)
+    (will|shall|going to) (\w+ ){0,6}?<speak>
+    <we><will> (\w+ ){0,6}?<speak>
+    (who|that) <speak>
+    <we> (\w+ ){0,1}?(stream|post|publish|report|update|speak|answer)
+    (look|check|come back|watch|listen|read)( \w+){0,3} (here|again|news|updates|more|for)
+    (hear from|more from) us
     (more|again)( here)? (by|at|before) <time>
-    <time>…(the next update|<we><will> (update|post|share|tell|report|publish|say|speak))
-""")
-"""When the company speaks next, with a time."""
-
-CONTACT = regex.compile(
-    r"https?://\S+"
-    r"|\b[\w.+-]+@[\w-]+\.[\w.-]+"
-    r"|\b(?:[a-z0-9-]+\.)+(?:com|org|net|io|eu|uk|de|fr|us|co|gov|edu|info|app|dev|help|support|example|test|status)\b"
-    r"|(?<![\w.])\+?\d[\d ().-]{6,}\d"
-    r"|(?<![\w@])@\w{2,}"
-    r"|\b(?:DM us|direct message|message us|reply (?:here|to this|below|to))\b",
-    regex.IGNORECASE,
+    (open talk|press conference|town hall|live ?stream|question hour|webcast)
+    """),
 )
-"""A concrete way to reach the company; all but the last line is the same in every language."""
+"""When the company speaks next, with a time: both in one sentence."""
 
-CLOCK_TIME = regex.compile(
-    r"\b\d{1,2}[:.h時点]\d{2}|\b\d{1,2} ?(?:Uhr|heures?|horas?|ore|[ap]\.?m)\b|\d{4}-\d{2}-\d{2}|\d{1,2}時",
-    regex.IGNORECASE,
+CONTACT = Part(
+    regex.compile(
+        r"https?://\S+"
+        r"|\b[\w.+-]+@[\w-]+\.[\w.-]+"
+        r"|\b(?:[a-z0-9-]+\.)+(?:com|org|net|io|eu|uk|de|fr|us|co|gov|edu|info|app|dev|help|support|example|test)\b"
+        r"|(?<![\w.])\+?\d[\d ().-]{6,}\d"
+        r"|(?<![\w@])@\w{2,}|(?<!\w)u/\w{3,}"
+        r"|\b(?:DM us|direct message|(?:message|write to|ask|answer|reach|call) (?:us|me|you)? ?(?:here|below|in the app)"
+        r"|reply (?:here|to this|below)|extension \d+|in person at|answering questions here)\b",
+        regex.IGNORECASE,
+    )
+)
+"""A concrete way to reach the company; all but the last two lines are the same in every language."""
+
+CLOCK_TIME = Part(
+    regex.compile(
+        r"\b\d{1,2}[:.h時点]\d{2}|\b\d{1,2} ?(?:Uhr|heures?|horas?|ore|[ap]\.?m)\b|\d{4}-\d{2}-\d{2}|\d{1,2}時",
+        regex.IGNORECASE,
+    )
 )
 """A time of day or a date, in any language."""
 
@@ -193,7 +272,6 @@ REQUIRED: dict[StatementKind, tuple[str, ...]] = {
 """What each kind owes: a resolution promises no further update, a correction and an answer are short."""
 
 
-def says(part: "regex.Pattern[str]", text: str) -> tuple[int, int] | None:
+def says(part: Part, text: str) -> tuple[int, int] | None:
     """Where ``text`` has the part, or None."""
-    found = part.search(text)
-    return found.span() if found else None
+    return part.find(text)

@@ -86,7 +86,7 @@ WORDINGS: tuple[Wording, ...] = (
             <because> (an? |our |the |one of our )?(\w+ ){0,2}?<others>
             (taken|took|quoted) (\w+ )?out of context
             (misinterpreted|misconstrued|misunderstood|misread|misrepresented|twisted)
-            (you|customers|users|people|passengers|guests|he|she|they) (should|could|ought to) have
+            (you|customers|users|people|passengers|guests|he|she|they) (should|could|ought to) have (?!been|had|heard)\w+
             (you|customers|users|people|passengers|he|she|they) (failed|refused|neglected|chose) to
             because (you|users|customers|people|passengers) (did|do|were|are|had|have|used|reused|chose|failed|ignored)
             (customers|users|people|they) who (reused|ignored|failed|misused|did not follow|refused)
@@ -155,6 +155,10 @@ WORDINGS: tuple[Wording, ...] = (
             (free|complimentary) (months?|weeks?|years?|tickets?|meals?|nights?|coffees?|products?)
             (discount|money back|money-back|cash back)\w*
             \d+ ?(%|per ?cent) off
+        """),
+        excused_by=_lexicon(r"""
+            (return|bring|take|send) (it|them|the \w+|any)
+            (receipt|recall\w*|till|unused|cancelled|rebook\w*)
         """),
         only=(StatementKind.HOLDING,),
         says="Compensation offered in public this early draws more complaints, and looks like buying silence.",
