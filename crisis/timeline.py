@@ -22,6 +22,9 @@ NEIGHBOURS = timedelta(minutes=5)
 MOST_NAMES = 6
 """Names in an entry that tells several."""
 
+HERE = "\ufffc"
+"""Stands for a name (Unicode's object replacement character, which foreign text has no use for)."""
+
 
 class Side(StrEnum):
     """Whose move an entry is, for colour and for reading along one side of the story."""
@@ -52,7 +55,7 @@ class Entry(Frozen):
     seq: int | None = None
     """The ledger record that tells it; none for what was observed outside."""
     together: str = ""
-    """``what`` with ``{}`` for the one name that sets it apart from its like; empty when it stands alone."""
+    """``what`` with ``HERE`` for the one name that sets it apart from its like; empty when it stands alone."""
     name: str = ""
 
 
@@ -154,7 +157,7 @@ def _run(run: list[Entry]) -> Entry:
         names = [*names[: MOST_NAMES - 1], f"{len(names) - MOST_NAMES + 1:,} others"]
     listed = " and ".join(names) if len(names) < 3 else f"{', '.join(names[:-1])} and {names[-1]}"
     why = first.why if all(entry.why == first.why for entry in run) else ""
-    what = first.together.replace("{}", listed)
+    what = first.together.replace(HERE, listed, 1)
     return first.model_copy(update={"what": what, "why": why, "link": "", "name": listed})
 
 
@@ -172,7 +175,7 @@ def _entry(record: Record, known: Known) -> Entry:
     what = tell_it(record, known)
     together, name = "", _name_in(record, known, delivery)
     if name and name in what:
-        together = what.replace("{", "(").replace("}", ")").replace(name, "{}", 1)
+        together = what.replace(name, HERE, 1)
     return Entry(
         at=record.at,
         who=_ACTORS.get(record.actor, known.person(record.actor)),
