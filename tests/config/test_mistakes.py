@@ -271,6 +271,20 @@ w = 3
     assert {where: lines.get(where) for where in expected} == expected
 
 
+@pytest.mark.parametrize("text", ["a = " + "[" * 5000, "a = " + "9" * 5000, "a = " + "{b=" * 5000])
+def test_a_monstrous_toml_is_refused_in_a_sentence(tmp_path: Path, text: str) -> None:
+    assert "is not valid TOML" in _mistake(tmp_path, text)
+
+
+@pytest.mark.parametrize(
+    "text", ["a: " + "[" * 5000, "a: " + "[" * 5000 + "]" * 5000, "a: " + "9" * 5000, "? [a]\n: b"]
+)
+def test_a_monstrous_yaml_is_refused_in_a_sentence(tmp_path: Path, text: str) -> None:
+    (tmp_path / "x.yaml").write_text(text)
+    with pytest.raises(config.ConfigError, match=r"x\.yaml"):
+        read_yaml(tmp_path / "x.yaml")
+
+
 words = st.text(st.sampled_from([*string.printable, "é", "\u202e", "\x00", "\ud7ff", "😀"]), max_size=60)
 pieces = st.lists(st.sampled_from([*GOOD.splitlines(keepends=True), "[[", "]]\n", '"""', "{", "= ", "'", "a.b=1\n"]))
 

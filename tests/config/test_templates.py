@@ -100,7 +100,7 @@ def test_only_rebuild_takes_responsibility_and_only_deny_denies(templates: confi
     texts = {s: templates.render("substantive.txt.j2", **statement_context(s)) for s in Strategy}
     assert [s for s in Strategy if "our responsibility" in texts[s]] == [Strategy.REBUILD]
     assert [s for s in Strategy if "is not true" in texts[s]] == [Strategy.DENY]
-    assert "sorry" not in texts[Strategy.DENY]
+    assert "sorry" not in texts[Strategy.DENY].casefold()
     assert "apologise" not in texts[Strategy.DENY]
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import BaseModel, SecretStr
 
 import config
 import integrations
@@ -235,12 +236,29 @@ def test_no_secret_is_shown_even_when_the_service_repeats_it(
     assert SECRET not in out + err + str(caught.value)
 
 
-def test_a_secret_in_the_file_is_found_wanting_and_told_where_it_belongs() -> None:
+class Talkative:
+    """A service that is fine, and repeats its token."""
+
+    class settings_model(BaseModel):
+        token: SecretStr
+
+    def __init__(self, settings: settings_model) -> None:
+        self.token = settings.token.get_secret_value()
+
+    async def check(self) -> integrations.Health:
+        return integrations.Health(ok=True, says=f"hello, {self.token}")
+
+    async def close(self) -> None:
+        return
+
+
+def test_a_secret_in_the_file_is_found_wanting_told_where_it_belongs_and_not_shown(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(integrations.KINDS, "talkative", f"{__name__}:Talkative")
     init()
-    _add('[[notifiers]]\nname = "mail"\nkind = "smtp"\n[notifiers.settings]\n')
-    _add(f'base_url = "smtp://127.0.0.1:9"\nsender = "a@example.com"\npassword = "{SECRET}"\n')
-    says = _wrong()["mail"]
-    assert SECRET not in says
+    _add(f'[[channels]]\nname = "chat"\nkind = "talkative"\nsettings = {{ token = "{SECRET}" }}\n')
+    assert _wrong() == {"chat": "hello, [hidden]; but token stands in the file: move it to FIRELINE_CHAT_TOKEN"}
 
 
 def test_a_stakeholder_whose_every_route_is_broken_is_found_wanting() -> None:
