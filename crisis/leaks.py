@@ -33,8 +33,12 @@ _PHONE = regex.compile(
 )
 _OFFERED = phrases(r"""
     (call|phone|ring|text|dial|telephone|contact|reach|hotline|helpline|freephone|toll[- ]free|tel|whatsapp|sms|questions?)\w*
-    (write|mail|letters|e-mail|email|reply|answers|ask|schreib|escrib|[ée]criv|scriv)\w*
+    (service|press|media|journalists|office|desk|families|relatives|patients|parents|customers|residents|support|help)\w*
     (anrufen|rufen|telefon|llame|llamar|tel[ée]fono|appelez|t[ée]l[ée]phone|chiamate|ligue|電話|电话)\w*
+""")
+_PRIVATE = phrases(r"""
+    (mobile|cell|private|home|personal) (number|phone|telephone|address)?
+    (mobile|cell|his|her|mr|mrs|ms)
 """)
 _TOLL_FREE = (
     "0800",
@@ -109,7 +113,7 @@ def _personal_data(text: str, contact: str) -> Iterator[Finding]:
 
 
 def _is_a_person(text: str, span: tuple[int, int], contact: str) -> bool:
-    """A private mailbox, a name in two parts, or one word that is no office and is not offered for writing to."""
+    """A private mailbox, a name in two parts, or the name of somebody whom the text has mentioned."""
     address = text[slice(*span)]
     if contact and address.casefold() in contact.casefold():
         return False
@@ -118,18 +122,17 @@ def _is_a_person(text: str, span: tuple[int, int], contact: str) -> bool:
         return True
     if _OFFICES.search(local):
         return False
-    return _NAME.fullmatch(local) is not None or not _is_offered(text, span)
+    named = regex.search(rf"\p{{Ll}} {regex.escape(local[0].upper() + local[1:])}(?!\w)", text[: span[0]])
+    return _NAME.fullmatch(local) is not None or named is not None
 
 
 def _is_a_hotline(text: str, span: tuple[int, int], contact: str) -> bool:
     number = _digits(text[slice(*span)])
     ours = bool(contact) and number in _digits(contact)
-    return ours or number.startswith(_TOLL_FREE) or _is_offered(text, span)
-
-
-def _is_offered(text: str, span: tuple[int, int]) -> bool:
+    if ours or number.startswith(_TOLL_FREE):
+        return True
     start = max(text.rfind("\n", 0, span[0]), text.rfind(". ", 0, span[0]), 0)
-    return _OFFERED.search(text, start, span[1]) is not None
+    return bool(_OFFERED.search(text, start, span[1])) and not _PRIVATE.search(text, start, span[1])
 
 
 def _digits(text: str) -> str:

@@ -63,15 +63,15 @@ _LISTS = {
         (the police|investigators|inspectors|the inquiry|the laboratory) (has|have) (found|confirmed|shown)
         (somebody|someone|one of us|one of our \w+) (\w+ )?(copied|deleted|took|stole|broke|posted|sent|wrote|treated|hurt)
     """),
-    "done": alternatives(r"""
-        (?!experienced|received|learned|learnt|failed|missed|hoped|wanted|tried|loved|believed|noticed|remained|needed)\w+ed
-        (?!apologi[sz]ed|regretted|promised|committed|asked you|disappointed|happened|stayed|waited|relied|lived)\w+ed\b
+    "done": alternatives(
+        r"""
+        (?!experienced|received|learned|learnt|failed|missed|hoped|wanted|tried|loved|believed|noticed|remained)<ended>
         (built|begun|bought|brought|cut|dealt|drawn|flown|found a|frozen|given|gone there|held|hired|kept|left|made sure|met)
         (paid|put|rebuilt|rewritten|run|sent|set|shown|shut|spoken|taken|told|undone|withdrawn|written|rung|thrown)
-    """),
-    "busy": alternatives(r"""
-        (?!experiencing|having|being|going through|facing|feeling|hoping|seeing|hearing|suffering|waiting|dying|lacking)\w+ing
-    """),
+    """,
+        ended=r"(?!apologi[sz]ed|regretted|promised|committed|disappointed|happened|stayed|waited|relied|lived|needed)"
+        r"\w+ed\b",
+    ),
     "remedy": alternatives(r"""
         (a |the |our )?(fix|update|patch|replacement|recall|review|investigation|inquiry|refund)s?
     """),
@@ -81,7 +81,10 @@ _LISTS = {
         (reporting|speaking|answering|posting|sharing|updating|writing|talking|publishing)
     """),
     "comes": r"(?:comes?|coming|follows?|due|is|are|will|at|on|by|in|appears?|expected|ready)",
-    "news": r"(?:counts?|lists?|figures|results|bulletins?|post|updates?|statements?|reports?|news|briefings?|findings)",
+    "news": alternatives(r"""
+        (messages?|words?|calls?|announcements?|counts?|lists?|figures|results|bulletins?|post|updates?|statements?)
+        (reports?|news|briefings?|findings)
+    """),
     "doing": alternatives(r"""
         (investigat|fix|restor|remov|recall|contact|paus|suspend|refund|rebook|replac|disabl|reset|launch|report|notif)\w*
         (inform|clos|chang|cancel|deploy|review|cooperat|help|support|check|isolat|patch|secur|cover|offer|appoint)\w*
@@ -141,7 +144,7 @@ ACKNOWLEDGEMENT = Part(
     an? (\w+ )?(outage|incident|fire|accident|breach|error|fault|mistake|problem)
     thank you for (telling|your patience|speaking|pointing)
     (thinking of|feel for|feel with|grieve with|share your|with the families|it is regretted)
-    (is|are) (going around|being shared|on fire|under attack|unreachable|stuck|open|missing)
+    (is|are) (still |now )?(going around|being shared|on fire|under attack|unreachable|stuck|open|missing)
     (will not|cannot|can't) (take place|open|run|start|fly|sail)
     (left|overran|hit|struck) (the|a|our) \w+
     false (claim|report|story|post|rumou?r)s?
@@ -170,6 +173,8 @@ AFFECTED = Part(
     (affects?|affected|affecting|inconvenienced?|reach|help) you
     your (\w+ )?(account|order|flight|data|trip|money|card|booking|password|information)s?
     your (\w+ )?(delivery|trust|payment|service)s?
+    your (?!patience|understanding|feedback|questions?|support|continued|attention|local)\w+ (are|is|was|were|has|have)
+    you (lost|read|saw|waited|had|asked|found|felt|trusted|relied|waited|paid|trained|chose|called|wrote)
     you (cannot|can't|could not|may|are affected|were affected|are still waiting|deserve|deserved|told us|have told us)
     """)
 )
@@ -197,7 +202,10 @@ ACTION = Part(
     (has|have|was|were|is|are) (been |being |now )?(paused|disabled|isolated|reset|replaced|postponed|cleared)
     (has|have|was|were) (been |now )?(taken down|deleted|refunded|fixed|closed|cancelled|rebooked)
     (come|comes|came|goes|go) (down|back) (today|tonight|now|tomorrow)
-    please <instruction>
+    please (?!accept|note|know|be assured|rest|bear|contact|call|write|see|visit|read|follow|understand|forgive|trust)\w+
+    (is|are) being (?!investigated|looked into|reviewed|addressed|dealt|handled|examined|taken|extracted|monitored|held)\w+
+    (keeps?|go on|goes on) (?!offering|striving|pace)\w+ing
+    (buses|vans|trucks|planes|boats|trains|helicopters|crews|doctors|nurses) (\w+ )?(leave|bring|are waiting|are on|run|go)
     (you|families|customers|guests|passengers|owners|everyone|anyone) (can|may|should) (return|call|come|bring|get|rebook|stop)
     (?:^|(?<=[.!?:,;]\s)|(?<=\n))<instruction>
     """)
@@ -221,7 +229,11 @@ INSTRUCTION = Part(
 NEXT_UPDATE = Part(
     _lexicon("<time>"),
     _lexicon(r"""
-    (updates?|next (\w+ ){0,2}<news>)
+    (updates?|(next|second|third|fourth|final) (\w+ ){0,2}<news>)
+    (expect|await) (\w+ ){0,3}<news>
+    (you|people|everyone|families|customers)( will| can)? (read|hear|find|learn|see|get) (\w+ ){0,4}(here|from us|it|more|what)
+    (you will|you'll|what we know)…(read|hear|find|learn|see)
+    (new|more) (\w+ ){0,2}(dates|details|information|news|figures|results)
     (another|further|new|our|an|the|full|second|first) (\w+ ){0,2}?<news>…<comes>
     <comes>…(another|further|new|our|an|the|full|second|first) (\w+ ){0,2}?<news>
     (new |more |further |first |the )?(results|figures|numbers|details|news|information) (\w+ )?<comes>

@@ -23,6 +23,7 @@ _LISTS = {
         (user|customer|human|operator|individual) error
         (the )?(media|press|weather|regulators?|hackers|activists|competitors?|trolls|critics)
     """),
+    "should": r"(?:should|could|ought\s+to)\s+have\s+(?!been|had|heard)",
     "because": r"(?:due to|because of|caused by|the fault of|result of|blame\w*|lies? with|originated with)",
     "few": r"(?:few|small|tiny|handful|limited|minority|very small|relatively small)",
 }
@@ -86,7 +87,7 @@ WORDINGS: tuple[Wording, ...] = (
             <because> (an? |our |the |one of our )?(\w+ ){0,2}?<others>
             (taken|took|quoted) (\w+ )?out of context
             (misinterpreted|misconstrued|misunderstood|misread|misrepresented|twisted)
-            (you|customers|users|people|passengers|guests|he|she|they) (should|could|ought to) have (?!been|had|heard)\w+
+            (you|he|she|they|(the )?(customer|user|passenger|guest|driver|owner|patient|rider|member|people)s?) <should>\w+
             (you|customers|users|people|passengers|he|she|they) (failed|refused|neglected|chose) to
             because (you|users|customers|people|passengers) (did|do|were|are|had|have|used|reused|chose|failed|ignored)
             (customers|users|people|they) who (reused|ignored|failed|misused|did not follow|refused)
@@ -225,7 +226,7 @@ WORDINGS: tuple[Wording, ...] = (
 HOLLOW = _lexicon(r"""
     (take|takes|took|taking)( \w+){1,8}? (very |extremely |incredibly |so |most )?seriously
     (is|are|remains?|has always been) (our|the) (\w+ )?(number one|first|top|highest|utmost|absolute) (priority|concern)
-    (is|are) of (paramount|utmost) importance
+    of (the )?(paramount|utmost|highest|greatest) (importance|priority|concern)
     we pride ourselves
     (committed to|value) (\w+ ){0,3}(customers|safety|privacy|trust|quality|excellence|community)
     (highest|strictest|rigorous) standards
