@@ -1,5 +1,7 @@
 """A desk over a real store with one incident under way, reached through ASGI."""
 
+import asyncio
+import shutil
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -273,16 +275,34 @@ async def proposed(here: Installation, statement: Statement) -> None:
         )
 
 
-@pytest.fixture
-async def scene(tmp_path: Path) -> AsyncIterator[Scene]:
-    """An incident of severity 2 whose holding statement waits for comms and legal."""
-    settings, clock = settings_in(tmp_path), FixedClock(NOON)
-    store = await open_store(settings.database_url, keys=tmp_path / "keys", clock=clock)
-    here = Installation(settings, store, via="desk")
-    try:
+@pytest.fixture(scope="session")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Incident, Statement]:
+    """An installation's folder with the incident in it, made once and copied for each test."""
+    home = tmp_path_factory.mktemp("prepared")
+
+    async def prepare() -> tuple[Path, Incident, Statement]:
+        settings = settings_in(home)
+        store = await open_store(settings.database_url, keys=home / "keys", clock=FixedClock(NOON))
+        here = Installation(settings, store, via="desk")
         incident, facts = await opened(here)
         statement = statement_for(incident, facts, id=f"{incident.id}-S1")
         await proposed(here, statement)
+        await here.close()
+        return home, incident, statement
+
+    return asyncio.run(prepare())
+
+
+@pytest.fixture
+async def scene(prepared: tuple[Path, Incident, Statement], tmp_path: Path) -> AsyncIterator[Scene]:
+    """An incident of severity 2 whose holding statement waits for comms and legal."""
+    folder, incident, statement = prepared
+    home = tmp_path / "home"
+    shutil.copytree(folder, home)
+    settings, clock = settings_in(home), FixedClock(NOON)
+    store = await open_store(settings.database_url, keys=home / "keys", clock=clock)
+    here = Installation(settings, store, via="desk")
+    try:
         yield Scene(here, clock, create_app(here), incident, statement)
     finally:
         await here.close()
