@@ -1,0 +1,101 @@
+"""Slack: notices as documented, in the incident's thread, in which foreign text can ring no bells."""
+
+import json
+
+import pytest
+import specs
+from receivers import Fault, SlackReceiver
+
+import integrations
+from crisis.stakeholder import Route
+from integrations import Message, Misconfigured, RateLimited, Refused, Unknown
+
+ROOM = Route(notifier="slack", address="#war-room")
+
+
+@pytest.fixture
+def receiver():
+    with SlackReceiver() as server:
+        yield server
+
+
+@pytest.fixture
+async def slack(receiver):
+    channel = integrations.connect("slack", base_url=receiver.url, token="xoxb-t")
+    yield channel
+    await channel.close()
+
+
+def notice(key="k1", text="Look", thread="INC-1", **more):
+    return Message(key=key, subject="SEV1", text=text, thread=thread, **more)
+
+
+async def test_every_request_is_as_documented(receiver, slack, render):
+    await slack.notify(notice("k1", link="https://desk.test/"), ROOM)
+    await slack.notify(notice("k2"), ROOM)
+    await slack.notify(notice("k3"), Route(notifier="slack", address="U1234567"))
+    await slack.find("k2", render("x", address="#war-room"))
+    await slack.check()
+    specs.hold_slack(receiver.requests)
+    assert {r.headers["authorization"] for r in receiver.requests} == {"Bearer xoxb-t"}
+    posts = [specs.form(r) for r in receiver.requests if r.path.endswith("postMessage")]
+    assert [p["channel"] for p in posts] == ["C0000001", "C0000001", "D0000001"]
+    assert json.loads(posts[1]["metadata"])["event_payload"] == {"key": "k2", "incident": "INC-1"}
+    assert posts[1]["thread_ts"] == receiver.messages[0]["ts"]
+    assert "thread_ts" not in posts[2]
+
+
+async def test_foreign_text_mentions_nobody_and_pretends_no_link(receiver, slack):
+    evil = "<!channel> <https://evil.test|your bank> & <@U1>"
+    await slack.notify(notice(text=evil), ROOM)
+    sent = json.dumps(receiver.messages[0]["blocks"]) + receiver.messages[0]["text"]
+    assert "<" not in sent
+    assert "&lt;!channel&gt; &lt;https://evil.test|your bank&gt; &amp; &lt;@U1&gt;" in sent
+    assert receiver.messages[0]["unfurl_links"] == "false"
+
+
+async def test_a_long_text_is_cut_into_sections_and_none_of_it_is_lost(receiver, slack):
+    await slack.notify(notice(text="<&>" * 3000), ROOM)
+    sections = [b["text"]["text"] for b in receiver.messages[0]["blocks"] if b["type"] == "section"]
+    assert "".join(sections) == "&lt;&amp;&gt;" * 3000
+    assert max(map(len, sections)) <= 3000
+    assert not any(s.endswith(("&", "&l", "&lt", "&amp", "&gt")) for s in sections)
+    assert len(receiver.messages[0]["text"]) <= 4000
+    with pytest.raises(Refused, match="shorten"):
+        await slack.notify(notice(text="x" * 200_000), ROOM)
+
+
+async def test_a_thread_that_cannot_be_looked_up_delays_nobody(receiver, slack, monkeypatch):
+    await slack.notify(notice("k1"), ROOM)
+    other = integrations.connect("slack", base_url=receiver.url, token="xoxb-t")
+
+    def unreadable(*_):
+        raise Unknown("no history")
+
+    monkeypatch.setattr(other, "_pages", unreadable)
+    receipt = await other.notify(notice("k2"), Route(notifier="slack", address="C0000001"))
+    assert receipt.raw["thread_ts"] == ""
+    assert len(receiver.created) == 2
+
+
+async def test_an_unknown_channel_is_refused_before_sending(receiver, slack):
+    with pytest.raises(Refused, match="invite"):
+        await slack.notify(notice(), Route(notifier="slack", address="#nowhere"))
+    assert receiver.created == []
+
+
+@pytest.mark.parametrize(
+    ("error", "outcome"),
+    [
+        ("channel_not_found", Refused),
+        ("msg_too_long", Refused),
+        ("invalid_auth", Misconfigured),
+        ("missing_scope", Misconfigured),
+        ("ratelimited", RateLimited),
+        ("internal_error", Unknown),
+    ],
+)
+async def test_errors_that_slack_wraps_in_a_200_are_told_apart(receiver, slack, error, outcome):
+    receiver.faults.append(Fault(200, json.dumps({"ok": False, "error": error})))
+    with pytest.raises(outcome, match=error):
+        await slack.notify(notice(), ROOM)
