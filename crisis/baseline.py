@@ -9,7 +9,10 @@ baseline is wide, and says so (``cold``). Causal: what is expected at a time dep
 is bounded.
 """
 
+from bisect import bisect_left, insort
+from collections import deque
 from dataclasses import dataclass
+from itertools import islice
 from math import exp, log1p, sqrt
 from statistics import median
 from typing import Any
@@ -35,9 +38,11 @@ ROUGHNESS = 0.15
 YOUNG = 3.0
 """How much wider: variance beyond Poisson is multiplied by 1 + YOUNG / days."""
 SHARE_PRIOR = (4.0, 16.0)
-"""Negative and other texts assumed before any was read: one in five."""
+"""Negative and other authors assumed before any was read: one in five."""
 SHARE_SPREAD = 0.01
-"""Intra-class correlation of negative texts within a window (beta-binomial)."""
+"""Intra-class correlation of negative authors within a window (beta-binomial), until the stream has shown its own."""
+SPREAD_WEIGHT = 48 * 20 * 20
+"""Weight of that assumption: two days of 20 authors an hour."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +71,8 @@ class Sample:
     """How far they were above the usual, in standard deviations, as judged then; empty while cold."""
     held: tuple[int, ...]
     """Counts of the quarter by row of ``crisis.windows``, mentions to angry texts."""
+    hour: tuple[int, int]
+    """Negative and read authors of the hour that ends here; 0, 0 except at the end of each fourth quarter."""
     first: float
     """Time of the quarter's first post, seconds since the epoch; 0 when there was none."""
     quiet: bool
@@ -76,9 +83,30 @@ class Baseline:
     """The usual of one watch."""
 
     def __init__(self) -> None:
-        self.samples: list[Sample] = []
+        self.samples: deque[Sample] = deque()
         self._usual: tuple[Usual, ...] = ()
         self._for = -1
+        self._index()
+
+    def _index(self) -> None:
+        """Work out from all samples what ``add`` otherwise keeps up to date."""
+        self._by_time: dict[int, deque[Sample]] = {}
+        self._above: tuple[list[float], ...] = tuple([] for _ in LENGTHS)
+        self._sums = [0.0] * 7
+        self._for = -1
+        for sample in self.samples:
+            self._reckon(sample, 1)
+
+    def _reckon(self, sample: Sample, sign: int) -> None:
+        if not sample.quiet:
+            return
+        times = self._by_time.setdefault(sample.step % DAY, deque())
+        times.append(sample) if sign > 0 else times.popleft()
+        for known, value in zip(self._above, sample.above, strict=False):
+            insort(known, value) if sign > 0 else known.pop(bisect_left(known, value))
+        x, n = sample.hour
+        values = (sample.held[NEGATIVE], sample.held[READ], x * x, n * x, n * n, n, 1)
+        self._sums = [total + sign * value for total, value in zip(self._sums, values, strict=True)]
 
     @property
     def days(self) -> float:
@@ -97,43 +125,59 @@ class Baseline:
         return self._usual
 
     def _expect(self, step: int, k: int) -> Usual:
-        quiet = [s for s in self.samples if s.quiet] or self.samples
-        if not quiet:
+        if not self.samples:
             return Usual(0.0, 1.0, WIDE)
-        same: dict[int, list[float]] = {}
-        for sample in quiet:
-            away = (sample.step - step + DAY // 2) % DAY - DAY // 2
-            if abs(away) <= NEAR and step - sample.step > DAY // 2:
-                same.setdefault((step - sample.step + NEAR) // DAY, []).append(log1p(sample.voices[k]))
-        last_day = [log1p(s.voices[k]) for s in quiet if step - s.step <= DAY]
-        recent = median(last_day) if last_day else median(log1p(s.voices[k]) for s in quiet)
-        days = len(same)
+        last_day = [s for s in islice(reversed(self.samples), DAY) if s.quiet] or list(self.samples)[-DAY:]
+        same = [
+            ((step - sample.step + NEAR) // DAY, log1p(sample.voices[k]))
+            for near in range(-NEAR, NEAR + 1)
+            for sample in self._by_time.get((step + near) % DAY, ())
+            if step - sample.step > DAY // 2
+        ]
+        days = len({day for day, _ in same})
         if days:
-            seasonal = median(value for values in same.values() for value in values)
-            level = (days * seasonal + 0.5 * recent) / (days + 0.5)
+            recent = median(log1p(sample.voices[k]) for sample in last_day)
+            level = (days * median(value for _, value in same) + 0.5 * recent) / (days + 0.5)
         else:
-            level = max(log1p(s.voices[k]) for s in quiet)
+            level = max(log1p(sample.voices[k]) for sample in last_day)
         voices = exp(level) - 1.0
         spread = sqrt(1.0 / (voices + 1.0) + ROUGHNESS**2 * (1.0 + YOUNG / max(days, 0.5)))
-        return Usual(voices, spread, self._remarkable(quiet, k))
+        return Usual(voices, spread, self._remarkable(k))
 
-    def _remarkable(self, quiet: list[Sample], k: int) -> float:
-        above = sorted(s.above[k] for s in quiet if s.above)
+    def _remarkable(self, k: int) -> float:
+        above = self._above[k]
         if not above:
             return WIDE
         seen = above[min(len(above) - 1, int(QUANTILE * len(above)))]
         return max(2.0, (len(above) * seen + PRIOR * WIDE) / (len(above) + PRIOR))
 
     def share(self) -> float:
-        """The usual share of negative texts."""
-        negative = SHARE_PRIOR[0] + sum(s.held[NEGATIVE] for s in self.samples if s.quiet)
-        read = sum(SHARE_PRIOR) + sum(s.held[READ] for s in self.samples if s.quiet)
-        return negative / read
+        """The usual share of negative authors."""
+        return (SHARE_PRIOR[0] + self._sums[0]) / (sum(SHARE_PRIOR) + self._sums[1])
+
+    def share_spread(self) -> float:
+        """Intra-class correlation of the share within an hour: the stream's own, by moments, drawn to a prior."""
+        share = self.share()
+        xx, nx, nn, n = self._sums[2:6]
+        even = share * (1 - share)
+        excess = (xx - 2 * share * nx + share * share * nn) / even - n
+        spread = (excess + SHARE_SPREAD * SPREAD_WEIGHT) / (max(nn - n, 0.0) + SPREAD_WEIGHT)
+        return min(0.3, max(SHARE_SPREAD / 2, spread))
+
+    def surprise(self, negative: int, read: int) -> float:
+        """How far a share is above the usual, in standard deviations of a beta-binomial."""
+        if not read:
+            return 0.0
+        usual = self.share()
+        deviation = sqrt(read * usual * (1 - usual) * (1 + (read - 1) * self.share_spread()))
+        return (negative - read * usual) / deviation
 
     def add(self, sample: Sample) -> None:
         """Keep one more sample; the oldest beyond four weeks are forgotten."""
         self.samples.append(sample)
-        del self.samples[: len(self.samples) - HISTORY]
+        self._reckon(sample, 1)
+        while len(self.samples) > HISTORY:
+            self._reckon(self.samples.popleft(), -1)
         self._for = -1
 
     def disturbed(self, since: int) -> None:
@@ -142,21 +186,20 @@ class Baseline:
             if sample.step < since:
                 break
             sample.quiet = False
-        self._for = -1
+        self._index()
 
     def dump(self) -> list[Any]:
-        return [[s.step, list(s.voices), list(s.above), list(s.held), s.first, s.quiet] for s in self.samples]
+        """Everything, as plain JSON values."""
+        return [
+            [s.step, list(s.voices), list(s.above), list(s.held), list(s.hour), s.first, s.quiet] for s in self.samples
+        ]
 
     @classmethod
     def load(cls, state: list[Any]) -> "Baseline":
+        """The baseline that ``dump`` described."""
         new = cls()
-        new.samples = [Sample(a, tuple(b), tuple(c), tuple(d), e, f) for a, b, c, d, e, f in state]
+        new.samples = deque(
+            Sample(a, tuple(b), tuple(c), tuple(d), (e[0], e[1]), f, g) for a, b, c, d, e, f, g in state
+        )
+        new._index()
         return new
-
-
-def share_surprise(negative: int, read: int, usual: float) -> float:
-    """How far a share is above ``usual``, in standard deviations of a beta-binomial."""
-    if not read:
-        return 0.0
-    deviation = sqrt(read * usual * (1 - usual) * (1 + (read - 1) * SHARE_SPREAD))
-    return (negative - read * usual) / max(deviation, 1e-9)

@@ -16,10 +16,11 @@ many).
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from math import ceil, log1p, sqrt
 from typing import Any, Literal, NamedTuple
 
-from crisis.baseline import DAY, HISTORY, LENGTHS, STEP, Baseline, Sample, Usual, share_surprise
+from crisis.baseline import DAY, HISTORY, LENGTHS, STEP, Baseline, Sample, Usual
 from crisis.copies import fingerprint, key
 from crisis.reading import Reading, read
 from crisis.triage import Signal
@@ -36,6 +37,7 @@ from crisis.windows import (
     SLICE,
     SPAN,
     TEXTS,
+    UNREAD,
     Counts,
     Sighting,
     Windows,
@@ -50,13 +52,15 @@ CALM = timedelta(hours=6)
 COPY_WEIGHT = 0.1
 """Voices of an author who only repeats others."""
 MOST = 0.4
-"""Share of negative texts that is bad enough by itself, if it is not below the usual."""
+"""Share of negative authors that is bad enough by itself, if it is not below the usual."""
 FEWEST = 10
-"""Negative texts below which nothing is a firestorm."""
-TIMES = 1.5
-"""Voices against the usual, at the least."""
+"""Negative authors below which nothing is a firestorm."""
+TIMES, VOLUME = 1.5, 0.5
+"""Voices against the usual, and surprise at them, at the least."""
+EXCESS = 0.08
+"""Share of negative authors above the usual, at the least, unless it is bad enough by itself."""
 COLD_NEGATIVE, COLD_TIMES, COLD_STEPS = 50, 5.0, 4
-"""While cold: negative texts in the window, voices against the busiest window yet, and quarters that must be known."""
+"""While cold: negative authors in the window, voices against the busiest window yet, and quarters that must be known."""
 NEW_NORMAL = 2 * 86_400 // STEP
 """Quarters after which an episode that does not end becomes the usual."""
 
@@ -75,7 +79,7 @@ class Evidence(NamedTuple):
     volume: float
     """Surprise at the volume; 1 is the stream's own 99.9 % quantile."""
     negativity: float
-    """Surprise at the share of negative texts; 1 is three standard deviations."""
+    """Surprise at the share of negative authors; 1 is three standard deviations."""
     score: float
     """Both, blended, against what an alert takes: 1 alerts."""
     enough: bool
@@ -176,7 +180,8 @@ class Detector:
         totals = windows.totals()
         evidence = self._evidence(totals)
         held = _held(totals, 2)
-        past = [*(_voices(sample.held) for sample in self._baseline.samples[1 - _SIX_HOURS :]), _voices(held)]
+        recent = list(islice(reversed(self._baseline.samples), max(NEW_NORMAL, _SIX_HOURS)))
+        past = [held[AUTHORS], *(sample.held[AUTHORS] for sample in recent[: _SIX_HOURS - 1])]
         voices = (*(e.voices for e in evidence[:3]), sum(past) / len(past) * _SIX_HOURS)
         usual = self._baseline.usual(self._quarter)
         above = (
@@ -184,36 +189,41 @@ class Detector:
             if self._baseline.cold
             else tuple((log1p(v) - log1p(u.voices)) / u.spread for v, u in zip(voices, usual, strict=True))
         )
-        recent = self._baseline.samples[-NEW_NORMAL:]
         settled = len(recent) == NEW_NORMAL and not any(sample.quiet for sample in recent)
-        self._baseline.add(Sample(self._quarter, voices, above, held, self._first, not self._alerting or settled))
+        whole = evidence[2].held
+        hour = (whole[NEGATIVE], whole[READ]) if self._quarter % 4 == 3 else (0, 0)
+        quiet = not self._alerting or settled
+        self._baseline.add(Sample(self._quarter, voices, above, held, hour, self._first, quiet))
         self._quarter, self._first = self._quarter + 1, 0.0
         self._judge(self._evidence(totals), (last + 1.0) * SLICE)
 
     def _evidence(self, totals: Counts) -> list[Evidence]:
-        share, cold = self._baseline.share(), self._baseline.cold
         usual = self._baseline.usual(self._quarter)
-        windows = [(_held(totals, column), usual[column - 1], LENGTHS[column - 1]) for column in (1, 2, 3)]
-        samples = self._baseline.samples[-_SIX_HOURS:]
-        if len(samples) == _SIX_HOURS:
-            long = tuple(map(sum, zip(*(sample.held for sample in samples), strict=True)))
-            windows.append((long, usual[-1], LENGTHS[-1]))
-        return [self._weigh(held, usual, length, share, cold) for held, usual, length in windows]
+        found = []
+        for column in (1, 2, 3):
+            held = _held(totals, column)
+            found.append(self._weigh(held, _voices(held), usual[column - 1], LENGTHS[column - 1]))
+        if len(self._baseline.samples) >= _SIX_HOURS:
+            quarters = [sample.held for sample in islice(reversed(self._baseline.samples), _SIX_HOURS)]
+            held = tuple(map(sum, zip(*quarters, strict=True)))
+            found.append(self._weigh(held, held[AUTHORS], usual[-1], LENGTHS[-1]))
+        return found
 
-    def _weigh(self, held: tuple[int, ...], usual: Usual, length: int, share: float, cold: bool) -> Evidence:
-        voices, negative, read_ = _voices(held), held[NEGATIVE], held[READ]
+    def _weigh(self, held: tuple[int, ...], voices: float, usual: Usual, length: int) -> Evidence:
+        negative, known = held[NEGATIVE], held[READ]
         volume = usual.surprise(voices)
-        above = share_surprise(negative, read_, share)
+        above = self._baseline.surprise(negative, known)
         negativity = above / 3.0
-        if read_ and negative >= MOST * read_ and above >= -0.5:
-            negativity = max(negativity, 1 / 3)
+        excess = negative >= (self._baseline.share() + EXCESS) * known
+        if known and negative >= MOST * known and above >= -0.5:
+            negativity, excess = max(negativity, 1 / 3), True
         score = sqrt(max(0.0, min(volume, 4.0)) * max(0.0, min(negativity, 4.0))) / ALERT[length]
-        if cold:
-            known = len(self._baseline.samples) >= COLD_STEPS and length < LENGTHS[-1]
-            enough = known and negative >= COLD_NEGATIVE and voices >= COLD_TIMES * max(usual.voices, 1.0)
+        if self._baseline.cold:
+            old = len(self._baseline.samples) >= COLD_STEPS and length < LENGTHS[-1]
+            enough = old and negative >= COLD_NEGATIVE and voices >= COLD_TIMES * max(usual.voices, 1.0)
         else:
-            enough = negative >= FEWEST and voices >= TIMES * usual.voices
-        enough = enough and negativity >= 1 / 3
+            enough = negative >= FEWEST and voices >= TIMES * usual.voices and volume >= VOLUME
+        enough = enough and excess and negativity >= 1 / 3
         return Evidence(length, held, voices, usual, volume, negativity, score, enough)
 
     def _judge(self, evidence: list[Evidence], at: float) -> None:
@@ -233,7 +243,7 @@ class Detector:
     def _onset(self, at: float) -> float:
         """The first post of the episode: where the raised hours begin, or else where the last hour's rate breaks."""
         begin, missed = 0.0, 0
-        for sample in reversed(self._baseline.samples[-DAY:]):
+        for sample in islice(reversed(self._baseline.samples), DAY):
             if sample.above and max(sample.above[1], sample.above[2]) >= 1.0 and sample.first:
                 begin, missed = sample.first, 0
             elif (missed := missed + 1) > 2:
@@ -267,7 +277,7 @@ class Detector:
             negative_share=held[NEGATIVE] / held[READ] if held[READ] else 0.0,
             usual_negative_share=self._baseline.share(),
             anger_share=held[ANGRY] / held[READ] if held[READ] else 0.0,
-            unread=max(0, held[TEXTS] - held[READ]),
+            unread=held[UNREAD],
             copies=held[COPIES],
             reach=held[REACH],
             sources=windows.named("source", totals, column),

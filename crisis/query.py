@@ -310,7 +310,7 @@ class _Parser:
     def nested(self, parse: Callable[[], Node]) -> Node:
         self.depth += 1
         if self.depth > DEEPEST:
-            position = self.tokens[min(self.at, len(self.tokens) - 1)].position
+            position = self.tokens[self.at - 1].position
             raise QueryError(position, f"nested more than {DEEPEST} deep; split the query")
         node = parse()
         self.depth -= 1

@@ -72,6 +72,7 @@ class Signal(Frozen):
     usual_authors: float
     """What the baseline expects in this window."""
     negative_share: Share
+    """Of the authors whose text could be read, those whose latest one is negative."""
     usual_negative_share: Share
     copies: int = 0
     """Posts that repeat another's text exactly."""

@@ -23,8 +23,10 @@ KEEP = 200_000
 NAMES = 24
 """Networks, and languages, told apart; further ones count as ``other``."""
 
-MENTIONS, COPIES, REACH, AUTHORS, COPYING, TEXTS, READ, NEGATIVE, ANGRY = range(9)
-_FIRST_NAMED = 9
+# Posts by row: all, copies, audience; authors by row: all with words of their own, those who only copy, and of the former
+# those whose latest text could be read, is negative, is angry; texts by row: distinct, those that cannot be read.
+MENTIONS, COPIES, REACH, AUTHORS, COPYING, TEXTS, UNREAD, READ, NEGATIVE, ANGRY = range(10)
+_FIRST_NAMED = 10
 _COLUMNS = 4 * SPAN
 _STARTS = [0, *(SPAN - seconds // SLICE for seconds in WINDOWS[-2::-1])]
 
@@ -113,16 +115,19 @@ class Windows:
                 self._counts = np.concatenate([self._counts, np.zeros((8, _COLUMNS), dtype=np.int64)])
         return row
 
-    def _see(self, seen: _Seen, key: int, at: int, rows: tuple[int, ...]) -> bool:
-        """Count ``key`` at slice ``at``; true when it was seen before in this hour. ``rows`` matter at first sight."""
+    def _see(self, seen: _Seen, key: int, at: int, rows: tuple[int, ...], *, renew: bool = False) -> bool:
+        """Count ``key`` in ``rows`` at slice ``at``; true when it was seen before in this hour.
+
+        A key that was counted keeps its rows, unless they are to be renewed.
+        """
         before = seen.last.get(key)
         column = self._column - self.now
         if before is not None and before[0] > self.now - SPAN:
-            rows = before[1:]
-            if before[0] >= at:
+            if before[0] > at or (before[0] == at and not renew):
                 return True
-            for row in rows:
+            for row in before[1:]:
                 self._counts[row, column + before[0]] -= 1 << seen.level
+            rows = rows if renew else before[1:]
         if before is not None:
             del seen.last[key]
         seen.last[key] = (at, *rows)
@@ -159,14 +164,19 @@ class Windows:
         counts[REACH, column] += post.reach
         copied = post.repost
         if self._texts.admits(post.text):
-            rows = [TEXTS, self._row("source", post.source), self._row("language", post.language or "unknown")]
-            rows += [row for row, holds in ((READ, post.read), (NEGATIVE, post.negative), (ANGRY, post.angry)) if holds]
-            again = self._see(self._texts, post.text, at, tuple(rows))
+            labels: tuple[int, ...] = (
+                TEXTS,
+                self._row("source", post.source),
+                self._row("language", post.language or "unknown"),
+            )
+            again = self._see(self._texts, post.text, at, labels if post.read else (*labels, UNREAD))
             copied = copied or (again and post.copy)
         counts[COPIES, column] += post.weight - (not copied)
         if not copied:
             if self._authors.admits(post.author):
-                self._see(self._authors, post.author, at, (AUTHORS,))
+                moods = ((READ, post.read), (NEGATIVE, post.negative), (ANGRY, post.angry))
+                rows = (AUTHORS, *(row for row, holds in moods if holds))
+                self._see(self._authors, post.author, at, rows, renew=post.read)
         elif self._copying.admits(post.author) and post.author not in self._authors.last:
             self._see(self._copying, post.author, at, (COPYING,))
 

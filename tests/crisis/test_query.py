@@ -1,0 +1,130 @@
+"""The boolean query language: what it matches, and what it says when it cannot be read."""
+
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from crisis.query import DEEPEST, QueryError, parse
+from crisis.watch import Mention
+
+
+def mention(text: str, **fields: str) -> Mention:
+    return Mention(id="1", text=text, created_at=datetime(2026, 3, 1, tzinfo=UTC), **fields)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("query", "text", "expected"),
+    [
+        ("acme", "I love ACME.", True),
+        ("acme", "acmes are fine", False),
+        ("acme", "see #Acme and @acme", True),
+        ("acme*", "acmes are fine", True),
+        ("*phone", "my headphone broke", True),
+        ('"us airways"', "US  Airways, again", True),
+        ('"us airways"', "us and airways", False),
+        ("acme broken", "broken again, acme", True),
+        ("acme AND broken", "acme works", False),
+        ("acme OR globex", "globex!", True),
+        ("acme NOT works", "acme works", False),
+        ("acme -works", "acme fails", True),
+        ("acme (broken OR late)", "acme is late", True),
+        ("acme -(broken OR late)", "acme is late", False),
+        ("a OR b c", "a", True),
+        ("#brewline", "brewline", False),
+        ("@acme", "@acme_support hi", False),
+        ("acme near/2 broken", "broken, they say, acme", True),
+        ("acme near/1 broken", "broken, they say, acme", False),
+        ('(acme OR "acme corp") near/3 (fire OR smoke)', "smoke from my acme corp", True),
+        ("strasse", "Die Straße", True),
+        ("ﬁre", "FIRE", True),
+        ("コーヒー", "このコーヒーはまずい", True),
+        ("☕", "time for ☕!", True),
+        ("and", "you and me", True),
+    ],
+)
+def test_a_query_matches_as_listening_tools_do(query: str, text: str, expected: bool) -> None:
+    assert parse(query).matches(mention(text)) is expected
+
+
+def test_fields_match_language_source_and_author() -> None:
+    post = mention("acme", language="en", source="bluesky", author="@Ada.Lovelace")
+    for query in ("acme lang:en", "acme source:bluesky", "acme author:ada.lovelace", "acme author:@ada*", "lang:en"):
+        assert parse(query).matches(post), query
+    for query in ("acme lang:de", "acme -source:bluesky", "acme author:bob"):
+        assert not parse(query).matches(post), query
+
+
+@pytest.mark.parametrize(
+    ("query", "position", "says"),
+    [
+        ("", 0, "empty"),
+        ("   ", 3, "empty"),
+        ("(acme OR globex", 0, "never closed"),
+        ("acme )", 5, "left over"),
+        ('acme "us air', 5, "never closed"),
+        ("acme OR", 7, "must follow 'OR'"),
+        ("acme AND OR x", 9, "before and after"),
+        ("acme near/x broken", 5, "number of words"),
+        ("acme near/3 -broken", 5, "joins words"),
+        ("title:acme", 0, "no field 'title:'"),
+        ("lang:", 5, "needs a value"),
+        ("acme *", 5, "wildcard alone"),
+        ("-acme", 0, "only excludes"),
+        ('acme ""', 5, "nothing between"),
+        ("(" * 80 + "a" + ")" * 80, DEEPEST, "nested more than"),
+    ],
+)
+def test_a_mistake_is_told_with_its_place_and_reason(query: str, position: int, says: str) -> None:
+    with pytest.raises(QueryError) as caught:
+        parse(query)
+    assert caught.value.position == position
+    assert says in caught.value.says
+
+
+PIECES = st.sampled_from(
+    [
+        "acme",
+        '"us airways"',
+        "AND",
+        "OR",
+        "NOT",
+        "(",
+        ")",
+        "near/3",
+        "-",
+        "-x",
+        "#t",
+        "@h",
+        "lang:en",
+        "a*",
+        "*",
+        '"',
+        "é",
+        "☕",
+        "コ",
+    ]
+)
+
+
+@given(st.one_of(st.text(max_size=60), st.lists(PIECES, max_size=14).map(" ".join)), st.text(max_size=80))
+def test_any_text_either_parses_and_matches_or_says_where_it_is_wrong(query: str, text: str) -> None:
+    wrong = None
+    try:
+        parse(query).matches(mention(text))
+    except QueryError as error:
+        wrong = error
+    assert wrong is None or (0 <= wrong.position <= len(query) and wrong.says)
+
+
+@given(st.lists(PIECES, min_size=1, max_size=10).map(" ".join), st.lists(PIECES, max_size=8).map(" ".join))
+def test_turning_posts_away_early_changes_no_answer(query: str, text: str) -> None:
+    try:
+        parsed = parse(query)
+    except QueryError:
+        return
+    from crisis.query import Post, fold
+
+    post = mention(text)
+    assert parsed.matches(post) == parsed.root.holds(Post(post, fold(text)))
