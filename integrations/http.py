@@ -25,6 +25,7 @@ from email.utils import parsedate_to_datetime
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
@@ -59,15 +60,15 @@ class Connection(BaseModel):
     @field_validator("base_url")
     @classmethod
     def _http(cls, value: str) -> str:
+        url = urlsplit(value.strip())
+        if url.scheme not in {"http", "https"} or not url.hostname:
+            raise ValueError("must start with https:// (or http://) and name a host")
+        if "@" in url.netloc or url.query or url.fragment:
+            raise ValueError("must hold no password, query or fragment; credentials have their own settings")
         try:
-            url = httpx.URL(value.strip())
+            return str(httpx.URL(url.geturl())).rstrip("/")
         except httpx.InvalidURL as error:
             raise ValueError(f"is no address: {error}") from None
-        if url.scheme not in {"http", "https"} or not url.host:
-            raise ValueError("must start with https:// (or http://) and name a host")
-        if url.userinfo or url.query or url.fragment:
-            raise ValueError("must hold no password, query or fragment; credentials have their own settings")
-        return str(url).rstrip("/")
 
 
 def secrets_of(settings: BaseModel) -> set[str]:

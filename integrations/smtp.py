@@ -271,8 +271,10 @@ class Smtp:
             raise self._no(error, "the connection") from None
         except (aiosmtplib.SMTPException, OSError, ssl.SSLError) as error:
             client.close()
-            why = redact(str(error), self._secrets)
-            raise Unreachable(f"nothing was sent, {self._host}:{self._port} cannot be used: {why}") from None
+            why = f"{self._host}:{self._port} cannot be used: {redact(str(error), self._secrets)}"
+            if type(error) is aiosmtplib.SMTPException:  # raised where the server lacks STARTTLS or AUTH
+                raise Misconfigured(f"{why}; mend start_tls or username") from None
+            raise Unreachable(f"nothing was sent, {why}") from None
         except BaseException:
             client.close()
             raise

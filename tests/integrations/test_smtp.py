@@ -175,6 +175,13 @@ async def test_a_wrong_password_is_misconfigured_and_never_repeated(render):
         assert "hunter2secret" not in health.says
 
 
+async def test_what_the_server_does_not_offer_is_misconfigured(receiver, render):
+    for settings in ({"start_tls": "always"}, {"username": "u", "password": "hunter2secret"}):
+        with pytest.raises(Misconfigured, match="mend"):
+            await smtp(receiver, **settings).publish(statement(render), "k")
+    assert receiver.mails == []
+
+
 def test_a_password_never_goes_out_unencrypted():
     with pytest.raises(Misconfigured, match="unencrypted"):
         integrations.connect(

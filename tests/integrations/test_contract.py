@@ -1,0 +1,59 @@
+"""Every kind keeps the one contract by which it is reached."""
+
+import inspect
+
+import pytest
+from pydantic import BaseModel
+
+import integrations
+from crisis.delivery import DeliveryClass
+from integrations import KINDS, Limits, Misconfigured, Notifier, Publisher
+
+SETTINGS = {
+    "bluesky": {"identifier": "a.test", "password": "p"},
+    "mastodon": {"base_url": "https://m.test", "access_token": "t"},
+    "statuspage": {"page_id": "p", "api_key": "k"},
+    "smtp": {"base_url": "smtp://m.test", "sender": "a@m.test"},
+    "slack": {"token": "t"},
+    "sandbox": {"directory": "posts"},
+}
+PUBLISHERS = {"bluesky", "mastodon", "statuspage", "smtp", "sandbox"}
+NOTIFIERS = {"smtp", "slack", "sandbox"}
+
+
+@pytest.mark.parametrize("kind", sorted(SETTINGS))
+async def test_a_kind_has_its_settings_limits_and_class(kind):
+    connected = integrations.connect(kind, timeout=3, **SETTINGS[kind])
+    assert connected.kind == kind
+    assert isinstance(connected.delivery_class, DeliveryClass)
+    assert isinstance(connected.platform_limits, Limits)
+    assert {"base_url", "timeout"} <= set(connected.settings_model.model_fields)
+    assert issubclass(connected.settings_model, BaseModel)
+    assert all(f.description for f in connected.settings_model.model_fields.values())
+    await connected.close()
+
+
+@pytest.mark.parametrize(
+    ("protocol", "kind"), [(Publisher, k) for k in sorted(PUBLISHERS)] + [(Notifier, k) for k in sorted(NOTIFIERS)]
+)
+def test_a_kind_has_the_methods_of_its_protocol_with_their_signatures(protocol, kind):
+    cls = integrations.integration(kind)
+    for name, method in inspect.getmembers(protocol, inspect.isfunction):
+        if not name.startswith("_"):
+            assert list(inspect.signature(getattr(cls, name)).parameters) == list(inspect.signature(method).parameters)
+
+
+@pytest.mark.parametrize("kind", sorted(PUBLISHERS))
+def test_a_publisher_tells_its_limits(kind):
+    limits = integrations.connect(kind, **SETTINGS[kind]).limits
+    assert limits.length > 0
+    assert limits.source
+
+
+def test_an_unknown_kind_names_those_that_exist():
+    with pytest.raises(Misconfigured, match=r"there are: .*mastodon"):
+        integrations.connect("telegraph")
+
+
+def test_every_kind_is_tested_here_or_is_a_source():
+    assert set(KINDS) - set(SETTINGS) == {"recorded"}
