@@ -113,13 +113,13 @@ async def _tell(settings: "Settings", *, json: bool, timeout: float) -> list[Fin
             print(jsonlib.dumps(asdict(finding), ensure_ascii=False), flush=True)
         else:
             mark = "ok   " if finding.ok else "WRONG"
-            print(f"{mark}  {finding.part:<13} {finding.name:<22} {finding.says}", flush=True)
+            print(f"{mark}  {finding.part:<13} {finding.name:<26} {finding.says}", flush=True)
     return findings
 
 
 async def findings_of(settings: "Settings", *, timeout: float = 10.0) -> AsyncIterator[Finding]:
     """Everything there is to say about an installation, the outside world asked in parallel."""
-    says = f"{settings.organisation}: {len(settings.watches)} watches, {len(settings.channels)} channels"
+    says = f"{settings.organisation}; watches: {len(settings.watches)}, channels: {len(settings.channels)}"
     yield Finding("configuration", settings.file.name if settings.file else "settings", True, says)
     for finding in (*_home(settings), *_policies(settings), *_emptiness(settings)):
         yield finding
@@ -185,7 +185,7 @@ def _approvers(settings: "Settings", roles: dict[str, int], uses: list[str]) -> 
     from crisis.quorum import missing_approvers
 
     policy = Policy(roles=roles)
-    name = ", ".join(f"{role} {count}" for role, count in roles.items())
+    name = " + ".join(role if count == 1 else f"{count} {role}" for role, count in roles.items())
     example = uses[0].replace("_", " ") + (f" and {len(uses) - 1} more" if len(uses) > 1 else "")
     lacking = missing_approvers(policy, settings.stakeholders)
     if lacking:

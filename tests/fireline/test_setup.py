@@ -179,7 +179,7 @@ def test_a_wrong_playbook_or_template_ends_with_2() -> None:
 def test_a_policy_that_nobody_can_meet_is_found_wanting() -> None:
     init()
     _edit('roles = ["legal"]', 'roles = ["support"]')
-    assert "1 × legal" in _wrong()["comms 1, legal 1"]
+    assert "1 × legal" in _wrong()["comms + legal"]
     with pytest.raises(Stop, match="found wanting") as caught:
         check()
     assert caught.value.status == 1
@@ -198,7 +198,7 @@ def test_one_person_in_two_roles_gives_one_approval() -> None:
 
 def test_whoever_alone_holds_a_role_is_named_since_their_own_text_could_not_be_approved() -> None:
     init()
-    says = next(f.says for f in _findings() if f.name == "comms 1, legal 1")
+    says = next(f.says for f in _findings() if f.name == "comms + legal")
     assert "nobody else could approve what Lena Roth wrote" in says
 
 
