@@ -20,9 +20,10 @@ from crisis.statement import Rendering
 from desk.access import desk_key
 from desk.guard import TokenBucket, caller, is_same_origin, read_body
 from desk.page import hides
-from desk.picture import Version, load_version, people, word_due
+from desk.picture import Version, load_version
 from desk.preview import preview
 from desk.state import desk_of
+from desk.waiting import people, word_due
 from records import NotFound, StatementStatus
 from tasks.approve import decide
 from tasks.binding import what_changed

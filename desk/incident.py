@@ -21,8 +21,9 @@ from crisis.record import Record
 from crisis.timeline import Known, in_short
 from crisis.timeline import tell as tell_timeline
 from desk.guard import DOCUMENT_POLICY
-from desk.picture import Picture, clocks, load, publications, waits
+from desk.picture import Picture, clocks, load, publications
 from desk.state import desk_of
+from desk.waiting import waits
 from records import NotFound, Transaction
 from tasks.review import report_folder
 

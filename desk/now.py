@@ -5,8 +5,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from crisis.incident import LIVE, IncidentState
-from desk.picture import clocks, load, waits
+from desk.picture import clocks, load
 from desk.state import desk_of
+from desk.waiting import waits
 
 MOST = 50
 """Open incidents on the page; the rest are counted."""

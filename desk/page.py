@@ -18,7 +18,8 @@ from crisis.clock import Clock
 from crisis.clocks import span_in_words
 from crisis.delivery import DeliveryState
 from crisis.visible import visible, web_address
-from desk.picture import answer_commands, urgency
+from desk.picture import urgency
+from desk.waiting import answer_commands
 
 FOLDER = Path(__file__).parent
 DELIVERY_WORDS: dict[DeliveryState, str] = {

@@ -1,4 +1,4 @@
-"""The picture of one incident as the pages show it: its clocks, and what it waits for, from whom.
+"""The picture of one incident as the pages show it: its statements and how they stand, its deliveries, its clocks.
 
 Everything is derived from records at the moment of asking; nothing here is stored, and nothing is decided.
 """
@@ -7,15 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from config import Settings
 from crisis.approval import Decision, Standing, standing
 from crisis.clocks import ClockReading, ClockState, Publication, read_clocks
-from crisis.commitment import Commitment, CommitmentState
+from crisis.commitment import Commitment
 from crisis.delivery import ARRIVED, Delivery, DeliveryState, Purpose
-from crisis.incident import Incident, IncidentState
+from crisis.incident import Incident
 from crisis.statement import Statement
 from crisis.triage import Assessment
-from crisis.values import StatementKind
 from records import Proposal, StatementStatus, Transaction
 
 SOON = timedelta(minutes=10)
@@ -35,6 +33,11 @@ class Version:
     deliveries: tuple[Delivery, ...]
 
     @property
+    def missing(self) -> dict[str, int]:
+        """Approvals still owed, by role."""
+        return self.standing.missing if self.standing else {}
+
+    @property
     def arrived(self) -> int:
         """Targets that carry it."""
         return sum(d.state in ARRIVED for d in self.deliveries)
@@ -48,6 +51,8 @@ class Picture:
     versions: tuple[Version, ...]
     deliveries: tuple[Delivery, ...]
     commitments: tuple[Commitment, ...]
+    closing_proposed: bool
+    """The reaction has calmed, and a person has been asked whether to close."""
 
     @property
     def unknown(self) -> tuple[Delivery, ...]:
@@ -55,24 +60,16 @@ class Picture:
         return tuple(d for d in self.deliveries if d.state is DeliveryState.UNKNOWN)
 
 
-@dataclass(frozen=True)
-class Wait:
-    """Something that does not happen until somebody does it."""
-
-    what: str
-    who: str = ""
-    due_at: datetime | None = None
-    link: str = ""
-    """Where on the desk to see more."""
-
-
 async def load(tx: Transaction, incident: Incident, now: datetime) -> Picture:
     """Gather an incident's picture."""
+    proposals = await tx.ledger.list(kind="incident.closing_proposed", incident=incident.id)
+    measured = await tx.observations.list(incident.id) if proposals else []
     return Picture(
         incident,
         tuple([await load_version(tx, s, now) for s in await tx.statements.list(incident.id)]),
         tuple(await tx.outbox.list(incident=incident.id)),
         tuple(await tx.commitments.list(incident=incident.id)),
+        closing_proposed=bool(measured) and measured[-1].calm,
     )
 
 
@@ -132,88 +129,3 @@ def urgency(reading: ClockReading, now: datetime) -> str:
     if reading.state is ClockState.RUNNING and reading.due_at - now <= SOON:
         return "soon"
     return reading.state.value
-
-
-def waits(picture: Picture, settings: Settings) -> tuple[Wait, ...]:
-    """What the incident waits for, the most urgent first."""
-    incident = picture.incident
-    lead = people(settings, "incident_lead")
-    if incident.lead:
-        lead = next((p.name for p in settings.stakeholders if p.email == incident.lead), incident.lead)
-    found = [
-        Wait(f"Look whether {_about(d)} reached {d.rendering.target.channel}", lead, link=_place(d))
-        for d in picture.unknown
-        if d.needs_human
-    ]
-    for version in picture.versions:
-        wait = _waits_for(version, settings, lead, word_due(incident, version.statement.kind))
-        found += [wait] if wait else []
-    found += [
-        Wait(f"Keep the promise: {c.text}", lead, c.due_at)
-        for c in picture.commitments
-        if c.state is CommitmentState.OPEN
-    ]
-    if incident.state is IncidentState.CANDIDATE:
-        found.append(Wait("Confirm that it is real, or dismiss it", lead))
-    elif not picture.versions and incident.state in (IncidentState.OPEN, IncidentState.RESPONDING):
-        found.append(Wait("A first statement", lead, incident.opened_at + incident.assessment.clocks.holding))
-    return tuple(found)
-
-
-def word_due(incident: Incident, kind: StatementKind) -> datetime | None:
-    """When a statement of that kind is due out by the incident's clocks; none for kinds without a clock."""
-    spans = {
-        StatementKind.HOLDING: incident.assessment.clocks.holding,
-        StatementKind.SUBSTANTIVE: incident.assessment.clocks.substantive,
-    }
-    return incident.opened_at + spans[kind] if kind in spans else None
-
-
-def _waits_for(version: Version, settings: Settings, lead: str, due_at: datetime | None) -> Wait | None:
-    statement, says = version.statement, version.standing.says if version.standing else ""
-    author = next((p.name for p in settings.stakeholders if p.email == statement.author), lead)
-    label = f"the {statement.kind} statement {statement.label}"
-    if version.status is StatementStatus.PROPOSED and version.proposal and version.standing:
-        if version.standing.expired:
-            return Wait(f"Propose {label} again: the time to approve it has passed", lead, due_at)
-        until = version.proposal.proposed_at + version.proposal.policy.expires_after
-        owed = [
-            f"{n} × {role} ({people(settings, role, but=statement.author)})"
-            for role, n in version.standing.missing.items()
-        ]
-        return Wait(f"Approve {label}", " and ".join(owed), min(due_at, until) if due_at else until)
-    what = {
-        StatementStatus.DRAFT: f"Propose {label} for approval",
-        StatementStatus.RETURNED: f"Mend {label}: {says or 'it was returned'}",
-        StatementStatus.VOIDED: f"Draft {label} anew: it is void",
-        StatementStatus.EXPIRED: f"Draft {label} anew: it expired",
-        StatementStatus.APPROVED: f"Publish {label}: it is approved",
-    }.get(version.status)
-    return Wait(what, author, due_at) if what else None
-
-
-def _about(delivery: Delivery) -> str:
-    return {
-        Purpose.NOTICE: f"the notice to {delivery.rendering.target.address}",
-        Purpose.WITHDRAWAL: f"the withdrawal of {delivery.statement}",
-        Purpose.STATEMENT: delivery.statement,
-    }[delivery.purpose]
-
-
-def _place(delivery: Delivery) -> str:
-    return f"/incidents/{delivery.incident}#delivery-{delivery.id}"
-
-
-def answer_commands(delivery: Delivery) -> tuple[tuple[str, str], ...]:
-    """What to type once a human has looked whether an unknown delivery got there, and what each answer means."""
-    by = '--as YOUR@ADDRESS --reason "what you saw"'
-    return (
-        ("It is there:", f"fireline answer {delivery.id} --arrived {by}"),
-        ("It is not there, send it again:", f"fireline answer {delivery.id} --send-again {by}"),
-    )
-
-
-def people(settings: Settings, role: str, *, but: str = "") -> str:
-    """Who holds a role, by name, ``but`` one e-mail address."""
-    names = [p.name for p in settings.stakeholders if role in p.roles and p.email != but]
-    return ", ".join(names) or f"nobody holds the role {role}"

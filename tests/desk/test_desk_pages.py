@@ -10,9 +10,11 @@ from conftest import ANA, LENA, NOON, OPENED, Outgoing, Scene, assessment, state
 from crisis.commitment import Commitment
 from crisis.delivery import Delivery, DeliveryState
 from crisis.incident import IncidentState
+from crisis.reaction import Observation, Reaction
 from crisis.statement import Statement
 from crisis.values import Severity, StatementKind
 from desk.page import due, moment
+from records import StatementStatus
 from tasks.notify import Notice, tell
 
 
@@ -60,6 +62,61 @@ async def test_an_open_proposal_says_who_is_waited_for_and_when_the_word_is_due(
     assert "1 × comms (Ana Almeida, Carl Berg) and 1 × legal (Lena Roth)" in text
     assert "in 12 min (12:12 UTC)" in text
     assert "412 people, 81 % negative" in text
+
+
+@pytest.mark.parametrize(
+    ("status", "told", "command"),
+    [
+        (StatementStatus.DRAFT, "Propose the holding statement INC-1-S1 v1", "fireline propose INC-1-S1"),
+        (StatementStatus.RETURNED, "Mend the holding statement INC-1-S1 v1", "fireline draft INC-1 --kind holding"),
+        (StatementStatus.VOIDED, "anew: it is void", "fireline draft INC-1 --kind holding"),
+        (StatementStatus.EXPIRED, "anew: it expired", "fireline draft INC-1 --kind holding"),
+        (StatementStatus.APPROVED, "Publish the holding statement INC-1-S1 v1", "fireline publish INC-1-S1"),
+    ],
+)
+async def test_every_stage_of_a_statement_says_what_is_next_and_how(
+    scene: Scene, status: StatementStatus, told: str, command: str
+) -> None:
+    async with scene.here.store.transaction() as tx:
+        await tx.statements.set_status("INC-1-S1", 1, status, actor=ANA)
+    text = await page(scene, "/")
+    assert told in text
+    assert command in text
+
+
+async def test_an_incident_without_a_statement_waits_for_its_first(scene: Scene) -> None:
+    async with scene.here.store.transaction() as tx:
+        await tx.incidents.open(
+            watch="acme", title="New", assessment=assessment(), opened_at=NOON, started_at=NOON, actor="detector"
+        )
+    text = await page(scene, "/incidents/INC-2")
+    assert "Draft a first statement in 30 min" in text
+    assert "fireline draft INC-2 --kind holding" in text
+
+
+async def test_a_calm_reaction_waits_for_a_person_to_close(scene: Scene) -> None:
+    seen = Observation(
+        incident="INC-1",
+        at=NOON,
+        window=timedelta(minutes=15),
+        mentions=9,
+        authors=8,
+        negative_share=0.2,
+        before_mentions=500,
+        before_authors=412,
+        before_negative_share=0.81,
+        verdict=Reaction.CALMING,
+        calm=True,
+        says="8 authors in 15 min, back to the usual 32",
+    )
+    async with scene.here.store.transaction() as tx:
+        for state in (IncidentState.RESPONDING, IncidentState.MONITORING):
+            await tx.incidents.step("INC-1", state, actor=ANA, reason="test")
+        await tx.observations.add(seen)
+        await tx.ledger.append("incident.closing_proposed", actor="follow_up", incident="INC-1")
+    text = await page(scene, "/incidents/INC-1")
+    assert "Decide whether to close: the reaction has calmed" in text
+    assert "back to the usual 32" in text
 
 
 async def test_an_overdue_clock_is_called_late(scene: Scene) -> None:

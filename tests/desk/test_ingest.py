@@ -6,6 +6,7 @@ import time
 import httpx
 import pytest
 from conftest import Scene
+from sqlalchemy.exc import OperationalError
 
 from desk import webhook
 
@@ -128,3 +129,16 @@ async def test_compressed_bodies_are_refused_clearly(scene: Scene) -> None:
 async def test_looking_at_the_webhook_is_no_use(scene: Scene) -> None:
     async with scene.browser() as visitor:
         assert (await visitor.get("/ingest")).status_code == 405
+
+
+async def test_while_the_records_cannot_be_written_the_sender_is_asked_to_try_again(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def locked() -> None:
+        raise OperationalError("INSERT", {}, Exception("database is locked"))
+
+    monkeypatch.setattr(scene.here.store, "transaction", locked)
+    answer = await send(scene, json.dumps(POST).encode())
+    assert answer.status_code == 503
+    assert "send the same again" in answer.json()["error"]
+    assert "INSERT" not in answer.text

@@ -1,0 +1,129 @@
+"""What an incident waits for, from whom, until when, and how that person does it.
+
+The desk has no buttons for these acts yet, so each comes with the command that does it.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from config import Settings
+from crisis.commitment import CommitmentState
+from crisis.delivery import Delivery, Purpose
+from crisis.incident import Incident, IncidentState
+from crisis.values import StatementKind
+from desk.picture import Picture, Version
+from records import StatementStatus
+
+YOU = "--as YOUR@ADDRESS"
+
+
+@dataclass(frozen=True)
+class Wait:
+    """Something that does not happen until somebody does it."""
+
+    what: str
+    who: str = ""
+    due_at: datetime | None = None
+    commands: tuple[str, ...] = ()
+    """How it is done: what to type, the likeliest first."""
+    link: str = ""
+    """Where on the desk to see more."""
+
+
+def waits(picture: Picture, settings: Settings) -> tuple[Wait, ...]:
+    """What the incident waits for, the most urgent first."""
+    incident = picture.incident
+    lead = _name(settings, incident.lead) or people(settings, "incident_lead")
+    found = [
+        Wait(f"Look whether {_about(d)} reached {d.rendering.target.channel}", lead, link=_place(d))
+        for d in picture.unknown
+        if d.needs_human
+    ]
+    for version in picture.versions:
+        wait = _waits_for(version, settings, lead, word_due(incident, version.statement.kind))
+        found += [wait] if wait else []
+    found += [
+        Wait(f"Keep the promise: {c.text}", lead, c.due_at, (_draft(incident, StatementKind.UPDATE),))
+        for c in picture.commitments
+        if c.state is CommitmentState.OPEN
+    ]
+    if incident.state is IncidentState.CANDIDATE:
+        found.append(Wait("Confirm that it is real, or dismiss it", lead, commands=(_dismiss(incident),)))
+    elif not picture.versions and incident.state in (IncidentState.OPEN, IncidentState.RESPONDING):
+        due_at = word_due(incident, StatementKind.HOLDING)
+        found.append(Wait("Draft a first statement", lead, due_at, (_draft(incident, StatementKind.HOLDING),)))
+    elif incident.state is IncidentState.MONITORING and picture.closing_proposed:
+        close = f'fireline resolve {incident.id} {YOU} --reason "WHY"'
+        found.append(Wait("Decide whether to close: the reaction has calmed", lead, commands=(close,)))
+    return tuple(found)
+
+
+def word_due(incident: Incident, kind: StatementKind) -> datetime | None:
+    """When a statement of that kind is due out by the incident's clocks; none for kinds without a clock."""
+    spans = {
+        StatementKind.HOLDING: incident.assessment.clocks.holding,
+        StatementKind.SUBSTANTIVE: incident.assessment.clocks.substantive,
+    }
+    return incident.opened_at + spans[kind] if kind in spans else None
+
+
+def _waits_for(version: Version, settings: Settings, lead: str, due_at: datetime | None) -> Wait | None:
+    statement = version.statement
+    label, author = f"the {statement.kind} statement {statement.label}", _name(settings, statement.author) or lead
+    propose = (f"fireline propose {statement.id} {YOU}",)
+    again = (f"fireline draft {statement.incident} --kind {statement.kind}", *propose)
+    if version.status is StatementStatus.PROPOSED and version.proposal and version.standing:
+        if version.standing.expired:
+            return Wait(f"Draft and propose {label} again: the time to approve it has passed", lead, due_at, again)
+        until = version.proposal.proposed_at + version.proposal.policy.expires_after
+        owed = [f"{n} × {role} ({people(settings, role, but=statement.author)})" for role, n in version.missing.items()]
+        approve = tuple(f"fireline approve {statement.id} --role {role} {YOU}" for role in version.missing)
+        return Wait(f"Approve {label}", " and ".join(owed), min(due_at, until) if due_at else until, approve)
+    says = version.standing.says if version.standing else "it was returned"
+    what, commands = {
+        StatementStatus.DRAFT: (f"Propose {label} for approval", propose),
+        StatementStatus.RETURNED: (f"Mend {label}: {says}", again),
+        StatementStatus.VOIDED: (f"Draft {label} anew: it is void", again),
+        StatementStatus.EXPIRED: (f"Draft {label} anew: it expired", again),
+        StatementStatus.APPROVED: (f"Publish {label}: it is approved", (f"fireline publish {statement.id}",)),
+    }.get(version.status, ("", ()))
+    return Wait(what, author, due_at, commands) if what else None
+
+
+def _draft(incident: Incident, kind: StatementKind) -> str:
+    return f"fireline draft {incident.id} --kind {kind}"
+
+
+def _dismiss(incident: Incident) -> str:
+    return f'fireline dismiss {incident.id} {YOU} --reason "WHY"'
+
+
+def _about(delivery: Delivery) -> str:
+    return {
+        Purpose.NOTICE: f"the notice to {delivery.rendering.target.address}",
+        Purpose.WITHDRAWAL: f"the withdrawal of {delivery.statement}",
+        Purpose.STATEMENT: delivery.statement,
+    }[delivery.purpose]
+
+
+def _place(delivery: Delivery) -> str:
+    return f"/incidents/{delivery.incident}#delivery-{delivery.id}"
+
+
+def answer_commands(delivery: Delivery) -> tuple[tuple[str, str], ...]:
+    """What to type once a human has looked whether an unknown delivery got there, and what each answer means."""
+    by = f'{YOU} --reason "WHAT YOU SAW"'
+    return (
+        ("It is there:", f"fireline answer {delivery.id} --arrived {by}"),
+        ("It is not there, send it again:", f"fireline answer {delivery.id} --send-again {by}"),
+    )
+
+
+def _name(settings: Settings, email: str) -> str:
+    return next((p.name for p in settings.stakeholders if p.email == email), "")
+
+
+def people(settings: Settings, role: str, *, but: str = "") -> str:
+    """Who holds a role, by name, ``but`` one e-mail address."""
+    names = [p.name for p in settings.stakeholders if role in p.roles and p.email != but]
+    return ", ".join(names) or f"nobody holds the role {role}"
