@@ -175,7 +175,8 @@ def _entry(record: Record, known: Known) -> Entry:
     what = tell_it(record, known)
     together, name = "", _name_in(record, known, delivery)
     if name and name in what:
-        together = what.replace(name, HERE, 1)
+        before, _, after = ("", "", what[len(name) :]) if what.startswith(name) else what.rpartition(name)
+        together = f"{before}{HERE}{after}"
     return Entry(
         at=record.at,
         who=_ACTORS.get(record.actor, known.person(record.actor)),

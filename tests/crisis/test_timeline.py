@@ -118,6 +118,8 @@ def test_what_lies_far_apart_or_differs_stays_apart() -> None:
     pair = known(delivery("a"), delivery("b"))
     far = [record(1, "delivery.accepted", delivery="a"), record(900, "delivery.accepted", delivery="b")]
     assert len(in_short(tell(INCIDENT, far, pair))) == 3
+    near = [record(1, "delivery.accepted", delivery="a"), record(9, "delivery.accepted", delivery="b")]
+    assert in_short(tell(INCIDENT, near, pair))[1].what == "INC-1-S1 v2 accepted by a and b"
     unlike = [record(1, "delivery.accepted", delivery="a"), record(2, "delivery.refused", delivery="b")]
     assert len(in_short(tell(INCIDENT, unlike, pair))) == 3
 
