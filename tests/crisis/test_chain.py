@@ -87,12 +87,21 @@ def test_a_chain_rewritten_from_some_record_on_does_not_match_what_was_signed(se
 
 
 def test_records_added_past_the_end_are_named() -> None:
-    assert problem_of([*RECORDS, record(10, RECORDS[-1].hash)]) == 10
+    tenth = record(10, RECORDS[-1].hash)
+    assert problem_of([*RECORDS, tenth]) == 10
+    assert problem_of([*RECORDS, tenth, record(11, tenth.hash)]) == 10
+
+
+def test_a_chain_with_something_before_its_first_record_does_not_hold() -> None:
+    assert problem_of([record(1, "a" * 64)], [], head=None) == 1
 
 
 def test_another_installations_signatures_do_not_count() -> None:
     assert problem_of(RECORDS, key=OTHER) == 4
     assert problem_of(RECORDS, [], key=OTHER) == 9
+    problem = first_problem(RECORDS, SIGNED, pem(OTHER))
+    assert problem is not None
+    assert "another key" in problem.says
     forged = sign_checkpoint(OTHER, 4, RECORDS[3].hash, AT).model_copy(update={"key": SIGNED[0].key})
     assert problem_of(RECORDS, [forged]) == 4
 
