@@ -20,10 +20,10 @@ MOST = 2_000
 """Distinct texts looked at; of more, an even sample in time."""
 NARRATIVES = 8
 """Narratives returned at the most, largest first."""
-EVERYWHERE = 0.5
-"""Share of texts from which on a term tells nothing apart."""
+EVERYWHERE = 0.8
+"""Share of texts from which on a term tells nothing apart (unless all say the same)."""
 TOGETHER = 0.4
-"""Share of the rarer seed's texts that also hold the other, from which on both are one narrative."""
+"""How far a term's texts must hold a seed beyond chance, 0 to 1, for both to be one narrative."""
 
 _TERM = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]+|[^\W\d_](?:[\w'’-]*[^\W_])?")
 _SKIP = re.compile(r"@[\w.\-]+|&\w+;")
@@ -67,7 +67,8 @@ def cluster(mentions: Sequence[Mention], *, beside: Iterable[str] = ()) -> tuple
     held = [frozenset(terms(mention.text)) - out for mention in distinct]
     seen = Counter(term for document in held for term in document)
     least = max(3, len(held) // 60)
-    useful = {term: n for term, n in seen.items() if least <= n <= EVERYWHERE * max(len(held), 6)}
+    often = {term: n for term, n in seen.items() if n >= least}
+    useful = {term: n for term, n in often.items() if n <= EVERYWHERE * len(held)} or often
     groups = _groups(useful, held)
     members: list[list[int]] = [[] for _ in groups]
     for index, document in enumerate(held):
@@ -94,7 +95,8 @@ def _groups(useful: dict[str, int], held: list[frozenset[str]]) -> list[frozense
     while free and len(groups) < 3 * NARRATIVES:
         seed, *rest = free
         core = where[seed]
-        close = [t for t in rest if len(where[t] & core) >= TOGETHER * len(where[t])]
+        chance = len(core) / len(held)
+        close = [t for t in rest if len(where[t] & core) >= (chance + TOGETHER * (1 - chance)) * len(where[t])]
         groups.append(frozenset([seed, *close]))
         taken = {seed, *close}
         free = [t for t in rest if t not in taken]

@@ -79,7 +79,7 @@ class Rows:
                 continue
             try:
                 value = decode(line)
-            except (msgspec.DecodeError, UnicodeDecodeError):
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
                 try:
                     value = json.loads(line.decode("utf-8-sig", "replace"))
                 except (ValueError, RecursionError):

@@ -54,7 +54,9 @@ def _parse_time(value: Any) -> tuple[datetime, bool]:
     if isinstance(value, int | float) or re.fullmatch(r"-?\d{9,17}(\.\d+)?", text):
         number = float(value)
         for unit in (1.0, 1e3, 1e6):
-            if abs(number) < 1e11 * unit:
+            if number < EARLIEST:
+                raise ValueError(f"the time {_short(value)} is before 1990")
+            if number < 1e11 * unit:
                 return datetime.fromtimestamp(number / unit, UTC), True
         raise ValueError(f"the time {_short(value)} is out of range")
     try:

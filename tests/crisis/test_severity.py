@@ -1,0 +1,144 @@
+"""Severity: monotone, explained to the last point, never below its floors."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from crisis.playbook import Playbook
+from crisis.severity import FLOORS, assess, severity_of
+from crisis.triage import Clocks, Cluster, Signal, Strategy
+from crisis.values import CrisisType, Severity
+from crisis.watch import Mention, Watch
+
+AT = datetime(2026, 3, 3, 13, 15, tzinfo=UTC)
+WATCH = Watch(name="acme", brand="Acme", query="acme")
+
+
+def signal(**changes: Any) -> Signal:
+    plain: dict[str, Any] = {
+        "watch": "acme",
+        "at": AT,
+        "window": timedelta(minutes=15),
+        "mentions": 600,
+        "distinct_texts": 420,
+        "authors": 412,
+        "usual_authors": 44.3,
+        "negative_share": 0.81,
+        "usual_negative_share": 0.23,
+        "anger_share": 0.4,
+        "reach": 120_000,
+        "sources": {"x": 200, "bluesky": 150, "reddit": 70},
+        "acceleration": 2.0,
+        "started_at": AT - timedelta(minutes=40),
+    }
+    return Signal(**(plain | changes))
+
+
+def mention(text: str, number: int = 0, followers: int = 0) -> Mention:
+    return Mention(id=str(number), text=text, created_at=AT, author=f"a{number}", followers=followers)
+
+
+def test_factors_are_said_as_a_person_reads_them() -> None:
+    says = {factor.name: factor.says for factor in assess(signal(), WATCH).factors}
+    assert says["volume"] == "412 authors in 15 min, 9.3× the usual 44"
+    assert says["negativity"] == "81% negative, usually 23%"
+    assert says["spread"] == "on 3 networks: x, bluesky, reddit"
+    assert says["persistence"] == "under way for 40 min"
+
+
+def test_what_is_not_known_is_said() -> None:
+    says = {f.name: f.says for f in assess(signal(cold=True, usual_authors=0.2, unread=40), WATCH).factors}
+    assert "baseline is young" in says["volume"]
+    assert "next to nobody is usual" in says["volume"]
+    assert "40 of 420 texts are in languages it cannot read" in says["negativity"]
+
+
+def test_the_score_is_the_sum_of_its_points() -> None:
+    for kind in CrisisType:
+        assessment = assess(signal(), WATCH, crisis_type=kind)
+        assert assessment.score == pytest.approx(sum(factor.points for factor in assessment.factors), abs=0.02)
+        assert assessment.severity is severity_of(assessment.score)
+
+
+SIGNALS = st.fixed_dictionaries(
+    {
+        "authors": st.integers(0, 100_000),
+        "usual_authors": st.floats(0, 5_000),
+        "negative_share": st.floats(0, 1),
+        "anger_share": st.floats(0, 1),
+        "reach": st.integers(0, 10**10),
+        "acceleration": st.floats(0, 60),
+        "copying_authors": st.integers(0, 100_000),
+    }
+)
+
+
+@settings(deadline=None)
+@given(
+    SIGNALS, st.sampled_from(["authors", "negative_share", "anger_share", "reach", "acceleration"]), st.floats(1, 100)
+)
+def test_more_of_anything_bad_never_scores_less(base: dict[str, Any], name: str, times: float) -> None:
+    worse = base[name] * times + (0 if "share" in name else 1)
+    if "share" in name:
+        worse = min(1.0, worse)
+    raised = base | {name: type(base[name])(worse)}
+    assert assess(signal(**raised), WATCH).score >= assess(signal(**base), WATCH).score - 0.011
+
+
+@settings(deadline=None)
+@given(SIGNALS, st.integers(0, 5), st.integers(0, 5), st.integers(0, 600), st.integers(0, 600), st.integers(0, 10**7))
+def test_further_longer_and_louder_never_score_less(
+    base: dict[str, Any], networks: int, more: int, minutes: int, longer: int, followers: int
+) -> None:
+    def score(count: int, age: int, loud: int) -> float:
+        sources = {f"network-{n}": 5 for n in range(count)}
+        seen = signal(**base, sources=sources, started_at=AT - timedelta(minutes=age))
+        return assess(seen, WATCH, [mention("hello", followers=loud)]).score
+
+    assert score(networks + more, minutes + longer, followers * 2) >= score(networks, minutes, followers) - 0.011
+
+
+@settings(deadline=None)
+@given(SIGNALS, st.integers(0, 100_000))
+def test_coordination_lowers_a_score_and_never_below_the_floor(base: dict[str, Any], copying: int) -> None:
+    less, more = base | {"copying_authors": 0}, base | {"copying_authors": copying}
+    assert assess(signal(**more), WATCH).score <= assess(signal(**less), WATCH).score
+    for kind, floor in FLOORS.items():
+        assert assess(signal(**more), WATCH, crisis_type=kind).score >= floor
+
+
+def test_people_at_risk_are_never_a_small_matter() -> None:
+    small = signal(authors=12, usual_authors=8, negative_share=0.3, anger_share=0, reach=10, acceleration=1)
+    posts = [mention(f"the acme kettle caught fire and burned my hand, dangerous {n}", n) for n in range(12)]
+    assessment = assess(small, WATCH, posts)
+    assert assessment.type is CrisisType.SAFETY_HARM
+    assert assessment.severity >= Severity.SEV2
+    assert "floor" in {factor.name for factor in assessment.factors}
+    assert assessment.strategy is Strategy.REBUILD
+    assert assessment.cluster is Cluster.PREVENTABLE
+
+
+def test_an_assessment_tells_cause_narratives_and_loudest_voice() -> None:
+    posts = [mention(f"my acme order was cancelled and nobody answers, order {n} is lost", n) for n in range(30)]
+    posts.append(mention("acme cancelled everything again, terrible", 99, followers=250_000))
+    assessment = assess(signal(), WATCH, posts)
+    assert assessment.type is CrisisType.SERVICE_FAILURE
+    assert assessment.narratives
+    assert "@a99 with 250,000 followers" in " ".join(factor.says for factor in assessment.factors)
+
+
+def test_a_playbook_decides_cluster_and_clocks() -> None:
+    book = Playbook(
+        type=CrisisType.SERVICE_FAILURE,
+        title="Outage",
+        cluster=Cluster.VICTIM,
+        clocks=Clocks(holding=timedelta(minutes=7)),
+        approval={},
+        templates={},
+    )
+    assessment = assess(signal(), WATCH, crisis_type=book.type, playbooks={book.type: book})
+    assert assessment.clocks == book.clocks
+    assert (assessment.cluster, assessment.strategy) == (Cluster.VICTIM, Strategy.INSTRUCT)

@@ -1,0 +1,124 @@
+"""``fireline replay``: the contract of its output, on a real surge and on the demo's firestorm."""
+
+import json
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from config.scenarios import FIRESTORM, FIRESTORM_BEGINS, FIRESTORM_STRIKES
+from crisis.query import parse
+from crisis.watch import Watch
+from fireline.replay import Replay
+from integrations.recorded import read_posts
+
+AIRLINES = Path(__file__).parents[2] / "../shared/data/airline"
+MAP = "text=text,created_at=tweet_created,author=name,id=tweet_id,reposts=retweet_count"
+COLUMNS = dict(pair.split("=") for pair in MAP.split(","))
+
+
+def fireline(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "fireline", "replay", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=Path(__file__).parents[2])
+
+
+def replay_airline(name: str, until: datetime | None = None) -> Replay:
+    query = f'@{name.replace("_", "")} OR "{name.replace("_", " ")}"'
+    posts = read_posts(AIRLINES / f"{name}.csv", COLUMNS).posts
+    wanted = parse(query)
+    run = Replay(Watch(name="airline", brand=name.replace("_", " "), query=query))
+    for _ in run.run([p for p in posts if wanted.matches(p) and (until is None or p.created_at <= until)]):
+        pass
+    return run
+
+
+def test_the_real_surge_of_february_2015_is_one_incident() -> None:
+    query = '@usairways OR "us airways"'
+    done = fireline(str(AIRLINES / "us_airways.csv"), "--query", query, "--map", MAP, "--json")
+    assert done.returncode == 0, done.stderr
+    lines: list[dict[str, Any]] = [json.loads(line) for line in done.stdout.splitlines()]
+    assert len(lines) == 1
+    incident = lines[0]
+    opened = datetime.fromisoformat(incident["opened_at"])
+    assert datetime(2015, 2, 21, 12, tzinfo=UTC) <= opened <= datetime(2015, 2, 23, tzinfo=UTC)
+    assert opened - datetime.fromisoformat(incident["started_at"]) < timedelta(hours=18)
+    assert incident["closed_at"] is None or datetime.fromisoformat(incident["closed_at"]) > opened
+    assert incident["type"] == "service_failure"
+    assert incident["severity"] in ("SEV2", "SEV3")
+    assert incident["negative_share"] > 0.4
+    assert incident["authors"] > 20
+    assert incident["narratives"]
+    assert {"name", "value", "baseline", "points", "says"} == set(incident["factors"][0])
+    assert incident["score"] == pytest.approx(sum(factor["points"] for factor in incident["factors"]), abs=0.05)
+    assert "1 incident" in done.stderr
+
+
+def test_the_other_airlines_bring_no_flood_of_alarms() -> None:
+    for name in ("united", "virgin_america"):
+        assert len(replay_airline(name).episodes) <= 1, name
+
+
+def test_rows_that_come_later_change_nothing_that_was_known_before() -> None:
+    whole = replay_airline("us_airways")
+    cut = whole.episodes[0].opened_at + timedelta(minutes=30)
+    part = replay_airline("us_airways", until=cut)
+    assert len(part.episodes) == 1
+    assert part.episodes[0].opened_at == whole.episodes[0].opened_at
+    assert part.episodes[0].first == whole.episodes[0].first
+    earlier = replay_airline("us_airways", until=whole.episodes[0].opened_at - timedelta(minutes=30))
+    assert earlier.episodes == []
+
+
+def test_the_demo_storm_is_found_within_ten_minutes_and_not_before() -> None:
+    posts = [post for post in read_posts(FIRESTORM).posts if parse("brewline").matches(post)]
+    assert posts[0].created_at - FIRESTORM_BEGINS < timedelta(hours=1)
+    run = Replay(Watch(name="brewline", brand="Brewline", query="brewline"))
+    for _ in run.run(posts):
+        pass
+    assert len(run.episodes) == 1
+    episode = run.episodes[0]
+    assert timedelta(0) < episode.opened_at - FIRESTORM_STRIKES <= timedelta(minutes=10)
+    assert episode.first.severity in ("SEV1", "SEV2")
+    assert episode.assessment.severity == "SEV1"
+    assert episode.assessment.type == "safety_harm"
+    assert posts[-1].created_at - FIRESTORM_STRIKES >= timedelta(hours=3)
+
+
+def test_without_json_a_person_can_read_it() -> None:
+    done = fireline(str(FIRESTORM), "--query", "brewline")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("SEV1  safety harm")
+    assert "authors in" in done.stdout
+    assert "strategy: rebuild" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--query", "(acme"], "never closed"),
+        (["--query", "acme", "--map", "text"], "field=COLUMN"),
+        (["--query", "acme", "--map", "text=nowhere,created_at=tweet_created"], "no column 'nowhere'"),
+        (["--query", "acme", "--map", "txt=text"], "no field 'txt'"),
+    ],
+)
+def test_bad_input_is_one_clear_sentence_and_status_two(arguments: list[str], says: str) -> None:
+    done = fireline(str(AIRLINES / "virgin_america.csv"), *arguments, "--json")
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert says in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_missing_file_is_told_by_name() -> None:
+    done = fireline("nowhere.csv", "--query", "acme", "--json")
+    assert done.returncode == 2
+    assert "nowhere.csv" in done.stderr
+
+
+def test_posts_that_do_not_match_open_nothing() -> None:
+    done = fireline(str(FIRESTORM), "--query", "somebodyelse", "--json")
+    assert (done.returncode, done.stdout) == (0, "")
+    assert "0 match" in done.stderr
