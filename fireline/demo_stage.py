@@ -6,6 +6,7 @@ invented, the posts are a recording whose times are shifted, and one second is o
 
 import gzip
 import json
+import os
 import shutil
 import socket
 from datetime import datetime, timedelta
@@ -91,6 +92,7 @@ class Stage:
         self.config_file = home / "fireline.toml"
         self.config_file.write_text(f'home = "{home.as_posix()}"\n{text}', encoding="utf-8")
         shutil.copytree(SCENARIOS / "playbooks", home / "playbooks")
+        os.environ["FIRELINE_HOME"] = str(home)  # for this process and all it starts, whatever the user has set
         self.settings = config.load(self.config_file)
         self.mail = MailSink(home / "mail", smtp)
 
