@@ -209,7 +209,13 @@ async def claim(here: Installation, incident_id: str, *, takeover_from: str = ""
                 reason="a response is started",
                 flow_run_id=here.flow_run_id,
             )
-        return incident
+    emit(
+        "incident.claimed",
+        incident=incident_id,
+        reference=here.flow_run_id,
+        payload={"incident": incident_id, "run": here.flow_run_id},
+    )
+    return incident
 
 
 async def confirm(here: Installation, incident_id: str, *, actor: str, reason: str) -> Incident:
