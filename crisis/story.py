@@ -163,7 +163,8 @@ class Story:
             yield BundleProblem(where=DELIVERIES, says=f"{name} was published, but never proposed for approval")
             return
         sent = self._recorded("delivery.armed", delivery.id)
-        before = [d for d in self._decisions if sent is None or self._decided(d) < sent.seq]
+        until = proposal.proposed_at + proposal.policy.expires_after
+        before = [d for d in self._decisions if d.decided_at <= until and (sent is None or self._decided(d) < sent.seq)]
         stands = standing(
             proposal.policy,
             before,
@@ -192,11 +193,13 @@ def published_files(delivery: Delivery) -> dict[str, bytes]:
     folder += f"-{_safe(delivery.id)[:12]}"
     if delivery.purpose is not Purpose.STATEMENT:
         folder += f"-{delivery.purpose.value}"
-    files = {f"{folder}/part-{n}.txt": part.text for n, part in enumerate(delivery.rendering.parts, start=1)}
-    if delivery.rendering.subject:
-        files[f"{folder}/subject.txt"] = delivery.rendering.subject
-    if delivery.rendering.html:
-        files[f"{folder}/body.html"] = delivery.rendering.html
+    files: dict[str, str] = {}
+    if delivery.purpose is Purpose.STATEMENT:
+        files = {f"{folder}/part-{n}.txt": part.text for n, part in enumerate(delivery.rendering.parts, start=1)}
+        if delivery.rendering.subject:
+            files[f"{folder}/subject.txt"] = delivery.rendering.subject
+        if delivery.rendering.html:
+            files[f"{folder}/body.html"] = delivery.rendering.html
     if delivery.receipt is not None:
         files[f"{folder}/receipt.json"] = json.dumps(delivery.receipt.model_dump(mode="json"), indent=1, sort_keys=True)
     return {path: text.encode("utf-8", "replace") for path, text in files.items()}

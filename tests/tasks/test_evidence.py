@@ -157,6 +157,7 @@ INSIDER: list[tuple[str, Callable[[Any], Any], str]] = [
     ("decisions.json", lambda v: v[0].update(role="legal"), "is not in the ledger"),
     ("decisions.json", lambda v: v[0].update(approver="eve@example.com"), "the decision of eve@example.com"),
     ("proposals.json", lambda v: v[0]["policy"].update(roles={"comms": 1}), "is not the one on record"),
+    ("proposals.json", lambda v: v[0]["policy"].update(expires_after="PT1S"), "without the decisions it needs"),
     ("proposals.json", lambda v: v.clear(), "never proposed for approval"),
     ("deliveries.json", lambda v: v[0]["rendering"]["parts"][0].update(text="We did nothing."), "is not what INC-1-S1"),
     ("deliveries.json", lambda v: v[0]["receipt"].update(id="forged"), "is not the one on record"),
