@@ -35,10 +35,14 @@ def normalise(text: str) -> str:
     """``text`` without reposting marks, links, case and superfluous space."""
     while (match := _REPOST.match(text)) is not None:
         text = text[match.end() :]
-    text = _VIA.sub("", _LINK.sub(" ", text))
-    if not text.isascii():
-        text = unicodedata.normalize("NFKC", text).casefold()
-    return _SPACE.sub(" ", text.lower()).strip().rstrip("….").strip()
+    text = text.lower()
+    if "://" in text or "www." in text:
+        text = _LINK.sub(" ", text)
+    if " @" in text:
+        text = _VIA.sub("", text)
+    if text.isascii():
+        return " ".join(text.split()).rstrip(".").rstrip()
+    return _SPACE.sub(" ", unicodedata.normalize("NFKC", text).casefold()).strip().rstrip("….").strip()
 
 
 def fingerprint(text: str) -> Fingerprint:
