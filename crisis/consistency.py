@@ -91,7 +91,7 @@ _CHANGED = phrases(r"""
     first
     of (the|these|those|them)
 """)
-_COUNT = regex.compile(r"(?<![\w.,:/-])(\d[\d.,]*\d|\d)\s+((?:\p{Ll}+\s+)?)(\p{Ll}{3,})(?!\w)")
+_COUNT = regex.compile(r"(?<![\w.,:/-])(\d[\d.,]*\d|\d)\s+(\p{Ll}{3,})(?!\w)")
 _NOT_THINGS = regex.compile(
     r"(?:minute|hour|day|week|month|year|second|time|percent|per|euro|dollar|pound|cent|am|pm|utc|january|february|march"
     r"|april|may|june|july|august|september|october|november|december|part|step|and|or|of|to|in|on|at|by|for|from)s?$"
@@ -185,8 +185,8 @@ def _recounted(text: str, before: Statement) -> Iterator[Finding]:
                 yield _contradiction(
                     start + match.start(),
                     start + match.end(),
-                    says=f"{before.label} said {then} {match.group(3)}; this says {number}.",
-                    fix=f"Say that it has changed, “now {number} {match.group(3)}, up from {then}”, or mend it.",
+                    says=f"{before.label} said {then} {match.group(2)}; this says {number}.",
+                    fix=f"Say that it has changed, “now {number} {match.group(2)}, up from {then}”, or mend it.",
                     reference=_FACTS,
                 )
 
@@ -208,8 +208,8 @@ def _counts(text: str) -> Iterator[tuple[str, str]]:
 
 
 def _thing(match: "regex.Match[str]") -> str:
-    noun = str(match.group(3))
-    return "" if _NOT_THINGS.match(noun) or _NOT_THINGS.match(match.group(2).strip()) else _stem(noun)
+    noun = str(match.group(2))
+    return "" if _NOT_THINGS.match(noun) else _stem(noun)
 
 
 def _number(match: "regex.Match[str]") -> str:

@@ -85,7 +85,6 @@ LIMITS: dict[str, Limit] = {
 MASTODON_URL_LENGTH = 23
 """``characters_reserved_per_url`` (https://docs.joinmastodon.org/entities/Instance/)."""
 
-MENTION = regex.compile(r"(?<![\w@/])@[A-Za-z0-9_](?:[\w.-]*[A-Za-z0-9_])?(?:@[\w-]+(?:\.[\w-]+)+)?")
 _REMOTE_MENTION = regex.compile(
     r"(?<![\w@/])(@[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_])?)@[\p{L}\p{N}.\-]*[\p{L}\p{N}]"
 )

@@ -6,6 +6,7 @@ Latin, Arabic, Devanagari and CJK are known, and CJK needs no space after them.
 """
 
 from collections.abc import Iterator
+from functools import lru_cache
 from itertools import pairwise
 
 import regex  # type: ignore[import-untyped]
@@ -14,9 +15,9 @@ from crisis.values import Frozen
 
 _PROTECTED = regex.compile(
     r"(?:https?://|www\.)[^\s<>\"\u3000\u3001\u3002\uff01\uff0c\uff1f]+"  # a link
-    r"|[\w.+-]+@[\w-]+(?:\.[\w-]+)+"  # an e-mail address
-    r"|(?:[\w-]+\.)+[A-Za-z]{2,}(?:/[^\s<>\"\u3000\u3001\u3002\uff01\uff0c\uff1f]*)?"  # a bare domain
-    r"|[@#][\w][\w.-]*(?:@[\w-]+(?:\.[\w-]+)+)?",  # a mention or a hashtag
+    r"|(?<![\w.+-])[\w.+-]++@[\w-]++(?:\.[\w-]++)++"  # an e-mail address
+    r"|(?<![\w.-])(?:[\w-]++\.)++[A-Za-z]{2,}+(?:/[^\s<>\"\u3000\u3001\u3002\uff01\uff0c\uff1f]*)?"  # a bare domain
+    r"|[@#]\w[\w.-]*+(?:@[\w-]++(?:\.[\w-]++)++)?",  # a mention or a hashtag
     regex.IGNORECASE,
 )
 _CLOSING = r"[\"'”’»)\]」』】）]*"
@@ -51,6 +52,7 @@ def cut_points(text: str) -> set[int]:
     return points
 
 
+@lru_cache(maxsize=64)
 def sentences(text: str) -> tuple[Sentence, ...]:
     """``text`` as sentences; a line break ends one, too. Whitespace after the last one is dropped."""
     allowed = cut_points(text)
@@ -70,9 +72,9 @@ def _ends(text: str, allowed: set[int]) -> Iterator[int]:
         end = match.end()
         if end not in allowed:
             continue
-        follows = text[end:].lstrip()[:1]
-        if _NO_END.search(text, 0, end) and "\n" not in text[end : end + 1]:
-            at_end_of_day = regex.search(r"[ap]\.m\.$", text[:end]) is not None
+        follows = text[end : end + 40].lstrip()[:1]
+        if _NO_END.search(text, max(0, end - 12), end) and "\n" not in text[end : end + 1]:
+            at_end_of_day = regex.search(r"[ap]\.m\.$", text[max(0, end - 5) : end]) is not None
             if not (at_end_of_day and follows.isupper()):
                 continue
         yield end

@@ -10,7 +10,9 @@ import regex  # type: ignore[import-untyped]
 from crisis.cutting import sentences
 from crisis.values import Frozen
 
-_NOT_PROSE = regex.compile(r"https?://\S+|[\w.+-]*@[\w.@-]+|#\w+|\b(?:[a-z0-9-]+\.)+[a-z]{2,}\S*", regex.IGNORECASE)
+_NOT_PROSE = regex.compile(
+    r"https?://\S+|(?<![\w.+-])[\w.+-]*+@[\w.@-]+|#\w+|(?<![\w.-])(?:[a-z0-9-]++\.)++[a-z]{2,}\S*", regex.IGNORECASE
+)
 _WORD = regex.compile(r"\p{L}+(?:['’-]\p{L}+)*")
 _VOWELS = regex.compile(r"[aeiouyáéíóúàèìòùäëïöüâêîôû]+")
 

@@ -14,7 +14,7 @@ import regex  # type: ignore[import-untyped]
 from crisis.finding import Finding, Level
 from crisis.phrases import phrases
 
-_EMAIL = regex.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
+_EMAIL = regex.compile(r"(?<![\w.+-])[\w.+-]++@[\w-]++(?:\.[\w-]++)++")
 _FREE_MAIL = frozenset(
     {"gmail", "googlemail", "outlook", "hotmail", "live", "yahoo", "icloud", "gmx", "proton", "aol", "web"}
 )

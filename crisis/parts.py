@@ -253,8 +253,8 @@ NEXT_UPDATE = Part(
 CONTACT = Part(
     regex.compile(
         r"https?://\S+"
-        r"|\b[\w.+-]+@[\w-]+\.[\w.-]+"
-        r"|\b(?:[a-z0-9-]+\.)+(?:com|org|net|io|eu|uk|de|fr|us|co|gov|edu|info|app|dev|help|support|example|test)\b"
+        r"|(?<![\w.+-])[\w.+-]++@[\w-]++\.[\w.-]+"
+        r"|(?<![\w.-])(?:[a-z0-9-]++\.)+(?:com|org|net|io|eu|uk|de|fr|us|co|gov|edu|info|app|dev|help|support|example|test)\b"
         r"|(?<![\w.])\+?\d[\d ().-]{6,}\d"
         r"|(?<![\w@])@\w{2,}|(?<!\w)u/\w{3,}"
         r"|\b(?:DM us|direct message|(?:message|write to|ask|answer|reach|call) (?:us|me|you)? ?(?:here|below|in the app)"

@@ -20,10 +20,12 @@ from crisis.statement import Part, Rendering, Target
 MAX_PARTS = 25
 """Longer threads are a web page's job."""
 
+_TOO_MANY = f"more than a thread of {MAX_PARTS} parts: shorten it or link to a page that has it all"
+
 _WITH_SUBJECT = frozenset({"statuspage", "smtp"})
 """Kinds that show the headline apart from the text."""
 
-_LINK = regex.compile(r"https?://[^\s<>\"]+[^\s<>\".,;:!?)\]'’”]|[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
+_LINK = regex.compile(r"https?://[^\s<>\"]+[^\s<>\".,;:!?)\]'’”]|(?<![\w.+-])[\w.+-]++@[\w-]++(?:\.[\w-]++)++")
 
 
 class DoesNotFit(ValueError):
@@ -80,12 +82,14 @@ def render(
 def _parts(text: str, rules: str, limit: Limit, where: str) -> list[str]:
     if fits(rules, text, limit):
         return [text]
+    length = measure(rules, text)
     if not limit.threads:
-        length = measure(rules, text)
         raise DoesNotFit(
             f"{where} holds {limit.length} {limit.unit} and has no threads; the text has {length}: "
             f"shorten it by {length - limit.length}"
         )
+    if length > MAX_PARTS * limit.length:
+        raise DoesNotFit(f"{where}: the text has {length} {limit.unit}, {_TOO_MANY}")
     return _Thread(rules, limit, where).cut(text)
 
 
@@ -103,10 +107,7 @@ class _Thread:
             if len(parts) < 10**digits:
                 break
         if len(parts) > MAX_PARTS:
-            raise DoesNotFit(
-                f"{self._where}: the text makes a thread of {len(parts)} parts, more than {MAX_PARTS}: "
-                "shorten it or link to a page that has it all"
-            )
+            raise DoesNotFit(f"{self._where}: the text makes a thread of {len(parts)} parts, {_TOO_MANY}")
         return [f"{part} ({n}/{len(parts)})" for n, part in enumerate(parts, 1)]
 
     def _fits(self, text: str) -> bool:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _INDENT = (0, 0, 0, 6)
 
-LARGEST = 1_000_000
+LARGEST = 200_000
 """Bytes of a file that may be a statement."""
 
 File = Annotated[str, Parameter(allow_leading_hyphen=True, help="A text file in UTF-8; - is standard input.")]
