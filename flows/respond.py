@@ -71,7 +71,7 @@ async def respond(
             return f"{case.id} is not waiting for a response here: it has another run, or it has ended"
         await steps.tell_stakeholders(here, claimed, triage.opened_notice(here, claimed))
         statement = await steps.draft_statement(here, case.id, StatementKind.HOLDING)
-        await steps.propose(here, statement, by=statement.author)
+        await steps.propose_draft(here, statement)
         await steps.show_incident(here, case.id)
         outcome = await wait_for_approval(here, case.id, StatementKind.HOLDING)
         if outcome is None:

@@ -25,7 +25,8 @@ from records import AlreadyDecided, Proposal, StatementStatus, Transaction
 from tasks.binding import what_changed
 from tasks.installation import Installation
 from tasks.links import PLACEHOLDER, LinkClaims
-from tasks.notify import Notice, tell
+from tasks.linting import Blocked, refuse_blocked
+from tasks.notify import Notice, tell, tell_lead
 from tasks.publish import publish_statement
 from tasks.runs import emit, wake
 
@@ -40,7 +41,12 @@ CHECK_AGAIN = {
 
 
 async def propose(here: Installation, statement: Statement, *, by: str) -> Proposal:
-    """Ask for the approvals that the playbook wants, and send each approver their own signed link. Repeats ask once."""
+    """Ask for the approvals that the playbook wants, and send each approver their own signed link. Repeats ask once.
+
+    Raises:
+        tasks.linting.Blocked: a finding of lint blocks the text.
+    """
+    await refuse_blocked(here, statement)
     async with here.store.transaction() as tx:
         incident = await tx.incidents.get(statement.incident)
         policy = here.playbook(incident.assessment.type).approval[statement.kind]
@@ -65,6 +71,23 @@ async def propose(here: Installation, statement: Statement, *, by: str) -> Propo
     for person, role in approvers(proposal.policy, people, author=statement.author):
         await tell(here, incident, person, _request(statement, person, role), why=f"approves as {role}")
     return proposal
+
+
+async def propose_draft(here: Installation, statement: Statement) -> str:
+    """Propose what a template wrote; when lint blocks it, the incident lead is told what to mend. Returns a sentence."""
+    try:
+        await propose(here, statement, by=statement.author)
+    except Blocked as blocked:
+        async with here.store.reading() as tx:
+            incident = await tx.incidents.get(statement.incident)
+        notice = Notice(
+            occasion=f"blocked/{statement.id}/{statement.version}",
+            template="returned",
+            context={"statement": statement, "approver": "Fireline's lint", "reason": str(blocked)},
+        )
+        await tell_lead(here, incident, notice, why="a draft must be mended before it can be proposed")
+        return str(blocked)
+    return f"{statement.label} is proposed"
 
 
 def approvers(policy: Policy, people: Iterable[Stakeholder], *, author: str) -> list[tuple[Stakeholder, str]]:
@@ -105,7 +128,8 @@ async def _standing(here: Installation, tx: Transaction, statement: Statement) -
     status = await tx.statements.status(statement.id, statement.version)
     proposal = await tx.statements.proposal(statement.id, statement.version)
     if proposal is None:
-        raise NotAllowed(f"{statement.label} has not been proposed: `fireline propose {statement.id}`")
+        says = f"has not been proposed yet: `fireline propose {statement.id}`"
+        return Standing(approved=False, returned=False, expired=False, missing={}, says=says)
     decisions = await tx.decisions.list(statement.content_hash)
     now = standing(
         proposal.policy,
@@ -152,7 +176,7 @@ async def decide(
         records.NotFound: no such statement.
     """
     try:
-        _text, incident, after = await _record_decision(
+        text, incident, after = await _record_decision(
             here,
             statement=statement,
             version=version,
@@ -174,9 +198,20 @@ async def decide(
     )
     if after.approved:
         await publish_statement(here, statement, version)
+    if after.returned:
+        await _tell_returned(here, incident, text, approver, reason)
     if after.settled and here.flow_run_id != incident.flow_run_id:
         await wake(incident.flow_run_id, CHECK_AGAIN)
     return after
+
+
+async def _tell_returned(here: Installation, incident: Incident, text: Statement, approver: str, reason: str) -> None:
+    notice = Notice(
+        occasion=f"returned/{text.id}/{text.version}",
+        template="returned",
+        context={"statement": text, "approver": approver, "reason": reason},
+    )
+    await tell_lead(here, incident, notice, why="a statement was returned")
 
 
 async def _record_decision(

@@ -3,6 +3,7 @@
 from crisis.commitment import CommitmentState
 from crisis.incident import IllegalStep, Incident, IncidentState
 from tasks.installation import Installation
+from tasks.notify import Notice, tell_stakeholders
 from tasks.runs import Started, emit, start_run
 
 
@@ -22,6 +23,9 @@ async def resolve(here: Installation, incident_id: str, *, actor: str, reason: s
         incident = await tx.incidents.step(
             incident_id, IncidentState.RESOLVED, actor=actor, via=here.via, reason=reason, flow_run_id=here.flow_run_id
         )
+    await tell_stakeholders(
+        here, incident, Notice(occasion="resolved", template="resolved", context={"reason": reason})
+    )
     await start_review(incident)
     emit(
         "incident.resolved",

@@ -22,7 +22,7 @@ from records import StatementStatus, Transaction
 from tasks.binding import what_changed
 from tasks.deliver import deliver, has_arrived
 from tasks.installation import Installation
-from tasks.notify import Notice, tell_lead
+from tasks.notify import Notice, tell_lead, tell_stakeholders
 from tasks.runs import emit
 
 SAYING = frozenset({StatementStatus.APPROVED, StatementStatus.PUBLISHED})
@@ -127,6 +127,12 @@ async def finish(here: Installation, statement: str, version: int) -> str:
     if first_time:
         payload = {"incident": incident.id, "statement": statement, "version": version, "kind": text.kind.value}
         emit("statement.published", incident=incident.id, reference=f"{statement}/{version}", payload=payload)
+        notice = Notice(
+            occasion=f"published/{statement}/{version}",
+            template="published",
+            context={"statement": text, "deliveries": deliveries},
+        )
+        await tell_stakeholders(here, incident, notice)
     await ask_about_open(here, incident, deliveries)
     return f"{len(arrived)} of {len(deliveries)} targets carry {text.label}"
 

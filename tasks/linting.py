@@ -1,0 +1,54 @@
+"""Checking a statement, as the records know its incident, before anybody is asked to approve it."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from crisis.approval import NotAllowed
+from crisis.finding import Finding
+from crisis.lint import blocks, lint
+from crisis.statement import Statement
+from records import StatementStatus, Transaction
+from tasks.installation import Installation
+
+SAID = frozenset({StatementStatus.PUBLISHED, StatementStatus.WITHDRAWN})
+"""Statuses of what the public has read."""
+
+
+class Blocked(NotAllowed):
+    """A statement that must not be proposed as it stands; the message says what to mend."""
+
+    def __init__(self, label: str, findings: Iterable[Finding]) -> None:
+        self.findings = tuple(findings)
+        says = "; ".join(f"{f.rule}: {f.says} {f.fix}" for f in self.findings)
+        super().__init__(f"{label} cannot be proposed like this. {says}")
+
+
+async def known_of(here: Installation, tx: Transaction, incident_id: str) -> dict[str, Any]:
+    """What the records know that a statement must keep to: keyword arguments of ``crisis.lint.lint``."""
+    incident = await tx.incidents.get(incident_id)
+    watch = await tx.watches.get(incident.watch)
+    statements = await tx.statements.list(incident_id)
+    return {
+        "facts": tuple(await tx.facts.list(incident_id)),
+        "earlier": tuple([s for s in statements if await tx.statements.status(s.id, s.version) in SAID]),
+        "strategy": incident.assessment.strategy,
+        "crisis_type": incident.assessment.type,
+        "contact": watch.contact or here.settings.voice.contact_url,
+    }
+
+
+async def check_statement(here: Installation, statement: Statement) -> tuple[Finding, ...]:
+    """Every finding on a statement version."""
+    async with here.store.reading() as tx:
+        known = await known_of(here, tx, statement.incident)
+    # The correction of a statement contradicts it on purpose.
+    known["earlier"] = tuple(s for s in known["earlier"] if s.id not in (statement.id, statement.corrects))
+    text = f"{statement.headline}\n\n{statement.body}"
+    return tuple(lint(text, kind=statement.kind, language=statement.language, **known))
+
+
+async def refuse_blocked(here: Installation, statement: Statement) -> None:
+    """Raise ``Blocked`` when a finding blocks the statement."""
+    found = await check_statement(here, statement)
+    if blocks(found):
+        raise Blocked(statement.label, [f for f in found if f.level == "block"])
