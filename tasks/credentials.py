@@ -9,6 +9,7 @@ import os
 from functools import cache
 from typing import TYPE_CHECKING, Any, get_args
 
+import httpx
 from pydantic import BaseModel, Field, SecretStr, create_model
 
 import config
@@ -74,9 +75,13 @@ async def secrets_for(name: str, kind: str) -> dict[str, str]:
 
     The Prefect Block ``fireline-<kind>/<name>`` comes first, then ``FIRELINE_<NAME>_<FIELD>`` in the environment.
     Without a Prefect server only the environment is asked. What is missing is left out; ``connect`` says so.
+
+    Raises:
+        integrations.Unreachable: the server that keeps them does not answer, and the environment lacks a needed one.
     """
+    model = integrations.integration(kind).settings_model
     found: dict[str, str] = {}
-    for field in secret_fields(integrations.integration(kind).settings_model):
+    for field in secret_fields(model):
         value = config.secret_from_environment(name, field)
         if value is not None:
             found[field] = value
@@ -88,6 +93,11 @@ async def secrets_for(name: str, kind: str) -> dict[str, str]:
             loaded: Any = await block.aload(name)
         except (ValueError, ObjectNotFound):
             return found
+        except (httpx.HTTPError, OSError):
+            if all(f in found or not model.model_fields[f].is_required() for f in secret_fields(model)):
+                return found
+            says = f"the Prefect server, which keeps the credentials {name!r}, does not answer"
+            raise integrations.Unreachable(says) from None
         for field in secret_fields(type(loaded)):
             found[field] = getattr(loaded, field).get_secret_value()
     return found

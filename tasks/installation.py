@@ -1,7 +1,7 @@
 """One running installation: its settings, its records, its clock and its connections, opened and closed together."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +72,21 @@ class Installation:
             secrets = await credentials.secrets_for(chosen.credentials_name, chosen.kind)
             self._connections[key] = integrations.connect(chosen.kind, **{**chosen.settings, **secrets})
         return self._connections[key]
+
+    async def warm(self) -> None:
+        """Connect every channel and notifier now, so that the last decision waits for no credentials."""
+        for channel in self.settings.channels:
+            with suppress(integrations.IntegrationError):
+                await self.channel(channel.name)
+        for notifier in self.settings.notifiers:
+            with suppress(integrations.IntegrationError):
+                await self.notifier(notifier.name)
+
+    async def forget(self, name: str) -> None:
+        """Drop the connections of that name: their credentials no longer fit, and may have been mended since."""
+        for key in (f"channel:{name}", f"notifier:{name}"):
+            if (connection := self._connections.pop(key, None)) is not None:
+                await connection.close()
 
     async def close(self) -> None:
         for connection in self._connections.values():
