@@ -122,13 +122,10 @@ def _end(account: Account) -> str:
 def figures(account: Account) -> tuple[Figure, ...]:
     """The numbers of the first screen."""
     incident = account.incident
-    shown = [
-        Figure(
-            label="Noticed",
-            value=span_in_words(incident.opened_at - incident.started_at),
-            note="after the first posts",
-        )
-    ]
+    shown = []
+    if incident.started_at < incident.opened_at:
+        noticed = span_in_words(incident.opened_at - incident.started_at)
+        shown.append(Figure(label="Noticed", value=noticed, note="after the first posts"))
     holding = next((c for c in account.clocks if c.name == "Holding statement"), None)
     if holding is not None:
         value = span_in_words(holding.took) if holding.took is not None else "none"

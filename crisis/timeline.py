@@ -120,11 +120,10 @@ _ACTORS = {
 
 def tell(incident: Incident, records: Iterable[Record], known: Known) -> tuple[Entry, ...]:
     """The whole timeline of ``incident``, details included, in the order in which it happened."""
-    entries = [
-        Entry(
-            at=incident.started_at, who="The public", what="The first posts of the episode appeared", side=Side.PUBLIC
-        )
-    ]
+    entries = []
+    if incident.started_at < incident.opened_at:
+        first = "The first posts of the episode appeared"
+        entries.append(Entry(at=incident.started_at, who="The public", what=first, side=Side.PUBLIC))
     entries += [_entry(record, known) for record in records if record.incident == incident.id]
     return tuple(sorted(entries, key=lambda e: (e.at, e.seq or 0)))
 

@@ -156,6 +156,8 @@ def _account(material: Material, clocks: tuple[ClockReading, ...]) -> summary.Ac
 
 
 def _charts(material: Material, marks: Sequence[charts.Mark]) -> list[dict[str, Any]]:
+    if not material.signals:
+        return []
     usual = "The dashed line is what is usual for this hour."
     if any(s.cold for s in material.signals):
         usual += " It was still learnt from little: read it with care."
