@@ -132,6 +132,13 @@ async def test_a_negative_reply_means_that_nothing_is_there(receiver, render, wh
     assert receiver.mails == []
 
 
+async def test_a_reply_that_repeats_the_password_does_not_pass_it_on(receiver, render):
+    receiver.mail_answers.append("550 you are hunter2secret")
+    with pytest.raises(Refused, match="hidden") as caught:
+        await smtp(receiver, password="hunter2secret").publish(statement(render), "k")
+    assert "hunter2secret" not in str(caught.value)
+
+
 async def test_an_answer_lost_after_the_message_is_unknown_and_no_look_up_settles_it(receiver, render):
     with Proxy("127.0.0.1", receiver.port, after=b"\r\n.\r\n") as proxy:
         channel = smtp(receiver, base_url=f"smtp://127.0.0.1:{proxy.port}")
