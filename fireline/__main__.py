@@ -36,7 +36,9 @@ VERBS: dict[str, tuple[str, str, str]] = {
     "resolve": ("fireline.incidents:resolve", "Respond", "Close an incident and start its review."),
     "report": ("fireline.proof:report", "Prove", "Write the after-action report and the evidence bundle."),
     "verify": ("fireline.proof:verify", "Prove", "Prove the ledger, or an evidence bundle, offline."),
+    "ui-key": ("fireline.people:ui_key", "Start", "Print what the Prefect page asks for while Fireline runs."),
     "replay": ("fireline.replay:replay", "Try", "Run detection and triage over recorded posts, in event time."),
+    "bench": ("fireline.bench:bench", "Try", "Measure the figures that the docs quote, on this machine."),
     "lint": ("fireline.statements:lint", "Try", "Check a statement against the rules of crisis communication."),
     "render": ("fireline.statements:render", "Try", "Show a statement as one channel would carry it."),
 }

@@ -34,12 +34,23 @@ class Approver:
         link = self.link(label)
         if link is None:
             return False
-        origin = link.split("/approve/")[0]
         async with httpx.AsyncClient(timeout=60) as browser:
-            page = await browser.get(link)
-            nonce = _NONCE.search(page.text)
-            if nonce is None:
-                return True  # the page says why nothing is wanted any more
-            form = {"nonce": unescape(nonce.group(1)), "verdict": "approve", "reason": ""}
-            answer = await browser.post(link, data=form, headers={"Origin": origin, "Sec-Fetch-Site": "same-origin"})
-        return answer.status_code in (200, 303)
+            await submit_approval(browser, link)
+        return True
+
+
+async def submit_approval(browser: httpx.AsyncClient, link: str) -> None:
+    """Open an approval link, and submit the form it shows; a page without a form wants no decision any more.
+
+    Raises:
+        httpx.HTTPStatusError: the desk did not take it.
+    """
+    page = await browser.get(link)
+    nonce = _NONCE.search(page.raise_for_status().text)
+    if nonce is None:
+        return
+    form = {"nonce": unescape(nonce.group(1)), "verdict": "approve", "reason": ""}
+    headers = {"Origin": link.split("/approve/", maxsplit=1)[0], "Sec-Fetch-Site": "same-origin"}
+    answer = await browser.post(link, data=form, headers=headers)
+    if answer.status_code != httpx.codes.SEE_OTHER:
+        answer.raise_for_status()

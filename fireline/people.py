@@ -27,3 +27,16 @@ async def desk_link(*, json: Json = False) -> None:
     async with session() as here:
         link = link_to(here)
         show({"desk": link}, as_json=json, words=link)
+
+
+def ui_key(*, json: Json = False) -> None:
+    """Print what the Prefect page asks for while Fireline runs here. It is a key: keep it to yourself."""
+    import config
+    from config.runtime import read_runtime
+    from fireline.errors import Stop
+
+    runtime = read_runtime(config.load().home)
+    if runtime is None:
+        raise Stop("Fireline is not running here: start it with `fireline up`", status=1)
+    key = runtime.auth.get_secret_value()
+    show({"ui": runtime.ui_url, "key": key}, as_json=json, words=key)

@@ -41,7 +41,7 @@ async def fact(
 
     async with session() as here:
         here.settings.stakeholder(actor)
-        async with here.store.reading() as tx:
+        async with here.store.transaction() as tx:
             await tx.incidents.get(incident)
             known = id or await tx.facts.next_id(incident)
         new = Fact(

@@ -115,15 +115,7 @@ async def finish(here: Installation, statement: str, version: int) -> str:
                 flow_run_id=here.flow_run_id,
             )
             await _keep_and_make_promises(here, tx, text)
-            if incident.state is IncidentState.RESPONDING:
-                incident = await tx.incidents.step(
-                    incident.id,
-                    IncidentState.MONITORING,
-                    actor="outbox",
-                    via=here.via,
-                    reason=f"{text.label} is out",
-                    flow_run_id=here.flow_run_id,
-                )
+            incident = await _now_monitoring(here, tx, incident, text)
     if first_time:
         payload = {"incident": incident.id, "statement": statement, "version": version, "kind": text.kind.value}
         emit("statement.published", incident=incident.id, reference=f"{statement}/{version}", payload=payload)
@@ -135,6 +127,24 @@ async def finish(here: Installation, statement: str, version: int) -> str:
         await tell_stakeholders(here, incident, notice)
     await ask_about_open(here, incident, deliveries)
     return f"{len(arrived)} of {len(deliveries)} targets carry {text.label}"
+
+
+async def _now_monitoring(here: Installation, tx: Transaction, incident: Incident, text: Statement) -> Incident:
+    """The incident after its word is out, also where no run had taken up the response before."""
+    ways = {
+        IncidentState.OPEN: (IncidentState.RESPONDING, IncidentState.MONITORING),
+        IncidentState.RESPONDING: (IncidentState.MONITORING,),
+    }
+    for to in ways.get(incident.state, ()):
+        incident = await tx.incidents.step(
+            incident.id,
+            to,
+            actor="outbox",
+            via=here.via,
+            reason=f"{text.label} is out",
+            flow_run_id=here.flow_run_id,
+        )
+    return incident
 
 
 async def _keep_and_make_promises(here: Installation, tx: Transaction, text: Statement) -> None:

@@ -1,12 +1,14 @@
 """What the review leaves behind: the after-action report and the evidence bundle, in the installation's own folder."""
 
-import hashlib
+import asyncio
 import os
 from pathlib import Path
 from typing import Any
 
+from tasks.evidence import seal_evidence
 from tasks.installation import Installation
 from tasks.report import write_report
+from tasks.run_history import run_history
 
 
 def report_folder(here: Installation, incident_id: str) -> Path:
@@ -17,26 +19,23 @@ def report_folder(here: Installation, incident_id: str) -> Path:
 async def store_report(here: Installation, incident_id: str) -> str:
     """Write ``report.html``; returns its path. Repeats replace it."""
     html = await write_report(here, incident_id)
-    folder = report_folder(here, incident_id)
+    return str(await asyncio.to_thread(_replace, report_folder(here, incident_id), html))
+
+
+def _replace(folder: Path, html: str) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     fresh, path = folder / f".report.{os.getpid()}", folder / "report.html"
     fresh.write_text(html, encoding="utf-8")
-    fresh.replace(path)
-    return str(path)
+    return fresh.replace(path)
+
+
+async def copy_history(here: Installation, incident_id: str) -> dict[str, Any]:
+    """Prefect's own history of an incident, copied while Prefect still has it (DESIGN §9, Retention)."""
+    return await run_history(incident_id)
 
 
 async def seal_incident(here: Installation, incident_id: str, history: dict[str, Any]) -> str:
-    """Seal the evidence bundle beside the report, and put its hash on record; returns its path."""
-    from tasks.evidence import seal_evidence
-
-    path = await seal_evidence(here, incident_id, report_folder(here, incident_id), prefect_history=history)
-    async with here.store.transaction() as tx:
-        await tx.ledger.append(
-            "evidence.sealed",
-            actor="review",
-            incident=incident_id,
-            via=here.via,
-            flow_run_id=here.flow_run_id,
-            data={"file": path.name, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()},
-        )
-    return str(path)
+    """Seal the evidence bundle beside the stored report, with that very report in it; returns its path."""
+    folder = report_folder(here, incident_id)
+    report = await asyncio.to_thread((folder / "report.html").read_text, "utf-8")
+    return str(await seal_evidence(here, incident_id, folder, prefect_history=history, report=report))

@@ -19,7 +19,6 @@ from tasks import (
     draft,
     follow_up,
     forms,
-    history,
     notify,
     publish,
     recover,
@@ -71,7 +70,7 @@ mind_promises = _step("Mind promises", follow_up.mind_promises)
 propose_closing = _step("Propose closing", follow_up.propose_closing)
 schedule_observation = _step("Schedule the next measurement", follow_up.schedule_observation)
 
-copy_history = _step("Copy Prefect's run history", history.copy_history)
+copy_history = _step("Copy Prefect's run history", review.copy_history)
 write_report = _step("Write the after-action report", review.store_report)
 seal_evidence = _step("Seal the evidence", review.seal_incident)
 mark_reviewed = _step("Mark as reviewed", close.mark_reviewed)

@@ -1,0 +1,21 @@
+"""``python -m benchmarks [NAME ...]``: run the named benchmarks, or all of them."""
+
+import sys
+from importlib import import_module
+
+from benchmarks import NAMES
+
+
+def main(names: list[str]) -> int:
+    """Run them in order; status 2 when a name is unknown."""
+    for name in names or list(NAMES):
+        if name not in NAMES:
+            print(f"there is no benchmark {name!r}; there are: {', '.join(NAMES)}", file=sys.stderr)
+            return 2
+        print(f"== {name}: {NAMES[name]}", flush=True)
+        import_module(f"benchmarks.{name}").main()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
