@@ -1,5 +1,6 @@
 """``fireline lint`` and ``fireline render``: their output other programs read, their exit status, their errors."""
 
+import asyncio
 import io
 import json
 from pathlib import Path
@@ -7,7 +8,12 @@ from typing import Any
 
 import pytest
 
+from crisis.fact import Fact, FactStatus
+from crisis.triage import Assessment, Cluster, Strategy
+from crisis.values import CrisisType, Severity
+from crisis.watch import Watch
 from fireline.__main__ import run
+from fireline.session import session
 
 SOUND = (
     "Logins fail\n\nWe know that customers cannot log in, and we are sorry. Our engineers are working on a fix. "
@@ -126,6 +132,48 @@ def test_bad_usage_is_one_sentence_and_status_2(
     assert captured.out == ""
     assert says in captured.err
     assert len(captured.err.splitlines()) == 1
+
+
+def test_an_incidents_facts_and_strategy_are_kept_to(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("fireline.toml").write_text('organisation = "Acme"\n', encoding="utf-8")
+    asyncio.run(_incident_with_an_unconfirmed_fact())
+    text = SOUND + "A cable was cut by diggers."
+    assert run(["lint", written(text), "--kind", "holding", "--incident", "INC-1", "--json"]) == 1
+    assert [row["rule"] for row in rows(capsys)] == ["unconfirmed-fact"]
+    assert run(["lint", written(text), "--kind", "holding", "--incident", "INC-9", "--json"]) == 1
+    assert "INC-9" in capsys.readouterr().err
+
+
+async def _incident_with_an_unconfirmed_fact() -> None:
+    async with session() as here, here.store.transaction() as tx:
+        now = here.clock.now()
+        assessment = Assessment(
+            severity=Severity.SEV2,
+            type=CrisisType.SERVICE_FAILURE,
+            score=60,
+            cluster=Cluster.ACCIDENTAL,
+            strategy=Strategy.DIMINISH,
+            assessed_at=now,
+        )
+        await tx.watches.put(Watch(name="acme", brand="Acme", query="acme"), actor="test")
+        opened = await tx.incidents.open(
+            watch="acme",
+            title="Acme is down",
+            assessment=assessment,
+            opened_at=now,
+            started_at=now,
+            opened_by="test",
+            actor="test",
+        )
+        claim = Fact(
+            id=f"{opened.id}-F1",
+            incident=opened.id,
+            text="A cable was cut by diggers",
+            status=FactStatus.UNCONFIRMED,
+            owner="ana@example.com",
+            updated_at=now,
+        )
+        await tx.facts.put(claim, actor="test")
 
 
 def test_a_byte_order_mark_is_no_part_of_the_text(capsys: pytest.CaptureFixture[str]) -> None:
