@@ -35,12 +35,13 @@ REPORT = "report.html"
 
 @dataclass(frozen=True)
 class Told:
-    """Whether one person was told, when and why."""
+    """Whether one person was told, and what they were told of."""
 
     name: str
     told: bool
-    why: str
-    record: Record
+    times: int
+    first: Record
+    """The record of the first time: when and why."""
 
 
 async def _incident(request: Request, tx: Transaction) -> Incident:
@@ -87,15 +88,17 @@ async def page(request: Request) -> Response:
 
 
 def _told(records: list[Record]) -> list[Told]:
-    """Who was told first, and who was not and why; the later word of the same person on the same occasion counts."""
-    found: dict[tuple[str, str], Told] = {}
+    """Each person once: told, if ever they were, and how often; else why not."""
+    by_person: dict[str, list[Record]] = {}
     for record in records:
         if record.kind in ("stakeholder.told", "stakeholder.not_told"):
-            email = str(record.data.get("stakeholder", ""))
-            name = str(record.data.get("name") or email)
-            told = record.kind == "stakeholder.told"
-            found[(email, str(record.data.get("occasion", "")))] = Told(name, told, record.reason, record)
-    return sorted(found.values(), key=lambda t: (not t.told, t.record.at))
+            by_person.setdefault(str(record.data.get("stakeholder", "")), []).append(record)
+    found = []
+    for email, own in by_person.items():
+        telling = [r for r in own if r.kind == "stakeholder.told"]
+        first = (telling or own)[0]
+        found.append(Told(str(first.data.get("name") or email), bool(telling), len(telling), first))
+    return sorted(found, key=lambda t: (not t.told, t.first.at))
 
 
 async def chart(request: Request) -> Response:
