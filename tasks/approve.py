@@ -43,15 +43,23 @@ CHECK_AGAIN = {
 async def propose(here: Installation, statement: Statement, *, by: str) -> Proposal:
     """Ask for the approvals that the playbook wants, and send each approver their own signed link. Repeats ask once.
 
+    An expired proposal is asked for anew; what was returned or voided needs a new version.
+
     Raises:
         tasks.linting.Blocked: a finding of lint blocks the text.
+        NotAllowed: this version was returned, voided or withdrawn, or the same words were returned before.
     """
     await refuse_blocked(here, statement)
     async with here.store.transaction() as tx:
         incident = await tx.incidents.get(statement.incident)
         policy = here.playbook(incident.assessment.type).approval[statement.kind]
         proposal = await tx.statements.proposal(statement.id, statement.version)
-        if proposal is None:
+        status = await tx.statements.status(statement.id, statement.version)
+        returned = [d for d in await tx.decisions.list(statement.content_hash) if d.verdict is Verdict.RETURN]
+        if returned or status in (StatementStatus.RETURNED, StatementStatus.VOIDED, StatementStatus.WITHDRAWN):
+            why = f"its words were returned by {returned[0].approver}" if returned else f"it is {status}"
+            raise NotAllowed(f"{statement.label} cannot be proposed, because {why}: write a new version")
+        if proposal is None or status is StatementStatus.EXPIRED:
             proposal = await tx.statements.propose(
                 statement.id,
                 statement.version,
@@ -69,12 +77,15 @@ async def propose(here: Installation, statement: Statement, *, by: str) -> Propo
         payload={"incident": incident.id, "statement": statement.id, "version": statement.version},
     )
     for person, role in approvers(proposal.policy, people, author=statement.author):
-        await tell(here, incident, person, _request(statement, person, role), why=f"approves as {role}")
+        await tell(here, incident, person, _request(statement, proposal, person, role), why=f"approves as {role}")
     return proposal
 
 
 async def propose_draft(here: Installation, statement: Statement) -> str:
-    """Propose what a template wrote; when lint blocks it, the incident lead is told what to mend. Returns a sentence."""
+    """Propose what a template wrote; when lint blocks it, the incident lead is told what to mend. Returns a sentence.
+
+    What may not be proposed (again) is left to people: the response waits for their version.
+    """
     try:
         await propose(here, statement, by=statement.author)
     except Blocked as blocked:
@@ -87,6 +98,8 @@ async def propose_draft(here: Installation, statement: Statement) -> str:
         )
         await tell_lead(here, incident, notice, why="a draft must be mended before it can be proposed")
         return str(blocked)
+    except NotAllowed as refusal:
+        return str(refusal)
     return f"{statement.label} is proposed"
 
 
@@ -100,7 +113,7 @@ def approvers(policy: Policy, people: Iterable[Stakeholder], *, author: str) -> 
     return asked
 
 
-def _request(statement: Statement, person: Stakeholder, role: str) -> Notice:
+def _request(statement: Statement, proposal: Proposal, person: Stakeholder, role: str) -> Notice:
     claims = LinkClaims(
         statement=statement.id,
         version=statement.version,
@@ -109,7 +122,7 @@ def _request(statement: Statement, person: Stakeholder, role: str) -> Notice:
         role=role,
     )
     return Notice(
-        occasion=f"approval/{statement.id}/{statement.version}",
+        occasion=f"approval/{statement.id}/{statement.version}/{proposal.proposed_at:%Y%m%dT%H%M%S}",
         template="approval",
         context={"statement": statement, "role": role},
         link=PLACEHOLDER,

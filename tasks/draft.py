@@ -76,6 +76,19 @@ async def draft(
     return statement
 
 
+async def draft_for_response(here: Installation, incident_id: str, kind: StatementKind) -> Statement:
+    """What a response proposes by itself: the draft on its way, or a new one; one that was returned waits for a person.
+
+    The template's words must not come back to the people who have just returned them. Raises like ``draft``.
+    """
+    async with here.store.reading() as tx:
+        for statement in await tx.statements.list(incident_id):
+            status = await tx.statements.status(statement.id, statement.version)
+            if statement.kind is kind and status is StatementStatus.RETURNED:
+                return statement
+    return await draft(here, incident_id, kind)
+
+
 def _written(
     here: Installation,
     incident: Incident,
