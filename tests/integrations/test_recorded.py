@@ -123,6 +123,12 @@ def test_bad_rows_are_named_with_file_line_and_reason_and_lose_nothing_else(tmp_
     assert "6 rows skipped, 4 posts read" in remarks
 
 
+def test_lines_are_counted_as_an_editor_counts_them(tmp_path: Path) -> None:
+    path = tmp_path / "posts.csv"
+    path.write_text('text,created_at\n"one\ntwo\nthree",2026-03-01T10:00:00Z\n\nno time,\n')
+    assert read_posts(path).bad == ["posts.csv:6: there is no time"]
+
+
 def test_broken_json_lines_are_skipped_one_by_one(tmp_path: Path) -> None:
     path = tmp_path / "posts.jsonl"
     good = b'{"text": "hi", "created_at": 1772359320, "id": "%d", "user": {"name": "al"}}\n'

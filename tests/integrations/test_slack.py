@@ -45,6 +45,13 @@ async def test_every_request_is_as_documented(receiver, slack, render):
     assert "thread_ts" not in posts[2]
 
 
+async def test_a_notice_inside_a_thread_is_found_by_its_key(receiver, slack, render):
+    await slack.notify(notice("k1"), ROOM)
+    second = await slack.notify(notice("k2"), ROOM)
+    assert (await slack.find("k2", render("x", address="#war-room"))).id == second.id
+    assert await slack.find("k3", render("x", address="#war-room")) is None
+
+
 async def test_foreign_text_mentions_nobody_and_pretends_no_link(receiver, slack):
     evil = "<!channel> <https://evil.test|your bank> & <@U1>"
     await slack.notify(notice(text=evil), ROOM)

@@ -73,6 +73,15 @@ async def test_metadata_of_others_is_kept(receiver, page, render):
     assert set(receiver.incidents[first.id]["metadata"]["fireline"]) == {"k1", "k2"}
 
 
+async def test_an_opening_is_told_from_its_updates_even_when_the_page_rewrote_the_text(receiver, page, render):
+    first = await page.publish(opening(render), "k1")
+    await page.publish(opening(render, "Found it.", reply_to=first.id), "k2")
+    for update in receiver.incidents[first.id]["incident_updates"]:
+        update["body"] = f"<p>{update['body']}</p>"
+    found = await page.find("k1")
+    assert (found.id, found.raw["update"]) == (first.id, first.raw["update"])
+
+
 async def test_an_older_incident_is_found_on_a_later_page(receiver, page, render):
     await page.publish(opening(render), "old")
     for number in range(120):
