@@ -245,7 +245,16 @@ async def _database(settings: "Settings", timeout: float) -> Finding:
 async def _service(what: str, part: Any, timeout: float) -> Finding:
     """Connect to one outside service and have it prove itself."""
     import integrations
+    from config import secret_from_environment
     from tasks.credentials import secret_fields
+    from tasks.sources import INBOX
+
+    if what == "source" and part.kind == INBOX:
+        switched_on = secret_from_environment("ingest", "secret") is not None
+        says = (
+            "takes signed posts at the desk's /ingest" if switched_on else "is off until FIRELINE_INGEST_SECRET is set"
+        )
+        return Finding(what, part.name, True, says)
 
     hidden: list[str] = []
     connection = None
