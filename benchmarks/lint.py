@@ -3,7 +3,10 @@
     python benchmarks/lint.py [--wrong]
 
 Good statements should trigger no rule; bad ones are labelled with every rule that should fire. Statements marked
-``held_out`` were written after the rules were tuned and are measured apart. ``--wrong`` lists each disagreement.
+``held_out`` were written after the rules were tuned and are measured apart. The rules have since been tuned on every
+statement here, so the figures of the table flatter them. What they were worth on statements they had never seen, the
+last time that was measured (10 good, 6 bad): precision 0.71, recall 1.00; of the good ones no-next-update fired on 3,
+no-acknowledgement and no-instruction on 1 each, every rule about wording on none. ``--wrong`` lists each disagreement.
 """
 
 import sys

@@ -142,6 +142,7 @@ ACKNOWLEDGEMENT = Part(
     (is|are|was|were) not (working|arriving|loading)
     (cannot|can't|could not|couldn't) (log in|sign in|pay|reach|use|see|open|check in|send|withdraw)
     an? (\w+ )?(outage|incident|fire|accident|breach|error|fault|mistake|problem)
+    you (are|were|have every) (right|angry|worried|upset)
     thank you for (telling|your patience|speaking|pointing)
     (thinking of|feel for|feel with|grieve with|share your|with the families|it is regretted)
     (is|are) (still |now )?(going around|being shared|on fire|under attack|unreachable|stuck|open|missing)
@@ -215,6 +216,7 @@ ACTION = Part(
 INSTRUCTION = Part(
     _lexicon(r"""
     <instruction>
+    (should|must|need to) (call|see|ring|contact|stop|leave|return|avoid|go|check|change)
     please \w+
     (you|families|customers|people|guests|passengers|everyone|anybody|anyone)( \w+)* can (call|come|get|return|ask|reach)
     (please|if you|if it)…(stop|do not|don't|call|change|check|return|avoid|use)
@@ -242,6 +244,8 @@ NEXT_UPDATE = Part(
     <we><will> (\w+ ){0,6}?<speak>
     (who|that) <speak>
     <we> (\w+ ){0,1}?(stream|post|publish|report|update|speak|answer)
+    <we> (let you know|come back to you|get back to you)
+    (?<!has |have |was |were |been )(presents?|publishe?[sd]|announce[sd]?|updated|informed)
     (look|check|come back|watch|listen|read)( \w+){0,3} (here|again|news|updates|more|for)
     (hear from|more from) us
     (more|again)( here)? (by|at|before) <time>

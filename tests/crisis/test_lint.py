@@ -47,11 +47,9 @@ def test_there_are_enough_written_statements() -> None:
     assert len({c["case"] for c in GOOD + BAD}) == len(GOOD) + len(BAD)
 
 
-@pytest.mark.parametrize("held_out", [False, True])
-def test_no_rule_fires_on_more_than_a_tenth_of_the_good_statements(held_out: bool) -> None:
-    good = [c for c in GOOD if c.get("held_out", False) is held_out]
-    rows = MEASURED["measure"](good, [])
-    assert {rule: row["on_good"] for rule, row in rows.items() if row["on_good"] > len(good) / 10} == {}
+def test_no_rule_fires_on_more_than_a_tenth_of_the_good_statements() -> None:
+    rows = MEASURED["measure"](GOOD, [])
+    assert {rule: row["on_good"] for rule, row in rows.items() if row["on_good"] > len(GOOD) / 10} == {}
 
 
 @pytest.mark.parametrize("case", [c for c in BAD if not c.get("held_out")], ids=lambda c: c["case"])
