@@ -62,7 +62,7 @@ def calm(days: float, *, per_hour: float = 20, hostile: float = 0.2, seed: int =
 
 
 def run(
-    mentions: list[Mention], *, detector: Detector | None = None, seconds: int = 60
+    mentions: list[Mention], *, detector: Detector | None = None, seconds: int = 120
 ) -> Iterator[tuple[Signal, bool]]:
     """Every signal, with whether an episode is under way."""
     detector = detector or Detector(WATCH, reader)

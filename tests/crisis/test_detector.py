@@ -140,6 +140,9 @@ def test_posts_from_the_future_and_long_past_move_no_clock() -> None:
     assert signal.at == now + timedelta(minutes=1)
     assert detector.late == 1
     assert detector.tick(now) == signal
+    before = signal.mentions
+    detector.feed(Mention(id="next", text="good acme", author="next", created_at=now + timedelta(minutes=2)))
+    assert detector.tick(now + timedelta(minutes=2)).mentions == before + 1 >= 2
 
 
 def test_years_of_silence_cost_nothing_and_break_nothing() -> None:
@@ -166,6 +169,16 @@ def test_memory_stays_bounded_when_everybody_speaks(monkeypatch: pytest.MonkeyPa
     assert len(detector.dump()) < 120_000
     assert signal.authors == pytest.approx(6000 / 4, rel=0.25)
     assert signal.negative_share == pytest.approx(0.5, abs=0.1)
+
+
+def test_an_author_is_as_negative_as_their_latest_text() -> None:
+    detector = Detector(WATCH, reader)
+    for n, moods in enumerate((("bad", "good"), ("good", "bad"), ("bad", "good"), ("good", "good"))):
+        for minute, mood in enumerate(moods):
+            moment = BEGIN + timedelta(minutes=minute, seconds=1)
+            detector.feed(Mention(id=f"{n}{minute}", text=f"{mood} {n} {minute}", author=str(n), created_at=moment))
+    signal = detector.tick(BEGIN + timedelta(minutes=2))
+    assert (signal.authors, signal.negative_share) == (4, 0.25)
 
 
 def test_reposts_count_as_posts_and_a_repeated_text_once() -> None:
