@@ -20,12 +20,10 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 import config
+from config.scenarios import FIRESTORM, FIRESTORM_STRIKES
 from fireline.errors import Stop
 
-SCENARIOS = Path(config.__file__).parent / "scenarios"
-STORM = SCENARIOS / "firestorm.jsonl.gz"
-STORM_STARTS = datetime.fromisoformat("2026-03-03T13:00:00+00:00")
-"""When the storm begins in the recording (see the scenario's README)."""
+SCENARIOS = FIRESTORM.parent
 LEAD = timedelta(minutes=4)
 """Calm minutes on the demo's clock before the storm."""
 MARKER = ".fireline-demo"
@@ -98,9 +96,9 @@ class Stage:
 
     def write_posts(self, now: datetime) -> int:
         """Put the recording beside the configuration, its storm beginning ``LEAD`` from now; returns how many posts."""
-        shift = now + LEAD - STORM_STARTS
+        shift = now + LEAD - FIRESTORM_STRIKES
         count = 0
-        with gzip.open(STORM, "rt", encoding="utf-8") as recording, (self.home / "posts.jsonl").open("w") as out:
+        with gzip.open(FIRESTORM, "rt", encoding="utf-8") as recording, (self.home / "posts.jsonl").open("w") as out:
             for line in recording:
                 post: dict[str, Any] = json.loads(line)
                 post["created_at"] = (datetime.fromisoformat(post["created_at"]) + shift).isoformat()
