@@ -14,6 +14,7 @@ import statistics
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -74,14 +75,14 @@ def measure(path: Path, query: str) -> tuple[int, int, int, dict[str, float]]:
     return len(posts), len(matching), len(run.episodes), stages
 
 
-def main() -> None:
-    """Measure and print."""
+def main(words: Sequence[str] = ()) -> None:
+    """Measure and print; ``words`` are the command's arguments."""
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     arguments.add_argument("file", nargs="?", type=Path)
     arguments.add_argument("query", nargs="?", default=QUERY)
     arguments.add_argument("--posts", type=int, default=50_000)
     arguments.add_argument("--runs", type=int, default=3)
-    given = arguments.parse_args()
+    given = arguments.parse_args(list(words))
     with tempfile.TemporaryDirectory() as folder:
         path = given.file or Path(folder) / "posts.jsonl"
         if given.file is None:
@@ -101,4 +102,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])
