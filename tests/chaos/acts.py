@@ -7,14 +7,13 @@ before and just after. At the ``die_at``-th boundary the process sends itself SI
 
 import asyncio
 import functools
-import json
 import multiprocessing
 import os
 import signal
 import sys
 import threading
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -56,7 +55,7 @@ class Processes:
 
     def __init__(self, environment: dict[str, str]) -> None:
         self._context = multiprocessing.get_context("forkserver")
-        self._context.set_forkserver_preload(["acts"])
+        self._context.set_forkserver_preload(["rehearsed"])
         self._environment = environment
         # Up to Python 3.12 the fork server does not take over sys.path by itself.
         os.environ["PYTHONPATH"] = os.pathsep.join(p for p in sys.path if p)
@@ -165,10 +164,8 @@ async def _publish(here: Installation, act: Act) -> None:
 
 
 async def _publish_unless_withdrawn(here: Installation, act: Act) -> None:
-    try:
+    with suppress(NotAllowed):
         await publish.publish_statement(here, act.statement, act.version)
-    except NotAllowed:
-        pass
 
 
 async def _withdraw(here: Installation, act: Act) -> None:

@@ -42,7 +42,7 @@ def kill_everywhere(
     return count, found
 
 
-@pytest.mark.parametrize("kinds", CLASSES, ids=lambda kinds: "+".join(kinds))
+@pytest.mark.parametrize("kinds", CLASSES, ids="+".join)
 def test_a_publisher_killed_at_any_boundary_says_it_once_or_a_human_knows(
     kinds: tuple[str, ...], receivers: Receivers, processes: Processes, tmp_path: Path
 ) -> None:
