@@ -3,15 +3,18 @@
 No process waits between two measurements. It ends by rule: when a person has resolved or dismissed the incident.
 """
 
+from typing import Annotated
+
 from prefect import flow
 from prefect.runtime import flow_run
 
+from flows.shown import shown
 from tasks import steps
 from tasks.installation import installation
 
 
 @flow(name="follow_up", flow_run_name="{incident} · follow up", description=__doc__)
-async def follow_up(incident: str) -> str:
+async def follow_up(incident: Annotated[str, shown("Incident", "Such as INC-7.")]) -> str:
     """Measure, mind promises, propose closing when it is calm, and schedule the next measurement."""
     async with installation(flow_run_id=str(flow_run.id)) as here:
         observation = await steps.observe(here, incident)

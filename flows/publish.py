@@ -4,16 +4,21 @@ Safe to run any number of times: whatever has been delivered already, by whichev
 """
 
 import asyncio
+from typing import Annotated
 
 from prefect import flow
 from prefect.runtime import flow_run
 
+from flows.shown import shown
 from tasks import steps
 from tasks.installation import installation
 
 
 @flow(name="publish", flow_run_name="{statement} v{version} · publish", description=__doc__)
-async def publish(statement: str, version: int) -> str:
+async def publish(
+    statement: Annotated[str, shown("Statement", "Such as INC-7-S1. It must be approved.")],
+    version: Annotated[int, shown("Version", "Which version of it, such as 1.")],
+) -> str:
     """Plan one delivery a target, send them all at once, and see to what is left open."""
     async with installation(flow_run_id=str(flow_run.id)) as here:
         planned = await steps.plan_deliveries(here, statement, version)

@@ -11,12 +11,13 @@ from prefect import flow
 from prefect.exceptions import ObjectNotFound
 from prefect.flow_runs import asuspend_flow_run
 from prefect.runtime import flow_run
-from pydantic import Field, ValidationError
+from pydantic import ValidationError
 
 from crisis.approval import Standing
 from crisis.statement import Statement
 from crisis.values import CrisisType, Severity, StatementKind
 from flows.publish import publish
+from flows.shown import shown
 from tasks import forms, steps, triage
 from tasks.installation import Installation, installation
 from tasks.runs import is_paused
@@ -25,31 +26,37 @@ SUSPENDED_SECONDS = 14 * 24 * 3600
 """How long a run may wait for people: far longer than any escalation, because expiry fails the run."""
 
 
-def _name() -> str:
-    given = flow_run.parameters
-    return f"{given.get('incident') or given.get('title') or 'by hand'} · {given.get('severity') or ''} · respond"
-
-
 @flow(name="respond", description=__doc__, validate_parameters=True)
 async def respond(
-    incident: Annotated[
-        str, Field(title="Incident", description="Such as INC-7. Leave it empty to report something new below.")
-    ] = "",
     title: Annotated[
-        str, Field(title="What has happened", description="One line, in your own words. For a new incident only.")
+        str, shown("What has happened", "In one line, in your own words: Card payments fail all over the country.")
     ] = "",
     watch: Annotated[
-        str, Field(title="What is affected", description="The short name of the watch, such as brewline.")
+        str,
+        shown(
+            "What is affected", "Your name for the brand or product (its watch). Leave it empty if you have one only."
+        ),
     ] = "",
     crisis_type: Annotated[
-        CrisisType, Field(title="Kind of crisis", description="It decides which playbook is used.")
+        CrisisType,
+        shown(
+            "What kind of crisis it is", "It decides who approves and which text is proposed. Unknown is fine at first."
+        ),
     ] = CrisisType.UNKNOWN,
     severity: Annotated[
         Severity,
-        Field(title="How bad it is", description="SEV1 is the worst: people may come to harm, or all is at stake."),
+        shown(
+            "How bad it is",
+            "SEV1: people may come to harm, or everything is at stake. SEV2: many people are affected and angry. "
+            "SEV3: a local or limited trouble. SEV4: worth an eye.",
+        ),
     ] = Severity.SEV3,
     reported_by: Annotated[
-        str, Field(title="Your e-mail address", description="On record as whoever reported it.")
+        str, shown("Your e-mail address", "On record as whoever says that they reported it. Approving is another step.")
+    ] = "",
+    incident: Annotated[
+        str,
+        shown("Incident", "Only to take up an incident that is known already, such as INC-7: leave the rest as it is."),
     ] = "",
 ) -> str:
     """Tell people, draft the holding statement, take it through approval, publish it, and start following up."""
@@ -59,16 +66,17 @@ async def respond(
         else:
             case = await steps.open_by_hand(
                 here,
-                watch=watch,
-                title=title,
+                watch=forms.reported_watch(here, watch=watch, title=title),
+                title=title.strip(),
                 crisis_type=crisis_type,
                 severity=severity,
-                reported_by=reported_by,
+                reported_by=forms.unproven(reported_by),
                 key=str(flow_run.id),
             )
         claimed = await steps.claim(here, case.id)
         if claimed is None:
             return f"{case.id} is not waiting for a response here: it has another run, or it has ended"
+        await steps.label_run(here, claimed)
         await steps.tell_stakeholders(here, claimed, triage.opened_notice(here, claimed))
         statement = await steps.draft_statement(here, case.id, StatementKind.HOLDING)
         await steps.propose_draft(here, statement)

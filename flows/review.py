@@ -1,14 +1,17 @@
 """Review: the after-action report and the sealed evidence of a resolved incident."""
 
+from typing import Annotated
+
 from prefect import flow
 from prefect.runtime import flow_run
 
+from flows.shown import shown
 from tasks import steps
 from tasks.installation import installation
 
 
 @flow(name="review", flow_run_name="{incident} · review", description=__doc__)
-async def review(incident: str) -> str:
+async def review(incident: Annotated[str, shown("Incident", "Such as INC-7. It must be resolved.")]) -> str:
     """Copy what Prefect will forget, write the report, seal the evidence, and mark the incident reviewed."""
     async with installation(flow_run_id=str(flow_run.id)) as here:
         history = await steps.copy_history(here, incident)

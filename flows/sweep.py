@@ -4,17 +4,22 @@ An event can be lost, a process killed, a server down when a run was asked for. 
 going on; this flow compares and repairs, and signs the ledger's head.
 """
 
-from typing import Any
+from typing import Annotated, Any
 
 from prefect import flow
 from prefect.runtime import flow_run
 
+from flows.shown import shown
 from tasks import steps
 from tasks.installation import installation
 
 
 @flow(name="sweep", flow_run_name="sweep", description=__doc__)
-async def sweep(event: dict[str, Any] | None = None) -> str:
+async def sweep(
+    event: Annotated[
+        dict[str, Any] | None, shown("Event", "What the event that started it says. Leave it empty by hand.")
+    ] = None,
+) -> str:
     """Take up deliveries, responses, follow-ups, reviews and watches that have no run. ``event``: what triggered it."""
     async with installation(flow_run_id=str(flow_run.id)) as here:
         found = [

@@ -40,6 +40,32 @@ class ApprovalForm(RunInput):
     reason: str = Field(title="Your reason", description="Needed when you return it; a dash is fine when you approve.")
 
 
+class NotAReport(ValueError):
+    """A form that was handed in by hand and says too little; the message says what to add."""
+
+
+def reported_watch(here: Installation, *, watch: str, title: str) -> str:
+    """The watch that a report by hand is about: the one named, or the only one there is.
+
+    Raises:
+        NotAReport: it says nothing of what has happened, or not what is affected.
+        config.ConfigError: no such watch.
+    """
+    if not title.strip():
+        raise NotAReport('say in one line what has happened, under "What has happened", and start it again')
+    if watch.strip():
+        return here.settings.watch(watch.strip().casefold()).name
+    if len(here.settings.watches) != 1:
+        known = ", ".join(w.name for w in here.settings.watches) or "none: add [[watches]] to fireline.toml"
+        raise NotAReport(f'say what is affected, under "What is affected", and start it again; there are: {known}')
+    return here.settings.watches[0].name
+
+
+def unproven(reporter: str) -> str:
+    """How a reporter goes on record whom nobody has proven: open-source Prefect knows no users."""
+    return f"unattributed (says {reporter.strip()})" if reporter.strip() else "unattributed"
+
+
 async def forms_used(here: Installation, incident_id: str) -> int:
     """How many forms were handed in for an incident: the next one's key."""
     async with here.store.reading() as tx:

@@ -13,10 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
+from crisis.incident import Incident
 from crisis.values import Frozen
 
 if TYPE_CHECKING:  # Prefect takes over a second to import; without a server it is not needed
     from prefect.client.schemas.objects import FlowRun
+
+    from tasks.installation import Installation
 
 logger = logging.getLogger(__name__)
 
@@ -101,6 +104,20 @@ async def runs_tagged(*tags: str) -> "list[FlowRun]":
     async with get_client() as client:
         wanted = FlowRunFilter.model_validate({"tags": {"all_": list(tags)}})
         return await client.read_flow_runs(flow_run_filter=wanted, limit=200)
+
+
+async def label_run(here: "Installation", incident: Incident) -> None:
+    """Name and tag a run that was started by hand after the incident it turned out to be about."""
+    if not (here.flow_run_id and server_is_known()):
+        return
+    from prefect.client.orchestration import get_client
+
+    tag = f"incident:{incident.id}"
+    async with get_client() as client:
+        run = await client.read_flow_run(uuid.UUID(here.flow_run_id))
+        if tag not in run.tags:
+            name = f"{incident.id} · {incident.severity} · respond"
+            await client.update_flow_run(run.id, name=name, tags=[*run.tags, tag])
 
 
 async def is_over(run_id: str) -> bool:

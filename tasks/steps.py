@@ -23,6 +23,7 @@ from tasks import (
     publish,
     recover,
     review,
+    runs,
     triage,
 )
 from tasks import (
@@ -52,6 +53,7 @@ listen = _step("Listen and detect", detect.listen, retries=2)
 open_by_hand = _step("Open the incident", triage.open_by_hand)
 find_incident = _step("Find the incident", triage.find)
 claim = _step("Claim the response", triage.claim)
+label_run = _step("Name the run after its incident", runs.label_run)
 tell_stakeholders = _step("Tell stakeholders", notify.tell_stakeholders)
 show_incident = _step("Show assessment and timeline", artifacts.show_incident)
 draft_statement = _step("Draft the statement", draft.draft_for_response)
