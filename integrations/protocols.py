@@ -153,6 +153,8 @@ class Source(Protocol):
     """Where mentions come from."""
 
     kind: ClassVar[str]
+    live: ClassVar[bool]
+    """Its posts are of the present: while it is silent, time passes. A recording's time stands still until its next post."""
     settings_model: ClassVar[type[Any]]
 
     def listen(self, cursor: str | None = None) -> AsyncIterator[tuple[str, Mention]]:

@@ -219,6 +219,7 @@ class Recorded:
     """A ``Source`` over one file. The cursor is the number of posts given out, in event time."""
 
     kind: ClassVar[str] = "recorded"
+    live: ClassVar[bool] = False
     settings_model: ClassVar[type[RecordedSettings]] = RecordedSettings
 
     def __init__(self, settings: RecordedSettings) -> None:

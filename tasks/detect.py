@@ -71,7 +71,8 @@ class _Listener:
         await self._resume()
         source = await open_source(self.here, self.source)
         try:
-            async for cursor, mention in _or_silence(source.listen(self.cursor), self._silence()):
+            silence = self._silence() if source.live else None
+            async for cursor, mention in _or_silence(source.listen(self.cursor), silence):
                 if mention is None:
                     await self._tick_until(self.here.clock.now())
                 else:
@@ -90,7 +91,7 @@ class _Listener:
 
     def _silence(self) -> float:
         """Real seconds without a post after which the detector ticks by itself."""
-        return max(0.2, self.here.clock.wall_seconds(self.tick))
+        return max(1.0, self.here.clock.wall_seconds(self.tick))
 
     async def _resume(self) -> None:
         async with self.here.store.reading() as tx:
@@ -176,9 +177,9 @@ class _Listener:
 
 
 async def _or_silence(
-    posts: AsyncIterator[tuple[str, Mention]], seconds: float
+    posts: AsyncIterator[tuple[str, Mention]], seconds: float | None
 ) -> AsyncIterator[tuple[str, Mention | None]]:
-    """Every post; and ``("", None)`` whenever none came for ``seconds``."""
+    """Every post; and ``("", None)`` whenever none came for ``seconds``, if that is given."""
     stream = aiter(posts)
     waiting: asyncio.Task[tuple[str, Mention]] | None = None
     try:

@@ -26,6 +26,7 @@ class Inbox:
     """Posts that arrived by webhook, as a source: kept in records, resumed from a cursor."""
 
     kind: ClassVar[str] = INBOX
+    live: ClassVar[bool] = True
     settings_model: ClassVar[type[Any]] = NoSettings
 
     def __init__(self, here: Installation) -> None:
