@@ -246,17 +246,31 @@ class Detector:
         for sample in islice(reversed(self._baseline.samples), DAY):
             if sample.above and max(sample.above[1], sample.above[2]) >= 1.0 and sample.first:
                 begin, missed = sample.first, 0
-            elif (missed := missed + 1) > 2:
+            elif (missed := missed + 1) > 1:
                 break
         if begin and begin < at - LENGTHS[2]:
             return begin
         assert self._windows is not None  # noqa: S101
         return self._windows.broke(at)
 
-    def _signal(self, windows: Windows, totals: Counts, evidence: list[Evidence]) -> Signal:
+    def level(self) -> Signal:
+        """The last quarter of an hour at the latest tick, whichever window carries an alert: for curves and comparisons.
+
+        Raises:
+            ValueError: nothing has been ticked yet.
+        """
+        if self._windows is None:
+            raise ValueError("a detector has no level before its first tick")
+        totals = self._windows.totals()
+        return self._signal(self._windows, totals, self._evidence(totals), quarter_only=True)
+
+    def _signal(
+        self, windows: Windows, totals: Counts, evidence: list[Evidence], *, quarter_only: bool = False
+    ) -> Signal:
         telling = [e for e in evidence if e.enough and e.score >= 1.0]
-        quarter = evidence[_QUARTER]
-        best = quarter if quarter in telling or not telling else max(telling, key=lambda e: e.score)
+        best = evidence[_QUARTER]
+        if telling and best not in telling and not quarter_only:
+            best = max(telling, key=lambda e: e.score)
         column = min(3, LENGTHS.index(best.length) + 1)
         held, at = best.held, datetime.fromtimestamp(self._at, UTC)
         hour = evidence[2].voices / 60

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 SPEED = 60.0
 """Story seconds per real second while machines and crowds act."""
-AFTER_SPEED = 180.0
+AFTER_SPEED = 120.0
 """The same while nothing is left but to watch the reaction."""
 PATIENCE = 240.0
 """Real seconds after which a step that does not come is given up."""

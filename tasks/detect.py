@@ -139,7 +139,7 @@ class _Listener:
     async def _tick(self, at: datetime) -> None:
         signal = self.detector.tick(at)
         if self.last_signal is None or at - self.last_signal >= SIGNAL_EVERY:
-            self.signals.append(signal)
+            self.signals.append(self.detector.level())
             self.last_signal = at
         if not self.detector.alerting:
             if self.incident is not None and self.assessed_at is not None:
@@ -153,7 +153,6 @@ class _Listener:
         """Open the incident of an alert, or let it join the one that is open."""
         episode = [m for m in self.recent if m.created_at >= signal.started_at - timedelta(minutes=5)]
         assessment = severity.assess(signal, self.watch, episode, playbooks=self.here.playbooks)
-        self.signals.append(signal)
         await self._store()
         self.incident, new = await open_detected(self.here, self.watch, signal, assessment, episode)
         if new:

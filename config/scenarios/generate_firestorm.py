@@ -31,7 +31,7 @@ PEAK = 25.0
 """Minutes from the start of the storm to its peak."""
 PER_MINUTE = 42.0
 """Posts a minute at the peak."""
-HALVES = 14.0
+HALVES = 9.0
 """Minutes in which the rate halves after the peak."""
 LANGUAGES = {"en": 62, "es": 12, "de": 10, "fr": 9, "ja": 7}
 NETWORKS = {"bluesky": 32, "x": 34, "mastodon": 16, "reddit": 18}
