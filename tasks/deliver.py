@@ -3,17 +3,20 @@
 ``armed`` is stored before the call. Whatever leaves the outcome open makes the delivery ``unknown``, and an unknown is
 looked up on the platform before anything is sent again. Any number of processes may deliver the same row at the same
 time, and any of them may be killed at any moment: the row's lease decides who sends, and whoever finds an expired
-lease reconciles it. Leases and rate limits are in real time, never in a replay's.
+lease reconciles it. Leases and rate limits are in real time, never in a replay's. Once a statement is withdrawn, none
+of it is sent any more, and whatever turns out to have arrived all the same is taken back.
 """
 
 import asyncio
+import contextlib
 import os
 import socket
 import uuid
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Required, TypedDict
 
+import config
 import integrations
 from crisis.delivery import (
     ARRIVED,
@@ -24,9 +27,12 @@ from crisis.delivery import (
     IllegalDeliveryStep,
     Purpose,
     Receipt,
+    delivery_id,
 )
 from crisis.stakeholder import Route
-from integrations import Message
+from integrations import Message, Notifier, Publisher
+from integrations.outcomes import AGAIN
+from records import StatementStatus, Transaction
 from tasks.installation import Installation
 from tasks.links import fill_links
 from tasks.runs import emit
@@ -37,6 +43,10 @@ MAX_ATTEMPTS = 6
 """Sends and look-ups of one delivery before a human is asked."""
 PATIENCE_SECONDS = 30.0
 """How long one call waits for rate limits and other senders; later ones are left to ``sweep``."""
+LOOK_UP_PATIENCE = timedelta(minutes=10)
+"""How long an unknown may stay without a look-up that answers, before a human is asked."""
+STOPPED = "withdrawn before it was sent"
+"""The problem of a delivery that was not sent because its statement was withdrawn: nobody needs to mend it."""
 _LOOK_UP_DELAYS = (0.2, 1.0)
 """Waits before the look-ups that follow an unknown outcome: a platform may still be storing the post."""
 _POLL_SECONDS = 0.1
@@ -49,13 +59,16 @@ class _Sender:
     here: Installation
     delivery: Delivery
 
+    async def connect(self) -> None:
+        """Have the connection made, so that what goes wrong with that is known to have sent nothing."""
+        await (self._notifier() if self.delivery.purpose is Purpose.NOTICE else self._channel())
+
     async def send(self) -> Receipt:
         d = self.delivery
         if d.purpose is Purpose.NOTICE:
-            notifier = await self.here.notifier(d.rendering.target.channel)
             route = Route(notifier=d.rendering.target.channel, address=d.rendering.target.address)
-            return await notifier.notify(self._message(), route)
-        channel = await self.here.channel(d.rendering.target.channel)
+            return await (await self._notifier()).notify(self._message(), route)
+        channel = await self._channel()
         if d.purpose is Purpose.WITHDRAWAL:
             async with self.here.store.reading() as tx:
                 original = await tx.outbox.get(d.withdraws)
@@ -68,12 +81,16 @@ class _Sender:
     async def look_up(self) -> Receipt | None:
         d = self.delivery
         if d.purpose is Purpose.NOTICE:
-            notifier = await self.here.notifier(d.rendering.target.channel)
-            return await notifier.find(d.id, d.rendering)
+            return await (await self._notifier()).find(d.id, d.rendering)
         if d.purpose is Purpose.WITHDRAWAL:
             return None  # taking back twice is no error, so it is simply done again
-        channel = await self.here.channel(d.rendering.target.channel)
-        return await channel.find(d.id, d.rendering)
+        return await (await self._channel()).find(d.id, d.rendering)
+
+    async def _channel(self) -> Publisher:
+        return await self.here.channel(self.delivery.rendering.target.channel)
+
+    async def _notifier(self) -> Notifier:
+        return await self.here.notifier(self.delivery.rendering.target.channel)
 
     def _message(self) -> Message:
         d, rendering = self.delivery, self.delivery.rendering
@@ -132,6 +149,8 @@ def _seconds_until(moment: datetime | None) -> float:
 async def _attempt(here: Installation, delivery_id: str, owner: str) -> bool:
     """Arm, send once, settle. False when another sender has the row."""
     async with here.store.transaction() as tx:
+        if await _stopped(here, tx, delivery_id):
+            return True
         armed = await tx.outbox.arm(
             delivery_id,
             owner=owner,
@@ -152,6 +171,35 @@ async def _attempt(here: Installation, delivery_id: str, owner: str) -> bool:
     return True
 
 
+async def _stopped(here: Installation, tx: Transaction, delivery_id: str) -> bool:
+    """Refuse a pending delivery of a statement that has been withdrawn meanwhile."""
+    waiting = await tx.outbox.get(delivery_id)
+    if waiting.state is not DeliveryState.PENDING or not await _is_withdrawn(tx, waiting):
+        return False
+    await stop(here, tx, waiting, actor="outbox")
+    return True
+
+
+async def stop(here: Installation, tx: Transaction, waiting: Delivery, *, actor: str, reason: str = "") -> None:
+    """Never send a pending delivery, because its statement is withdrawn."""
+    await tx.outbox.settle(
+        waiting.id,
+        DeliveryState.REFUSED,
+        problem=STOPPED,
+        actor=actor,
+        via=here.via,
+        reason=reason,
+        flow_run_id=here.flow_run_id,
+    )
+
+
+async def _is_withdrawn(tx: Transaction, delivery: Delivery) -> bool:
+    return (
+        delivery.purpose is Purpose.STATEMENT
+        and await tx.statements.status(delivery.statement, delivery.version) is StatementStatus.WITHDRAWN
+    )
+
+
 class _Outcome(TypedDict, total=False):
     to: Required[DeliveryState]
     receipt: Receipt
@@ -160,7 +208,15 @@ class _Outcome(TypedDict, total=False):
 
 
 async def _outcome(sender: _Sender) -> _Outcome:
-    """Send once, and say what came of it. Whatever leaves doubt is unknown."""
+    """Send once, and say what came of it. Whatever leaves doubt once something may have been sent is unknown."""
+    try:
+        await sender.connect()
+    except (integrations.Misconfigured, config.ConfigError) as problem:
+        return {"to": DeliveryState.REFUSED, "problem": str(problem)}
+    except Exception as error:  # such as a Prefect server that is down while credentials are wanted from it
+        says = str(error) if isinstance(error, integrations.IntegrationError) else type(error).__name__
+        later = datetime.now(UTC) + AGAIN
+        return {"to": DeliveryState.PENDING, "problem": f"not connected, nothing was sent: {says}", "not_before": later}
     try:
         async with asyncio.timeout(LEASE_SECONDS * 0.8):
             return {"to": DeliveryState.ACCEPTED, "receipt": await sender.send()}
@@ -180,12 +236,13 @@ async def _late(here: Installation, delivery: Delivery, receipt: Receipt) -> Non
     """A receipt that came after the lease had run out: it settles the unknown, if that is still open."""
     current = await _current(here, delivery.id)
     if current.state is DeliveryState.UNKNOWN:
-        await _settle(here, current, DeliveryState.RECONCILED, receipt=receipt, reason="the answer came late")
+        with contextlib.suppress(IllegalDeliveryStep):  # another one found it first
+            await _settle(here, current, DeliveryState.RECONCILED, receipt=receipt, reason="the answer came late")
 
 
 async def _settle(
     here: Installation,
-    delivery: Delivery,
+    seen: Delivery,
     to: DeliveryState,
     *,
     receipt: Receipt | None = None,
@@ -195,9 +252,9 @@ async def _settle(
 ) -> Delivery:
     async with here.store.transaction() as tx:
         settled = await tx.outbox.settle(
-            delivery.id,
+            seen.id,
             to,
-            seen=delivery,
+            seen=seen,
             receipt=receipt,
             problem=problem,
             not_before=not_before,
@@ -206,18 +263,45 @@ async def _settle(
             reason=reason,
             flow_run_id=here.flow_run_id,
         )
+        unwanted = await _arrived_withdrawn(here, tx, settled)
     if to is DeliveryState.UNKNOWN:
         emit(
             "delivery.unknown",
-            incident=delivery.incident,
-            reference=f"{delivery.id}/{delivery.attempts}",
-            payload={
-                "incident": delivery.incident,
-                "delivery": delivery.id,
-                "channel": delivery.rendering.target.channel,
-            },
+            incident=seen.incident,
+            reference=f"{seen.id}/{seen.attempts}",
+            payload={"incident": seen.incident, "delivery": seen.id, "channel": seen.rendering.target.channel},
         )
+    if unwanted is not None:
+        await deliver(here, unwanted.id)
     return settled
+
+
+async def _arrived_withdrawn(here: Installation, tx: Transaction, settled: Delivery) -> Delivery | None:
+    """The withdrawal of a delivery that got there although its statement had been withdrawn meanwhile."""
+    if settled.state not in ARRIVED or not await _is_withdrawn(tx, settled):
+        return None
+    withdrawal = withdrawal_of(settled, here.clock.now())
+    await tx.outbox.enqueue(
+        withdrawal, actor="outbox", via=here.via, reason="it arrived after all", flow_run_id=here.flow_run_id
+    )
+    return withdrawal
+
+
+def withdrawal_of(carried: Delivery, now: datetime) -> Delivery:
+    """The delivery that takes back another one."""
+    return Delivery(
+        id=delivery_id(Purpose.WITHDRAWAL, carried.id, carried.rendering.target),
+        incident=carried.incident,
+        purpose=Purpose.WITHDRAWAL,
+        statement=carried.statement,
+        version=carried.version,
+        content_hash=carried.content_hash,
+        rendering=carried.rendering,
+        delivery_class=DeliveryClass.CREATE_IF_ABSENT,
+        withdraws=carried.id,
+        created_at=now,
+        updated_at=now,
+    )
 
 
 async def expire_leases(here: Installation, *, only: str = "") -> list[Delivery]:
@@ -234,6 +318,13 @@ async def reconcile(here: Installation, delivery_id: str) -> Delivery:
     delivery = await _current(here, delivery_id)
     if delivery.state is not DeliveryState.UNKNOWN or delivery.needs_human:
         return delivery
+    try:
+        return await _reconcile(here, delivery)
+    except IllegalDeliveryStep:  # somebody else found out meanwhile
+        return await _current(here, delivery_id)
+
+
+async def _reconcile(here: Installation, delivery: Delivery) -> Delivery:
     if delivery.delivery_class is DeliveryClass.AT_MOST_ONCE and delivery.purpose is not Purpose.WITHDRAWAL:
         return await _ask_human(here, delivery, "this channel cannot be asked whether the message got there")
     receipt: Receipt | None = None
@@ -241,10 +332,11 @@ async def reconcile(here: Installation, delivery_id: str) -> Delivery:
         await asyncio.sleep(delay)
         try:
             receipt = await _Sender(here, delivery).look_up()
-        except integrations.IntegrationError as error:
-            if delivery.attempts >= MAX_ATTEMPTS:
-                return await _ask_human(here, delivery, f"it could not be looked up: {error}")
-            return delivery.model_copy(update={"problem": f"not looked up yet: {error}"})
+        except Exception as error:  # a look-up that fails, in whatever way, says nothing about the post
+            says = str(error) if isinstance(error, integrations.IntegrationError) else type(error).__name__
+            if delivery.attempts >= MAX_ATTEMPTS or here.clock.now() - delivery.updated_at > LOOK_UP_PATIENCE:
+                return await _ask_human(here, delivery, f"it could not be looked up: {says}")
+            return delivery.model_copy(update={"problem": f"not looked up yet: {says}"})
         if receipt is not None:
             return await _settle(here, delivery, DeliveryState.RECONCILED, receipt=receipt, reason="found by look-up")
     if delivery.attempts >= MAX_ATTEMPTS:
@@ -274,6 +366,9 @@ async def answer_unknown(here: Installation, delivery_id: str, *, arrived: bool,
         settled = await tx.outbox.settle(
             delivery_id, to, needs_human=False, actor=actor, via=here.via, reason=reason, flow_run_id=here.flow_run_id
         )
+        unwanted = await _arrived_withdrawn(here, tx, settled)
+    if unwanted is not None:
+        await deliver(here, unwanted.id)
     return settled if arrived else await deliver(here, delivery_id)
 
 

@@ -20,7 +20,7 @@ from crisis.statement import Rendering, Statement, hash_of
 from integrations import integration
 from records import StatementStatus, Transaction
 from tasks.binding import what_changed
-from tasks.deliver import deliver, has_arrived
+from tasks.deliver import MAX_ATTEMPTS, STOPPED, deliver, has_arrived
 from tasks.installation import Installation
 from tasks.notify import Notice, tell_lead, tell_stakeholders
 from tasks.runs import emit
@@ -49,14 +49,27 @@ async def plan(here: Installation, statement: str, version: int) -> list[Deliver
         if known:
             return known
         await _check_approved(here, tx, text)
-        planned = [_delivery(here, text, rendering) for rendering in text.renderings]
+        changed = await what_changed(tx, text)
+        planned = [] if changed else [_delivery(here, text, rendering) for rendering in text.renderings]
         for delivery in planned:
             await tx.outbox.enqueue(delivery, actor="outbox", via=here.via, flow_run_id=here.flow_run_id)
+        if changed:
+            await tx.statements.set_status(
+                statement,
+                version,
+                StatementStatus.VOIDED,
+                actor="outbox",
+                via=here.via,
+                reason=changed,
+                flow_run_id=here.flow_run_id,
+            )
+    if changed:
+        raise NotAllowed(f"{text.label} is not published, because {changed}: draft it again")
     return planned
 
 
 async def _check_approved(here: Installation, tx: Transaction, text: Statement) -> None:
-    """Refuse anything that is not, byte for byte and fact for fact, what was approved."""
+    """Refuse anything that has not, byte for byte, the approvals it needs."""
     status = await tx.statements.status(text.id, text.version)
     proposal = await tx.statements.proposal(text.id, text.version)
     if status not in SAYING or proposal is None:
@@ -71,9 +84,6 @@ async def _check_approved(here: Installation, tx: Transaction, text: Statement) 
     )
     if not stands.approved:
         raise NotAllowed(f"{text.label} is not published: {stands.says}")
-    changed = await what_changed(tx, text)
-    if changed:
-        raise NotAllowed(f"{text.label} is not published, because {changed}: draft it again")
 
 
 def _delivery(here: Installation, text: Statement, rendering: Rendering) -> Delivery:
@@ -119,6 +129,7 @@ async def finish(here: Installation, statement: str, version: int) -> str:
     if first_time:
         payload = {"incident": incident.id, "statement": statement, "version": version, "kind": text.kind.value}
         emit("statement.published", incident=incident.id, reference=f"{statement}/{version}", payload=payload)
+    if first_time or status is StatementStatus.PUBLISHED:
         notice = Notice(
             occasion=f"published/{statement}/{version}",
             template="published",
@@ -177,18 +188,27 @@ async def _keep_and_make_promises(here: Installation, tx: Transaction, text: Sta
         )
 
 
+def concerns_lead(delivery: Delivery) -> bool:
+    """Whether a person has to do something about it, or has to know that it is still not out."""
+    if delivery.purpose is Purpose.NOTICE:
+        return False
+    refused = delivery.state is DeliveryState.REFUSED and delivery.problem != STOPPED
+    held_up = delivery.state is DeliveryState.PENDING and delivery.attempts >= MAX_ATTEMPTS
+    return delivery.needs_human or refused or held_up
+
+
 async def ask_about_open(here: Installation, incident: Incident, deliveries: list[Delivery]) -> None:
-    """Put every delivery that only a human can settle in front of the incident lead, once."""
-    for delivery in deliveries:
-        stuck = delivery.needs_human or delivery.state is DeliveryState.REFUSED
-        if stuck and delivery.purpose is not Purpose.NOTICE:
-            notice = Notice(
-                occasion=f"stuck/{delivery.id}/{delivery.attempts}",
-                template="delivery",
-                context={"delivery": delivery},
-                link=f"{here.settings.desk.url}/incidents/{incident.id}",
-            )
-            await tell_lead(here, incident, notice, why=f"a delivery is {delivery.state} and needs a human")
+    """Put every delivery that a person has to see to in front of the incident lead, once."""
+    for delivery in filter(concerns_lead, deliveries):
+        held_up = delivery.state is DeliveryState.PENDING
+        notice = Notice(
+            occasion=f"held up/{delivery.id}" if held_up else f"stuck/{delivery.id}/{delivery.attempts}",
+            template="delivery",
+            context={"delivery": delivery},
+            link=f"{here.settings.desk.url}/incidents/{incident.id}",
+        )
+        why = "is still not out" if held_up else f"is {delivery.state} and needs a human"
+        await tell_lead(here, incident, notice, why=f"a delivery {why}")
 
 
 def all_settled(deliveries: list[Delivery]) -> bool:

@@ -1,7 +1,12 @@
 """Taking up what got lost: records say what should be going on, and whatever has no run is given one."""
 
+import asyncio
+import logging
+from collections.abc import Coroutine, Iterable
 from datetime import UTC, datetime
+from typing import Any
 
+from crisis.approval import NotAllowed
 from crisis.delivery import DeliveryState, Purpose
 from crisis.incident import Incident, IncidentState
 from records import StatementStatus
@@ -10,19 +15,23 @@ from tasks.close import start_review
 from tasks.deliver import deliver, expire_leases
 from tasks.follow_up import WATCHED, mind_promises, schedule_observation
 from tasks.installation import Installation
-from tasks.publish import finish, publish_statement
+from tasks.publish import ask_about_open, finish, publish_statement
 from tasks.runs import is_over, runs_tagged, start_run, wake
 from tasks.triage import start_response
 
-UNDER_WAY = frozenset({DeliveryState.PENDING, DeliveryState.UNKNOWN})
+OVER = frozenset({IncidentState.REVIEWED, IncidentState.DISMISSED})
+"""States in which nobody is asked about an incident any more."""
+
+logger = logging.getLogger(__name__)
 
 
 async def recover_deliveries(here: Installation) -> str:
-    """Settle what was armed by a sender that vanished, send what waits, publish what was approved and not published."""
+    """Settle what was armed by a sender that vanished, send what waits, publish what was approved and not published,
+    and make sure that the lead knows of whatever only a person can settle. One that fails stops no other."""
     await expire_leases(here)
     async with here.store.reading() as tx:
-        waiting = await tx.outbox.list(states=tuple(UNDER_WAY))
-        incidents = await tx.incidents.list()
+        waiting = await tx.outbox.list(states=(DeliveryState.PENDING, DeliveryState.UNKNOWN))
+        incidents = [i for i in await tx.incidents.list() if i.state not in OVER]
         unsaid = [
             s
             for i in incidents
@@ -30,13 +39,27 @@ async def recover_deliveries(here: Installation) -> str:
             if await tx.statements.status(s.id, s.version) is StatementStatus.APPROVED
         ]
     due = [d for d in waiting if not d.needs_human and (d.not_before is None or d.not_before <= datetime.now(UTC))]
-    for delivery in due:
-        await deliver(here, delivery.id)
-    for statement, version in {(d.statement, d.version) for d in due if d.purpose is Purpose.STATEMENT}:
-        await finish(here, statement, version)
-    for text in unsaid:
-        await publish_statement(here, text.id, text.version)
+    await _each(deliver(here, d.id) for d in due)
+    texts = {(d.statement, d.version) for d in due if d.purpose is Purpose.STATEMENT}
+    await _each(finish(here, statement, version) for statement, version in sorted(texts))
+    await _each(publish_statement(here, s.id, s.version) for s in unsaid)
+    await _each(_ask_about_open(here, i) for i in incidents)
     return f"{len(due)} deliveries and {len(unsaid)} approved statements taken up" if due or unsaid else ""
+
+
+async def _ask_about_open(here: Installation, incident: Incident) -> None:
+    async with here.store.reading() as tx:
+        deliveries = await tx.outbox.list(incident=incident.id)
+    await ask_about_open(here, incident, deliveries)
+
+
+async def _each(stages: Iterable[Coroutine[Any, Any, object]]) -> None:
+    """Go through all of them side by side; what fails is logged, and found again by the next sweep."""
+    for outcome in await asyncio.gather(*stages, return_exceptions=True):
+        if isinstance(outcome, NotAllowed):
+            logger.warning("%s", outcome)
+        elif isinstance(outcome, BaseException):
+            logger.error("not recovered now", exc_info=outcome)
 
 
 async def recover_responses(here: Installation) -> str:

@@ -2,11 +2,14 @@
 
 import asyncio
 
-from crisis.delivery import ARRIVED, Delivery, DeliveryClass, Purpose, delivery_id
+from crisis.delivery import ARRIVED, Delivery, DeliveryState, Purpose
 from records import StatementStatus
-from tasks.deliver import deliver
+from tasks.deliver import deliver, stop, withdrawal_of
 from tasks.installation import Installation
 from tasks.publish import ask_about_open
+
+UNDER_WAY = frozenset({DeliveryState.ARMED, DeliveryState.UNKNOWN})
+"""Possibly on its target by now; whoever finds out takes it back."""
 
 
 class NothingToWithdraw(ValueError):
@@ -16,44 +19,35 @@ class NothingToWithdraw(ValueError):
 async def withdraw(here: Installation, statement: str, version: int, *, actor: str, reason: str) -> list[Delivery]:
     """Withdraw a published version from every target that carries it, and return the withdrawals as they stand.
 
-    What a platform cannot take back (a mail that was sent) ends refused and in front of the incident lead: it needs a
-    correction instead. Repeats withdraw nothing twice.
+    What was still waiting to be sent is not sent any more; what is just being sent, or may have arrived, is taken back
+    as soon as it is found to be there. What a platform cannot take back (a mail that was sent) ends refused and in
+    front of the incident lead: it needs a correction instead. Repeats withdraw nothing twice.
 
     Raises:
-        NothingToWithdraw: no target carries the version.
+        NothingToWithdraw: no target carries the version, or will.
     """
     async with here.store.transaction() as tx:
         text = await tx.statements.get(statement, version)
         incident = await tx.incidents.get(text.incident)
-        carried = await tx.outbox.list(
-            statement=statement, version=version, purpose=Purpose.STATEMENT, states=tuple(ARRIVED)
-        )
-        if not carried:
+        planned = await tx.outbox.list(statement=statement, version=version, purpose=Purpose.STATEMENT)
+        if all(d.state is DeliveryState.REFUSED for d in planned):
             raise NothingToWithdraw(f"no target carries {text.label}, so there is nothing to withdraw")
-        planned = [_withdrawal(here, d) for d in carried]
         for delivery in planned:
-            await tx.outbox.enqueue(delivery, actor=actor, via=here.via, reason=reason, flow_run_id=here.flow_run_id)
-        if await tx.statements.status(statement, version) is not StatementStatus.WITHDRAWN:
-            await tx.statements.set_status(
-                statement, version, StatementStatus.WITHDRAWN, actor=actor, via=here.via, reason=reason
-            )
-    done = list(await asyncio.gather(*(deliver(here, d.id) for d in planned)))
-    await ask_about_open(here, incident, done)
+            if delivery.state is DeliveryState.PENDING:
+                await stop(here, tx, delivery, actor=actor, reason=reason)
+            elif delivery.state in ARRIVED:
+                withdrawal = withdrawal_of(delivery, here.clock.now())
+                await tx.outbox.enqueue(
+                    withdrawal, actor=actor, via=here.via, reason=reason, flow_run_id=here.flow_run_id
+                )
+        await tx.statements.set_status(
+            statement, version, StatementStatus.WITHDRAWN, actor=actor, via=here.via, reason=reason
+        )
+        withdrawals = await tx.outbox.list(statement=statement, version=version, purpose=Purpose.WITHDRAWAL)
+    under_way = [d for d in planned if d.state in UNDER_WAY]
+    await asyncio.gather(*(deliver(here, d.id) for d in (*withdrawals, *under_way)))
+    async with here.store.reading() as tx:
+        done = await tx.outbox.list(statement=statement, version=version, purpose=Purpose.WITHDRAWAL)
+        texts = await tx.outbox.list(statement=statement, version=version, purpose=Purpose.STATEMENT)
+    await ask_about_open(here, incident, [*done, *texts])
     return done
-
-
-def _withdrawal(here: Installation, carried: Delivery) -> Delivery:
-    now = here.clock.now()
-    return Delivery(
-        id=delivery_id(Purpose.WITHDRAWAL, carried.id, carried.rendering.target),
-        incident=carried.incident,
-        purpose=Purpose.WITHDRAWAL,
-        statement=carried.statement,
-        version=carried.version,
-        content_hash=carried.content_hash,
-        rendering=carried.rendering,
-        delivery_class=DeliveryClass.CREATE_IF_ABSENT,
-        withdraws=carried.id,
-        created_at=now,
-        updated_at=now,
-    )
