@@ -159,13 +159,10 @@ class Supervisor:
         self._check_ports()
         self._served.unlink(missing_ok=True)
         try:
-            for child in self.children:
-                progress(f"starting the {child.name}")
+            for child in self.children:  # all at once: each waits for the server where it needs it
                 await child.start(self.environment)
-                if child.name == "flows":
-                    continue  # registers while the desk starts
-                await self._wait(child)
             for child in self.children:
+                progress(f"waiting for the {child.name}")
                 await self._wait(child)
         except BaseException:
             await self.stop()

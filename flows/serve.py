@@ -7,6 +7,7 @@ import asyncio
 import sys
 from pathlib import Path
 
+from prefect.client.orchestration import get_client
 from prefect.runner import Runner
 
 from flows.automations import ensure_recovery
@@ -18,7 +19,13 @@ CONCURRENT_RUNS = 20
 
 
 async def serve(ready_file: Path | None = None) -> None:
-    """Serve until stopped. ``ready_file`` is touched once everything is registered."""
+    """Serve until stopped. ``ready_file`` is touched once everything is registered.
+
+    The server may still be starting: it is waited for.
+    """
+    async with get_client() as client:
+        while await client.api_healthcheck() is not None:
+            await asyncio.sleep(0.2)
     runner = Runner(name="fireline", limit=CONCURRENT_RUNS, pause_on_shutdown=False)
     for deployment in await deployments():
         await runner.aadd_deployment(deployment)

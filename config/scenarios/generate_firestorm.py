@@ -29,7 +29,7 @@ STORM = datetime(2026, 3, 3, 13, 0, tzinfo=UTC)
 ENDS = STORM + timedelta(hours=3, minutes=15)
 PEAK = 25.0
 """Minutes from the start of the storm to its peak."""
-PER_MINUTE = 42.0
+PER_MINUTE = 56.0
 """Posts a minute at the peak."""
 HALVES = 9.0
 """Minutes in which the rate halves after the peak."""
@@ -135,7 +135,7 @@ def rate(minute: float) -> float:
     """Posts a minute, ``minute`` after the storm began."""
     if minute < PEAK:
         return PER_MINUTE / (1 + math.exp(-(minute - 13) / 3.2))
-    return 1.2 + (PER_MINUTE - 1.2) * math.pow(0.5, (minute - PEAK) / HALVES)
+    return 0.05 + PER_MINUTE * math.pow(0.5, (minute - PEAK) / HALVES)
 
 
 def moods(minute: float) -> dict[str, int]:
