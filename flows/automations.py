@@ -1,6 +1,7 @@
-"""The two automations that recover runs (DESIGN §9): silence makes a run crashed, and a crashed run is tried again.
+"""How runs are recovered (DESIGN §9): silence makes a run crashed, and a crashed run is tried again.
 
-They live on the Prefect server, because hooks of a killed process never run.
+The first half is a step of ``sweep`` (see ``tasks.silence`` for why it is no automation); the second lives on the Prefect
+server, because hooks of a killed process never run.
 """
 
 from datetime import timedelta
@@ -11,45 +12,11 @@ from prefect.events.actions import ChangeFlowRunState
 from prefect.events.schemas.automations import AutomationCore, EventTrigger, Posture
 from prefect.events.schemas.events import ResourceSpecification
 
-HEARTBEAT_SECONDS = 30
-"""How often a run says that it lives (Prefect's lower bound)."""
-SILENCE = timedelta(seconds=3 * HEARTBEAT_SECONDS)
-"""Three missed heartbeats."""
-
-_RUNS = ResourceSpecification.model_validate({"prefect.resource.id": "prefect.flow-run.*"})
 _TRIED_ONCE_OR_TWICE = ResourceSpecification.model_validate(
     {"prefect.resource.id": "prefect.flow-run.*", "prefect.run-count": ["1", "2"]}
 )
-_STILL_OR_OVER = {
-    "prefect.flow-run.heartbeat",
-    "prefect.flow-run.Completed",
-    "prefect.flow-run.Failed",
-    "prefect.flow-run.Cancelled",
-    "prefect.flow-run.Crashed",
-    "prefect.flow-run.Suspended",
-    "prefect.flow-run.Paused",
-    "prefect.flow-run.AwaitingRetry",
-    "prefect.flow-run.Scheduled",
-}
 
 RECOVERY: tuple[AutomationCore, ...] = (
-    AutomationCore(
-        name="Fireline: a run that fell silent has crashed",
-        description="Three missed heartbeats make a flow run Crashed.",
-        enabled=True,
-        trigger=EventTrigger(
-            match=_RUNS,
-            for_each={"prefect.resource.id"},
-            after={"prefect.flow-run.heartbeat"},
-            expect=_STILL_OR_OVER,
-            posture=Posture.Proactive,
-            threshold=1,
-            within=SILENCE,
-        ),
-        actions=[
-            ChangeFlowRunState(state=StateType.CRASHED, message="No sign of life: taken for crashed by Fireline.")
-        ],
-    ),
     AutomationCore(
         name="Fireline: a crashed run is tried again",
         description="A flow run that crashed on its first or second try is scheduled again; records know what is done.",

@@ -1,7 +1,7 @@
 """Sweep: every minute, whatever got lost is found and taken up again.
 
 An event can be lost, a process killed, a server down when a run was asked for. The rows in records say what should be
-going on; this flow compares and repairs, and signs the ledger's head.
+going on; this flow compares and repairs, marks runs whose process was killed, and signs the ledger's head.
 """
 
 from typing import Annotated, Any
@@ -28,6 +28,7 @@ async def sweep(
             await steps.recover_follow_ups(here),
             await steps.recover_reviews(here),
             await steps.recover_watches(here),
+            await steps.crash_silent_runs(here),  # last: the server tries them again before the next sweep
         ]
         await steps.sign_ledger(here)
         return "; ".join(says for says in found if says) or "nothing was left lying"

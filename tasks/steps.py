@@ -24,6 +24,7 @@ from tasks import (
     recover,
     review,
     runs,
+    silence,
     triage,
 )
 from tasks import (
@@ -82,4 +83,5 @@ recover_responses = _step("Recover responses", recover.recover_responses)
 recover_follow_ups = _step("Recover follow-ups", recover.recover_follow_ups)
 recover_reviews = _step("Recover reviews", recover.recover_reviews)
 recover_watches = _step("Recover watches", recover.recover_watches)
+crash_silent_runs = _step("Find runs that fell silent", silence.crash_silent_runs)
 sign_ledger = _step("Sign the ledger", recover.sign_ledger)
