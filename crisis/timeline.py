@@ -251,7 +251,9 @@ def _told(record: Record, known: Known) -> str:
     route = _first(record.data, "route")
     occasion = str(_first(record.data, "occasion"))
     about = {"": "", "opened": "", "approval": " that an approval is wanted", "promise": " of a promise"}
-    about |= {"closing": " that closing is proposed"}
+    about |= {"closing": " that closing is proposed", "published": " that it is out", "resolved": " that it is over"}
+    about |= {"returned": " that a statement was returned", "blocked": " that a draft must be mended"}
+    about |= {"stuck": " of a delivery that needs a human"}
     tail = about.get(occasion.partition("/")[0], f" ({occasion})")
     return f"{person} told{tail}" + (f" by {str(route).partition(':')[0]}" if route else "")
 

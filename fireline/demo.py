@@ -101,7 +101,7 @@ class _Demo:
         await self._listen()
         incident = await self._until("open", self._opened)
         self.screen.stage("open", "done", f"{incident.severity}: {incident.title}")
-        first = await self._until("draft", lambda: self._proposed(0))
+        first = await self._until("draft", self._proposed)
         self.screen.stage("draft", "done", first.label)
         await self._decide(first)
         await self._follow()
@@ -177,13 +177,13 @@ class _Demo:
                 return incident
         return None
 
-    async def _proposed(self, number: int) -> "Statement | None":
-        """The newest version of the incident's statement of that number, once approval has been asked for."""
+    async def _proposed(self) -> "Statement | None":
+        """The holding statement, once approval has been asked for."""
         async with self.here.store.reading() as tx:
             statements = await tx.statements.list(INCIDENT)
-            if len(statements) <= number:
+            if not statements:
                 return None
-            newest = statements[number]
+            newest = statements[0]
             asked = await tx.statements.proposal(newest.id, newest.version)
             return newest if asked else None
 
@@ -257,8 +257,34 @@ class _Demo:
                 self.screen.stage("follow", "doing", f"measured {len(seen)} ×: {seen[-1].verdict.value}")
             return bool(proposed)
 
+        await self._until("follow", self._nearly_due)
+        await self._update()
         await self._until("follow", calmed)
         self.screen.stage("follow", "done", "calm; Fireline proposes to close")
+
+    async def _nearly_due(self) -> bool:
+        """Whether the promised update is due soon: the moment to keep the promise."""
+        from crisis.commitment import CommitmentState
+
+        async with self.here.store.reading() as tx:
+            promises = await tx.commitments.list(incident=INCIDENT, state=CommitmentState.OPEN)
+        return any(p.due_at - self.here.clock.now() < timedelta(minutes=30) for p in promises)
+
+    async def _update(self) -> None:
+        """The promised update, drafted by the template and approved by the second communications person."""
+        from crisis.values import StatementKind
+        from fireline.demo_cast import Approver
+        from tasks.approve import propose
+        from tasks.draft import draft
+
+        self._pace(1.0)
+        update = await draft(self.here, INCIDENT, StatementKind.UPDATE)
+        await propose(self.here, update, by="ines@brewline.example")
+        lea = Approver("Lea Kim", "lea@brewline.example", self.stage.mail)
+        await self._until("follow", lambda: lea.approve(update.label))
+        await self._until("follow", lambda: self._published(update))
+        self.screen.stage("follow", "doing", f"the promised update {update.label} is out in time")
+        self._pace(AFTER_SPEED)
 
     async def _resolution(self) -> "Statement":
         """The incident lead confirms a fact and has the resolution drafted from it."""

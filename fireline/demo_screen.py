@@ -11,7 +11,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from crisis.timeline import Entry, Side
+from crisis.timeline import Entry, Side, in_short
 from crisis.triage import Signal
 
 STAGES = (
@@ -64,18 +64,20 @@ class Screen:
         if changed and not self._live:
             title = dict(STAGES)[name]
             sign = "✓" if state == "done" else "…"
-            self.console.print(f"{sign} {title}{f': {note}' if note else ''}", markup=False, highlight=False)
+            self.console.print(
+                f"{sign} {title}{f': {note}' if note else ''}", markup=False, highlight=False, soft_wrap=True
+            )
         self.draw()
 
     def update(self, *, now: datetime, speed: float, entries: Sequence[Entry], signals: Sequence[Signal]) -> None:
         """What the records say now."""
         self._now, self._speed, self._signals = now, speed, signals
-        told = [e for e in entries if not e.detail]
         if not self._live:
+            told = [e for e in entries if not e.detail]
             for entry in told[self._told :]:
                 self.console.print(f"    {_line(entry)}", markup=False, highlight=False, soft_wrap=True)
-        self._told = max(self._told, len(told))
-        self._entries = told
+            self._told = max(self._told, len(told))
+        self._entries = in_short(entries)
         self.draw()
 
     def draw(self) -> None:
