@@ -169,7 +169,8 @@ async def _publish_unless_withdrawn(here: Installation, act: Act) -> None:
 
 
 async def _withdraw(here: Installation, act: Act) -> None:
-    await withdraw.withdraw(here, act.statement, act.version, actor=TOLD, reason="it is wrong")
+    with suppress(withdraw.NothingToWithdraw):
+        await withdraw.withdraw(here, act.statement, act.version, actor=TOLD, reason="it is wrong")
 
 
 async def _tell(here: Installation, act: Act) -> None:

@@ -8,11 +8,14 @@ import asyncio
 import shutil
 from collections import Counter
 from collections.abc import Iterable
+from copy import deepcopy
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from acts import TOLD, Act
+from counting_http import HttpReceiver
 from receivers import BlueskyReceiver, MastodonReceiver, SlackReceiver, SmtpReceiver, StatuspageReceiver
 from staged import POLICY, assessment
 
@@ -52,7 +55,7 @@ owner = "ida@example.com"
 name = "Ida Okafor"
 email = "ida@example.com"
 roles = ["incident_lead"]
-routes = {routes}
+routes = ["{route}"]
 
 [[stakeholders]]
 name = "Ana Almeida"
@@ -84,9 +87,22 @@ class Receivers:
     slack: SlackReceiver
 
     def reset(self) -> None:
-        for receiver in (self.mastodon, self.bluesky, self.statuspage, self.slack):
+        for receiver in self._over_http():
             receiver.reset()
         self.smtp.mails.clear()
+
+    def memory(self) -> list[dict[str, Any]]:
+        """What they know now, to be given back by ``remember``."""
+        return [{k: deepcopy(v) for k, v in vars(r).items() if isinstance(v, dict | list)} for r in self._over_http()]
+
+    def remember(self, memory: list[dict[str, Any]]) -> None:
+        """Know again what they knew, and nothing since."""
+        self.reset()
+        for receiver, known in zip(self._over_http(), memory, strict=True):
+            vars(receiver).update(deepcopy(known))
+
+    def _over_http(self) -> tuple[HttpReceiver, ...]:
+        return self.mastodon, self.bluesky, self.statuspage, self.slack
 
     def carried(self, kind: str, home: Path) -> Counter[str]:
         """How often each text was taken by the receiver of ``kind``, ever."""
@@ -126,30 +142,37 @@ class Story:
         *,
         addresses: dict[str, str] | None = None,
         parts: int = 1,
-        slack_only: bool = False,
+        lead_route: str = "email:ida@example.com",
     ) -> None:
         self.kinds, self.receivers, self._first = tuple(kinds), receivers, home
-        self._addresses, self._parts, self._slack_only = addresses or {}, parts, slack_only
+        self._addresses, self._parts, self._lead_route = addresses or {}, parts, lead_route
         self._copies = 0
+        self._memory: list[dict[str, Any]] | None = None
         self.statement = "INC-1-S1"
         home.mkdir(parents=True, exist_ok=True)
         asyncio.run(self._write(self._settings(home)))
 
     def copy(self) -> Path:
-        """A copy of the installation as it was at the start; the receivers have forgotten everything."""
+        """A copy of the installation as it was at the start; the receivers have forgotten everything since."""
         self._copies += 1
-        home = self._first.with_name(f"{self._first.name}-{self._copies}")
+        home = self._first.parent / f"copy-{self._copies}"
         shutil.copytree(self._first, home)
         self._settings(home)
         self.receivers.reset()
+        if self._memory:
+            self.receivers.remember(self._memory)
+            self.receivers.smtp.mails.extend(self._mails)
         return home
+
+    def begin_with(self, home: Path) -> None:
+        """Make copies of this one from now on, with what the receivers know by now."""
+        self._first, self._memory, self._mails = home, self.receivers.memory(), list(self.receivers.smtp.mails)
 
     def act(self, name: str, statement: str = "") -> Act:
         return Act(name, statement=statement or self.statement, incident="INC-1")
 
     def _settings(self, home: Path) -> config.Settings:
-        routes = ["war-room:C0000001"] if self._slack_only else ["email:ida@example.com"]
-        text = HEAD.format(home=home, routes=routes)
+        text = HEAD.format(home=home, route=self._lead_route)
         address = {"slack": self.receivers.slack.url} | {
             kind: getattr(self.receivers, kind).url for kind in KINDS if kind != "sandbox"
         }
@@ -192,6 +215,16 @@ class Story:
                 await tx.incidents.step("INC-1", IncidentState.RESPONDING, actor="respond", reason="it is real")
                 if self.kinds:
                     await approved(tx, self.text("INC-1-S1", StatementKind.HOLDING, now))
+
+    async def approve_correction(self, home: Path) -> None:
+        """Put an approved correction ``INC-1-S2`` on record, which answers every post of the first statement."""
+        settings = config.load(home / "fireline.toml")
+        async with installation(settings, via="test") as here, here.store.transaction() as tx:
+            out = await tx.outbox.list(statement=self.statement, purpose=Purpose.STATEMENT)
+            posts = {d.rendering.target.kind: d.receipt.id for d in out if d.receipt}
+            now = here.clock.now()
+            kind = StatementKind.CORRECTION
+            await approved(tx, self.text("INC-1-S2", kind, now, corrects=self.statement, reply_to=posts))
 
     def text(
         self,
@@ -268,7 +301,8 @@ class End:
 
     home: Path
     deliveries: list[Delivery]
-    status: StatementStatus
+    status: StatementStatus | None
+    """Of the statement asked about; None when there is none."""
     told: Counter[str]
     """Which notices reached the lead, by subject."""
     ledger: str
@@ -282,7 +316,8 @@ def end_of(home: Path, statement: str = "INC-1-S1") -> End:
         async with installation(config.load(home / "fireline.toml")) as here:
             async with here.store.reading() as tx:
                 deliveries = await tx.outbox.list(incident="INC-1")
-                status = await tx.statements.status(statement, 1)
+                known = await tx.statements.versions(statement)
+                status = await tx.statements.status(statement, 1) if known else None
             verified = await here.store.verify()
         told = Counter(p.rendering.subject for p in posts(home / "told"))
         return End(home, deliveries, status, told, "" if verified.ok else verified.problem)
