@@ -277,14 +277,12 @@ class _Demo:
         from tasks.approve import propose
         from tasks.draft import draft
 
-        self._pace(1.0)
         update = await draft(self.here, INCIDENT, StatementKind.UPDATE)
         await propose(self.here, update, by="ines@brewline.example")
         lea = Approver("Lea Kim", "lea@brewline.example", self.stage.mail)
         await self._until("follow", lambda: lea.approve(update.label))
         await self._until("follow", lambda: self._published(update))
         self.screen.stage("follow", "doing", f"the promised update {update.label} is out in time")
-        self._pace(AFTER_SPEED)
 
     async def _resolution(self) -> "Statement":
         """The incident lead confirms a fact and has the resolution drafted from it."""
