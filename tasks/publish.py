@@ -21,6 +21,7 @@ from integrations import integration
 from records import StatementStatus, Transaction
 from tasks.binding import what_changed
 from tasks.deliver import MAX_ATTEMPTS, STOPPED, deliver, has_arrived
+from tasks.follow_up import schedule_observation
 from tasks.installation import Installation
 from tasks.notify import Notice, tell_lead, tell_stakeholders
 from tasks.runs import emit
@@ -103,7 +104,8 @@ def _delivery(here: Installation, text: Statement, rendering: Rendering) -> Deli
 
 
 async def finish(here: Installation, statement: str, version: int) -> str:
-    """Once a first target carries the text: it is published, its promises run, older ones are kept. Repeats do nothing.
+    """Once a first target carries the text: it is published, its promises run, older ones are kept, and the
+    reaction is going to be measured. Repeats do nothing.
 
     Returns one sentence for people.
     """
@@ -136,6 +138,7 @@ async def finish(here: Installation, statement: str, version: int) -> str:
             context={"statement": text, "deliveries": deliveries},
         )
         await tell_stakeholders(here, incident, notice)
+        await schedule_observation(here, incident.id)
     await ask_about_open(here, incident, deliveries)
     return f"{len(arrived)} of {len(deliveries)} targets carry {text.label}"
 
