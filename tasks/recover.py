@@ -22,6 +22,9 @@ from tasks.triage import start_response
 OVER = frozenset({IncidentState.REVIEWED, IncidentState.DISMISSED})
 """States in which nobody is asked about an incident any more."""
 
+RESPONDED = (IncidentState.RESPONDING, IncidentState.MONITORING)
+"""States in which a response has a run."""
+
 logger = logging.getLogger(__name__)
 
 
@@ -66,9 +69,11 @@ async def recover_responses(here: Installation) -> str:
     """Start the response of every incident that has none, replace runs that ended early, wake runs that need not wait."""
     started = []
     async with here.store.reading() as tx:
-        incidents = await tx.incidents.list(states=(IncidentState.OPEN, IncidentState.RESPONDING))
+        incidents = await tx.incidents.list(states=(IncidentState.OPEN, *RESPONDED))
     for incident in incidents:
-        if not incident.flow_run_id:
+        if incident.state is IncidentState.MONITORING:  # published, but perhaps not by its run, which may still wait
+            await _wake_if_decided(here, incident)
+        elif not incident.flow_run_id:
             await start_response(here, incident)
             started.append(incident.id)
         elif await is_over(incident.flow_run_id):

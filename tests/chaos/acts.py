@@ -29,11 +29,11 @@ import integrations.slack
 import integrations.smtp
 import integrations.statuspage
 import tasks.deliver
-from crisis.approval import NotAllowed
+from crisis.approval import NotAllowed, Verdict, Via
 from integrations.http import Http
 from records.outbox import Outbox
 from records.store import Store
-from tasks import notify, publish, recover, triage, withdraw
+from tasks import approve, notify, publish, recover, triage, withdraw
 from tasks.installation import Installation, installation
 
 TOLD = "ida@example.com"
@@ -178,6 +178,27 @@ async def _tell(here: Installation, act: Act) -> None:
     await notify.tell_stakeholders(here, incident, triage.opened_notice(here, incident))
 
 
+async def _approve_and_die(here: Installation, act: Act) -> None:
+    """Give the last approval, and die when it is on record and nothing has been published."""
+
+    async def die(*_: object) -> None:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    approve.publish_statement = die  # type: ignore[assignment]
+    async with here.store.reading() as tx:
+        text = await tx.statements.get(act.statement)
+    await approve.decide(
+        here,
+        statement=text.id,
+        version=text.version,
+        content_hash=text.content_hash,
+        approver="ana@example.com",
+        role="comms",
+        verdict=Verdict.APPROVE,
+        via=Via.CLI,
+    )
+
+
 async def _recover(here: Installation, act: Act) -> None:
     await recover.recover_deliveries(here)
 
@@ -188,4 +209,5 @@ _ACTS = {
     "withdraw": _withdraw,
     "tell": _tell,
     "recover": _recover,
+    "approve and die": _approve_and_die,
 }
