@@ -125,12 +125,19 @@ async def answer_form(
 
 
 async def describe_form(here: Installation, statement: Statement) -> str:
-    """What the form shows above its fields, in Markdown: the text, the targets, and who has still to decide."""
+    """What the form shows above its fields, in Markdown: what came of the last one, the text, the targets, who decides."""
     stands = await standing_of(here, statement.id, statement.version)
+    async with here.store.reading() as tx:
+        handed_in = [
+            r
+            for r in await tx.ledger.list(kind="approval.form", incident=statement.incident)
+            if (r.data.get("statement"), r.data.get("version")) == (statement.id, statement.version)
+        ]
+    last = f"**What came of the last form ({handed_in[-1].actor}):** {handed_in[-1].reason}\n\n" if handed_in else ""
     targets = ", ".join(r.target.channel for r in statement.renderings)
     quoted = "\n".join(f"> {line}" for line in statement.body.splitlines())
     return (
-        f"**{statement.incident}: {statement.kind.value} statement {statement.label}**\n\n"
+        f"{last}**{statement.incident}: {statement.kind.value} statement {statement.label}**\n\n"
         f"> **{statement.headline}**\n>\n{quoted}\n\n"
         f"It goes to {targets}. It {stands.says}.\n\n"
         f"Content `{statement.content_hash[:12]}`. Exact previews: {here.settings.desk.url}/incidents/{statement.incident}"
