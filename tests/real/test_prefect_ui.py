@@ -203,7 +203,7 @@ def test_the_prefect_ui_shows_what_is_known_of_an_incident(page: Page, stack: St
     page.goto(f"{stack.ui}/runs/flow-run/{run['id']}?tab=Artifacts")
     expect(page.get_by_text("incident-1-timeline").first).to_be_visible()
     page.goto(f"{stack.ui}/artifacts/artifact/{shown['incident-1-timeline']['latest_id']}")
-    expect(page.get_by_text("Card payments fail in all shops").first).to_be_visible()
+    expect(page.get_by_text("Incident opened as SEV2")).to_be_visible()
     page.goto(f"{stack.ui}/artifacts/artifact/{shown['incident-1-assessment']['latest_id']}")
     expect(page.get_by_text("INC-1: SEV2").first).to_be_visible()
     page.goto(f"{stack.ui}/artifacts/artifact/{shown['incident-1-volume']['latest_id']}")
