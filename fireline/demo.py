@@ -195,7 +195,6 @@ class _Demo:
         jonas = Approver("Jonas Weber", "jonas@brewline.example", self.stage.mail)
         stage = "resolve" if again else "approve"
         self.screen.stage(stage, "doing", "legal reads the mail and follows the signed link")
-        self._pace(1.0)
         await self._until(stage, lambda: jonas.approve(statement.label))
         if self.yes:
             self.screen.stage(stage, "doing", "communications (scripted) follows the signed link")
@@ -215,12 +214,14 @@ class _Demo:
         from tasks.draft import draft
 
         while True:
+            self._pace(1.0)
             self.screen.pause()
             self.screen.console.print(statement_panel(statement, "legal has approved; yours is the last approval"))
             answer = await _typed("You are Mara Lindt, communications. [a]pprove and publish, or [r]eturn it? ")
             approving = answer.strip().lower() in ("a", "approve", "y", "yes")
             reason = "" if approving else await _typed("What must change? ") or "not like this"
             self.screen.begin()
+            self._pace(SPEED)  # before anything is scheduled by it
             await decide(
                 self.here,
                 statement=statement.id,
