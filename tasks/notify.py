@@ -47,18 +47,17 @@ async def tell(here: Installation, incident: Incident, person: Stakeholder, noti
 
 async def tell_stakeholders(here: Installation, incident: Incident, notice: Notice) -> None:
     """Tell everybody whose conditions this incident meets, all at once; for the others, record why not."""
-    async with here.store.reading() as tx:
+    async with here.store.transaction() as tx:
         people = tuple(await tx.stakeholders.list())
         already = {
             str(r.data.get("stakeholder"))
             for r in await tx.ledger.list(kind="stakeholder.not_told", incident=incident.id)
             if r.data.get("occasion") == notice.occasion
         }
-    tellings = whom_to_tell(
-        people, watch=incident.watch, severity=incident.severity, crisis_type=incident.assessment.type
-    )
-    by_email = {p.email: p for p in people}
-    async with here.store.transaction() as tx:
+        tellings = whom_to_tell(
+            people, watch=incident.watch, severity=incident.severity, crisis_type=incident.assessment.type
+        )
+        by_email = {p.email: p for p in people}
         for telling in tellings:
             if not telling.told and telling.stakeholder not in already:
                 person = by_email[telling.stakeholder]
