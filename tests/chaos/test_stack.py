@@ -13,6 +13,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -141,25 +142,36 @@ class Stack:
 
         return asyncio.run(read())
 
-    def runs(self, tag: str) -> list[dict[str, Any]]:
-        """The flow runs with a tag; none while the server does not answer."""
+    def state_of(self, run: str) -> str:
+        """The state of a flow run; empty while the server does not answer."""
         runtime = read_runtime(self.home)
         assert runtime is not None
         user, _, password = runtime.auth.get_secret_value().partition(":")
-        asked = {"flow_runs": {"tags": {"all_": [tag]}}}
         try:
-            answer = httpx.post(f"{runtime.api_url}/flow_runs/filter", json=asked, auth=(user, password), timeout=5)
+            answer = httpx.get(f"{runtime.api_url}/flow_runs/{run}", auth=(user, password), timeout=5)
         except httpx.HTTPError:
-            return []
-        return list(answer.json()) if answer.is_success else []
+            return ""
+        return str(answer.json()["state_type"]) if answer.is_success else ""
 
-    def posted(self, statement: str) -> dict[str, int]:
-        """How many posts each receiver was given, ever."""
-        return {
-            "mastodon": len(self.receivers.mastodon.created),
-            "statuspage": len(self.receivers.statuspage.created),
-            "board": sum(p.purpose is Purpose.STATEMENT for p in posts(self.home / "sandbox")),
-        }
+    def posted(self) -> Counter[str]:
+        """How often each text was given to each receiver, ever."""
+        counted: Counter[str] = Counter()
+        for kind in ("mastodon", "statuspage"):
+            counted.update(f"{kind}: {text}" for text in getattr(self.receivers, kind).created)
+        written = [p for p in posts(self.home / "sandbox") if p.purpose is Purpose.STATEMENT]
+        counted.update(f"board: {post.rendering.text}" for post in written)
+        return counted
+
+    def end(self, incident: str) -> tuple[IncidentState, bool]:
+        """Where the incident stands, and whether the ledger holds."""
+
+        async def read() -> tuple[IncidentState, bool]:
+            async with installation(self.settings) as here:
+                async with here.store.reading() as tx:
+                    found = await tx.incidents.get(incident)
+                return found.state, (await here.store.verify()).ok
+
+        return asyncio.run(read())
 
 
 def _free_ports(count: int) -> list[int]:
@@ -172,48 +184,59 @@ def _free_ports(count: int) -> list[int]:
     return ports
 
 
-def test_everything_killed_between_approval_and_publishing_ends_published_once_and_the_run_completes(
-    receivers: Receivers, processes: Processes, tmp_path: Path
-) -> None:
-    stack = Stack(tmp_path / "home", receivers)
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory, _running: Receivers) -> Iterator[Stack]:
+    stack = Stack(tmp_path_factory.mktemp("stack") / "home", _running)
     with stack.up():
-        opened = stack.fireline(
-            "open", "acme", "Trains have stopped", "--as", "ida@example.com", "--type", "service_failure"
-        )
-        assert opened["run"], opened
-        stack.wait("proposal", lambda: stack.status("INC-1-S1") is StatementStatus.PROPOSED)
-        stack.wait("suspension", lambda: "PAUSED" in {run["state_type"] for run in stack.runs("incident:INC-1")})
-
-        before = stack.parts()
-        stack.kill("Prefect server", "runner", "desk")
-        approved = processes.run(Act("approve and die", statement="INC-1-S1"), stack.home)
-        assert approved == -9
-        assert stack.status("INC-1-S1") is StatementStatus.APPROVED
-        assert stack.deliveries("INC-1-S1") == []
-
-        stack.wait("publication", lambda: stack.status("INC-1-S1") is StatementStatus.PUBLISHED, 200)
-        deliveries = stack.deliveries("INC-1-S1")
-        assert {d.rendering.target.channel for d in deliveries if d.state in ARRIVED} == {
-            "mastodon",
-            "statuspage",
-            "board",
-        }
-        after = stack.parts()
-        assert set(after) == set(before)
-        assert not set(after.values()) & set(before.values())
-
-        def completed() -> bool:
-            run = next((r for r in stack.runs("incident:INC-1") if r["id"] == opened["run"]), None)
-            return bool(run and run["state_type"] == "COMPLETED")
-
-        stack.wait("end of the respond run", completed, 200)
-        assert set(stack.posted("INC-1-S1").values()) == {1}
-    end = asyncio.run(_end(stack.settings))
-    assert end == (IncidentState.MONITORING, True)
+        yield stack
 
 
-async def _end(settings: config.Settings) -> tuple[IncidentState, bool]:
-    async with installation(settings) as here:
-        async with here.store.reading() as tx:
-            incident = await tx.incidents.get("INC-1")
-        return incident.state, (await here.store.verify()).ok
+@pytest.fixture
+def stack(running: Stack, receivers: Receivers) -> Stack:
+    """A running installation, and receivers without memory."""
+    return running
+
+
+def proposed(stack: Stack) -> tuple[str, str]:
+    """A new incident whose holding statement waits for approval and whose run is suspended; the incident and the run."""
+    opened = stack.fireline("open", "acme", "Trains stand", "--as", "ida@example.com", "--type", "service_failure")
+    incident, run = opened["incident"], opened["run"]
+    stack.wait("proposal", lambda: stack.status(f"{incident}-S1") is StatementStatus.PROPOSED)
+    stack.wait("suspension", lambda: stack.state_of(run) == "PAUSED")
+    return incident, run
+
+
+def posted_once(stack: Stack, statement: str) -> bool:
+    """Every part is on every channel, each exactly once."""
+    deliveries = stack.deliveries(statement)
+    texts = sum(len(d.rendering.parts) if d.rendering.target.kind == "mastodon" else 1 for d in deliveries)
+    counts = stack.posted()
+    arrived = len(deliveries) == 3 and all(d.state in ARRIVED for d in deliveries)
+    return arrived and len(counts) == texts and set(counts.values()) == {1}
+
+
+def test_an_approval_while_the_prefect_server_is_dead_publishes_at_once(stack: Stack) -> None:
+    incident, _ = proposed(stack)
+    stack.kill("Prefect server")
+    answer = stack.fireline("approve", f"{incident}-S1", "--as", "ana@example.com", "--role", "comms")
+    assert set(answer["deliveries"].values()) == {"accepted"}
+    assert posted_once(stack, f"{incident}-S1")
+
+
+def test_everything_killed_between_approval_and_publishing_ends_published_once_and_the_run_completes(
+    stack: Stack, processes: Processes
+) -> None:
+    stack.wait("three parts", lambda: len(stack.parts()) == 3)
+    incident, run = proposed(stack)
+    statement, before = f"{incident}-S1", stack.parts()
+    stack.kill("Prefect server", "runner", "desk")
+    assert processes.run(Act("approve and die", statement=statement), stack.home) == -9
+    assert (stack.status(statement), stack.deliveries(statement)) == (StatementStatus.APPROVED, [])
+
+    stack.wait("publication", lambda: stack.status(statement) is StatementStatus.PUBLISHED, 200)
+    stack.wait("end of the respond run", lambda: stack.state_of(run) == "COMPLETED", 200)
+    after = stack.parts()
+    assert set(after) == set(before)
+    assert not set(after.values()) & set(before.values())
+    assert posted_once(stack, statement)
+    assert stack.end(incident) == (IncidentState.MONITORING, True)
