@@ -9,7 +9,6 @@ from prefect.deployments.runner import RunnerDeployment
 from prefect.events import DeploymentEventTrigger
 from prefect.events.schemas.automations import Posture
 from prefect.types.entrypoint import EntrypointType
-from pydantic import Field
 
 from crisis.values import Frozen
 from flows.follow_up import follow_up
@@ -61,7 +60,6 @@ class Entry(Frozen):
     tags: tuple[str, ...] = ("fireline",)
     every: timedelta | None = None
     triggers: tuple[Trigger, ...] = ()
-    concurrency_limit: int | None = Field(default=None, gt=0)
 
     @property
     def deployment(self) -> str:
@@ -100,8 +98,8 @@ CATALOGUE: tuple[Entry, ...] = (
         flow="sweep",
         entrypoint="flows.sweep.sweep",
         description="Take up whatever got lost. Every minute, and at once when the trail says that something stuck.",
+        # No concurrency limit: a killed run would keep its slot for ever, and sweep would never run again.
         every=timedelta(minutes=1),
-        concurrency_limit=1,
         triggers=(
             Trigger(
                 name="Fireline: an opened incident that nobody takes up",
@@ -134,7 +132,6 @@ async def deployments() -> list[RunnerDeployment]:
             tags=list(entry.tags),
             schedule=IntervalSchedule(interval=entry.every) if entry.every else None,  # type: ignore[arg-type]
             triggers=[t.as_prefect() for t in entry.triggers],
-            concurrency_limit=entry.concurrency_limit,
             entrypoint_type=EntrypointType.MODULE_PATH,
         )
         for entry in CATALOGUE

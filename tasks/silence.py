@@ -1,4 +1,5 @@
-"""Runs that fell silent: what says it is running and has missed three heartbeats is marked as crashed.
+"""Runs that fell silent: what says it is running and has missed three heartbeats is marked as crashed, and what was being
+started all that time, by a runner that was killed, is scheduled again.
 
 It is asked here, against the state the server has now, and not by an automation on missing events: a Prefect server on
 SQLite loses events under load (reading a trigger's count and then adding to it collides with other writers), so that a
@@ -22,15 +23,18 @@ SILENCE = timedelta(seconds=3 * HEARTBEAT_SECONDS)
 
 
 async def crash_silent_runs(here: Installation) -> str:
-    """Mark every running run of Fireline's as crashed that has given no sign of life for ``SILENCE``."""
+    """Take up every run of Fireline's that has been running or starting without a sign of life for ``SILENCE``.
+
+    A run that had begun is marked as crashed; one that had not is scheduled again at once.
+    """
     if not server_is_known():
         return ""
     from prefect.client.orchestration import get_client
     from prefect.client.schemas.filters import FlowRunFilter
     from prefect.client.schemas.objects import State
-    from prefect.states import Crashed
+    from prefect.states import AwaitingRetry, Crashed
 
-    running = {"tags": {"all_": ["fireline"]}, "state": {"type": {"any_": ["RUNNING"]}}}
+    running = {"tags": {"all_": ["fireline"]}, "state": {"type": {"any_": ["RUNNING", "PENDING"]}}}
     since = datetime.now(UTC) - SILENCE
     silent = []
     async with get_client() as client:
@@ -39,9 +43,11 @@ async def crash_silent_runs(here: Installation) -> str:
             if fresh or str(run.id) == here.flow_run_id or await _heard_of(client, run.id, since):
                 continue
             state: State[Any] = Crashed(message="No sign of life for a while: taken for crashed by Fireline.")
+            if run.state and run.state.is_pending():
+                state = AwaitingRetry(message="Was being started for too long: scheduled again by Fireline.")
             await client.set_flow_run_state(run.id, state)
             silent.append(run.name)
-    return f"taken for crashed: {', '.join(silent)}" if silent else ""
+    return f"without a sign of life: {', '.join(silent)}" if silent else ""
 
 
 async def _heard_of(client: "PrefectClient", run_id: uuid.UUID, since: datetime) -> bool:

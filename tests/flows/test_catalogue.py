@@ -63,7 +63,7 @@ def test_prefect_yaml_declares_the_same_as_the_catalogue(entry: Entry) -> None:
     assert declared["entrypoint"] == entry.entrypoint
     assert declared["description"].strip() == entry.description
     assert tuple(declared["tags"]) == entry.tags
-    assert declared.get("concurrency_limit") == entry.concurrency_limit
+    assert "concurrency_limit" not in declared
     assert [s["interval"] for s in declared.get("schedules", [])] == (
         [entry.every.total_seconds()] if entry.every else []
     )
