@@ -12,8 +12,6 @@ from typing import Any
 
 import regex  # type: ignore[import-untyped]
 from pydantic import Field
-from twitter_text import extract_urls_with_indices, parse_tweet
-from twitter_text.has_invalid_characters import has_invalid_characters
 
 from crisis.values import Frozen
 
@@ -97,6 +95,8 @@ def graphemes(text: str) -> list[str]:
 
 
 def _count_x(text: str) -> int:
+    from twitter_text import parse_tweet  # half a second to import, and few processes count for X
+
     return int(parse_tweet(text).weightedLength) if text else 0
 
 
@@ -109,6 +109,8 @@ def _count_mastodon(text: str) -> int:
 
 
 def _as_mastodon_counts(text: str) -> str:
+    from twitter_text import extract_urls_with_indices
+
     found: list[dict[str, Any]] = extract_urls_with_indices(text, extract_urls_without_protocol=False)
     pieces, at = [], 0
     for url in found:
@@ -177,4 +179,6 @@ def refused_characters(kind: str, text: str) -> str:
     """The characters of ``text`` that the platform refuses whatever the length, each once."""
     if kind != "x":
         return ""
+    from twitter_text.has_invalid_characters import has_invalid_characters
+
     return "".join(dict.fromkeys(c for c in text if has_invalid_characters(c)))

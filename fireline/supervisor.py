@@ -23,6 +23,7 @@ from pydantic import SecretStr
 import config
 from config.runtime import Runtime, remove_runtime
 from fireline.errors import Stop
+from fireline.prefect_database import lay_out
 
 _PR_SET_PDEATHSIG = 1
 STOP_SECONDS = 6.0
@@ -159,6 +160,7 @@ class Supervisor:
         self._check_ports()
         self._served.unlink(missing_ok=True)
         try:
+            lay_out(self.settings.home / "prefect")
             for child in self.children:  # all at once: each waits for the server where it needs it
                 await child.start(self.environment)
             for child in self.children:
