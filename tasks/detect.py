@@ -1,11 +1,13 @@
 """Listening and detecting: mentions in, ticks of the detector, and an incident the moment an alert opens.
 
-What is stored in one batch (cursor, detector, signals, mentions relied on) is stored in one transaction, so a killed
-listener resumes exactly where the last batch ended: same incidents, same order. Time is the installation's clock:
+What is stored in one batch (cursor, detector, signals, mentions relied on, and the mentions at hand for the next
+incident) is stored in one transaction, so a killed listener resumes exactly where the last batch ended: same incidents,
+same order, same judgement. Time is the installation's clock:
 recorded posts that lie before it run at full speed, later ones when their moment comes.
 """
 
 import asyncio
+import json
 from collections import deque
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
@@ -20,16 +22,18 @@ from tasks.installation import Installation
 from tasks.sources import open_source
 from tasks.triage import alert, open_detected
 
-EPISODE = timedelta(hours=6)
-"""How far back mentions are kept at hand for an incident that opens."""
+AT_HAND = timedelta(minutes=70)
+"""How far back mentions are kept at hand for an incident that opens: the onset of a surge lies within the last hour."""
+MOST_AT_HAND = 2_000
+"""How many of them, the newest ones; they are stored with the detector."""
 MOST_MENTIONS = 20_000
-"""Mentions kept at hand, the newest ones."""
+"""Mentions of an incident that are triaged, the newest ones."""
 SIGNAL_EVERY = timedelta(minutes=1)
 """How often a signal is stored; in between only while an alert is on."""
 BATCH_SECONDS = 1.0
 """Real time between two stored batches."""
 REASSESS = timedelta(minutes=2)
-"""How often a running alert is triaged again, because it may have grown."""
+"""How often an alert is triaged again while its signal is up, because it may have grown."""
 END = "end"
 """The cursor of a source that has nothing more to say."""
 
@@ -99,17 +103,43 @@ class _Listener:
             live = await tx.incidents.live(self.watch.name)
             self.incident = live[0] if live else None
             if saved is not None:
-                self.cursor, self.detector = saved[0], Detector.load(self.watch, saved[1])
+                self._load(*saved)
             if self.incident is not None:
-                self.recent.extend((await tx.mentions.list(self.incident.id))[-MOST_MENTIONS:])
+                relied_on = (await tx.mentions.list(self.incident.id))[-MOST_MENTIONS:]
+                known = {(m.source, m.id) for m in relied_on}
+                later = [m for m in self.recent if (m.source, m.id) not in known]
+                self.recent.clear()
+                self.recent.extend([*relied_on, *later])
+
+    def _load(self, cursor: str, state: str) -> None:
+        saved = json.loads(state)
+        self.cursor, self.detector = cursor, Detector.load(self.watch, saved["detector"])
+        self.next_tick, self.last_signal = (
+            datetime.fromisoformat(saved[name]) if saved[name] else None for name in ("next_tick", "last_signal")
+        )
+        self.recent.extend(Mention.model_validate(m) for m in saved["recent"])
+
+    def _dump(self) -> str:
+        recent = self.recent if self.incident is None else ()
+        return json.dumps(
+            {
+                "detector": self.detector.dump(),
+                "next_tick": self.next_tick.isoformat() if self.next_tick else "",
+                "last_signal": self.last_signal.isoformat() if self.last_signal else "",
+                "recent": [m.model_dump(mode="json", exclude_defaults=True) for m in recent],
+            }
+        )
 
     async def _take(self, cursor: str, mention: Mention) -> None:
         await self._wait_for(mention.created_at)
-        self.cursor = cursor
         self.posts += 1
         if self.next_tick is None:
             self.next_tick = mention.created_at + self.tick
         await self._tick_until(mention.created_at)
+        self._feed(mention)
+        self.cursor = cursor  # only now: whatever was stored while ticking does not hold this post yet
+
+    def _feed(self, mention: Mention) -> None:
         if self.watch.languages and mention.language and mention.language not in self.watch.languages:
             return
         if not self.query.matches(mention):
@@ -119,6 +149,9 @@ class _Listener:
         self.recent.append(mention)
         if self.incident is not None:
             self.relied_on.append(mention)
+            return
+        while len(self.recent) > MOST_AT_HAND or self.recent[0].created_at < mention.created_at - AT_HAND:
+            self.recent.popleft()
 
     async def _wait_for(self, moment: datetime) -> None:
         """Wait until the clock shows ``moment``, ticking meanwhile; the past is not waited for."""
@@ -145,7 +178,8 @@ class _Listener:
             if self.incident is not None and self.assessed_at is not None:
                 self.incident, self.assessed_at = None, None
             return
-        if self.assessed_at is None or at - self.assessed_at >= REASSESS:
+        grows = signal.alert == "outrage" and self.assessed_at is not None and at - self.assessed_at >= REASSESS
+        if self.assessed_at is None or grows:
             self.assessed_at = at
             await self._raise(signal)
 
@@ -170,7 +204,7 @@ class _Listener:
             if self.incident is not None and self.relied_on:
                 await tx.mentions.relied_on(self.incident.id, self.relied_on)
             if self.cursor is not None:
-                await tx.watches.save_progress(self.progress, self.cursor, self.detector.dump())
+                await tx.watches.save_progress(self.progress, self.cursor, self._dump())
         self.signals, self.relied_on = [], []
         self.stored_at = asyncio.get_running_loop().time()
 
