@@ -24,7 +24,7 @@ async def serve(ready_file: Path | None = None) -> None:
     The server may still be starting: it is waited for.
     """
     async with get_client() as client:
-        while await client.api_healthcheck() is not None:
+        while await client.api_healthcheck() is not None:  # noqa: ASYNC110 - nothing here to be told by
             await asyncio.sleep(0.2)
     runner = Runner(name="fireline", limit=CONCURRENT_RUNS, pause_on_shutdown=False)
     for deployment in await deployments():
