@@ -54,7 +54,10 @@ def cut_points(text: str) -> set[int]:
 
 @lru_cache(maxsize=64)
 def sentences(text: str) -> tuple[Sentence, ...]:
-    """``text`` as sentences; a line break ends one, too. Whitespace after the last one is dropped."""
+    """``text`` as sentences; a line break ends one, too. Whitespace after the last one is dropped.
+
+    A line that ends in a colon stays with what it announces: the next line, or the whole list under it.
+    """
     allowed = cut_points(text)
     found: list[Sentence] = []
     start = 0
@@ -64,7 +67,25 @@ def sentences(text: str) -> tuple[Sentence, ...]:
         if body:
             found.append(Sentence(before=piece[: len(piece) - len(body)], text=body))
             start = end
-    return tuple(found)
+    return tuple(_announced(found))
+
+
+def _announced(found: list[Sentence]) -> Iterator[Sentence]:
+    """The sentences, each announcing line in one piece with the lines that belong to it."""
+    at = 0
+    while at < len(found):
+        whole, at = found[at], at + 1
+        if whole.text.rstrip().endswith(":"):
+            first = at
+            while at < len(found) and _belongs(found[at], first=at == first):
+                whole = whole.model_copy(update={"text": whole.text + found[at].before + found[at].text})
+                at += 1
+        yield whole
+
+
+def _belongs(line: Sentence, *, first: bool) -> bool:
+    """Whether a line belongs to the announcing line above: the first in any case, then the items of a list."""
+    return line.before.count("\n") == 1 and (first or line.text.startswith(("- ", "• ", "* ")))
 
 
 def _ends(text: str, allowed: set[int]) -> Iterator[int]:

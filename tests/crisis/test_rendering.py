@@ -250,3 +250,18 @@ def test_a_first_line_is_a_headline_only_if_a_blank_line_follows() -> None:
     assert headline_and_text("Title\n\nText.\n") == ("Title", "Text.")
     assert headline_and_text("One line.\nAnother.") == ("", "One line.\nAnother.")
     assert headline_and_text("Only one") == ("", "Only one")
+
+
+def test_an_announcing_line_is_never_cut_from_its_list() -> None:
+    body = (
+        "We know that our machines fail for many of you, and we are sorry for the trouble it brings to your mornings. "
+        "We are with you until it is over, and we read every single report that reaches us.\n\n"
+        "What we do not know yet:\n- what caused it\n- which machines are concerned\n\n"
+        "What we are doing:\n- Our engineers are investigating.\n\nOur next update comes by 15:00 UTC."
+    )
+    shown = render(headline="", body=body, target=Target(channel="b", kind="bluesky"))
+    assert len(shown.parts) > 1
+    for part in shown.parts:
+        assert not re.search(r":( \(\d/\d\))?$", part.text)
+        assert not part.text.startswith("- ")
+    assert "What we are doing:\n- Our engineers are investigating." in shown.text
