@@ -60,7 +60,7 @@ class Stack:
         found: list[dict[str, Any]] = self.ask(
             "POST",
             "flow_runs/filter",
-            {"deployments": {"name": {"any_": [deployment]}}, "sort": "START_TIME_DESC", "limit": 50},
+            {"deployments": {"name": {"any_": [deployment]}}, "sort": "START_TIME_DESC", "limit": 200},
         )
         return found
 
