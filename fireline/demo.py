@@ -30,6 +30,7 @@ AFTER_SPEED = 120.0
 PATIENCE = 240.0
 """Real seconds after which a step that does not come is given up."""
 INCIDENT = "INC-1"
+LEAD_PERSON = "ines@brewline.example"
 
 
 async def demo(
@@ -259,7 +260,7 @@ class _Demo:
             return bool(proposed)
 
         await self._until("follow", self._nearly_due)
-        await self._update()
+        await self._substantive()
         await self._until("follow", calmed)
         self.screen.stage("follow", "done", "calm; Fireline proposes to close")
 
@@ -269,49 +270,63 @@ class _Demo:
 
         async with self.here.store.reading() as tx:
             promises = await tx.commitments.list(incident=INCIDENT, state=CommitmentState.OPEN)
-        return any(p.due_at - self.here.clock.now() < timedelta(minutes=30) for p in promises)
+        return any(p.due_at - self.here.clock.now() < timedelta(minutes=45) for p in promises)
 
-    async def _update(self) -> None:
-        """The promised update, drafted by the template and approved by the second communications person."""
+    async def _substantive(self) -> None:
+        """The promised next word: a confirmed fact, a substantive draft, three scripted approvals by mail."""
         from crisis.values import StatementKind
         from fireline.demo_cast import Approver
+
+        await self._confirm(
+            1, "Firmware 4.2 can keep the heater of a Brewline One switched on; unplugging it stops it."
+        )
+        statement = await self._proposal(StatementKind.SUBSTANTIVE)
+        for name in ("Lea Kim", "Jonas Weber", "Priya Raman"):
+            person = Approver(name, f"{name.split()[0].lower()}@brewline.example", self.stage.mail)
+            await self._until("follow", lambda person=person: person.approve(statement.label))  # type: ignore[misc]
+        await self._until("follow", lambda: self._published(statement))
+        self.screen.stage("follow", "doing", f"the promised next word, {statement.label}, is out in time")
+
+    async def _confirm(self, number: int, text: str) -> None:
+        """The incident lead vouches for a fact; only then may a draft state it."""
+        from crisis.fact import Fact, FactStatus
+        from tasks.draft import save_fact
+
+        fact = Fact(
+            id=f"{INCIDENT}-F{number}",
+            incident=INCIDENT,
+            text=text,
+            status=FactStatus.CONFIRMED,
+            owner=LEAD_PERSON,
+            evidence="engineering report of the demo",
+            updated_at=self.here.clock.now(),
+        )
+        await save_fact(self.here, fact, actor=LEAD_PERSON)
+
+    async def _proposal(self, kind: Any) -> "Statement":
+        """A statement drafted by the template and proposed by the incident lead."""
         from tasks.approve import propose
         from tasks.draft import draft
 
-        update = await draft(self.here, INCIDENT, StatementKind.UPDATE)
-        await propose(self.here, update, by="ines@brewline.example")
-        lea = Approver("Lea Kim", "lea@brewline.example", self.stage.mail)
-        await self._until("follow", lambda: lea.approve(update.label))
-        await self._until("follow", lambda: self._published(update))
-        self.screen.stage("follow", "doing", f"the promised update {update.label} is out in time")
+        statement = await draft(self.here, INCIDENT, kind)
+        await propose(self.here, statement, by=LEAD_PERSON)
+        return statement
 
     async def _resolution(self) -> "Statement":
-        """The incident lead confirms a fact and has the resolution drafted from it."""
-        from crisis.fact import Fact, FactStatus
+        """The incident lead confirms that the cause is gone and has the resolution drafted from it."""
         from crisis.values import StatementKind
-        from tasks.approve import propose
-        from tasks.draft import draft, save_fact
 
         self.screen.stage("resolve", "doing", "a confirmed fact goes into the draft")
-        fact = Fact(
-            id=f"{INCIDENT}-F1",
-            incident=INCIDENT,
-            text="Firmware 4.3 switches the heater off safely, and every connected machine has received it.",
-            status=FactStatus.CONFIRMED,
-            owner="ines@brewline.example",
-            evidence="roll-out report of the demo",
-            updated_at=self.here.clock.now(),
+        await self._confirm(
+            2, "Firmware 4.3 switches the heater off safely, and every connected machine has received it."
         )
-        await save_fact(self.here, fact, actor="ines@brewline.example")
-        statement = await draft(self.here, INCIDENT, StatementKind.RESOLUTION)
-        await propose(self.here, statement, by="ines@brewline.example")
-        return statement
+        return await self._proposal(StatementKind.RESOLUTION)
 
     async def _resolve(self) -> None:
         from crisis.incident import IncidentState
         from tasks.close import resolve
 
-        await resolve(self.here, INCIDENT, actor="ines@brewline.example", reason="calm for half an hour, cause removed")
+        await resolve(self.here, INCIDENT, actor=LEAD_PERSON, reason="calm for half an hour, cause removed")
         self.screen.stage("resolve", "done")
         self._pace(SPEED)
 
