@@ -21,6 +21,7 @@ from stack import Stack, running, wait_for
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 CHROMIUM = "/usr/bin/chromium"
+expect.set_options(timeout=20_000)
 ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -203,7 +204,7 @@ def test_the_prefect_ui_shows_what_is_known_of_an_incident(page: Page, stack: St
     page.goto(f"{stack.ui}/runs/flow-run/{run['id']}?tab=Artifacts")
     expect(page.get_by_text("incident-1-timeline").first).to_be_visible()
     page.goto(f"{stack.ui}/artifacts/artifact/{shown['incident-1-timeline']['latest_id']}")
-    expect(page.get_by_text("Incident opened as SEV2")).to_be_visible()
+    expect(page.get_by_test_id("table-display").get_by_text("Incident opened as SEV2")).to_be_visible()
     page.goto(f"{stack.ui}/artifacts/artifact/{shown['incident-1-assessment']['latest_id']}")
     expect(page.get_by_text("INC-1: SEV2").first).to_be_visible()
     page.goto(f"{stack.ui}/artifacts/artifact/{shown['incident-1-volume']['latest_id']}")
