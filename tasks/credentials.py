@@ -5,6 +5,7 @@ model a Block type is made here, once, so that secrets can be edited in the Pref
 Prefect. Secrets are loaded inside a step, by name, and go nowhere but into the client.
 """
 
+import asyncio
 import os
 from functools import cache
 from typing import TYPE_CHECKING, Any, get_args
@@ -17,6 +18,10 @@ import integrations
 
 if TYPE_CHECKING:  # Prefect takes over a second to import, and most commands never load a block
     from prefect.blocks.core import Block
+
+
+BLOCK_SECONDS = 5.0
+"""How long the Prefect server may take to hand out a block: on SQLite it can be locked for a minute under load."""
 
 
 def secret_fields(model: type[BaseModel]) -> tuple[str, ...]:
@@ -90,10 +95,11 @@ async def secrets_for(name: str, kind: str) -> dict[str, str]:
         from prefect.exceptions import ObjectNotFound
 
         try:
-            loaded: Any = await block.aload(name)
+            async with asyncio.timeout(BLOCK_SECONDS):
+                loaded: Any = await block.aload(name)
         except (ValueError, ObjectNotFound):
             return found
-        except (httpx.HTTPError, OSError):
+        except (httpx.HTTPError, OSError):  # among them TimeoutError
             if all(f in found or not model.model_fields[f].is_required() for f in secret_fields(model)):
                 return found
             says = f"the Prefect server, which keeps the credentials {name!r}, does not answer"
