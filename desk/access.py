@@ -6,7 +6,6 @@ start again) ends every session.
 """
 
 import hmac
-import os
 import secrets
 from pathlib import Path
 from urllib.parse import parse_qs, urlencode
@@ -16,6 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from config.token_file import token_at
 from desk.guard import TokenBucket, caller
 from desk.page import Pages
 from tasks.installation import Installation
@@ -28,20 +28,7 @@ OPEN_FOLDERS = ("/approve/", "/static/")
 
 def desk_key(home: Path) -> str:
     """This installation's desk key, made at first use and readable by its owner only."""
-    path = home / "desk.key"
-    if not path.exists():
-        home.mkdir(parents=True, exist_ok=True)
-        fresh = home / f".desk.{os.getpid()}.{secrets.token_hex(4)}"
-        handle = os.open(fresh, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-        with os.fdopen(handle, "w") as file:
-            file.write(secrets.token_urlsafe(32))
-        try:
-            os.link(fresh, path)  # atomic: of two processes at first use, one wins
-        except FileExistsError:
-            pass
-        finally:
-            fresh.unlink()
-    return path.read_text().strip()
+    return token_at(home / "desk.key", 32)
 
 
 def desk_link(here: Installation, path: str = "/") -> str:

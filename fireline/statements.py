@@ -137,20 +137,10 @@ def _counted_as(channel: str) -> str:
 async def _known(incident: str) -> dict[str, Any]:
     """What the records know that a statement must keep to."""
     from fireline.session import session
-    from records import StatementStatus
+    from tasks.linting import known_of
 
-    said = (StatementStatus.PUBLISHED, StatementStatus.WITHDRAWN)
     async with session() as here, here.store.reading() as tx:
-        found = await tx.incidents.get(incident)
-        watch = await tx.watches.get(found.watch)
-        statements = await tx.statements.list(incident)
-        return {
-            "facts": tuple(await tx.facts.list(incident)),
-            "earlier": tuple([s for s in statements if await tx.statements.status(s.id, s.version) in said]),
-            "strategy": found.assessment.strategy,
-            "crisis_type": found.assessment.type,
-            "contact": watch.contact or here.settings.voice.contact_url,
-        }
+        return await known_of(here, tx, incident)
 
 
 def _print_lines(rows: Iterable[dict[str, Any]]) -> None:

@@ -4,13 +4,12 @@ A link is a bearer credential, so it is never stored: messages keep a placeholde
 goes out. Signing: itsdangerous' timed serializer with this installation's own key.
 """
 
-import os
-import secrets
 from pathlib import Path
 
 from itsdangerous import BadSignature, SignatureExpired, URLSafeTimedSerializer
 from pydantic import ValidationError
 
+from config.token_file import token_at
 from crisis.approval import NotAllowed
 from crisis.values import ContentHash, Frozen
 from tasks.installation import Installation
@@ -33,20 +32,7 @@ class LinkClaims(Frozen):
 
 def _key(folder: Path) -> str:
     """This installation's link-signing key, made at first use, readable by its owner only."""
-    path = folder / "links.key"
-    if not path.exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        fresh = folder / f".links.{os.getpid()}.{secrets.token_hex(4)}"
-        handle = os.open(fresh, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-        with os.fdopen(handle, "w") as file:
-            file.write(secrets.token_urlsafe(48))
-        try:
-            os.link(fresh, path)  # atomic: of two processes at first use, one wins
-        except FileExistsError:
-            pass
-        finally:
-            fresh.unlink()
-    return path.read_text()
+    return token_at(folder / "links.key", 48)
 
 
 def _serializer(here: Installation) -> URLSafeTimedSerializer:
