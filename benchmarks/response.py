@@ -68,9 +68,10 @@ async def _one(settings: object) -> list[Record]:
     from crisis.values import CrisisType, Severity
     from fireline.demo_cast import submit_approval
     from tasks.installation import installation
+    from tasks.first_word import alert
     from tasks.links import LinkClaims, approval_link
     from tasks.people import save_configuration
-    from tasks.triage import alert, open_by_hand
+    from tasks.triage import open_by_hand
 
     assert isinstance(settings, config.Settings)
     async with installation(settings, via="cli") as here:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 SPEED = 60.0
 """Story seconds per real second while machines and crowds act."""
-AFTER_SPEED = 120.0
+AFTER_SPEED = 240.0
 """The same while nothing is left but to watch the reaction."""
 PATIENCE = 240.0
 """Real seconds after which a step that does not come is given up."""
@@ -189,40 +189,48 @@ class _Demo:
             return newest if asked else None
 
     async def _decide(self, statement: "Statement", *, again: bool = False) -> None:
-        """You (or the script) decide for communications; legal follows the link in their mail."""
+        """You (or the script) decide for communications; legal follows the link in their mail.
+
+        A version that becomes void meanwhile, because the incident got graver, is followed by the next one.
+        """
         from fireline.demo_cast import Approver
 
         mara = Approver("Mara Lindt", "mara@brewline.example", self.stage.mail)
         jonas = Approver("Jonas Weber", "jonas@brewline.example", self.stage.mail)
         stage = "resolve" if again else "approve"
-        self.screen.stage(stage, "doing", "legal reads the mail and follows the signed link")
-        await self._until(stage, lambda: jonas.approve(statement.label))
-        if self.yes:
-            self.screen.stage(stage, "doing", "communications (scripted) follows the signed link")
-            await self._until(stage, lambda: mara.approve(statement.label))
-        else:
-            statement = await self._ask(statement, jonas)
-        arrived = await self._until(stage, lambda: self._published(statement))
-        self.screen.stage(stage, "done", "by communications and legal" if not again else f"{statement.label} is out")
+        out: Statement | None = None
+        while out is None:
+            text = statement
+            self.screen.stage(stage, "doing", "legal reads the mail and follows the signed link")
+            await self._until(stage, lambda text=text: jonas.approve(text.label))  # type: ignore[misc]
+            if self.yes:
+                self.screen.stage(stage, "doing", "communications (scripted) follows the signed link")
+                await self._until(stage, lambda text=text: mara.approve(text.label))  # type: ignore[misc]
+            else:
+                await self._ask(text)
+            statement = await self._until(stage, lambda text=text: self._outcome(text))  # type: ignore[misc]
+            out = statement if statement == text else None
+        self.screen.stage(stage, "done", "by communications and legal" if not again else f"{out.label} is out")
         if not again:
-            self.screen.stage("publish", "done", f"{arrived} of {len(statement.renderings)} channels carry it")
+            count = len(out.renderings)
+            self.screen.stage("publish", "done", f"{count} of {count} channels carry it")
 
-    async def _ask(self, statement: "Statement", jonas: Any) -> "Statement":
-        """Ask the person at the keyboard until the statement is approved."""
-        from crisis.approval import Verdict, Via
+    async def _ask(self, statement: "Statement") -> None:
+        """Ask the person at the keyboard for the last approval of this version."""
+        from crisis.approval import NotAllowed, Verdict, Via
         from fireline.demo_screen import statement_panel
         from tasks.approve import decide, propose
         from tasks.draft import draft
 
-        while True:
-            self._pace(1.0)
-            self.screen.pause()
-            self.screen.console.print(statement_panel(statement, "legal has approved; yours is the last approval"))
-            answer = await _typed("You are Mara Lindt, communications. [a]pprove and publish, or [r]eturn it? ")
-            approving = answer.strip().lower() in ("a", "approve", "y", "yes")
-            reason = "" if approving else await _typed("What must change? ") or "not like this"
-            self.screen.begin()
-            self._pace(SPEED)  # before anything is scheduled by it
+        self._pace(1.0)
+        self.screen.pause()
+        self.screen.console.print(statement_panel(statement, "legal has approved; yours is the last approval"))
+        answer = await _typed("You are Mara Lindt, communications. [a]pprove and publish, or [r]eturn it? ")
+        approving = answer.strip().lower() in ("a", "approve", "y", "yes")
+        reason = "" if approving else await _typed("What must change? ") or "not like this"
+        self.screen.begin()
+        self._pace(SPEED)  # before anything is scheduled by it
+        try:
             await decide(
                 self.here,
                 statement=statement.id,
@@ -234,19 +242,24 @@ class _Demo:
                 via=Via.CLI,
                 reason=reason,
             )
-            if approving:
-                return statement
-            statement = await draft(self.here, INCIDENT, statement.kind)
-            await propose(self.here, statement, by=statement.author)
-            await self._until("approve", lambda again=statement: jonas.approve(again.label))  # type: ignore[misc]
+        except NotAllowed as refusal:
+            self.screen.console.print(f"Not taken: {refusal}", markup=False, highlight=False)
+            return
+        if not approving:
+            fresh = await draft(self.here, INCIDENT, statement.kind)
+            await propose(self.here, fresh, by=fresh.author)
 
-    async def _published(self, statement: "Statement") -> int:
+    async def _outcome(self, statement: "Statement") -> "Statement | None":
+        """This version, once every channel carries it; or the next one that is asked for instead."""
         from tasks.deliver import has_arrived
 
         async with self.here.store.reading() as tx:
             deliveries = await tx.outbox.list(statement=statement.id, version=statement.version)
-        arrived = sum(has_arrived(d) for d in deliveries)
-        return arrived if arrived == len(statement.renderings) else 0
+            newest = await tx.statements.get(statement.id)
+            asked = await tx.statements.proposal(newest.id, newest.version)
+        if sum(has_arrived(d) for d in deliveries) == len(statement.renderings):
+            return statement
+        return newest if newest.version > statement.version and asked else None
 
     async def _follow(self) -> None:
         self._pace(AFTER_SPEED)
@@ -284,7 +297,7 @@ class _Demo:
         for name in ("Lea Kim", "Jonas Weber", "Priya Raman"):
             person = Approver(name, f"{name.split()[0].lower()}@brewline.example", self.stage.mail)
             await self._until("follow", lambda person=person: person.approve(statement.label))  # type: ignore[misc]
-        await self._until("follow", lambda: self._published(statement))
+        await self._until("follow", lambda: self._outcome(statement))
         self.screen.stage("follow", "doing", f"the promised next word, {statement.label}, is out in time")
 
     async def _confirm(self, number: int, text: str) -> None:

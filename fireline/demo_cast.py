@@ -8,6 +8,7 @@ import httpx
 from fireline.demo_stage import MailSink
 
 _LINK = re.compile(r"https?://\S+/approve/\S+")
+_PAST = (httpx.codes.GONE, httpx.codes.CONFLICT)
 _NONCE = re.compile(r'name="nonce" value="([^"]+)"')
 
 
@@ -25,7 +26,7 @@ class Approver:
             body = message.get_body(("plain",))
             text = body.get_content() if body else ""
             found = _LINK.search(text)
-            if found and label.split(maxsplit=1)[0] in text + str(message["subject"]):
+            if found and label in " ".join(f"{message['subject']} {text}".split()):
                 return found.group(0)
         return None
 
@@ -40,17 +41,20 @@ class Approver:
 
 
 async def submit_approval(browser: httpx.AsyncClient, link: str) -> None:
-    """Open an approval link, and submit the form it shows; a page without a form wants no decision any more.
+    """Open an approval link, and submit the form it shows. A page without a form, or one that says that this version is
+    no longer asked about (410, 409), wants no decision any more.
 
     Raises:
         httpx.HTTPStatusError: the desk did not take it.
     """
     page = await browser.get(link)
+    if page.status_code in _PAST:
+        return
     nonce = _NONCE.search(page.raise_for_status().text)
     if nonce is None:
         return
     form = {"nonce": unescape(nonce.group(1)), "verdict": "approve", "reason": ""}
     headers = {"Origin": link.split("/approve/", maxsplit=1)[0], "Sec-Fetch-Site": "same-origin"}
     answer = await browser.post(link, data=form, headers=headers)
-    if answer.status_code != httpx.codes.SEE_OTHER:
+    if answer.status_code not in (httpx.codes.SEE_OTHER, *_PAST):
         answer.raise_for_status()

@@ -46,7 +46,8 @@ async def open_incident(
         type: The kind of crisis; it decides which playbook is used.
         severity: How bad it is; SEV1 is the worst.
     """
-    from tasks.triage import alert, open_by_hand
+    from tasks.first_word import alert
+    from tasks.triage import open_by_hand
 
     async with session() as here:
         here.settings.stakeholder(actor)
@@ -76,6 +77,7 @@ async def assess(
     Args:
         incident: Such as INC-7.
     """
+    from tasks.first_word import reassessed
     from tasks.triage import find, override
 
     async with session() as here:
@@ -89,6 +91,7 @@ async def assess(
             actor=actor,
             reason=reason,
         )
+        await reassessed(here, after)
         show(
             {"incident": incident, "severity": after.severity.value, "type": after.assessment.type.value},
             as_json=json,

@@ -109,6 +109,10 @@ class Supervisor:
             "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
             "PREFECT_RUNNER_POLL_FREQUENCY": "1",
             "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30",
+            # SQLite has one writer: few scheduled runs ahead, and task runs written in batches, leave it free.
+            "PREFECT_SERVER_SERVICES_SCHEDULER_MIN_SCHEDULED_TIME": "PT5M",
+            "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_BATCH_SIZE": "50",
+            "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_FLUSH_INTERVAL": "1",
             "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
             "PYTHONUNBUFFERED": "1",
             "DO_NOT_TRACK": "1",

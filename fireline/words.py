@@ -28,7 +28,7 @@ async def fact(
     evidence: str = "",
     json: Json = False,
 ) -> None:
-    """Add a fact, or change one; proposals that relied on it as it was become void.
+    """Add a fact, or change one; proposals that relied on it as it was become void, and the template's are drafted anew.
 
     Args:
         incident: Such as INC-7.
@@ -38,6 +38,7 @@ async def fact(
         evidence: Where the proof is.
     """
     from tasks.draft import save_fact
+    from tasks.first_word import renew
 
     async with session() as here:
         here.settings.stakeholder(actor)
@@ -55,8 +56,13 @@ async def fact(
         )
         voided = await save_fact(here, new, actor=actor)
         labels = [s.label for s in voided]
-        words = f"{known} is {status}." + (f" Void now: {', '.join(labels)}; draft again." if labels else "")
-        show({"fact": known, "status": status.value, "voided": labels}, as_json=json, words=words)
+        renewed = [s.label for s in await renew(here, incident)]
+        words = f"{known} is {status}."
+        if labels:
+            then = f"drafted anew and proposed: {', '.join(renewed)}" if renewed else "write a new version"
+            words += f" Void now: {', '.join(labels)}; {then}."
+        row = {"fact": known, "status": status.value, "voided": labels, "renewed": renewed}
+        show(row, as_json=json, words=words)
 
 
 def _own_text(source: str) -> str:

@@ -18,9 +18,10 @@ from crisis.incident import Incident
 from crisis.query import parse
 from crisis.triage import Signal
 from crisis.watch import Mention, Watch
+from tasks.first_word import alert, reassessed
 from tasks.installation import Installation
 from tasks.sources import open_source
-from tasks.triage import alert, open_detected
+from tasks.triage import open_detected
 
 AT_HAND = timedelta(minutes=70)
 """How far back mentions are kept at hand for an incident that opens: the onset of a surge lies within the last hour."""
@@ -188,10 +189,13 @@ class _Listener:
         episode = [m for m in self.recent if m.created_at >= signal.started_at - timedelta(minutes=5)]
         assessment = severity.assess(signal, self.watch, episode, playbooks=self.here.playbooks)
         await self._store()
+        before = self.incident
         self.incident, new = await open_detected(self.here, self.watch, signal, assessment, episode)
         if new:
             self.incidents += 1
             await alert(self.here, self.incident)
+        elif before is None or before.severity != self.incident.severity:
+            await reassessed(self.here, self.incident)
 
     async def _store_if_due(self) -> None:
         if asyncio.get_running_loop().time() - self.stored_at >= BATCH_SECONDS:

@@ -13,6 +13,7 @@ from records import StatementStatus
 from tasks.approve import CHECK_AGAIN, standing_of
 from tasks.close import start_review
 from tasks.deliver import deliver, expire_leases
+from tasks.first_word import renew
 from tasks.follow_up import WATCHED, mind_promises, schedule_observation
 from tasks.installation import Installation
 from tasks.publish import ask_about_open, finish, publish_statement
@@ -66,10 +67,12 @@ async def _each(stages: Iterable[Coroutine[Any, Any, object]]) -> None:
 
 
 async def recover_responses(here: Installation) -> str:
-    """Start the response of every incident that has none, replace runs that ended early, wake runs that need not wait."""
+    """Renew proposals that became void, start the response of every incident that has none, replace runs that ended
+    early, wake runs that need not wait."""
     started = []
     async with here.store.reading() as tx:
         incidents = await tx.incidents.list(states=(IncidentState.OPEN, *RESPONDED))
+    await _each(renew(here, incident.id) for incident in incidents)
     for incident in incidents:
         if incident.state is IncidentState.MONITORING:  # published, but perhaps not by its run, which may still wait
             await _wake_if_decided(here, incident)

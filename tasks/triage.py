@@ -8,7 +8,7 @@ from crisis.triage import Assessment, Cluster, Factor, Signal
 from crisis.values import CrisisType, Severity
 from crisis.watch import Mention, Watch
 from tasks.installation import Installation
-from tasks.notify import Notice, tell_stakeholders
+from tasks.notify import Notice
 from tasks.runs import Started, emit, start_run
 
 
@@ -148,12 +148,6 @@ async def override(
         return await tx.incidents.assess(
             incident_id, by_hand.model_copy(update=kept), actor=actor, via=here.via, reason=reason
         )
-
-
-async def alert(here: Installation, incident: Incident) -> Started:
-    """Tell the people whose conditions are met, and start the response. The incident row exists already."""
-    await tell_stakeholders(here, incident, opened_notice(here, incident))
-    return await start_response(here, incident)
 
 
 def opened_notice(here: Installation, incident: Incident) -> Notice:
