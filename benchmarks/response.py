@@ -67,8 +67,8 @@ async def _one(settings: object) -> list[Record]:
     import config
     from crisis.values import CrisisType, Severity
     from fireline.demo_cast import submit_approval
-    from tasks.installation import installation
     from tasks.first_word import alert
+    from tasks.installation import installation
     from tasks.links import LinkClaims, approval_link
     from tasks.people import save_configuration
     from tasks.triage import open_by_hand

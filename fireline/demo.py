@@ -278,12 +278,12 @@ class _Demo:
         self.screen.stage("follow", "done", "calm; Fireline proposes to close")
 
     async def _nearly_due(self) -> bool:
-        """Whether the promised update is due soon: the moment to keep the promise."""
+        """Whether the promised update is due before long: the moment to keep the promise."""
         from crisis.commitment import CommitmentState
 
         async with self.here.store.reading() as tx:
             promises = await tx.commitments.list(incident=INCIDENT, state=CommitmentState.OPEN)
-        return any(p.due_at - self.here.clock.now() < timedelta(minutes=45) for p in promises)
+        return any(p.due_at - self.here.clock.now() < timedelta(minutes=90) for p in promises)
 
     async def _substantive(self) -> None:
         """The promised next word: a confirmed fact, a substantive draft, three scripted approvals by mail."""

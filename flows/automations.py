@@ -1,7 +1,8 @@
 """How runs are recovered (DESIGN §9): silence makes a run crashed, and a crashed run is tried again.
 
-The first half is a step of ``sweep`` (see ``tasks.silence`` for why it is no automation); the second lives on the Prefect
-server, because hooks of a killed process never run.
+The first half is an automation that starts ``sweep`` (the trigger stands in the catalogue), which marks what the server
+itself shows to be silent (see ``tasks.silence`` for why the automation does not); the second lives on the Prefect server,
+because hooks of a killed process never run.
 """
 
 from datetime import timedelta

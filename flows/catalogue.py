@@ -23,20 +23,23 @@ class Trigger(Frozen):
     """An event on which a deployment runs; the run gets ``{{ event.payload }}`` as its one ``event`` parameter."""
 
     name: str
-    expect: str
+    expect: tuple[str, ...]
+    """Any of these."""
     after: str = ""
     """For a proactive trigger: the event after which ``expect`` is missed."""
     within: timedelta = timedelta(0)
+    about: str = "fireline.incident.*"
+    """The resources whose events count, each for itself."""
 
     def as_prefect(self) -> DeploymentEventTrigger:
         """The trigger as Prefect takes it."""
         return DeploymentEventTrigger(
             name=self.name,
             enabled=True,
-            match={"prefect.resource.id": "fireline.incident.*"},
+            match={"prefect.resource.id": self.about},
             for_each={"prefect.resource.id"},
             after={self.after} if self.after else set(),
-            expect={self.expect},
+            expect=set(self.expect),
             posture=Posture.Proactive if self.after else Posture.Reactive,
             within=self.within,
             threshold=1,
@@ -66,6 +69,12 @@ class Entry(Frozen):
         """``flow/name``, as ``run_deployment`` wants it."""
         return f"{self.flow}/{self.flow}"
 
+
+SIGNS_OF_LIFE = (
+    "heartbeat", "Completed", "Failed", "Cancelled", "Cancelling", "Crashed", "Suspended", "Paused", "AwaitingRetry",
+)  # fmt: skip
+"""What a run says of itself after a heartbeat, unless its process was killed. The sweep that this starts marks as crashed
+what the server's own state shows to be silent: under load the event of a suspension can be lost."""
 
 CATALOGUE: tuple[Entry, ...] = (
     Entry(
@@ -104,10 +113,17 @@ CATALOGUE: tuple[Entry, ...] = (
             Trigger(
                 name="Fireline: an opened incident that nobody takes up",
                 after="fireline.incident.opened",
-                expect="fireline.incident.claimed",
+                expect=("fireline.incident.claimed",),
                 within=timedelta(seconds=60),
             ),
-            Trigger(name="Fireline: a delivery without a clear outcome", expect="fireline.delivery.unknown"),
+            Trigger(name="Fireline: a delivery without a clear outcome", expect=("fireline.delivery.unknown",)),
+            Trigger(
+                name="Fireline: a run that fell silent",
+                about="prefect.flow-run.*",
+                after="prefect.flow-run.heartbeat",
+                expect=tuple(f"prefect.flow-run.{state}" for state in SIGNS_OF_LIFE),
+                within=timedelta(seconds=90),
+            ),
         ),
     ),
 )

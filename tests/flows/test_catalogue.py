@@ -96,6 +96,15 @@ def test_recovery_tries_a_run_again_that_crashed_once_or_twice_and_no_more() -> 
     assert (action.type, action.state, action.name) == ("change-flow-run-state", "SCHEDULED", "AwaitingRetry")
 
 
+def test_missed_heartbeats_start_the_sweep_that_looks_for_silent_runs() -> None:
+    [sweep] = [entry for entry in CATALOGUE if entry.flow == "sweep"]
+    [silent] = [t.as_prefect() for t in sweep.triggers if t.after == "prefect.flow-run.heartbeat"]
+    assert silent.within.total_seconds() == 90, "three heartbeats of half a minute"
+    assert silent.posture == "Proactive"
+    assert {"prefect.flow-run.heartbeat", "prefect.flow-run.Completed", "prefect.flow-run.Suspended"} <= silent.expect
+    assert silent.for_each == {"prefect.resource.id"}
+
+
 def test_no_automation_takes_a_run_for_crashed_on_missing_events() -> None:
     """Under load a server on SQLite loses the events that say a run is suspended, and people wait in those."""
     assert all(action.state != "CRASHED" for automation in RECOVERY for action in automation.actions)
