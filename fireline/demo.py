@@ -203,6 +203,9 @@ class _Demo:
             text = statement
             self.screen.stage(stage, "doing", "legal reads the mail and follows the signed link")
             await self._until(stage, lambda text=text: jonas.approve(text.label))  # type: ignore[misc]
+            statement = await self._asked_now(text)
+            if statement != text:
+                continue
             if self.yes:
                 self.screen.stage(stage, "doing", "communications (scripted) follows the signed link")
                 await self._until(stage, lambda text=text: mara.approve(text.label))  # type: ignore[misc]
@@ -255,11 +258,17 @@ class _Demo:
 
         async with self.here.store.reading() as tx:
             deliveries = await tx.outbox.list(statement=statement.id, version=statement.version)
-            newest = await tx.statements.get(statement.id)
-            asked = await tx.statements.proposal(newest.id, newest.version)
         if sum(has_arrived(d) for d in deliveries) == len(statement.renderings):
             return statement
-        return newest if newest.version > statement.version and asked else None
+        newest = await self._asked_now(statement)
+        return newest if newest != statement else None
+
+    async def _asked_now(self, statement: "Statement") -> "Statement":
+        """The version of a statement that approval is asked for now: this one, or one that came after it."""
+        async with self.here.store.reading() as tx:
+            newest = await tx.statements.get(statement.id)
+            asked = await tx.statements.proposal(newest.id, newest.version)
+        return newest if asked else statement
 
     async def _follow(self) -> None:
         self._pace(AFTER_SPEED)
