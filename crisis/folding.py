@@ -50,7 +50,7 @@ _LOOKS: dict[str, str] = {
 # Imitations that are believed only inside a word that also holds Latin letters ("тhе", "вrewlinе").
 _AMONG_LATIN: dict[str, str] = {
     "a": "λ", "b": "вьβ", "e": "εєэ", "h": "н", "k": "кκ", "m": "м", "n": "ηпи", "r": "я",
-    "t": "тτ", "u": "μц", "w": "ωшщ", "x": "χж", "z": "ζ", "o": "θфøө", "l": "ł",
+    "t": "тτ", "u": "μц", "w": "ωшщ", "x": "χж", "z": "ζ", "o": "θфө",
 }  # fmt: skip
 _TO_CYRILLIC = str.maketrans("aceopxykmtbhiACEOPXYKMTBHI", "асеорхукмтвніАСЕОРХУКМТВНІ")
 
@@ -63,10 +63,12 @@ _MIXED = _ALONE | {
 }
 _LATIN_LIKE = {code: letter for code, letter in _ALONE.items() if unicodedata.name(chr(code), "").startswith("LATIN")}
 """Latin letters themselves (dotless i, small capitals, phonetic signs): folded in every word."""
+_LIKE_LATIN = re.compile(f"[{''.join(map(chr, _LATIN_LIKE))}]")
 
 # Before NFKC: trade marks are signs, not letters; letters in black squares and circles are letters; ours are nobody's.
 _SIGNS: dict[int, str] = {0x2122: " ", 0x2120: " ", 0x1E: " ", 0x1F: " "}
 _SIGNS |= {start + i: chr(97 + i) for start in (0x1F150, 0x1F170) for i in range(26)}
+_SIGN = re.compile("[\x1e\x1f\u2120\u2122\U0001f150-\U0001f189]")
 _UNSEEN = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b\u200c\u200e\u200f\u202a-\u202e\u2060-\u206f"
     "\u3164\ufe00-\ufe0f\ufeff\uffa0\U0001f3fb-\U0001f3ff\U000e0000-\U000e0fff]"
@@ -79,8 +81,16 @@ PICTURE = re.compile(f"[{_EMOJI}]")
 _WORD = re.compile(r"\w+")
 _TAG = re.compile(r"#\w+")
 _HAS_LATIN = re.compile(r"[a-zA-Z\u00c0-\u024f]")
-_OTHER_SCRIPT = re.compile(r"[\u0370-\u058f\u10a0-\u10ff\u13a0-\u16ff\u1c80-\u1c8f\u2c80-\u2dff\ua4d0-\ua4ff\ua640-\ua69f\uab70-\uabbf]")  # fmt: skip
+_OTHER_SCRIPT = re.compile(
+    "[\u0370-\u058f\u10a0-\u10ff\u13a0-\u16ff\u1c80-\u1c8f\u2c80-\u2dff\ua4d0-\ua4ff\ua640-\ua69f\uab70-\uabbf]"
+)
 _CYRILLIC = re.compile(r"[\u0400-\u052f]")
+_SCRIPTS_MEET = re.compile(
+    f"{_HAS_LATIN.pattern}[0-9_]*{_OTHER_SCRIPT.pattern}|{_OTHER_SCRIPT.pattern}[0-9_]*{_HAS_LATIN.pattern}"
+)
+_LOOKALIKES = f"{''.join(map(chr, _ALONE))}"
+_ALL_ALIKE = re.compile(rf"(?<!\w)(?=[0-9_]*[{_LOOKALIKES}])[0-9_{_LOOKALIKES}]{{2,}}(?!\w)")
+"""A word of two or more signs, all of them lookalikes; a letter by itself ("с", "о") is what it is."""
 
 
 class Folded(NamedTuple):
@@ -103,20 +113,23 @@ class Folded(NamedTuple):
 
 def _bare(text: str) -> str:
     """NFKC, and nothing that nobody sees."""
-    text = _UNSEEN.sub("", unicodedata.normalize("NFKC", text.translate(_SIGNS)))
+    if _SIGN.search(text):
+        text = text.translate(_SIGNS)
+    text = _UNSEEN.sub("", unicodedata.normalize("NFKC", text))
     return _JOINER.sub("", text) if "\u200d" in text else text
 
 
 def _lower(text: str) -> str:
     if text.isascii():
         return text.lower()
-    return unicodedata.normalize("NFKC", text.casefold()).replace("i\u0307", "i").translate(_LATIN_LIKE)
+    text = unicodedata.normalize("NFKC", text.casefold()).replace("i\u0307", "i")
+    return text.translate(_LATIN_LIKE) if _LIKE_LATIN.search(text) else text
 
 
 def _as_written(match: "re.Match[str]") -> str:
     """A word that mixes scripts, in the script that it is in."""
     word = match[0]
-    if word.isascii() or not (_HAS_LATIN.search(word) and _OTHER_SCRIPT.search(word)):
+    if _SCRIPTS_MEET.search(word) is None:
         return word
     unlike = len(_OTHER_SCRIPT.findall(word.translate(_ALONE)))
     latin = word.translate(_MIXED)
@@ -126,8 +139,7 @@ def _as_written(match: "re.Match[str]") -> str:
 
 
 def _as_it_looks(match: "re.Match[str]") -> str:
-    word = match[0].translate(_ALONE)
-    return match[0] if _OTHER_SCRIPT.search(word) else word
+    return match[0].translate(_ALONE)
 
 
 def _part(before: str, sign: str, after: str) -> bool:
@@ -167,6 +179,7 @@ def views(text: str) -> Folded:
     if not _OTHER_SCRIPT.search(bare):
         folded = _lower(bare)
         return Folded(folded, folded)
-    written = _WORD.sub(_as_written, bare)
-    native, latin = _lower(written), _lower(_WORD.sub(_as_it_looks, written))
-    return Folded(native, native if latin == native else latin)
+    if _SCRIPTS_MEET.search(bare):
+        bare = _WORD.sub(_as_written, bare)
+    native = _lower(bare)
+    return Folded(native, _lower(_ALL_ALIKE.sub(_as_it_looks, bare)) if _ALL_ALIKE.search(bare) else native)

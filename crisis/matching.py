@@ -6,14 +6,14 @@ so the answer is always that of ``Query.matches``. ``may_match`` turns an undeco
 bytes; it never turns away a post that matches.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
-from ahocorasick_rs import AhoCorasick, BytesAhoCorasick
+from ahocorasick_rs import AhoCorasick
 
 from crisis.folding import MARK
 from crisis.query import Query
-from crisis.terms import Need, Post, field_of
-from crisis.watch import Mention
+from crisis.terms import Need, Post, Posted, field_of
+from crisis.undecoded import Glance
 
 _FIELDS = ("author", "lang", "source")
 
@@ -52,28 +52,16 @@ class Matcher:
         self._fields = tuple(
             (name, scan) for name, scan in parts.items() if scan._owners or any(w == name for w, _ in self._exact)
         )
-        self._bytes = self._raw(owners)
-
-    def _raw(self, needs: Iterable[Need]) -> BytesAhoCorasick | None:
-        """The automaton over undecoded lines, if lines can be judged so."""
-        needs = list(needs)
-        if self._always or any(need.where in ("lang", "source") for need in needs):
-            return None
-        literals = {need.what for need in needs if need.what.isascii()}
-        plain = all(literal.isprintable() and not set(literal) & set('"/\\') for literal in literals)
-        escapes = "\\u" if plain else "\\"
-        return BytesAhoCorasick([literal.encode() for literal in sorted({*literals, escapes})]) if needs else None
+        self._glance = Glance(owners)
 
     def may_match(self, line: bytes) -> bool:
         """Could a post match whose JSON, in UTF-8, is ``line``? False is certain; true asks for a closer look.
 
         The post's text and author must stand in the line as JSON strings, whatever else does.
         """
-        if self._bytes is None:
-            return bool(self.names)
-        return not line.isascii() or bool(self._bytes.find_matches_as_indexes(line.lower()))
+        return bool(self._always) or (bool(self._roots) and self._glance(line))
 
-    def _candidates(self, mention: Mention, post: Post) -> set[int]:
+    def _candidates(self, mention: Posted, post: Post) -> set[int]:
         latin, native = post.views.latin, post.views.native
         if post.marked:
             latin, native = latin.replace(MARK, ""), native.replace(MARK, "")
@@ -90,7 +78,7 @@ class Matcher:
                 found.update(self._exact.get((name, value), ()))
         return found
 
-    def matches(self, mention: Mention) -> list[str]:
+    def matches(self, mention: Posted) -> list[str]:
         """Names of the queries that ``mention`` matches, in the order in which they were given."""
         post = Post(mention)
         return [self.names[i] for i in sorted(self._candidates(mention, post)) if self._roots[i].holds(post)]

@@ -12,8 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from crisis.folding import fold
-from crisis.terms import All, Any, Field, Near, Needs, Node, Not, Post, Term, Unusable, term
-from crisis.watch import Mention
+from crisis.terms import All, Any, Field, Near, Needs, Node, Not, Post, Posted, Term, Unusable, term
 
 LONGEST = 20_000
 """Longest query in characters."""
@@ -45,7 +44,7 @@ class Query:
     needs: Needs
     """Every matching post holds at least one of these; empty means that nothing can be said."""
 
-    def matches(self, mention: Mention) -> bool:
+    def matches(self, mention: Posted) -> bool:
         """Does ``mention`` match? For many queries or many posts use ``crisis.matching.Matcher``."""
         return self.root.holds(Post(mention))
 

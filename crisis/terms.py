@@ -10,10 +10,9 @@ import re
 from bisect import bisect_right
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from crisis.folding import MARK, PICTURE, Folded, fold, views
-from crisis.watch import Mention
 
 HANGUL = "\u1100-\u11ff\u3130-\u318f\uac00-\ud7a3"
 """Words stand apart, but particles are written onto their end."""
@@ -26,10 +25,23 @@ _ENDS = rf"(?![^\W{UNSPACED}{HANGUL}])"
 _FLAG = re.compile("[\U0001f1e6-\U0001f1ff]{2}")
 
 
-class Post:
-    """A mention made ready for matching."""
+class Posted(Protocol):
+    """What a query looks at: a ``Mention``, or whatever a stream is decoded to before it becomes one."""
 
-    def __init__(self, mention: Mention) -> None:
+    @property
+    def text(self) -> str: ...
+    @property
+    def author(self) -> str: ...
+    @property
+    def language(self) -> str: ...
+    @property
+    def source(self) -> str: ...
+
+
+class Post:
+    """A post made ready for matching."""
+
+    def __init__(self, mention: Posted) -> None:
         self.mention = mention
         self.views: Folded = views(mention.text)
         self.marked = self.views.marked
@@ -115,7 +127,7 @@ class Field:
         return frozenset((Need(self.name, part),)) if part else ANYTHING
 
 
-def field_of(mention: Mention, name: str) -> str:
+def field_of(mention: Posted, name: str) -> str:
     """A field's value as it is compared."""
     value = {"lang": mention.language, "source": mention.source, "author": mention.author}[name]
     return fold(value).removeprefix("@")
