@@ -26,17 +26,31 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from crisis.matching import Matcher
 from crisis.query import parse
 
-_ENGLISH = """the a i you we they my your this that is was are not just so very really today still again never please help
+_ENGLISH = """
+the a i you we they my your this that is was are not just so very really today still again never please help
 with for on in of to and but when why what how now people day work good bad love hate time phone app order late broken
-waiting service coffee morning game music photo friend week thanks news weather street train ticket store update screen""".split()
+waiting service coffee morning game music photo friend week thanks news weather street train ticket store update screen
+""".split()  # noqa: SIM905
 _OTHERS = {
-    "ja": ["今日は", "コーヒー", "とても", "おいしい", "仕事が", "終わった", "明日も", "頑張ろう", "写真", "電車が遅れた", "🎉", "w"],
+    "ja": [
+        "今日は",
+        "コーヒー",
+        "とても",
+        "おいしい",
+        "仕事が",
+        "終わった",
+        "明日も",
+        "頑張ろう",
+        "写真",
+        "電車が遅れた",
+        "🎉",
+    ],
     "de": ["heute", "schön", "für", "größe", "straße", "nicht", "wieder", "über", "kaffee", "morgen", "läuft", "ist"],
     "pt": ["não", "você", "está", "hoje", "muito", "café", "amanhã", "então", "gente", "coração", "jogo", "é"],
     "ru": ["сегодня", "опять", "не", "работает", "почему", "очень", "хорошо", "кофе", "утром", "новости", "и", "с"],
     "en": ["it’s", "don’t", "—", "🔥", "😂", "❤️", "👍🏽", "today", "really", "love", "so", "this"],
 }
-_TAILS = "tech soft line works wave air bank mart pharm motors foods mobile cloud media labs net".split()
+_TAILS = "tech soft line works wave air bank mart pharm motors foods mobile cloud media labs net".split()  # noqa: SIM905
 
 
 class Record(msgspec.Struct):
@@ -200,12 +214,15 @@ def main(words: Sequence[str] = ()) -> None:
     size = statistics.mean(map(len, lines))
     plain = sum(map(bytes.isascii, lines)) / len(lines)
     passed = sum(map(matcher.may_match, lines)) / len(lines)
-    print(f"{len(lines):,} events of {size:.0f} bytes on average, {plain:.0%} ASCII; {given.patterns:,} watches;", end=" ")
+    print(
+        f"{len(lines):,} events of {size:.0f} bytes on average, {plain:.0%} ASCII; {given.patterns:,} watches;", end=" "
+    )
     print(f"{len(expected) / len(lines):.1%} match, {passed:.0%} decoded; {given.runs} runs, median (least to most)")
     base = statistics.median(rates["decode alone, orjson"])
     for way, measured in rates.items():
         middle = statistics.median(measured)
-        print(f"  {way:32} {middle:>11,.0f} posts/s ({min(measured):,.0f} to {max(measured):,.0f})  {middle / base:.2f} of orjson")
+        spread = f"({min(measured):,.0f} to {max(measured):,.0f})"
+        print(f"  {way:32} {middle:>11,.0f} posts/s {spread}  {middle / base:.2f} of orjson")
 
 
 if __name__ == "__main__":

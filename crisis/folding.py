@@ -68,11 +68,12 @@ _LIKE_LATIN = re.compile(f"[{''.join(map(chr, _LATIN_LIKE))}]")
 # Before NFKC: trade marks are signs, not letters; letters in black squares and circles are letters; ours are nobody's.
 _SIGNS: dict[int, str] = {0x2122: " ", 0x2120: " ", 0x1E: " ", 0x1F: " "}
 _SIGNS |= {start + i: chr(97 + i) for start in (0x1F150, 0x1F170) for i in range(26)}
-_SIGN = re.compile("[\x1e\x1f\u2120\u2122\U0001f150-\U0001f189]")
 _UNSEEN = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b\u200c\u200e\u200f\u202a-\u202e\u2060-\u206f"
     "\u3164\ufe00-\ufe0f\ufeff\uffa0\U0001f3fb-\U0001f3ff\U000e0000-\U000e0fff]"
 )
+_SIGN = re.compile("[\x1e\x1f\u2120\u2122\U0001f150-\U0001f189]")
+_RARE = re.compile(f"[{_UNSEEN.pattern[1:-1]}\u200d{_SIGN.pattern[1:-1]}]")
 _EMOJI = "\u00a9\u00ae\u203c-\u3299\U0001f000-\U0001faff"
 _JOINER = re.compile(f"(?<![{_EMOJI}])\u200d|\u200d(?![{_EMOJI}])")
 PICTURE = re.compile(f"[{_EMOJI}]")
@@ -85,11 +86,9 @@ _OTHER_SCRIPT = re.compile(
     "[\u0370-\u058f\u10a0-\u10ff\u13a0-\u16ff\u1c80-\u1c8f\u2c80-\u2dff\ua4d0-\ua4ff\ua640-\ua69f\uab70-\uabbf]"
 )
 _CYRILLIC = re.compile(r"[\u0400-\u052f]")
-_SCRIPTS_MEET = re.compile(
-    f"{_HAS_LATIN.pattern}[0-9_]*{_OTHER_SCRIPT.pattern}|{_OTHER_SCRIPT.pattern}[0-9_]*{_HAS_LATIN.pattern}"
-)
-_LOOKALIKES = f"{''.join(map(chr, _ALONE))}"
-_ALL_ALIKE = re.compile(rf"(?<!\w)(?=[0-9_]*[{_LOOKALIKES}])[0-9_{_LOOKALIKES}]{{2,}}(?!\w)")
+_SCRIPTS_MEET = re.compile(f"{_HAS_LATIN.pattern}(?:(?={_OTHER_SCRIPT.pattern})|(?<={_OTHER_SCRIPT.pattern}.))")
+_LOOKALIKES = "0-9_" + "".join(map(chr, _ALONE))
+_ALL_ALIKE = re.compile(rf"[{_LOOKALIKES}](?<!\w.)[{_LOOKALIKES}]+(?!\w)")
 """A word of two or more signs, all of them lookalikes; a letter by itself ("с", "о") is what it is."""
 
 
@@ -113,6 +112,8 @@ class Folded(NamedTuple):
 
 def _bare(text: str) -> str:
     """NFKC, and nothing that nobody sees."""
+    if _RARE.search(text) is None:
+        return unicodedata.normalize("NFKC", text)
     if _SIGN.search(text):
         text = text.translate(_SIGNS)
     text = _UNSEEN.sub("", unicodedata.normalize("NFKC", text))
@@ -182,4 +183,5 @@ def views(text: str) -> Folded:
     if _SCRIPTS_MEET.search(bare):
         bare = _WORD.sub(_as_written, bare)
     native = _lower(bare)
-    return Folded(native, _lower(_ALL_ALIKE.sub(_as_it_looks, bare)) if _ALL_ALIKE.search(bare) else native)
+    looks = _ALL_ALIKE.sub(_as_it_looks, bare)
+    return Folded(native, native if looks == bare else _lower(looks))

@@ -6,16 +6,14 @@ so the answer is always that of ``Query.matches``. ``may_match`` turns an undeco
 bytes; it never turns away a post that matches.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
-from ahocorasick_rs import AhoCorasick
+from ahocorasick_rs import AhoCorasick, Implementation
 
-from crisis.folding import MARK
+from crisis.folding import MARK, views
 from crisis.query import Query
 from crisis.terms import Need, Post, Posted, field_of
-from crisis.undecoded import Glance
-
-_FIELDS = ("author", "lang", "source")
+from crisis.undecoded import LARGEST, glance
 
 
 class _Scan:
@@ -23,13 +21,14 @@ class _Scan:
 
     def __init__(self, owners: Mapping[str, tuple[int, ...]]) -> None:
         self._owners = list(owners.values())
-        self._automaton = AhoCorasick(list(owners)) if owners else None
+        kind = Implementation.DFA if sum(map(len, owners)) <= LARGEST else Implementation.ContiguousNFA
+        self._automaton = AhoCorasick(list(owners), implementation=kind) if owners else None
 
     def of(self, text: str) -> set[int]:
         if self._automaton is None:
             return set()
-        hits = {hit[0] for hit in self._automaton.find_matches_as_indexes(text, overlapping=True)}
-        return {owner for hit in hits for owner in self._owners[hit]}
+        found = self._automaton.find_matches_as_indexes(text, overlapping=True)
+        return {owner for hit in found for owner in self._owners[hit[0]]} if found else set()
 
 
 class Matcher:
@@ -38,39 +37,29 @@ class Matcher:
     def __init__(self, queries: Mapping[str, Query]) -> None:
         self.names = tuple(queries)
         self._roots = [query.root for query in queries.values()]
-        self._always = tuple(i for i, query in enumerate(queries.values()) if not query.needs)
+        self._always = frozenset(i for i, query in enumerate(queries.values()) if not query.needs)
         owners: dict[Need, list[int]] = {}
         for index, query in enumerate(queries.values()):
             for need in query.needs:
                 owners.setdefault(need, []).append(index)
         self._text = _Scan({need.what: tuple(who) for need, who in owners.items() if not need.where})
         self._exact = {(n.where, n.what): tuple(who) for n, who in owners.items() if n.where and n.whole}
-        parts = {
+        self._parts = {
             name: _Scan({n.what: tuple(who) for n, who in owners.items() if n.where == name and not n.whole})
-            for name in _FIELDS
+            for name in dict.fromkeys(need.where for need in owners)
+            if name
         }
-        self._fields = tuple(
-            (name, scan) for name, scan in parts.items() if scan._owners or any(w == name for w, _ in self._exact)
-        )
-        self._glance = Glance(owners)
-
-    def may_match(self, line: bytes) -> bool:
+        self.may_match: Callable[[bytes], bool] = glance(owners) if not self._always else lambda line: True
         """Could a post match whose JSON, in UTF-8, is ``line``? False is certain; true asks for a closer look.
 
-        The post's text and author must stand in the line as JSON strings, whatever else does.
+        The post's text and author must stand in the line as JSON strings, whatever else does, and the text under the
+        key ``text`` if any key is called so.
         """
-        return bool(self._always) or (bool(self._roots) and self._glance(line))
 
-    def _candidates(self, mention: Posted, post: Post) -> set[int]:
-        latin, native = post.views.latin, post.views.native
-        if post.marked:
-            latin, native = latin.replace(MARK, ""), native.replace(MARK, "")
-        found = self._text.of(latin)
-        if native != latin:
-            found |= self._text.of(native)
-        found.update(self._always)
-        for name, scan in self._fields:
-            value = field_of(mention, name)
+    def _by_fields(self, post: Posted) -> set[int]:
+        found = set()
+        for name, scan in self._parts.items():
+            value = field_of(post, name)
             found |= scan.of(value)
             found.update(self._exact.get((name, value), ()))
             while name == "lang" and "-" in value:
@@ -78,7 +67,17 @@ class Matcher:
                 found.update(self._exact.get((name, value), ()))
         return found
 
-    def matches(self, mention: Posted) -> list[str]:
-        """Names of the queries that ``mention`` matches, in the order in which they were given."""
-        post = Post(mention)
-        return [self.names[i] for i in sorted(self._candidates(mention, post)) if self._roots[i].holds(post)]
+    def matches(self, post: Posted) -> list[str]:
+        """Names of the queries that ``post`` matches, in the order in which they were given."""
+        folded = views(post.text)
+        latin, native = folded if not folded.marked else (view.replace(MARK, "") for view in folded)
+        found = self._text.of(latin)
+        if native != latin:
+            found |= self._text.of(native)
+        if self._parts:
+            found |= self._by_fields(post)
+        found |= self._always
+        if not found:
+            return []
+        ready = Post(post, folded)
+        return [self.names[i] for i in sorted(found) if self._roots[i].holds(ready)]

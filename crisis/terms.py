@@ -41,9 +41,9 @@ class Posted(Protocol):
 class Post:
     """A post made ready for matching."""
 
-    def __init__(self, mention: Posted) -> None:
+    def __init__(self, mention: Posted, folded: Folded | None = None) -> None:
         self.mention = mention
-        self.views: Folded = views(mention.text)
+        self.views = folded or views(mention.text)
         self.marked = self.views.marked
 
     @cached_property

@@ -8,14 +8,14 @@ scan. False positives cost a closer look; there are no false negatives.
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
-from ahocorasick_rs import BytesAhoCorasick
+from ahocorasick_rs import BytesAhoCorasick, Implementation
 
 from crisis.terms import Need
 
 # Ranges of code points that folding drops, or may turn into another letter or digit.
-_RANGES = """aa ad b2-b3 b5 b9-ba bc-be df 130-133 13f-140 149 17f-1bf 1c0-1cc 1f1-1f3 250-58f 61c 675-678 958-95f
+_RANGES = """aa ad b2-b3 b5 b9-ba bc-be 130-133 13f-140 149 17f-1bf 1c0-1cc 1f1-1f3 250-58f 61c 675-678 958-95f
 9dc-9df a33-a36 a59-a5e b5c-b5d e33 eb3 edc-edd f43 f4d f52 f57 f5c f69 1080-11ff 1380-16ff 17b4-17b5 180b-180f
 1ab0-1aff 1c80-1c8f 1d00-1dff 1e9a-1e9b 1e9d-1e9e 1efe-1fff 200b-200f 202a-202e 2060-2089 2090-209c 20a8 20c0-217f
 2189 2440-24ff 2c6d 2c7c-2dff 2e9f 2ef3 2f00-2fff 3038-303a 3099-309a 309f 30ff 3131-319f 3200-33ff a4c0-a4ff a640-a6bf
@@ -25,6 +25,11 @@ ff03 ff10-ff19 ff20-ff3a ff3f ff41-ff5a ff66-ffff 10780-107bf 1d400-1d7ff 1ee00-
 ODD = tuple((int(first, 16), int(last or first, 16)) for first, _, last in (r.partition("-") for r in _RANGES.split()))
 """First and last code point of each range."""
 
+LARGEST = 200_000
+"""Characters of literals up to which the faster and larger kind of automaton is built."""
+
+_ALL_ODD = re.compile(rb"[\xcd-\xd5]")
+"""Leading bytes of Greek, Cyrillic and Armenian, where everything is odd."""
 _RUN = re.compile("[a-z0-9_#@]+")
 _AS_IT_IS = re.compile(
     "[a-z0-9_#@\u2190-\u2bff\u3041-\u3098\u30a0-\u30fe\u3400-\u9fff\uac00-\ud7a3\U0001f000-\U0001faff]+"
@@ -51,28 +56,51 @@ def _odd_bytes() -> set[bytes]:
     return found
 
 
+def _with_sharp_s(literal: str) -> set[str] | None:
+    """``literal`` with "ß" for any "ss", also for one whose other half lies beyond it; None if there are too many."""
+    forms = {literal}
+    if literal.startswith("s"):
+        forms.add("ß" + literal[1:])
+    if literal.endswith("s"):
+        forms |= {form[:-1] + "ß" for form in forms if form.endswith("s")}
+    fresh = forms
+    while fresh and len(forms) < 100:
+        halves = ((form, form.split("ss")) for form in fresh if "ss" in form)
+        fresh = {"ss".join(h[:i]) + "ß" + "ss".join(h[i:]) for _, h in halves for i in range(1, len(h))} - forms
+        forms |= fresh
+    return forms if len(forms) < 100 else None
+
+
 def _signs_of(literal: str) -> set[bytes] | None:
     """Bytes of which a line without oddities holds one, if its text holds ``literal``; None when there are none."""
-    run = max(_RUN.findall(literal), key=len, default="")
     if literal.isascii():
-        return {run.encode()} if run else None
+        run = max(_RUN.findall(literal), key=len, default="")
+        forms = _with_sharp_s(run)
+        return {form.encode() for form in forms} if run and forms else None
     if _AS_IT_IS.fullmatch(literal):
         return {literal.encode()}
     sign = next(sign for sign in reversed(literal) if not sign.isascii())
-    forms = {sign, *sign.upper(), *sign.title(), *unicodedata.normalize("NFKD", sign)}
-    blocks = {form.encode("utf-8", "surrogatepass")[:-1] for form in forms if not form.isascii()}
+    written = {sign, *sign.upper(), *sign.title(), *unicodedata.normalize("NFKD", sign)}
+    blocks = {form.encode("utf-8", "surrogatepass")[:-1] for form in written if not form.isascii()}
     return set() if _is_odd(ord(sign)) else blocks
 
 
-class Glance:
+def glance(needs: Iterable[Need]) -> Callable[[bytes], bool]:
     """Whether a line that has not been decoded deserves a look, for queries that need one of ``needs`` each."""
+    needs = list(needs)
+    wanted = [None if need.where in ("lang", "source") else _signs_of(need.what) for need in needs]
+    signs = {sign for some in wanted if some is not None for sign in some}
+    if None in wanted:
+        return lambda line: True
+    if not needs:
+        return lambda line: False
+    kind = Implementation.DFA if sum(map(len, signs)) <= LARGEST else Implementation.ContiguousNFA
+    odd = {sign for sign in _odd_bytes() if not _ALL_ODD.match(sign)}
+    scan = BytesAhoCorasick(sorted(signs | odd | {b"\\u"}), implementation=kind).find_matches_as_indexes
+    key = b"" if any(need.where for need in needs) else b'"text"'
 
-    def __init__(self, needs: Iterable[Need]) -> None:
-        self._automaton: BytesAhoCorasick | None = None
-        wanted = [None if need.where in ("lang", "source") else _signs_of(need.what) for need in needs]
-        signs = {sign for some in wanted if some is not None for sign in some}
-        if None not in wanted:
-            self._automaton = BytesAhoCorasick(sorted(signs | _odd_bytes() | {b"\\u"}))
+    def looks(line: bytes) -> bool:
+        text = line[max(0, line.find(key)) :]
+        return (not text.isascii() and _ALL_ODD.search(text) is not None) or bool(scan(text.lower()))
 
-    def __call__(self, line: bytes) -> bool:
-        return self._automaton is None or bool(self._automaton.find_matches_as_indexes(line.lower()))
+    return looks
