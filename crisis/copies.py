@@ -1,14 +1,26 @@
-"""Exact copies: posts that say the same once reposting marks, links, case and spacing are taken away.
+"""Copies: posts that say the same once reposting marks, links, case and spacing are taken away, or nearly the same.
 
 A copy counts once as a text and is discounted as a voice, but never hidden. Two posts of a few words ("thank you",
 "me too") are people agreeing, not copying: below ``LONG_ENOUGH`` a text is a copy only when it is marked as a repost.
-Fingerprints are the same in every process and on every machine, so they may be stored.
+Fingerprints tell exact copies; they are the same in every process and on every machine, so they may be stored.
+
+``CopyFinder`` also finds copies that somebody changed a little: a few words, typing errors, letters that only look alike,
+the end cut off. Posts that share some of their sketch (``crisis.sketch``) are compared letter by letter. A shorter text
+must be more alike than a longer one, because three words of five are another text and three of twenty are not.
 """
 
 import re
 import unicodedata
+from collections import Counter
+from collections.abc import Sequence
 from hashlib import blake2b
-from typing import NamedTuple
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+from rapidfuzz.distance import Indel
+
+from crisis.folding import flat
+from crisis.sketch import sketches
 
 LONG_ENOUGH = 24
 """Characters of normalised text from which on two equal posts are taken for copies."""
@@ -17,6 +29,9 @@ _REPOST = re.compile(r"^\s*(?:rt|mt|repost)\s*:?\s*@[\w.\-]+:?\s*", re.IGNORECAS
 _QUOTED = re.compile(r"^\s*[\"“«]@[\w.\-]+:\s*(.*?)[\"”»]", re.DOTALL)
 _LINK = re.compile(r"(?:https?://|www\.)\S+", re.IGNORECASE)
 _VIA = re.compile(r"\s+(?:via|by)\s+@[\w.\-]+\s*$", re.IGNORECASE)
+_LEADING = re.compile(r"^(?:\s*[.@]?@[\w.\-]+)+")
+_GAPS = re.compile(r"[\W_]+")
+_ASCII_GAPS = str.maketrans({code: " " for code in range(128) if not chr(code).isalnum()})
 _SPACE = re.compile(r"[\s\u200b-\u200f\u2060\ufeff]+")
 
 
@@ -47,15 +62,188 @@ def normalise(text: str) -> str:
 
 def fingerprint(text: str) -> Fingerprint:
     """The fingerprint of ``text``: equal for exact copies, and practically never otherwise (64 bits)."""
-    repost = _REPOST.match(text) is not None
-    if not repost and text.lstrip()[:1] in ('"', "“", "«") and (quoted := _QUOTED.match(text)):
-        rest = text[quoted.end() :]
-        if not rest.strip():
-            text, repost = quoted.group(1), True
-    plain = normalise(text)
-    return Fingerprint(key(plain), repost, len(plain) >= LONG_ENOUGH)
+    quoted = _quoted(text)
+    repost = quoted is not None or _REPOST.match(text) is not None
+    said = normalise(text if quoted is None else quoted)
+    return Fingerprint(key(said), repost, len(said) >= LONG_ENOUGH)
+
+
+def _quoted(text: str) -> str | None:
+    """What a post repeats in quotation marks, if it says nothing else."""
+    if text.lstrip()[:1] in ('"', "“", "«") and (quoted := _QUOTED.match(text)) and not text[quoted.end() :].strip():
+        return quoted.group(1)
+    return None
+
+
+def _width_enough(text: str) -> bool:
+    """Half as many ideographs say as much."""
+    return len(text) >= LONG_ENOUGH // 2 and len(text) + _wide(text) >= LONG_ENOUGH
+
+
+def _wide(text: str) -> int:
+    return sum(sign >= "\u2e80" for sign in text)
 
 
 def key(text: str) -> int:
     """64 bits that stand for ``text``."""
     return int.from_bytes(blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "big")
+
+
+ALIKE = ((40, 0.84), (60, 0.73), (90, 0.77), (10**9, 0.80))
+"""How alike two texts must be (1 - insertions and deletions over both lengths), by length of the shorter one: below the
+first figure the second one holds."""
+ALIKE_CUT = 0.92
+"""How alike a text must be to the beginning of a longer one, to be that one with its end cut off."""
+KEEP = 50_000
+"""Originals remembered, unless told otherwise: between half of that and all of it."""
+_SHARED = 8
+"""Newest originals remembered by one hash."""
+_BEGINNING = 16
+"""Letters at the beginning that are remembered as they are: what is left of a text that was cut off begins like it."""
+_COMPARED = 4
+"""Originals that a post is compared with, those that share most first."""
+_LONGEST = 2_000
+"""Letters of a text that are looked at."""
+_TOGETHER = 512
+
+
+def plain(text: str) -> str:
+    """What is compared: letters and digits, lookalikes folded, without reposting marks, links and leading @handles."""
+    text = flat(text[: 4 * _LONGEST])
+    while (match := _REPOST.match(text)) is not None:
+        text = text[match.end() :]
+    if "://" in text or "www." in text:
+        text = _LINK.sub(" ", text)
+    if "@" in text:
+        text = _LEADING.sub("", text)
+        if " via @" in text or " by @" in text:
+            text = _VIA.sub("", text)
+    gapped = text.translate(_ASCII_GAPS) if text.isascii() else _GAPS.sub(" ", text)
+    return " ".join(gapped.split())[:_LONGEST]
+
+
+def alike(one: str, other: str) -> bool:
+    """Is one of two ``plain`` texts a changed copy of the other?"""
+    short, long = (one, other) if len(one) <= len(other) else (other, one)
+    length, whole = len(short), len(long)
+    size = length if short.isascii() else length + _wide(short)
+    for limit, least in ALIKE:
+        if size < limit:
+            break
+    if 2 * length >= least * (length + whole) and Indel.normalized_similarity(short, long, score_cutoff=least):
+        return True
+    return length < whole and Indel.normalized_similarity(short, long[:length], score_cutoff=ALIKE_CUT) > 0
+
+
+class _Generation:
+    """Originals in the order in which they came."""
+
+    def __init__(self) -> None:
+        self.originals: list[tuple[str, str]] = []
+        self.by_text: dict[str, int] = {}
+        self.by_hash: dict[int | str, int | list[int]] = {}
+        """Numbers of originals; a single one, which is the usual case, by itself."""
+
+    def add(self, name: str, text: str, sketch: Sequence[int]) -> None:
+        number = len(self.originals)
+        self.originals.append((name, text))
+        self.by_text[text] = number
+        known = self.by_hash
+        for key in (text[:_BEGINNING], *sketch) if sketch else ():
+            before = known.setdefault(key, number)
+            if before.__class__ is list:
+                before.append(number)  # type: ignore[union-attr]
+            elif before != number:
+                known[key] = [before, number]  # type: ignore[list-item]
+
+    def copied(self, text: str, sketch: Sequence[int]) -> int | None:
+        """The number of the original that ``text`` copies."""
+        number = self.by_text.get(text)
+        if number is not None or not self.by_hash:
+            return number
+        shared: list[int] = []
+        for key in (text[:_BEGINNING], text[:_BEGINNING], *sketch):
+            held = self.by_hash.get(key)
+            if held is None:
+                continue
+            if held.__class__ is list:
+                shared += held[-_SHARED:]  # type: ignore[index]
+            else:
+                shared.append(held)  # type: ignore[arg-type]
+        shared.sort()
+        twice = [one for one, next_one in pairwise(shared) if one == next_one]
+        if not twice:
+            return None
+        likely = [twice[0]] if twice[0] == twice[-1] else [n for n, _ in Counter(twice).most_common(_COMPARED)]
+        return next((number for number in likely if alike(text, self.originals[number][1])), None)
+
+
+class CopyFinder:
+    """Finds the post that a post copies. What it answers depends only on the posts given before.
+
+    Memory is bounded: about 1.5 kB for each of ``keep`` originals of ordinary length. The oldest are forgotten, by half of
+    ``keep`` at once; an original that is still being copied is kept.
+    """
+
+    def __init__(self, keep: int = KEEP) -> None:
+        if keep < 2:
+            raise ValueError(f"a finder must keep at least 2 originals, not {keep}")
+        self.keep = keep
+        self._new, self._old = _Generation(), _Generation()
+
+    def add(self, name: str, text: str) -> str | None:
+        """The ``name`` of the post that ``text`` copies, or None: then ``name`` is an original from now on."""
+        return self.add_many([(name, text)])[0]
+
+    def add_many(self, posts: Sequence[tuple[str, str]]) -> list[str | None]:
+        """``add`` for each post in order; much faster than one by one."""
+        found: list[str | None] = []
+        for start in range(0, len(posts), _TOGETHER):
+            some = posts[start : start + _TOGETHER]
+            texts = [plain(_quoted(text) or text) for _, text in some]
+            for (name, text), compared, sketch in zip(some, texts, sketches(texts), strict=True):
+                found.append(self._take(name, text, compared, sketch))
+        return found
+
+    def _take(self, name: str, text: str, compared: str, sketch: Sequence[int]) -> str | None:
+        if len(compared) < LONG_ENOUGH and not _width_enough(compared):
+            return self._short(name, text, compared)
+        number = self._new.copied(compared, sketch)
+        if number is not None:
+            return self._new.originals[number][0]
+        number = self._old.copied(compared, sketch)
+        if number is None:
+            self._remember(name, compared, sketch)
+            return None
+        first, original = self._old.originals[number]
+        self._remember(first, original, sketches([original])[0])
+        return first
+
+    def _short(self, name: str, text: str, compared: str) -> str | None:
+        """A text too short to be a copy, unless it says so itself."""
+        for generation in (self._new, self._old):
+            number = generation.by_text.get(compared)
+            if number is not None:
+                return generation.originals[number][0] if fingerprint(text).repost else None
+        if compared:
+            self._remember(name, compared, ())
+        return None
+
+    def _remember(self, name: str, text: str, sketch: Sequence[int]) -> None:
+        if len(self._new.originals) >= self.keep // 2:
+            self._new, self._old = _Generation(), self._new
+        self._new.add(name, text, sketch)
+
+    def dump(self) -> dict[str, Any]:
+        """Everything, as plain JSON values; ``load`` continues exactly."""
+        return {"keep": self.keep, "old": self._old.originals, "new": self._new.originals}
+
+    @classmethod
+    def load(cls, state: dict[str, Any]) -> "CopyFinder":
+        """The finder that ``dump`` described."""
+        finder = cls(state["keep"])
+        for generation, originals in ((finder._old, state["old"]), (finder._new, state["new"])):
+            long = [text if len(text) >= LONG_ENOUGH or _width_enough(text) else "" for _, text in originals]
+            for (name, text), sketch in zip(originals, sketches(long), strict=True):
+                generation.add(name, text, sketch)
+        return finder

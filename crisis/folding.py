@@ -61,6 +61,12 @@ _MIXED = _ALONE | {
     for sign in signs + signs.upper()
     if ord(sign) not in _ALONE
 }
+_FLAT = {
+    code: letter
+    for sign, letter in ((chr(code), letter) for code, letter in reversed(_MIXED.items()))
+    for code in {ord(form) for form in (sign.lower(), sign.upper(), sign) if len(form) == 1}
+    if code > 0x7F
+}
 _LATIN_LIKE = {code: letter for code, letter in _ALONE.items() if unicodedata.name(chr(code), "").startswith("LATIN")}
 """Latin letters themselves (dotless i, small capitals, phonetic signs): folded in every word."""
 _LIKE_LATIN = re.compile(f"[{''.join(map(chr, _LATIN_LIKE))}]")
@@ -165,6 +171,19 @@ def _tag(match: "re.Match[str]") -> str:
 def fold(text: str) -> str:
     """``text`` as it is compared where only one reading counts: as written, hashtags whole."""
     return text.lower() if text.isascii() else _lower(_bare(text))
+
+
+def flat(text: str) -> str:
+    """``text`` with every lookalike as the Latin letter that it imitates, whatever it is written in.
+
+    For comparing whole texts with each other, not for reading: Cyrillic and Greek come out garbled, each in one way.
+    """
+    if text.isascii():
+        return text.lower()
+    bare = _bare(text)
+    if _OTHER_SCRIPT.search(bare):
+        bare = bare.translate(_FLAT)
+    return _lower(bare)
 
 
 def views(text: str) -> Folded:
