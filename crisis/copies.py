@@ -30,6 +30,7 @@ _QUOTED = re.compile(r"^\s*[\"“«]@[\w.\-]+:\s*(.*?)[\"”»]", re.DOTALL)
 _LINK = re.compile(r"(?:https?://|www\.)\S+", re.IGNORECASE)
 _VIA = re.compile(r"\s+(?:via|by)\s+@[\w.\-]+\s*$", re.IGNORECASE)
 _LEADING = re.compile(r"^(?:\s*[.@]?@[\w.\-]+)+")
+_NUMBER = re.compile(r"\d+")
 _GAPS = re.compile(r"[\W_]+")
 _ASCII_GAPS = str.maketrans({code: " " for code in range(128) if not chr(code).isalnum()})
 _SPACE = re.compile(r"[\s\u200b-\u200f\u2060\ufeff]+")
@@ -89,7 +90,7 @@ def key(text: str) -> int:
     return int.from_bytes(blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "big")
 
 
-ALIKE = ((40, 0.84), (60, 0.73), (90, 0.77), (10**9, 0.80))
+ALIKE = ((40, 0.78), (60, 0.70), (90, 0.75), (10**9, 0.80))
 """How alike two texts must be (1 - insertions and deletions over both lengths), by length of the shorter one: below the
 first figure the second one holds."""
 ALIKE_CUT = 0.92
@@ -127,12 +128,21 @@ def alike(one: str, other: str) -> bool:
     short, long = (one, other) if len(one) <= len(other) else (other, one)
     length, whole = len(short), len(long)
     size = length if short.isascii() else length + _wide(short)
-    for limit, least in ALIKE:
-        if size < limit:
-            break
+    least = next(share for limit, share in ALIKE if size < limit)
     if 2 * length >= least * (length + whole) and Indel.normalized_similarity(short, long, score_cutoff=least):
-        return True
-    return length < whole and Indel.normalized_similarity(short, long[:length], score_cutoff=ALIKE_CUT) > 0
+        return _same_numbers(short, long)
+    begin = long[:length]
+    return (
+        length < whole
+        and Indel.normalized_similarity(short, begin, score_cutoff=ALIKE_CUT) > 0
+        and _same_numbers(short, begin)
+    )
+
+
+def _same_numbers(one: str, other: str) -> bool:
+    """Does neither text hold a number in the place of another? A flight, a price or an order makes it another text."""
+    first, second = set(_NUMBER.findall(one)), set(_NUMBER.findall(other))
+    return first <= second or second <= first
 
 
 class _Generation:
@@ -149,12 +159,13 @@ class _Generation:
         self.originals.append((name, text))
         self.by_text[text] = number
         known = self.by_hash
-        for key in (text[:_BEGINNING], *sketch) if sketch else ():
+        keys: tuple[int | str, ...] = (text[:_BEGINNING], *sketch) if sketch else ()
+        for key in keys:
             before = known.setdefault(key, number)
-            if before.__class__ is list:
-                before.append(number)  # type: ignore[union-attr]
+            if isinstance(before, list):
+                before.append(number)
             elif before != number:
-                known[key] = [before, number]  # type: ignore[list-item]
+                known[key] = [before, number]
 
     def copied(self, text: str, sketch: Sequence[int]) -> int | None:
         """The number of the original that ``text`` copies."""
@@ -162,14 +173,13 @@ class _Generation:
         if number is not None or not self.by_hash:
             return number
         shared: list[int] = []
-        for key in (text[:_BEGINNING], text[:_BEGINNING], *sketch):
+        keys: tuple[int | str, ...] = (text[:_BEGINNING], text[:_BEGINNING], *sketch)
+        for key in keys:
             held = self.by_hash.get(key)
-            if held is None:
-                continue
-            if held.__class__ is list:
-                shared += held[-_SHARED:]  # type: ignore[index]
-            else:
-                shared.append(held)  # type: ignore[arg-type]
+            if isinstance(held, list):
+                shared += held[-_SHARED:]
+            elif held is not None:
+                shared.append(held)
         shared.sort()
         twice = [one for one, next_one in pairwise(shared) if one == next_one]
         if not twice:
@@ -201,19 +211,24 @@ class CopyFinder:
         for start in range(0, len(posts), _TOGETHER):
             some = posts[start : start + _TOGETHER]
             texts = [plain(_quoted(text) or text) for _, text in some]
-            for (name, text), compared, sketch in zip(some, texts, sketches(texts), strict=True):
-                found.append(self._take(name, text, compared, sketch))
+            fresh = {text for text in texts if text not in self._new.by_text and text not in self._old.by_text}
+            drawn = dict(zip(fresh, sketches(list(fresh)), strict=True))
+            for (name, text), compared in zip(some, texts, strict=True):
+                found.append(self._take(name, text, compared, drawn.get(compared)))
         return found
 
-    def _take(self, name: str, text: str, compared: str, sketch: Sequence[int]) -> str | None:
+    def _take(self, name: str, text: str, compared: str, sketch: Sequence[int] | None) -> str | None:
         if len(compared) < LONG_ENOUGH and not _width_enough(compared):
             return self._short(name, text, compared)
-        number = self._new.copied(compared, sketch)
+        number = self._new.by_text.get(compared)
+        if number is None:
+            sketch = sketches([compared])[0] if sketch is None else sketch
+            number = self._new.copied(compared, sketch)
         if number is not None:
             return self._new.originals[number][0]
-        number = self._old.copied(compared, sketch)
+        number = self._old.copied(compared, sketch or ())
         if number is None:
-            self._remember(name, compared, sketch)
+            self._remember(name, compared, sketch or ())
             return None
         first, original = self._old.originals[number]
         self._remember(first, original, sketches([original])[0])
@@ -247,3 +262,29 @@ class CopyFinder:
             for (name, text), sketch in zip(originals, sketches(long), strict=True):
                 generation.add(name, text, sketch)
         return finder
+
+
+class Originals:
+    """Fingerprints under which near copies count as the text that they copy: what a detector tells texts apart by."""
+
+    def __init__(self, keep: int = 800) -> None:
+        self._finder = CopyFinder(keep)
+
+    def fingerprint(self, text: str) -> Fingerprint:
+        """The fingerprint of ``text``, or, if it copies a text seen before, of that one."""
+        mark = fingerprint(text)
+        if not mark.long_enough:
+            return mark
+        first = self._finder.add(f"{mark.value:x}", text)
+        return mark if first is None else mark._replace(value=int(first, 16))
+
+    def dump(self) -> dict[str, Any]:
+        """Everything, as plain JSON values; ``load`` continues exactly."""
+        return self._finder.dump()
+
+    @classmethod
+    def load(cls, state: dict[str, Any]) -> "Originals":
+        """What ``dump`` described."""
+        new = cls()
+        new._finder = CopyFinder.load(state)
+        return new
