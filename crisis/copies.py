@@ -22,11 +22,15 @@ from rapidfuzz.distance import Indel
 from crisis.folding import flat
 from crisis.sketch import sketches
 
+OWN_WORDS = 12
+"""Letters beside a quotation from which on they count as what the post says."""
 LONG_ENOUGH = 24
 """Characters of normalised text from which on two equal posts are taken for copies."""
 
 _REPOST = re.compile(r"^\s*(?:rt|mt|repost)\s*:?\s*@[\w.\-]+:?\s*", re.IGNORECASE)
-_QUOTED = re.compile(r"^\s*[\"“«]@[\w.\-]+:\s*(.*?)[\"”»]", re.DOTALL)
+_QUOTED = re.compile(r"[\"“«]@[\w.\-]+:\s*(?P<quoted>[^\"”»]*)[\"”»]")
+_PASSED_ON = re.compile(r"\s(?:rt|mt)\s*:?\s*@[\w.\-]+:?\s*(?P<quoted>.*)\Z", re.IGNORECASE | re.DOTALL)
+_WORD = re.compile(r"[^\W_]+")
 _LINK = re.compile(r"(?:https?://|www\.)\S+", re.IGNORECASE)
 _VIA = re.compile(r"\s+(?:via|by)\s+@[\w.\-]+\s*$", re.IGNORECASE)
 _LEADING = re.compile(r"^(?:\s*[.@]?@[\w.\-]+)+")
@@ -63,17 +67,28 @@ def normalise(text: str) -> str:
 
 def fingerprint(text: str) -> Fingerprint:
     """The fingerprint of ``text``: equal for exact copies, and practically never otherwise (64 bits)."""
-    quoted = _quoted(text)
-    repost = quoted is not None or _REPOST.match(text) is not None
-    said = normalise(text if quoted is None else quoted)
-    return Fingerprint(key(said), repost, len(said) >= LONG_ENOUGH)
+    text, repost = said(text)
+    compared = normalise(text)
+    return Fingerprint(key(compared), repost, len(compared) >= LONG_ENOUGH)
 
 
-def _quoted(text: str) -> str | None:
-    """What a post repeats in quotation marks, if it says nothing else."""
-    if text.lstrip()[:1] in ('"', "“", "«") and (quoted := _QUOTED.match(text)) and not text[quoted.end() :].strip():
-        return quoted.group(1)
-    return None
+def said(text: str) -> tuple[str, bool]:
+    """What a post says, and whether it only passes on another: its own words, or if it has none to speak of, the other's.
+
+    A quotation is one that names its author, as in “@ada: …” or RT @ada: …
+    """
+    repost = False
+    while (match := _REPOST.match(text)) is not None:
+        text, repost = text[match.end() :], True
+    if repost or "@" not in text:
+        return text, repost
+    match = _PASSED_ON.search(text, 0, _LONGEST) or _QUOTED.search(text, 0, _LONGEST)
+    if match is None:
+        return text, False
+    own = _WORD.findall(text[: match.start()] + text[match.end() :])
+    if sum(map(len, own)) < OWN_WORDS:
+        return match["quoted"], True
+    return text[: match.start()] + " " + text[match.end() :], False
 
 
 def _width_enough(text: str) -> bool:
@@ -210,7 +225,7 @@ class CopyFinder:
         found: list[str | None] = []
         for start in range(0, len(posts), _TOGETHER):
             some = posts[start : start + _TOGETHER]
-            texts = [plain(_quoted(text) or text) for _, text in some]
+            texts = [plain(said(text)[0]) for _, text in some]
             fresh = {text for text in texts if text not in self._new.by_text and text not in self._old.by_text}
             drawn = dict(zip(fresh, sketches(list(fresh)), strict=True))
             for (name, text), compared in zip(some, texts, strict=True):
