@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 from rapidfuzz.distance import Indel
 
 from crisis.folding import flat
-from crisis.sketch import sketches
+from crisis.sketch import sketch, sketches
 
 OWN_WORDS = 12
 """Letters beside a quotation from which on they count as what the post says."""
@@ -169,12 +169,12 @@ class _Generation:
         self.by_hash: dict[int | str, int | list[int]] = {}
         """Numbers of originals; a single one, which is the usual case, by itself."""
 
-    def add(self, name: str, text: str, sketch: Sequence[int]) -> None:
+    def add(self, name: str, text: str, drawn: Sequence[int]) -> None:
         number = len(self.originals)
         self.originals.append((name, text))
         self.by_text[text] = number
         known = self.by_hash
-        keys: tuple[int | str, ...] = (text[:_BEGINNING], *sketch) if sketch else ()
+        keys: tuple[int | str, ...] = (text[:_BEGINNING], *drawn) if drawn else ()
         for key in keys:
             before = known.setdefault(key, number)
             if isinstance(before, list):
@@ -182,13 +182,13 @@ class _Generation:
             elif before != number:
                 known[key] = [before, number]
 
-    def copied(self, text: str, sketch: Sequence[int]) -> int | None:
+    def copied(self, text: str, drawn: Sequence[int]) -> int | None:
         """The number of the original that ``text`` copies."""
         number = self.by_text.get(text)
         if number is not None or not self.by_hash:
             return number
         shared: list[int] = []
-        keys: tuple[int | str, ...] = (text[:_BEGINNING], text[:_BEGINNING], *sketch)
+        keys: tuple[int | str, ...] = (text[:_BEGINNING], text[:_BEGINNING], *drawn)
         for key in keys:
             held = self.by_hash.get(key)
             if isinstance(held, list):
@@ -227,26 +227,27 @@ class CopyFinder:
             some = posts[start : start + _TOGETHER]
             texts = [plain(said(text)[0]) for _, text in some]
             fresh = {text for text in texts if text not in self._new.by_text and text not in self._old.by_text}
-            drawn = dict(zip(fresh, sketches(list(fresh)), strict=True))
+            drawn = {} if len(fresh) < 4 else dict(zip(fresh, sketches(list(fresh)), strict=True))
             for (name, text), compared in zip(some, texts, strict=True):
                 found.append(self._take(name, text, compared, drawn.get(compared)))
         return found
 
-    def _take(self, name: str, text: str, compared: str, sketch: Sequence[int] | None) -> str | None:
+    def _take(self, name: str, text: str, compared: str, drawn: Sequence[int] | None) -> str | None:
         if len(compared) < LONG_ENOUGH and not _width_enough(compared):
             return self._short(name, text, compared)
         number = self._new.by_text.get(compared)
-        if number is None:
-            sketch = sketches([compared])[0] if sketch is None else sketch
-            number = self._new.copied(compared, sketch)
         if number is not None:
             return self._new.originals[number][0]
-        number = self._old.copied(compared, sketch or ())
+        drawn = sketch(compared) if drawn is None else drawn
+        number = self._new.copied(compared, drawn)
+        if number is not None:
+            return self._new.originals[number][0]
+        number = self._old.copied(compared, drawn)
         if number is None:
-            self._remember(name, compared, sketch or ())
+            self._remember(name, compared, drawn)
             return None
         first, original = self._old.originals[number]
-        self._remember(first, original, sketches([original])[0])
+        self._remember(first, original, sketch(original))
         return first
 
     def _short(self, name: str, text: str, compared: str) -> str | None:
@@ -259,10 +260,10 @@ class CopyFinder:
             self._remember(name, compared, ())
         return None
 
-    def _remember(self, name: str, text: str, sketch: Sequence[int]) -> None:
+    def _remember(self, name: str, text: str, drawn: Sequence[int]) -> None:
         if len(self._new.originals) >= self.keep // 2:
             self._new, self._old = _Generation(), self._new
-        self._new.add(name, text, sketch)
+        self._new.add(name, text, drawn)
 
     def dump(self) -> dict[str, Any]:
         """Everything, as plain JSON values; ``load`` continues exactly."""
@@ -274,8 +275,8 @@ class CopyFinder:
         finder = cls(state["keep"])
         for generation, originals in ((finder._old, state["old"]), (finder._new, state["new"])):
             long = [text if len(text) >= LONG_ENOUGH or _width_enough(text) else "" for _, text in originals]
-            for (name, text), sketch in zip(originals, sketches(long), strict=True):
-                generation.add(name, text, sketch)
+            for (name, text), drawn in zip(originals, sketches(long), strict=True):
+                generation.add(name, text, drawn)
         return finder
 
 

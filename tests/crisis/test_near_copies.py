@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crisis.copies import CopyFinder, Originals, fingerprint, plain
-from crisis.sketch import KEYS, sketches
+from crisis.sketch import KEYS, sketch, sketches
 
 ORIGINAL = "Acme sold us a machine that overheats since the update, and nobody answers the phone for three days now"
 
@@ -125,7 +125,12 @@ def test_sketches_are_the_same_in_every_process() -> None:
     out = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert out.stdout.strip() == str(sketches(["acme sold us a machine", "コーヒーメーカー"]))
     assert sketches(["acme sold us a machine"])[0][:3] == [1253051045599, 2559739353268, 2964862633667]
-    assert all(len(sketch) <= KEYS for sketch in sketches(["a" * 100, ORIGINAL, "", "short"]))
+    assert all(len(drawn) <= KEYS for drawn in sketches(["a" * 100, ORIGINAL, "", "short"]))
+
+
+@given(st.lists(st.one_of(st.text(max_size=40), st.text(st.sampled_from("ab は"), max_size=80)), max_size=6))
+def test_one_text_by_itself_has_the_sketch_it_has_among_others(texts: list[str]) -> None:
+    assert [sketch(text) for text in texts] == sketches(texts)
 
 
 def test_hostile_texts_are_taken_in_bounded_time_and_memory() -> None:
