@@ -7,6 +7,8 @@ measured side by side in one run; medians over several runs.
 NAMES: dict[str, str] = {
     "startup": "fireline --help, against an empty Python start",
     "replay": "posts per second through detection and triage",
+    "matching": "posts decoded and matched a second at 1,000 watches, beside decoding alone",
+    "copies": "near copies found and distinct posts mistaken for copies, by kind of edit; posts a second",
     "lint": "precision and recall of lint on written statements",
     "response": "incident to draft, last decision to first and last channel, on the running stack",
     "demo": "the demo from start to end",

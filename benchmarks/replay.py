@@ -22,6 +22,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from config.scenarios.generate_firestorm import Recording
 from crisis import reading
+from crisis.matching import Matcher
 from crisis.query import parse
 from crisis.watch import Watch
 from fireline.replay import Replay
@@ -64,7 +65,7 @@ def measure(path: Path, query: str) -> tuple[int, int, int, dict[str, float]]:
     started = time.process_time()
     posts = read_posts(path).posts
     read = time.process_time()
-    wanted = parse(query)
+    wanted = Matcher({"replay": parse(query)})
     matching = [post for post in posts if wanted.matches(post)]
     matched = time.process_time()
     run = Replay(Watch(name="bench", brand="Brewline", query=query))

@@ -21,7 +21,7 @@ from math import ceil, log1p, sqrt
 from typing import Any, Literal, NamedTuple
 
 from crisis.baseline import DAY, HISTORY, LENGTHS, STEP, Baseline, Sample, Usual
-from crisis.copies import fingerprint, key
+from crisis.copies import Originals, key
 from crisis.reading import Reading, read
 from crisis.triage import Signal
 from crisis.watch import Mention, Watch
@@ -99,6 +99,7 @@ class Detector:
         """Posts not counted because they came more than an hour late."""
         self._reader = reader
         self._baseline = Baseline()
+        self._originals = Originals()
         self._windows: Windows | None = None
         self._pending: list[Sighting] = []
         self._quarter = 0
@@ -120,7 +121,7 @@ class Detector:
         """Take one matching post; it counts from the next tick on."""
         if self.watch.languages and mention.language and mention.language not in self.watch.languages:
             return
-        mark = fingerprint(mention.text)
+        mark = self._originals.fingerprint(mention.text)
         author = key(f"{mention.source}/{mention.author or mention.id}")
         copy = mark.repost or mark.long_enough
         text = mark.value if copy else mark.value ^ author
@@ -306,9 +307,10 @@ class Detector:
     def dump(self) -> str:
         """Everything the detector knows, as JSON; ``load`` continues exactly."""
         state: dict[str, Any] = {
-            "version": 1,
+            "version": 2,
             "windows": self._windows.dump() if self._windows else None,
             "baseline": self._baseline.dump(),
+            "originals": self._originals.dump(),
             "pending": [list(post) for post in self._pending],
             "rest": [self.late, self._quarter, self._first, self._alerting, self._started, self._calm_since, self._at],
         }
@@ -326,6 +328,7 @@ class Detector:
             known = json.loads(state)
             new._windows = Windows.load(known["windows"]) if known["windows"] else None
             new._baseline = Baseline.load(known["baseline"])
+            new._originals = Originals.load(known["originals"])
             new._pending = [Sighting(*post) for post in known["pending"]]
             new.late, new._quarter, new._first, new._alerting, new._started, new._calm_since, new._at = known["rest"]
         except (KeyError, TypeError, ValueError) as error:

@@ -12,7 +12,7 @@ from functools import lru_cache
 
 from pydantic import Field
 
-from crisis.query import fold
+from crisis.folding import fold
 from crisis.triage import Cluster, Strategy
 from crisis.values import CrisisType, Frozen, Share
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from math import log
 
 from crisis.copies import fingerprint, normalise
-from crisis.query import fold
+from crisis.folding import fold
 from crisis.triage import Narrative
 from crisis.watch import Mention
 

@@ -1,22 +1,18 @@
 """The boolean language of watch queries: words, "phrases", ``AND OR NOT``, parentheses, ``near/5``, ``#tags``,
 ``@handles``, ``lang:en``, ``source:bluesky``, ``author:ada``, ``-exclusions`` and wildcards (``acme*``).
 
-Text and query are compared after Unicode NFKC normalisation and case folding. A word matches a whole word, also
-behind ``#`` or ``@``; in scripts written without spaces it matches anywhere. Terms beside each other are joined by
-AND. Binding, tightest first: ``near``, ``NOT`` / ``-``, ``AND``, ``OR``. Operators are upper case (``near/5`` in any
-case), so that "and" can be searched for. A query that does not parse raises ``QueryError``, which says where and what
-is wrong; nothing else is ever raised. ``Query.matches`` costs one scan for most posts: a post without any literal
-that a match would need is turned away before anything else is looked at.
+Text and query are compared as ``crisis.folding`` folds them; what a term matches says ``crisis.terms``. Terms beside
+each other are joined by AND. Binding, tightest first: ``near``, ``NOT`` / ``-``, ``AND``, ``OR``. Operators are upper
+case (``near/5`` in any case), so that "and" can be searched for. A query that does not parse raises ``QueryError``,
+which says where and what is wrong; nothing else is ever raised.
 """
 
 import re
-import unicodedata
-from bisect import bisect_right
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
+from dataclasses import dataclass
 
-from crisis.watch import Mention
+from crisis.folding import fold
+from crisis.terms import All, Any, Field, Near, Needs, Node, Not, Post, Posted, Term, Unusable, term
 
 LONGEST = 20_000
 """Longest query in characters."""
@@ -28,8 +24,6 @@ _TOKEN = re.compile(
     r"""|(?P<operator>(?:AND|OR|NOT)(?=[\s()"]|$))|(?P<minus>-(?=\())|(?P<term>[^\s()"]+))""",
     re.IGNORECASE,
 )
-_WORD = re.compile(r"\w+")
-_UNSPACED = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
 _FIELDS = ("lang", "source", "author")
 
 
@@ -41,147 +35,18 @@ class QueryError(ValueError):
         self.position, self.says = position, says
 
 
-@lru_cache(maxsize=64)
-def _fold_cached(text: str) -> str:
-    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
-
-
-def fold(text: str) -> str:
-    """``text`` as it is compared: NFKC and case folded."""
-    return text.lower() if text.isascii() else _fold_cached(text)
-
-
-@dataclass(frozen=True)
-class Post:
-    """A mention made ready for matching."""
-
-    mention: Mention
-    text: str
-
-    @cached_property
-    def word_starts(self) -> list[int]:
-        return [m.start() for m in _WORD.finditer(self.text)]
-
-
-Spans = list[tuple[int, int]]
-
-
-@dataclass(frozen=True)
-class Term:
-    """A word, phrase, tag or handle, compiled."""
-
-    source: str
-    literal: str
-    """A text that every match contains."""
-    pattern: "re.Pattern[str]" = field(repr=False, compare=False)
-
-    def holds(self, post: Post) -> bool:
-        return self.pattern.search(post.text) is not None
-
-    def spans(self, post: Post) -> Spans:
-        return [m.span() for m in self.pattern.finditer(post.text)]
-
-
-@dataclass(frozen=True)
-class Field:
-    """``lang:``, ``source:`` or ``author:``."""
-
-    name: str
-    pattern: "re.Pattern[str]" = field(repr=False, compare=False)
-    source: str = ""
-
-    def holds(self, post: Post) -> bool:
-        mention = post.mention
-        value = {"lang": mention.language, "source": mention.source, "author": mention.author}[self.name]
-        return self.pattern.fullmatch(fold(value).removeprefix("@")) is not None
-
-
-@dataclass(frozen=True)
-class Not:
-    part: "Node"
-
-    def holds(self, post: Post) -> bool:
-        return not self.part.holds(post)
-
-
-@dataclass(frozen=True)
-class All:
-    parts: tuple["Node", ...]
-
-    def holds(self, post: Post) -> bool:
-        return all(part.holds(post) for part in self.parts)
-
-
-@dataclass(frozen=True)
-class Any:
-    parts: tuple["Node", ...]
-
-    def holds(self, post: Post) -> bool:
-        return any(part.holds(post) for part in self.parts)
-
-    def spans(self, post: Post) -> Spans:
-        return [span for part in self.parts for span in part.spans(post)]  # type: ignore[union-attr]
-
-
-@dataclass(frozen=True)
-class Near:
-    """Both sides, in either order, with at most ``gap`` words between them."""
-
-    left: "Term | Any | Near"
-    right: "Term | Any"
-    gap: int
-
-    def holds(self, post: Post) -> bool:
-        return bool(self.spans(post))
-
-    def spans(self, post: Post) -> Spans:
-        starts = post.word_starts
-        lefts, rights = self.left.spans(post), self.right.spans(post)
-        found: Spans = []
-        for a, b in lefts[:1000]:
-            for c, d in rights[:1000]:
-                if a < d and c < b:
-                    continue
-                end, start = (b, c) if b <= c else (d, a)
-                between = bisect_right(starts, start - 1) - bisect_right(starts, end - 1)
-                if between <= self.gap:
-                    found.append((min(a, c), max(b, d)))
-                    if len(found) >= 1000:
-                        return found
-        return found
-
-
-Node = Term | Field | Not | All | Any | Near
-
-
 @dataclass(frozen=True)
 class Query:
     """A parsed query."""
 
     text: str
     root: Node
-    needs: frozenset[str]
-    """Every matching post contains at least one of these (folded); empty means that nothing can be said."""
+    needs: Needs
+    """Every matching post holds at least one of these; empty means that nothing can be said."""
 
-    def matches(self, mention: Mention) -> bool:
-        """Does ``mention`` match?"""
-        text = fold(mention.text)
-        if self.needs and not any(literal in text for literal in self.needs):
-            return False
-        return self.root.holds(Post(mention, text))
-
-
-def _needs(node: Node) -> frozenset[str]:
-    if isinstance(node, Term):
-        return frozenset((node.literal,)) if node.literal else frozenset()
-    if isinstance(node, Any):
-        each = [_needs(part) for part in node.parts]
-        return frozenset().union(*each) if all(each) else frozenset()
-    if isinstance(node, All | Near):
-        parts: tuple[Node, ...] = node.parts if isinstance(node, All) else (node.left, node.right)
-        useful = [needs for needs in map(_needs, parts) if needs]
-        return min(useful, key=lambda needs: (len(needs), -min(map(len, needs)))) if useful else frozenset()
-    return frozenset()
+    def matches(self, mention: Posted) -> bool:
+        """Does ``mention`` match? For many queries or many posts use ``crisis.matching.Matcher``."""
+        return self.root.holds(Post(mention))
 
 
 def _wanted(node: Node) -> bool:
@@ -193,35 +58,11 @@ def _wanted(node: Node) -> bool:
     return not isinstance(node, Any) or all(map(_wanted, node.parts))
 
 
-def _pieces(text: str) -> list[str]:
-    """Words and wildcards of a term, in order."""
-    return re.findall(r"[\w*]+", text)
-
-
 def _term(raw: str, position: int) -> Term:
-    folded = fold(raw)
-    sigil = folded[0] if folded[:1] in ("#", "@") and len(folded) > 1 else ""
-    pieces = _pieces(folded[len(sigil) :])
-    words = [piece for piece in pieces if piece.strip("*")]
-    if not words or len(words) != len(pieces):
-        if pieces:
-            raise QueryError(position, f"{raw!r} holds a wildcard alone; put letters beside it, as in acme*")
-        if not folded.strip():
-            raise QueryError(position, "there is nothing between the quotation marks; write a phrase or remove them")
-        if "*" not in folded:  # an emoji or another sign: looked for as it is
-            return Term(raw, folded, re.compile(re.escape(folded)))
-    for word in words:
-        if word.startswith("*") and len(word.strip("*")) < 2:
-            raise QueryError(position, f"{raw!r} would match almost anything; write at least two letters beside the *")
-    body = r"\W+".join(re.escape(word).replace(r"\*", r"\w*") for word in words)
-    before = "" if words[0].startswith("*") or _UNSPACED.match(words[0][0]) else r"(?<!\w)"
-    after = "" if words[-1].endswith("*") or _UNSPACED.match(words[-1][-1]) else r"(?!\w)"
-    literal = max((part for word in words for part in word.split("*")), key=len)
-    return Term(
-        raw,
-        sigil + literal if words[0].startswith(literal) else literal,
-        re.compile((re.escape(sigil) if sigil else before) + body + after),
-    )
+    try:
+        return term(raw)
+    except Unusable as unusable:
+        raise QueryError(position, str(unusable)) from None
 
 
 def _term_or_field(raw: str, position: int) -> Node:
@@ -230,10 +71,7 @@ def _term_or_field(raw: str, position: int) -> Node:
         folded = fold(value).removeprefix("@")
         if not folded:
             raise QueryError(position + len(raw), f"{name}: needs a value right behind it, as in {name}:en")
-        pattern = re.escape(folded).replace(r"\*", ".*")
-        if name.casefold() == "lang":
-            pattern += r"(?:-.*)?"
-        return Field(name.casefold(), re.compile(pattern, re.DOTALL), raw)
+        return Field(name.casefold(), folded, raw)
     if colon and re.fullmatch(r"[a-zA-Z]+", name) and value and not value.startswith("/"):
         known = "there are lang:, source: and author:; quote it to search for the text"
         raise QueryError(position, f"there is no field {name + ':'!r}; {known}")
@@ -360,4 +198,4 @@ def parse(text: str) -> Query:
         raise QueryError(token.position, f"{token.text!r} is left over; is a ( missing before it?")
     if not _wanted(root):
         raise QueryError(0, "the query only excludes; add a word that every post must hold")
-    return Query(text, root, _needs(root))
+    return Query(text, root, root.needs())

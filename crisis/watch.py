@@ -45,3 +45,5 @@ class Mention(Frozen):
     replies: int = Field(default=0, ge=0)
     followers: int = Field(default=0, ge=0)
     """The author's audience, when the source tells."""
+    author_since: UtcDatetime | None = None
+    """When the author's account was made, when the source tells."""

@@ -180,13 +180,14 @@ def replay(
     json
         Print one JSON object a line for each incident on stdout, and everything else on stderr.
     """
+    from crisis.matching import Matcher
     from crisis.query import QueryError, parse
     from crisis.watch import Watch
     from integrations.outcomes import Misconfigured
     from integrations.recorded import read_posts
 
     try:
-        wanted = parse(query)
+        wanted = Matcher({"replay": parse(query)})
     except QueryError as error:
         raise Stop(f"--query, {error}\n  {query}\n  {' ' * error.position}^") from None
     try:

@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from crisis import severity
 from crisis.detector import Detector
 from crisis.incident import Incident
+from crisis.matching import Matcher
 from crisis.query import parse
 from crisis.triage import Signal
 from crisis.watch import Mention, Watch
@@ -54,7 +55,7 @@ class _Listener:
 
     def __init__(self, here: Installation, watch: Watch, source: str) -> None:
         self.here, self.watch, self.source = here, watch, source
-        self.query = parse(watch.query)
+        self.matcher = Matcher({watch.name: parse(watch.query)})
         self.tick = timedelta(seconds=here.settings.tick_seconds)
         self.detector = Detector(watch)
         self.cursor: str | None = None
@@ -143,7 +144,7 @@ class _Listener:
     def _feed(self, mention: Mention) -> None:
         if self.watch.languages and mention.language and mention.language not in self.watch.languages:
             return
-        if not self.query.matches(mention):
+        if not self.matcher.matches(mention):
             return
         self.matched += 1
         self.detector.feed(mention)

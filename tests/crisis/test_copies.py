@@ -2,7 +2,7 @@
 
 import pytest
 
-from crisis.copies import fingerprint, normalise
+from crisis.copies import fingerprint, normalise, said
 
 ORIGINAL = "My machine overheats since the update, smoke everywhere"
 
@@ -35,7 +35,21 @@ def test_reposts_say_so_themselves_and_short_agreement_is_no_copy() -> None:
     assert fingerprint(ORIGINAL).long_enough
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (f"“@ada: {ORIGINAL}” this happened to my mother too", ("  this happened to my mother too", False)),
+        (f"this happened to my mother too RT @ada: {ORIGINAL}", ("this happened to my mother too ", False)),
+        (f"THIS!! RT @ada: {ORIGINAL}", (ORIGINAL, True)),
+        (f"“@ada: {ORIGINAL}” wow", (ORIGINAL, True)),
+        ('they say "we are sorry" @acme', ('they say "we are sorry" @acme', False)),
+    ],
+)
+def test_what_somebody_adds_to_a_quotation_is_what_they_say(text: str, expected: tuple[str, bool]) -> None:
+    assert said(text) == expected
+
+
 def test_hostile_texts_have_a_fingerprint_too() -> None:
-    for text in ("", "\x00", "\ud800", "RT @", "a" * 1_000_000, '"@', "\u202e"):
+    for text in ("", "\x00", "\ud800", "RT @", "a" * 1_000_000, "“@a: " * 200_000, '"@', "\u202e"):
         assert fingerprint(text).value >= 0
         assert isinstance(normalise(text), str)

@@ -186,7 +186,17 @@ def test_reposts_count_as_posts_and_a_repeated_text_once() -> None:
     text = f"{HOSTILE} the machine from acme caught fire in our kitchen"
     for n in range(5):
         detector.feed(Mention(id=str(n), text=f"RT @ada: {text}" if n else text, author=f"a{n}", created_at=BEGIN))
-    detector.feed(Mention(id="9", text=f"{text} again", author="b", created_at=BEGIN, reposts=7))
+    other = f"{HOSTILE} service, and the phone at acme is never answered"
+    detector.feed(Mention(id="9", text=other, author="b", created_at=BEGIN, reposts=7))
     signal = detector.tick(BEGIN)
     assert (signal.mentions, signal.distinct_texts, signal.copies) == (13, 2, 11)
     assert (signal.authors, signal.copying_authors) == (2, 4)
+
+
+def test_a_brigade_that_changes_a_word_each_time_is_still_one_text() -> None:
+    detector = Detector(WATCH, reader)
+    text = f"{HOSTILE} the machine from acme caught fire in our kitchen, never buy from these people again"
+    for n, word in enumerate(("fire", "flames", "smoke", "light", "lightning")):
+        detector.feed(Mention(id=str(n), text=text.replace("fire", word), author=f"a{n}", created_at=BEGIN))
+    signal = detector.tick(BEGIN)
+    assert (signal.distinct_texts, signal.authors, signal.copying_authors) == (1, 1, 4)

@@ -42,6 +42,50 @@ def mention(text: str, **fields: str) -> Mention:
         ("コーヒー", "このコーヒーはまずい", True),
         ("☕", "time for ☕!", True),
         ("and", "you and me", True),
+        ("acme", "Аcme ѕtolе", True),
+        ("acme", "АСМЕ", True),
+        ("acme", "ＡＣＭＥ and 𝐀𝐜𝐦𝐞", True),
+        ("acme", "ᴀᴄᴍᴇ", True),
+        ("Аcme", "acme", True),
+        ("acme", "a\u200bc\u2060m\u00ade", True),
+        ("acme", "Acme™ is late", True),
+        ("acme", "acmé", False),
+        ("спутник", "Спутник упал", True),
+        ("спутник", "cпутниk упал", True),
+        ("рот", "открой рот", True),
+        ("рот", "a pot of tea", False),
+        ("спутник рот", "СПУТНИК: РОТ", True),
+        ("όχι", "ΌΧΙ", True),
+        ("istanbul", "İSTANBUL", True),
+        ("diyarbakır", "DIYARBAKIR", True),
+        ("acme", "#AcmeFails", True),
+        ("fails", "#AcmeFails", True),
+        ("acmefails", "#AcmeFails", True),
+        ("#acmefails", "#AcmeFails", True),
+        ("#acme", "#AcmeFails", False),
+        ("youtube", "#YouTubeDown", True),
+        ("tubed", "#YouTubeDown", False),
+        ("http server", "#HTTPServer2024", True),
+        ("iphone", "#iPhone15Fail", True),
+        ("15", "#iPhone15Fail", True),
+        ("acme", "#boycott_acme", True),
+        ("acme", "#acmefails", False),
+        ('"acme fails"', "#AcmeFails", True),
+        ("acme near/1 fails", "#AcmeFails", True),
+        ("acme -fails", "#AcmeFails", False),
+        ("acme", "#АСМЕFails", True),
+        ("acme", "私はacmeが嫌い", True),
+        ("アクメ", "ｱｸﾒはまずい", True),
+        ("아크메", "아크메가 고장났다", True),
+        ("acme", "acme가 고장났다", True),
+        ("好き near/3 まずい", "好きだがまずい", True),
+        ("好き near/1 まずい", "好きだけどまずい", False),
+        ("👍", "nice 👍🏽", True),
+        ("❤️", "I ❤ it", True),
+        ("👩", "👩\u200d💻 at work", False),
+        ("👩\u200d💻", "👩🏽\u200d💻 at work", True),
+        ("🇸🇪", "🇺🇸🇪🇸", False),
+        ("🇪🇸", "🇺🇸🇪🇸", True),
     ],
 )
 def test_a_query_matches_as_listening_tools_do(query: str, text: str, expected: bool) -> None:
@@ -116,15 +160,3 @@ def test_any_text_either_parses_and_matches_or_says_where_it_is_wrong(query: str
     except QueryError as error:
         wrong = error
     assert wrong is None or (0 <= wrong.position <= len(query) and wrong.says)
-
-
-@given(st.lists(PIECES, min_size=1, max_size=10).map(" ".join), st.lists(PIECES, max_size=8).map(" ".join))
-def test_turning_posts_away_early_changes_no_answer(query: str, text: str) -> None:
-    try:
-        parsed = parse(query)
-    except QueryError:
-        return
-    from crisis.query import Post, fold
-
-    post = mention(text)
-    assert parsed.matches(post) == parsed.root.holds(Post(post, fold(text)))

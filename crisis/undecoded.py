@@ -1,0 +1,106 @@
+"""Turning posts away before they are decoded: one scan over the bytes of a JSON line.
+
+A post can match only if its line holds what some query needs, or bytes that folding could turn into it: an escape, a
+fullwidth or look-alike letter, something invisible. ``ODD`` lists those characters (a test holds it against the
+folding, code point by code point), so most lines, Japanese ones and those with ordinary emoji too, are done with after one
+scan. False positives cost a closer look; there are no false negatives.
+"""
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterable
+
+from ahocorasick_rs import BytesAhoCorasick, Implementation
+
+from crisis.terms import Need
+
+# Ranges of code points that folding drops, or may turn into another letter or digit.
+_RANGES = """aa ad b2-b3 b5 b9-ba bc-be 130-133 13f-140 149 17f-1bf 1c0-1cc 1f1-1f3 250-58f 61c 675-678 958-95f
+9dc-9df a33-a36 a59-a5e b5c-b5d e33 eb3 edc-edd f43 f4d f52 f57 f5c f69 1080-11ff 1380-16ff 17b4-17b5 180b-180f
+1ab0-1aff 1c80-1c8f 1d00-1dff 1e9a-1e9b 1e9d-1e9e 1efe-1fff 200b-200f 202a-202e 2060-2089 2090-209c 20a8 20c0-217f
+2189 2440-24ff 2c6d 2c7c-2dff 2e9f 2ef3 2f00-2fff 3038-303a 3099-309a 309f 30ff 3131-319f 3200-33ff a4c0-a4ff a640-a6bf
+a731 a770 a798-a799 a79e-a79f a7ac a7ae a7f2-a7f9 a960-a97f ab30-abbf d7b0-d7ff f900-fe3f fe4d-fe4f fe5f fe6b fe70-feff
+ff03 ff10-ff19 ff20-ff3a ff3f ff41-ff5a ff66-ffff 10780-107bf 1d400-1d7ff 1ee00-1eeff 1f100-1f18a 1f190 1f200-1f27f
+1f3fb-1f3ff 1fbf0-1fbf9 2f800-2fa3f e0000-e0fff"""
+ODD = tuple((int(first, 16), int(last or first, 16)) for first, _, last in (r.partition("-") for r in _RANGES.split()))
+"""First and last code point of each range."""
+
+LARGEST = 200_000
+"""Characters of literals up to which the faster and larger kind of automaton is built."""
+
+_ALL_ODD = re.compile(rb"[\xcd-\xd5]")
+"""Leading bytes of Greek, Cyrillic and Armenian, where everything is odd."""
+_RUN = re.compile("[a-z0-9_#@]+")
+_AS_IT_IS = re.compile(
+    "[a-z0-9_#@\u2190-\u2bff\u3041-\u3098\u30a0-\u30fe\u3400-\u9fff\uac00-\ud7a3\U0001f000-\U0001faff]+"
+)
+"""Signs that come from nothing but themselves and what is odd."""
+
+
+def _is_odd(code: int) -> bool:
+    return any(first <= code <= last for first, last in ODD)
+
+
+def _odd_bytes() -> set[bytes]:
+    """UTF-8 of what is odd; a whole block of 64 code points by its leading bytes."""
+    found = set()
+    for first, last in ODD:
+        code = first
+        while code <= last:
+            if code % 64 == 0 and code + 63 <= last:
+                found.add(chr(code).encode("utf-8", "surrogatepass")[:-1])
+                code += 64
+            else:
+                found.add(chr(code).encode("utf-8", "surrogatepass"))
+                code += 1
+    return found
+
+
+def _with_sharp_s(literal: str) -> set[str] | None:
+    """``literal`` with "ß" for any "ss", also for one whose other half lies beyond it; None if there are too many."""
+    forms = {literal}
+    if literal.startswith("s"):
+        forms.add("ß" + literal[1:])
+    if literal.endswith("s"):
+        forms |= {form[:-1] + "ß" for form in forms if form.endswith("s")}
+    fresh = forms
+    while fresh and len(forms) < 100:
+        halves = ((form, form.split("ss")) for form in fresh if "ss" in form)
+        fresh = {"ss".join(h[:i]) + "ß" + "ss".join(h[i:]) for _, h in halves for i in range(1, len(h))} - forms
+        forms |= fresh
+    return forms if len(forms) < 100 else None
+
+
+def _signs_of(literal: str) -> set[bytes] | None:
+    """Bytes of which a line without oddities holds one, if its text holds ``literal``; None when there are none."""
+    if literal.isascii():
+        run = max(_RUN.findall(literal), key=len, default="")
+        forms = _with_sharp_s(run)
+        return {form.encode() for form in forms} if run and forms else None
+    if _AS_IT_IS.fullmatch(literal):
+        return {literal.encode()}
+    sign = next(sign for sign in reversed(literal) if not sign.isascii())
+    written = {sign, *sign.upper(), *sign.title(), *unicodedata.normalize("NFKD", sign)}
+    blocks = {form.encode("utf-8", "surrogatepass")[:-1] for form in written if not form.isascii()}
+    return set() if _is_odd(ord(sign)) else blocks
+
+
+def glance(needs: Iterable[Need]) -> Callable[[bytes], bool]:
+    """Whether a line that has not been decoded deserves a look, for queries that need one of ``needs`` each."""
+    needs = list(needs)
+    wanted = [None if need.where in ("lang", "source") else _signs_of(need.what) for need in needs]
+    signs = {sign for some in wanted if some is not None for sign in some}
+    if None in wanted:
+        return lambda line: True
+    if not needs:
+        return lambda line: False
+    kind = Implementation.DFA if sum(map(len, signs)) <= LARGEST else Implementation.ContiguousNFA
+    odd = {sign for sign in _odd_bytes() if not _ALL_ODD.match(sign)}
+    scan = BytesAhoCorasick(sorted(signs | odd | {b"\\u"}), implementation=kind).find_matches_as_indexes
+    key = b"" if any(need.where for need in needs) else b'"text"'
+
+    def looks(line: bytes) -> bool:
+        text = line[max(0, line.find(key)) :]
+        return (not text.isascii() and _ALL_ODD.search(text) is not None) or bool(scan(text.lower()))
+
+    return looks

@@ -1,0 +1,74 @@
+"""The coordination panel: what looks arranged is told and lowers confidence; passing on is no coordination."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from crisis.coordination import assess
+from crisis.watch import Mention
+
+BEGIN = datetime(2026, 3, 2, 14, tzinfo=UTC)
+TEXT = "Acme burns down homes and pays off the newspapers, share this before they delete it"
+OWN_WORDS = [
+    "my kettle caught fire this morning and the shop will not take it back",
+    "is anybody else's toaster smoking since the update of last week?",
+    "third day without an answer from acme, I want my money back now",
+    "smoke in the kitchen, the children are fine, never again this brand",
+    "the hotline says wait, how can I wait with a burning plug",
+    "they should recall every single one of them before somebody dies",
+    "I like my acme machine, never had any trouble in five years",
+    "reading about all those fires, unplugged mine to be safe tonight",
+    "how do I find out whether my model is one of the bad ones",
+    "the fire brigade came twice to our street because of these things",
+]
+
+
+def posts(texts: list[str], gap: float = 90, **fields: object) -> list[Mention]:
+    return [
+        Mention(id=str(n), text=text, author=f"a{n}", created_at=BEGIN + timedelta(seconds=gap * n), **fields)  # type: ignore[arg-type]
+        for n, text in enumerate(texts)
+    ]
+
+
+def test_people_in_their_own_words_are_not_coordinated() -> None:
+    found = assess(posts(OWN_WORDS))
+    assert (found.confidence_discount, found.signs) == (0, ())
+    assert found.says == "no sign of coordination"
+
+
+def test_one_text_from_five_authors_is_a_sign_also_when_it_is_changed_a_little() -> None:
+    changed = [TEXT, TEXT.replace("homes", "houses"), TEXT.replace("a", "а"), TEXT.upper(), TEXT + " 🔥"]
+    found = assess(posts(OWN_WORDS[:5] + changed))
+    (sign,) = found.signs
+    assert (sign.name, sign.value) == ("same text", 5)
+    assert found.confidence_discount == pytest.approx(0.3)
+    assert "5 of 10 authors" in found.says
+    assert "Acme burns down homes" in found.says
+    assert not assess(posts(OWN_WORDS[:6] + changed[:4])).signs
+
+
+def test_repeats_within_seconds_and_young_accounts_add_to_it() -> None:
+    slow = assess(posts([TEXT] * 10))
+    fast = assess(posts([TEXT] * 10, gap=2))
+    young = assess(posts([TEXT] * 10, gap=2, author_since=BEGIN - timedelta(days=3)))
+    assert [sign.name for sign in young.signs] == ["same text", "repeats", "young accounts"]
+    assert 0 < slow.confidence_discount < fast.confidence_discount < young.confidence_discount < 1
+    assert not assess(posts(OWN_WORDS, gap=2, author_since=BEGIN - timedelta(days=900))).signs
+
+
+@pytest.mark.parametrize("form", ["RT @ada: {}", "“@ada: {}”", "so true RT @ada: {}"])
+def test_passing_on_is_no_coordination(form: str) -> None:
+    assert not assess(posts([TEXT] + [form.format(TEXT)] * 30, gap=3)).signs
+
+
+def test_people_who_quote_one_post_of_the_brand_or_a_popular_one_are_no_brigade() -> None:
+    first, *others = posts([TEXT] * 20, gap=30)
+    assert assess([first, *others]).signs
+    assert not assess([first.model_copy(update={"author": "@Acme"}), *others], own=["acme"]).signs
+    assert not assess([first.model_copy(update={"reposts": 500}), *others]).signs
+
+
+def test_the_order_of_the_posts_does_not_matter_and_no_posts_are_no_sign() -> None:
+    mentions = posts(OWN_WORDS + [TEXT] * 6)
+    assert assess(mentions[::-1]) == assess(mentions)
+    assert assess([]).confidence_discount == 0

@@ -1,0 +1,153 @@
+"""Near copies: what is found, what is left alone, and that the answer depends on the posts alone."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from crisis.copies import CopyFinder, Originals, fingerprint, plain
+from crisis.sketch import KEYS, sketch, sketches
+
+ORIGINAL = "Acme sold us a machine that overheats since the update, and nobody answers the phone for three days now"
+
+
+@pytest.mark.parametrize(
+    "copy",
+    [
+        ORIGINAL,
+        f"RT @ada: {ORIGINAL}",
+        f"@bob @eve {ORIGINAL} https://example.org/x",
+        ORIGINAL.replace("machine", "kettle"),
+        ORIGINAL.replace("machine", "kettle").replace("nobody", "no one").replace("three", "four"),
+        "Acme sold us a machine taht overheats sinse the update, and nobdy answers teh phone for three dayz now",
+        ORIGINAL.replace("a", "а").replace("e", "е").replace("o", "о").replace("p", "р"),
+        ORIGINAL.replace("e", "e\u200b"),
+        ORIGINAL[:60] + "…",
+        ORIGINAL.upper().replace(",", " !!! 🔥"),
+        "𝐀𝐜𝐦𝐞 𝐬𝐨𝐥𝐝 𝐮𝐬 𝐚 𝐦𝐚𝐜𝐡𝐢𝐧𝐞 that overheats since the update, and nobody answers the phone for three days now",
+    ],
+)
+def test_a_changed_copy_is_a_copy_of_the_first(copy: str) -> None:
+    finder = CopyFinder()
+    assert finder.add("1", ORIGINAL) is None
+    assert finder.add("2", "The train was late again today and the next one is full, thanks for nothing") is None
+    assert finder.add("3", copy) == "1"
+    assert finder.add("4", copy) == "1"
+
+
+JAPANESE = "このコーヒーメーカーは更新してから過熱するようになりました。煙が出て怖いです"
+RUSSIAN = "После обновления кофеварка перегревается и дымит, поддержка не отвечает"
+ARABIC = "منذ التحديث الأخير ترتفع حرارة الجهاز ويخرج منه الدخان ولا أحد يرد"
+KOREAN = "업데이트 이후로 커피 머신이 과열되고 연기가 납니다. 고객센터는 답이 없네요"
+
+
+@pytest.mark.parametrize(
+    ("original", "copy"),
+    [
+        (JAPANESE, JAPANESE.replace("なりました", "なった") + "！"),
+        (RUSSIAN, RUSSIAN.replace("новл", "навл").replace("вается", "ваеться")),
+        (RUSSIAN, RUSSIAN.replace("о", "o").replace("е", "e")),
+        (ARABIC, ARABIC.replace("الدخان", "دخان") + " علي"),
+        (KOREAN, KOREAN.replace("이후로", "이후").replace(".", "!")),
+    ],
+)
+def test_copies_are_found_in_other_scripts_too(original: str, copy: str) -> None:
+    finder = CopyFinder()
+    assert finder.add("1", original) is None
+    assert finder.add("2", copy) == "1"
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("thank you so much!", "thank you so much!"),
+        ("@acme your service is terrible", "@acme your service is fine"),
+        (ORIGINAL, "Acme sold my neighbour a kettle last year, it works and they answered my mail within a day"),
+        ("Flight to Boston is late, waiting at the gate for two hours", "Flight to Denver was fine, no waiting and good food"),
+        ("Flight 495 to Boston is late, we wait at the gate", "Flight 719 to Boston is late, we wait at the gate"),
+        ("", ""),
+    ],
+)  # fmt: skip
+def test_two_people_who_say_something_similar_do_not_copy(one: str, other: str) -> None:
+    finder = CopyFinder()
+    finder.add("1", one)
+    assert finder.add("2", other) is None
+
+
+def test_a_short_text_is_a_copy_when_it_says_so_itself() -> None:
+    finder = CopyFinder()
+    finder.add("1", "Boycott Acme!")
+    assert finder.add("2", "RT @ada: Boycott Acme!") == "1"
+    assert finder.add("3", "Boycott Acme!") is None
+
+
+TEXTS = st.one_of(
+    st.text(max_size=60),
+    st.lists(st.sampled_from(ORIGINAL.split()), min_size=3, max_size=20).map(" ".join),
+    st.integers(0, len(ORIGINAL)).map(lambda end: ORIGINAL[:end]),
+)
+
+
+@given(st.lists(TEXTS, max_size=25), st.integers(0, 25), st.sampled_from([2, 5, 1000]))
+@settings(max_examples=150)
+def test_together_one_by_one_and_after_a_restart_the_answers_are_the_same(
+    texts: list[str], cut: int, keep: int
+) -> None:
+    posts = [(str(number), text) for number, text in enumerate(texts)]
+    single = CopyFinder(keep)
+    expected = [single.add(*post) for post in posts]
+    assert CopyFinder(keep).add_many(posts) == expected
+    first = CopyFinder(keep)
+    answers = first.add_many(posts[:cut])
+    second = CopyFinder.load(json.loads(json.dumps(first.dump())))
+    assert answers + second.add_many(posts[cut:]) == expected
+
+
+def test_the_oldest_are_forgotten_but_not_what_is_still_copied() -> None:
+    finder = CopyFinder(keep=10)
+    finder.add("first", ORIGINAL)
+    names = "abcdefghijklmnopqrstuvwxyz"
+    words = [letter * 6 for letter in names]
+    for number, word in enumerate(words):
+        finder.add(word, " ".join(f"{word}{other}{word}" for other in words[number::3]))
+        if number % 3 == 0:
+            assert finder.add("copy", ORIGINAL) == "first"
+    state = finder.dump()
+    assert len(state["old"]) + len(state["new"]) <= 10
+    assert finder.add("again", " ".join(f"{words[0]}{other}{words[0]}" for other in words[0::3])) is None
+
+
+def test_sketches_are_the_same_in_every_process() -> None:
+    script = "from crisis.sketch import sketches; print(sketches(['acme sold us a machine', 'コーヒーメーカー']))"
+    out = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert out.stdout.strip() == str(sketches(["acme sold us a machine", "コーヒーメーカー"]))
+    assert sketches(["acme sold us a machine"])[0][:3] == [1253051045599, 2559739353268, 2964862633667]
+    assert all(len(drawn) <= KEYS for drawn in sketches(["a" * 100, ORIGINAL, "", "short"]))
+
+
+@given(st.lists(st.one_of(st.text(max_size=40), st.text(st.sampled_from("ab は"), max_size=80)), max_size=6))
+def test_one_text_by_itself_has_the_sketch_it_has_among_others(texts: list[str]) -> None:
+    assert [sketch(text) for text in texts] == sketches(texts)
+
+
+def test_hostile_texts_are_taken_in_bounded_time_and_memory() -> None:
+    finder = CopyFinder()
+    for number, text in enumerate(
+        ["", "\x00", "\ud800" * 50, "RT @" * 50_000, "a" * 1_000_000, "\u202e", "@a " * 300_000]
+    ):
+        finder.add(str(number), text)
+    assert all(len(text) <= 2000 for _, text in finder.dump()["new"])
+    assert len(plain("x " * 500_000)) <= 2000
+
+
+def test_a_near_copy_has_the_fingerprint_of_its_original_also_after_a_restart() -> None:
+    originals = Originals()
+    first = originals.fingerprint(ORIGINAL)
+    assert first == fingerprint(ORIGINAL)
+    restored = Originals.load(json.loads(json.dumps(originals.dump())))
+    for known in (originals, restored):
+        assert known.fingerprint(ORIGINAL.replace("machine", "kettle")).value == first.value
+        assert known.fingerprint("thank you!") == fingerprint("thank you!")
