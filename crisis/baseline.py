@@ -106,10 +106,12 @@ class Baseline:
         days = np.arange(1, WEEKS * 7 + 1)[:, None] * self.day
         self._back = np.sort((days + np.arange(-self._near, self._near + 1)[None, :]).ravel())
         self._back = self._back[self._back > self.day // 2]
+        self._back_day = (self._back + self._near) // self.day
         self._logs: Logs = np.full(((WEEKS * 7 + 2) * self.day, self.windows), np.nan)
         self._above: tuple[list[float], ...] = tuple([] for _ in range(self.windows))
         self._over: tuple[list[float], ...] = tuple([] for _ in range(self.windows))
         self._sums = [0.0] * 7
+        self._mood: tuple[float, float, float] | None = None
         self._for = -1
         for sample in self.samples:
             self._reckon(sample, 1)
@@ -124,6 +126,7 @@ class Baseline:
         x, n = sample.hour
         sums = (*sample.read, x * x, n * x, n * n, n, 1)
         self._sums = [total + sign * value for total, value in zip(self._sums, sums, strict=True)]
+        self._mood = None
 
     @property
     def days(self) -> float:
@@ -138,8 +141,13 @@ class Baseline:
     def usual(self, step: int) -> tuple[Usual, ...]:
         """What is expected in the step ``step``, for each window."""
         if step != self._for:
+            self._forget(step)
             self._usual, self._for = self._expect(step), step
         return self._usual
+
+    def _forget(self, step: int) -> None:
+        while self.samples and self.samples[0].step <= step - WEEKS * 7 * self.day:
+            self._reckon(self.samples.popleft(), -1)
 
     def _expect(self, step: int) -> tuple[Usual, ...]:
         if not self.samples:
@@ -151,7 +159,7 @@ class Baseline:
             last_day = np.log1p([sample.voices for sample in islice(reversed(self.samples), self.day)])
         same = self._logs[(step - self._back) % size]
         known = ~np.isnan(same[:, 0])
-        days = len(np.unique((self._back[known] + self._near) // self.day))
+        days = int(np.count_nonzero(np.bincount(self._back_day[known])))
         if days:
             recent = np.median(last_day, axis=0)
             level = (days * np.median(same[known], axis=0) + 0.5 * recent) / (days + 0.5)
@@ -172,16 +180,21 @@ class Baseline:
 
     def share(self) -> float:
         """The usual share of negative voices."""
-        return (SHARE_PRIOR[0] + self._sums[0]) / (sum(SHARE_PRIOR) + self._sums[1])
+        return self._moods()[0]
 
     def share_spread(self) -> float:
         """Intra-class correlation of the share within an hour: the stream's own, by moments, drawn to a prior."""
-        share = self.share()
-        xx, nx, nn, n = self._sums[2:6]
-        even = share * (1 - share)
-        excess = (xx - 2 * share * nx + share * share * nn) / even - n
-        spread = (excess + SHARE_SPREAD * SPREAD_WEIGHT) / (max(nn - n, 0.0) + SPREAD_WEIGHT)
-        return min(0.3, max(SHARE_SPREAD / 2, spread))
+        return self._moods()[1]
+
+    def _moods(self) -> tuple[float, float, float]:
+        """Share, its intra-class correlation, and the share on the arcsine scale."""
+        if self._mood is None:
+            share = (SHARE_PRIOR[0] + self._sums[0]) / (sum(SHARE_PRIOR) + self._sums[1])
+            xx, nx, nn, n = self._sums[2:6]
+            excess = (xx - 2 * share * nx + share * share * nn) / (share * (1 - share)) - n
+            spread = (excess + SHARE_SPREAD * SPREAD_WEIGHT) / (max(nn - n, 0.0) + SPREAD_WEIGHT)
+            self._mood = share, min(0.3, max(SHARE_SPREAD / 2, spread)), asin(sqrt(share))
+        return self._mood
 
     def over(self, negative: int, known: int) -> float:
         """How far a share is above the usual, in standard deviations of a beta-binomial.
@@ -191,8 +204,8 @@ class Baseline:
         if not known:
             return 0.0
         shown = asin(sqrt((negative + 0.375) / (known + 0.75)))
-        deviation = sqrt((1 + (known - 1) * self.share_spread()) / known) / 2
-        return (shown - asin(sqrt(self.share()))) / deviation
+        _, spread, usual = self._moods()
+        return 2 * (shown - usual) / sqrt((1 + (known - 1) * spread) / known)
 
     def surprise(self, window: int, negative: int, known: int) -> float:
         """How far a share is above the usual; 1 is the stream's own 99.9 % quantile for that window."""
@@ -202,8 +215,7 @@ class Baseline:
         """Keep one more sample; the oldest beyond four weeks are forgotten."""
         self.samples.append(sample)
         self._reckon(sample, 1)
-        while self.samples[0].step <= sample.step - WEEKS * 7 * self.day:
-            self._reckon(self.samples.popleft(), -1)
+        self._forget(sample.step)
         self._for = -1
 
     def disturbed(self, since: int) -> None:

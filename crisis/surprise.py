@@ -8,6 +8,7 @@ a flood of praise nor three complaints on a quiet night pages anybody. An episod
 have been usual for ``CALM`` without a break.
 """
 
+from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -21,15 +22,15 @@ LENGTHS = (300, 900, 3600, 21_600)
 """Spans, in seconds: 5, 15, 60 min, and 6 h for what is small but does not stop."""
 OUTRAGE = (1.3, 1.0, 0.8, 0.7)
 """Mean surprise from which an episode opens, by span: a short one is looked at more often, so it takes more."""
-ATTENTION = (1.1, 1.1, 1.2)
-"""Surprise at the volume that is attention: both of the first two spans, or the third."""
+ATTENTION, ATTENTION_HOUR = 1.1, 1.2
+"""Surprise at the volume that is attention: in every span below an hour, or else in the hour."""
 VOLUME, NEGATIVITY = 0.25, 0.75
 """Either surprise, at the least, for an outrage."""
 MOST = 4.0
 """More surprise than that counts as that much."""
 TIMES = 1.5
 """Voices against the usual, at the least."""
-FEWEST = 6
+FEWEST = 10
 """Negative voices below which nothing is a firestorm."""
 FEWEST_VOICES = 10
 """Voices below which nothing is attention."""
@@ -68,6 +69,9 @@ class Evidence:
 
     span: Span
     usual: Usual
+    """Of the volume."""
+    share: float
+    """The usual share of negative voices."""
     volume: float
     """Surprise at the volume; 1 is the stream's own 99.9 % quantile."""
     negativity: float
@@ -112,8 +116,8 @@ def _weigh(baseline: Baseline, window: int, span: Span, usual: Usual) -> Evidenc
     else:
         enough = negative >= FEWEST and span.voices >= TIMES * usual.voices and volume >= VOLUME
     enough = enough and excess and negativity >= NEGATIVITY
-    threshold = OUTRAGE[min(window, len(OUTRAGE) - 1)]
-    return Evidence(span, usual, volume, negativity, mean / threshold, enough)
+    threshold = OUTRAGE[max(0, bisect_right(LENGTHS, span.length) - 1)]
+    return Evidence(span, usual, baseline.share(), volume, negativity, mean / threshold, enough)
 
 
 def outrage(evidence: Sequence[Evidence]) -> float:
@@ -121,17 +125,23 @@ def outrage(evidence: Sequence[Evidence]) -> float:
     return max((e.score if e.enough else min(e.score, REST) for e in evidence), default=0.0)
 
 
+def _short(evidence: Sequence[Evidence]) -> Sequence[Evidence]:
+    """The spans below an hour, or the shortest there is."""
+    return [e for e in evidence if e.span.length < LENGTHS[2]] or evidence[:1]
+
+
 def attention(evidence: Sequence[Evidence]) -> float:
-    """How near the volume alone is to being remarkable: 1 is. Only what lasts for the second span, too, counts."""
-    first = min((e.volume / least for e, least in zip(evidence[:2], ATTENTION, strict=False)), default=0.0)
-    return max(0.0, first)
+    """How near the volume alone is to being remarkable, 1 is: what is there in five minutes *and* in fifteen."""
+    return max(0.0, min((e.volume / ATTENTION for e in _short(evidence)), default=0.0))
 
 
 def remarkable(evidence: Sequence[Evidence]) -> bool:
     """The volume alone deserves attention."""
-    if len(evidence) > 2 and evidence[2].volume >= ATTENTION[2] and evidence[2].span.voices >= FEWEST_VOICES:
-        return True
-    return attention(evidence) >= 1.0 and max(e.span.voices for e in evidence[:2]) >= FEWEST_VOICES
+    for e in evidence:
+        if e.span.length == LENGTHS[2] and e.volume >= ATTENTION_HOUR and e.span.voices >= FEWEST_VOICES:
+            return True
+    short = _short(evidence)
+    return attention(evidence) >= 1.0 and max(e.span.voices for e in short) >= FEWEST_VOICES
 
 
 def sample(
