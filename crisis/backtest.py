@@ -23,6 +23,8 @@ AGAIN = 0.5
 """Weight of a row that is no new height of its last 24 hours."""
 ALERT = 0.5
 """Score at which an alert opens."""
+SHORT = 0.99
+"""Height of what is remarkable by its rate, but too few voices to be anything."""
 
 Alert = Literal["attention", "outrage"]
 
@@ -112,7 +114,7 @@ class Backtest:
             sums.add(self._at, row)
         evidence = weigh(self._baseline, self._spans(), self._at // self._per_sample)
         alert = self._judge(evidence)
-        return Verdict(self._score(evidence), alert, _why(evidence, alert) if alert else "", self._baseline.cold)
+        return Verdict(self._score(evidence, alert), alert, _why(evidence, alert) if alert else "", self._baseline.cold)
 
     def _spans(self) -> list[Span]:
         return [sums.span(self._step) for sums in self._sums]
@@ -138,20 +140,29 @@ class Backtest:
             return "outrage"
         return "attention" if noticed and not self._outrage.open else None
 
-    def _score(self, evidence: Sequence[Evidence]) -> float:
-        height = outrage(evidence) if self._judges_mood else attention(evidence)
-        if self._baseline.cold:
-            if not any(e.enough for e in evidence):
-                height *= AGAIN
+    def _score(self, evidence: Sequence[Evidence], alert: Alert | None) -> float:
+        if self._judges_mood:
+            height = outrage(evidence)
         else:
-            while self._heights and self._heights[0][0] < self._moment - DAY:
-                self._heights.popleft()
-            before = self._heights[0][1] if self._heights else 0.0
-            while self._heights and self._heights[-1][1] <= height:
-                self._heights.pop()
-            self._heights.append((self._moment, height))
-            height = height if height > before else height * AGAIN
+            height = attention(evidence)
+            height = height if remarkable(evidence) else min(height, SHORT)
+        if self._baseline.cold:
+            height *= 1.0 if any(e.enough for e in evidence) else AGAIN
+        elif not self._highest(height):
+            height *= AGAIN
+        if alert == ("outrage" if self._judges_mood else "attention"):
+            height = max(height, 1.0)
         return round(1.0 - float(0.5**height), 6)
+
+    def _highest(self, height: float) -> bool:
+        """Whether it is a new height of the last 24 hours."""
+        while self._heights and self._heights[0][0] < self._moment - DAY:
+            self._heights.popleft()
+        before = self._heights[0][1] if self._heights else 0.0
+        while self._heights and self._heights[-1][1] <= height:
+            self._heights.pop()
+        self._heights.append((self._moment, height))
+        return height > before
 
 
 def _why(evidence: Sequence[Evidence], alert: Alert) -> str:
