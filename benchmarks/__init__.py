@@ -6,6 +6,7 @@ measured side by side in one run; medians over several runs.
 
 NAMES: dict[str, str] = {
     "startup": "fireline --help, against an empty Python start",
+    "detection": "outrages found, how early, and how quiet it is otherwise, beside other detectors",
     "replay": "posts per second through detection and triage",
     "lint": "precision and recall of lint on written statements",
     "response": "incident to draft, last decision to first and last channel, on the running stack",

@@ -76,7 +76,7 @@ def shares(dice: np.random.Generator, rows: int, usual: float, spread: float) ->
     """The share of negative mentions, by row."""
     logit = np.log(usual / (1 - usual)) + wander(dice, rows, 0.995, 0.15)
     mean, weight = 1 / (1 + np.exp(-logit)), 1 / spread - 1
-    return dice.beta(mean * weight, (1 - mean) * weight)
+    return np.asarray(dice.beta(mean * weight, (1 - mean) * weight), dtype=np.float64)
 
 
 def ramp(dice: np.random.Generator, shape: Shape, rows: int) -> Floats:

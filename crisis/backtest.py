@@ -4,13 +4,14 @@ The mathematics is that of live detection (``crisis.surprise``), but for what co
 in their own words. ``Backtest.row`` takes one step after another and says at once how surprising it is and whether an
 alert opens; it never sees a later row. ``score`` asks "is something new beginning?", not "how loud is it": 0.5 is where
 an alert would open, and a row that is no new height of its last 24 hours counts half. An alert is given once, at the
-row with which an episode opens; it is over after six usual hours. Steps may be of any length; a row that is missing
+row with which an episode opens; two usual hours later the next one can. Steps may be of any length; a row that is missing
 is unknown, not zero.
 """
 
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from math import ceil
 from typing import Literal
 
@@ -19,6 +20,9 @@ from crisis.surprise import LENGTHS, Episode, Evidence, Span, attention, outrage
 
 SAMPLE = 300
 """Seconds between two samples of the usual, at the least."""
+CALM = timedelta(hours=2)
+"""How long things must be usual before the next alert can open: less than in live detection, where an incident that is
+open is assessed again and again."""
 AGAIN = 0.5
 """Weight of a row that is no new height of its last 24 hours."""
 ALERT = 0.5
@@ -59,28 +63,28 @@ class _Sums:
     def __init__(self, length: int) -> None:
         self.length = length
         self._rows: deque[tuple[int, float, float, float]] = deque()
-        self._sums = [0.0, 0.0, 0.0]
+        self._value = self._negative = self._known = 0.0
 
     def add(self, at: int, row: Row) -> None:
-        known = 0.0 if row.negative is None else row.value
-        new = (at, row.value, row.negative or 0.0, known)
-        self._rows.append(new)
-        self._sums = [total + value for total, value in zip(self._sums, new[1:], strict=True)]
+        negative, known = (0.0, 0.0) if row.negative is None else (row.negative, row.value)
+        self._rows.append((at, row.value, negative, known))
+        self._value += row.value
+        self._negative += negative
+        self._known += known
         while self._rows[0][0] <= at - self.length:
-            gone = self._rows.popleft()
-            self._sums = [total - value for total, value in zip(self._sums, gone[1:], strict=True)]
+            _, value, negative, known = self._rows.popleft()
+            self._value -= value
+            self._negative -= negative
+            self._known -= known
 
     def span(self, step: float) -> Span:
         """What they hold; missing rows are taken to be like the others, and with more than half missing it is no span."""
         there = len(self._rows)
-        value, negative, known = self._sums
-        return Span(
-            round(self.length * step),
-            max(0.0, value) * self.length / there if there else 0.0,
-            round(negative),
-            round(known),
-            whole=2 * there >= self.length,
-        )
+        voices = max(0.0, self._value)
+        if there < self.length:
+            voices *= self.length / max(1, there)
+        whole = 2 * there >= self.length
+        return Span(round(self.length * step), voices, round(self._negative), round(self._known), whole)
 
 
 class Backtest:
@@ -94,7 +98,7 @@ class Backtest:
         self._per_sample = max(1, ceil(SAMPLE / step - 0.01))
         self._own = _Sums(self._per_sample)
         self._baseline = Baseline(len(lengths), round(self._per_sample * step))
-        self._outrage, self._attention = Episode(), Episode()
+        self._outrage, self._attention = Episode(CALM), Episode(CALM)
         self._at = -1
         self._moment = 0.0
         self._first = 0.0

@@ -31,8 +31,8 @@ WIDE = 4.0
 """Quantile in standard deviations assumed of a stream nobody has seen yet."""
 WIDE_SHARE = 3.0
 """Likewise of the share of negative voices."""
-PRIOR = 2.0
-"""Days the assumption ``WIDE`` is worth."""
+PRIOR, PRIOR_SAMPLES = 2.0, 400
+"""Days, and samples at the least, that these assumptions are worth."""
 ROUGHNESS = 0.15
 """Standard deviation of log counts beyond Poisson, at the least."""
 YOUNG = 3.0
@@ -175,7 +175,8 @@ class Baseline:
         """The 99.9 % quantile of sorted residuals, drawn towards ``wide`` while there are few."""
         if not seen:
             return wide
-        prior, quantile = PRIOR * self.day, seen[min(len(seen) - 1, int(QUANTILE * len(seen)))]
+        prior = max(PRIOR * self.day, PRIOR_SAMPLES)
+        quantile = seen[min(len(seen) - 1, int(QUANTILE * len(seen)))]
         return max(least, (len(seen) * quantile + prior * wide) / (len(seen) + prior))
 
     def share(self) -> float:

@@ -178,9 +178,10 @@ def raised(baseline: Baseline) -> Sample | None:
 
 
 class Episode:
-    """Whether an episode is under way: it opens once for one surge, and closes after ``CALM`` without a break."""
+    """Whether an episode is under way: it opens once for one surge, and closes after ``calm`` without a break."""
 
-    def __init__(self) -> None:
+    def __init__(self, calm: timedelta = CALM) -> None:
+        self._calm = calm.total_seconds()
         self.open = False
         self.started = 0.0
         """When it began, seconds since the epoch."""
@@ -198,7 +199,7 @@ class Episode:
             self.calm_since = 0.0
         else:
             self.calm_since = self.calm_since or at
-            if at - self.calm_since >= CALM.total_seconds():
+            if at - self.calm_since >= self._calm:
                 self.open, self.calm_since, self.started = False, 0.0, 0.0
         return False
 
