@@ -10,12 +10,23 @@ from typing import Any
 
 import pytest
 
+from fireline.__main__ import run
+
 BEGIN = datetime(2026, 1, 5, tzinfo=UTC)
 
 
 def fireline(*arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "fireline", "backtest", *arguments]
     return subprocess.run(command, capture_output=True, text=True, check=False, cwd=Path(__file__).parents[2])
+
+
+def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    """What is said of a bad call: one sentence, status 2, nothing on stdout."""
+    assert run(["backtest", *arguments]) == 2
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert len(told.err.strip().splitlines()) == 1
+    return told.err
 
 
 def lines(done: subprocess.CompletedProcess[str]) -> list[dict[str, Any]]:
@@ -125,12 +136,11 @@ def test_labels_show_what_other_thresholds_would_have_done(tmp_path: Path) -> No
         ("2026-01-05 00:05:00,4,1\n2026-01-05 00:06:00,4,1", "line 4: it comes 60 s after"),
     ],
 )
-def test_a_mistake_is_one_sentence_with_its_line_and_status_two(tmp_path: Path, row: str, says: str) -> None:
-    done = fireline(write(tmp_path, ["timestamp,value,negative", "2026-01-05 00:00:00,3,1", row]), "--json")
-    assert done.returncode == 2
-    assert done.stdout == ""
-    assert says in done.stderr
-    assert len(done.stderr.strip().splitlines()) == 1
+def test_a_mistake_is_one_sentence_with_its_line_and_status_two(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], row: str, says: str
+) -> None:
+    file = write(tmp_path, ["timestamp,value,negative", "2026-01-05 00:00:00,3,1", row])
+    assert says in refused(capsys, file, "--json")
 
 
 @pytest.mark.parametrize(
@@ -142,19 +152,19 @@ def test_a_mistake_is_one_sentence_with_its_line_and_status_two(tmp_path: Path, 
         ('timestamp,value\n"2026-01-05,3\n', "cannot be read as CSV"),
     ],
 )
-def test_a_file_that_is_no_series_is_told_why(tmp_path: Path, content: str, says: str) -> None:
+def test_a_file_that_is_no_series_is_told_why(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], content: str, says: str
+) -> None:
     path = tmp_path / "counts.csv"
     path.write_text(content, encoding="utf-8")
-    done = fireline(str(path), "--json")
-    assert (done.returncode, done.stdout) == (2, "")
-    assert says in done.stderr
+    assert says in refused(capsys, str(path), "--json")
 
 
-def test_bytes_that_are_no_text_and_a_missing_file_are_told(tmp_path: Path) -> None:
+def test_bytes_that_are_no_text_and_a_missing_file_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "counts.csv"
     path.write_bytes(b"timestamp,value\n\xff\xfe,3\n")
-    assert "not UTF-8" in fireline(str(path)).stderr
-    assert "no such file" in fireline(str(tmp_path / "nowhere.csv")).stderr
+    assert "not UTF-8" in refused(capsys, str(path))
+    assert "no such file" in refused(capsys, str(tmp_path / "nowhere.csv"))
 
 
 @pytest.mark.parametrize(
@@ -165,12 +175,15 @@ def test_bytes_that_are_no_text_and_a_missing_file_are_told(tmp_path: Path) -> N
         ("from,to\n1,2\n", "no column 'start'"),
     ],
 )
-def test_labels_that_are_none_are_told_why(tmp_path: Path, labels: str, says: str) -> None:
+def test_labels_that_are_none_are_told_why(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], labels: str, says: str
+) -> None:
     path = tmp_path / "labels.csv"
     path.write_text(labels, encoding="utf-8")
-    done = fireline(write(tmp_path, counts(1)), "--labels", str(path))
-    assert done.returncode == 2
-    assert says in done.stderr
-    wrong = fireline(write(tmp_path, counts(1)), "--labels", str(path), "--thresholds", "0.4,2")
-    assert wrong.returncode == 2
-    assert "above 0 and up to 1" in wrong.stderr
+    assert says in refused(capsys, write(tmp_path, counts(1)), "--labels", str(path))
+
+
+def test_thresholds_are_scores_and_need_labels(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = write(tmp_path, counts(1))
+    assert "above 0 and up to 1" in refused(capsys, file, "--labels", "x.csv", "--thresholds", "0.4,2")
+    assert "needs --labels" in refused(capsys, file, "--thresholds", "0.4")
