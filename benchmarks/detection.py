@@ -1,6 +1,6 @@
 """How early, how sure and how quiet detection is: real brands by NAB's scoring, simulated outrages, and the live path.
 
-    python benchmarks/detection.py [--data FOLDER] [--streams 40] [--live 8] [--seed 7]
+    python benchmarks/detection.py [--data FOLDER] [--streams 24] [--live 8] [--seed 7]
 
 Three tables, each beside published or naive detectors in the same run. (1) Mention counts of real brands with labelled
 windows (``benchmarks.nab``), from FOLDER (``windows.json`` and ``Twitter_volume_*.csv`` of the Numenta Anomaly
@@ -19,6 +19,7 @@ import sys
 import zlib
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -44,14 +45,19 @@ COLD = 2 * DAY
 Scores = npt.NDArray[np.float64]
 
 
-def fireline(values: Sequence[float], negative: Sequence[float] | None = None) -> tuple[Scores, list[str]]:
-    """Scores and alerts of ``fireline backtest``."""
+@cache
+def _fireline(values: tuple[float, ...], negative: tuple[float, ...] | None) -> tuple[Scores, list[str]]:
     run = Backtest(STEP, negative=negative is not None)
     verdicts = [
         run.row(Row(1.5e9 + STEP * row, float(value), None if negative is None else float(negative[row])))
         for row, value in enumerate(values)
     ]
     return np.array([verdict.score for verdict in verdicts]), [verdict.alert or "" for verdict in verdicts]
+
+
+def fireline(values: Sequence[float], negative: Sequence[float] | None = None) -> tuple[Scores, list[str]]:
+    """Scores and alerts of ``fireline backtest``."""
+    return _fireline(tuple(values), None if negative is None else tuple(negative))
 
 
 def naive_ratio(values: Sequence[float]) -> Scores:
@@ -322,7 +328,7 @@ def main(words: Sequence[str] = ()) -> None:
     """Measure and print; ``words`` are the command's arguments."""
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     arguments.add_argument("--data", type=Path, default=DATA)
-    arguments.add_argument("--streams", type=int, default=40)
+    arguments.add_argument("--streams", type=int, default=24)
     arguments.add_argument("--live", type=int, default=8)
     arguments.add_argument("--seed", type=int, default=70_000)
     given = arguments.parse_args(list(words))

@@ -92,6 +92,7 @@ class Baseline:
 
     def __init__(self, windows: int, step: int = STEP) -> None:
         self.step = step
+        self._stride = max(1, STEP // step)
         self.windows = windows
         self.samples: deque[Sample] = deque()
         self.day = max(1, round(DAY / step))
@@ -139,10 +140,10 @@ class Baseline:
         return self.days < 1.0 or len(self.samples) < LEAST
 
     def usual(self, step: int) -> tuple[Usual, ...]:
-        """What is expected in the step ``step``, for each window."""
-        if step != self._for:
+        """What is expected in the step ``step``, for each window; worked out once in ``STEP`` seconds."""
+        if step // self._stride != self._for:
             self._forget(step)
-            self._usual, self._for = self._expect(step), step
+            self._usual, self._for = self._expect(step), step // self._stride
         return self._usual
 
     def _forget(self, step: int) -> None:
@@ -217,7 +218,6 @@ class Baseline:
         self.samples.append(sample)
         self._reckon(sample, 1)
         self._forget(sample.step)
-        self._for = -1
 
     def disturbed(self, since: int) -> None:
         """Samples from the step ``since`` on belong to an episode, not to the usual."""

@@ -20,27 +20,29 @@ from crisis.baseline import Baseline, Sample, Usual
 
 LENGTHS = (300, 900, 3600, 21_600)
 """Spans, in seconds: 5, 15, 60 min, and 6 h for what is small but does not stop."""
-OUTRAGE = (1.3, 1.0, 0.8, 0.7)
+OUTRAGE = (1.2, 0.9, 0.74, 0.63)
 """Mean surprise from which an episode opens, by span: a short one is looked at more often, so it takes more."""
+YOUNG = 0.5
+"""While the baseline is young it takes more: 1 + YOUNG / days."""
 ATTENTION, ATTENTION_HOUR = 1.1, 1.2
 """Surprise at the volume that is attention: in every span below an hour, or else in the hour."""
-VOLUME, NEGATIVITY = 0.25, 0.75
+VOLUME, NEGATIVITY = 0.25, 0.9
 """Either surprise, at the least, for an outrage."""
 MOST = 4.0
 """More surprise than that counts as that much."""
 TIMES = 1.5
 """Voices against the usual, at the least."""
-FEWEST = 10
-"""Negative voices below which nothing is a firestorm."""
+FEWEST, FEWEST_LASTING = 10, 20
+"""Negative voices below which nothing is a firestorm: in spans up to an hour, and in longer ones."""
 FEWEST_VOICES = 10
 """Voices below which nothing is attention."""
-EXCESS = 0.08
+EXCESS = 0.12
 """Share of negative voices above the usual, at the least."""
-BAD = 0.5
-"""Share of negative voices that is bad enough by itself, if it is not below the usual."""
+BAD, BAD_SURPRISE = 0.5, 0.75
+"""Share of negative voices that is bad enough by itself, if it is not below the usual, and the surprise it counts as."""
 REST = 0.5
 """Share of what opens an episode below which things are usual again."""
-CALM = timedelta(hours=6)
+CALM = timedelta(hours=8)
 """How long things must be usual before an episode is over: longer than a night's pause."""
 COLD_NEGATIVE, COLD_TIMES, COLD_STEPS = 50, 5.0, 4
 """While cold: negative voices in the span, voices against the busiest span yet, and samples that must be known."""
@@ -107,16 +109,18 @@ def _weigh(baseline: Baseline, window: int, span: Span, usual: Usual) -> Evidenc
     volume = usual.surprise(span.voices)
     negativity = baseline.surprise(window, negative, known)
     excess = negative >= (baseline.share() + EXCESS) * known
-    if known and negative >= BAD * known and baseline.over(negative, known) >= -0.5:
-        negativity, excess = max(negativity, NEGATIVITY), True
+    bad = bool(known) and negative >= BAD * known and baseline.over(negative, known) >= -0.5
+    if bad:
+        negativity = max(negativity, BAD_SURPRISE)
     mean = (max(0.0, min(volume, MOST)) + max(0.0, min(negativity, MOST))) / 2
     if baseline.cold:
         old = len(baseline.samples) >= COLD_STEPS and span.length < LENGTHS[-1]
         enough = old and negative >= COLD_NEGATIVE and span.voices >= COLD_TIMES * max(usual.voices, 1.0)
     else:
-        enough = negative >= FEWEST and span.voices >= TIMES * usual.voices and volume >= VOLUME
-    enough = enough and excess and negativity >= NEGATIVITY
-    threshold = OUTRAGE[max(0, bisect_right(LENGTHS, span.length) - 1)]
+        fewest = FEWEST if span.length < LENGTHS[-1] else FEWEST_LASTING
+        enough = negative >= fewest and span.voices >= TIMES * usual.voices and volume >= VOLUME
+    enough = enough and (bad or (excess and negativity >= NEGATIVITY))
+    threshold = OUTRAGE[max(0, bisect_right(LENGTHS, span.length) - 1)] * (1 + YOUNG / max(1.0, baseline.days))
     return Evidence(span, usual, baseline.share(), volume, negativity, mean / threshold, enough)
 
 
