@@ -264,6 +264,7 @@ class Detector:
         new = cls(watch, reader)
         try:
             known = json.loads(state)
+            known = _renewed(known) if known["version"] == 1 else known
             new._windows = Windows.load(known["windows"]) if known["windows"] else None
             new._baseline = Baseline.load(len(LENGTHS), STEP, known["baseline"])
             new._pending = [Sighting(*post) for post in known["pending"]]
@@ -276,3 +277,14 @@ class Detector:
 
 def _held(totals: Counts, column: int) -> tuple[int, ...]:
     return tuple(int(value) for value in totals[: ANGRY + 1, column])
+
+
+def _renewed(state: dict[str, Any]) -> dict[str, Any]:
+    """A state of version 1, in which the share of negative authors was not yet held against its own past."""
+    late, quarter, first, alerting, started, calm_since, at = state["rest"]
+    samples = [
+        [step, voices, above, [], [held[NEGATIVE], held[READ]], hour, begun, quiet, held]
+        for step, voices, above, held, hour, begun, quiet in state["baseline"]
+    ]
+    episode = [alerting, started, calm_since]
+    return {**state, "baseline": samples, "episode": episode, "rest": [late, quarter, first, at]}
