@@ -6,6 +6,7 @@ measured side by side in one run; medians over several runs.
 
 NAMES: dict[str, str] = {
     "startup": "fireline --help, against an empty Python start",
+    "detection": "outrages found, how early, and how quiet it is otherwise, beside other detectors",
     "replay": "posts per second through detection and triage",
     "matching": "posts decoded and matched a second at 1,000 watches, beside decoding alone",
     "copies": "near copies found and distinct posts mistaken for copies, by kind of edit; posts a second",

@@ -1,48 +1,52 @@
-"""What is usual for a watch: its voices by the hour of the day, and its share of negative texts.
+"""What is usual for a watch: its voices by the time of the day, and its share of negative ones.
 
-Every quarter of an hour one sample of each window is kept, for four weeks. What is expected now is the median of the
-logarithm of earlier samples at this time of the day (± 45 min), drawn towards the last day's level while there are
-few days; medians, and leaving out samples taken during an episode, keep a storm from becoming the usual. How far
-above it is remarkable is learnt from the stream itself: residuals are divided by their own 99.9 % quantile, because
-counts of mentions are far wilder than any Poisson (parametric tails are not calibrated on real brands). A young
-baseline is wide, and says so (``cold``). Causal: what is expected at a time depends only on samples before it. Memory
-is bounded.
+Every ``step`` (a quarter of an hour, or longer when counts come in longer steps) one sample of each window is kept, for
+four weeks. What is expected now is the median of the logarithm of earlier samples at this time of the day (± 45 min),
+drawn towards the last day's level while there are few days; medians, and leaving out samples taken during an episode,
+keep a storm from becoming the usual. How far above it is remarkable is learnt from the stream itself: residuals are
+divided by their own 99.9 % quantile, because counts of mentions are far wilder than any Poisson (parametric tails are
+not calibrated on real brands). A young baseline is wide, and says so (``cold``). Causal: what is expected at a time
+depends only on samples before it. Memory is bounded.
 """
 
 from bisect import bisect_left, insort
 from collections import deque
 from dataclasses import dataclass
 from itertools import islice
-from math import exp, log1p, sqrt
-from statistics import median
+from math import asin, exp, log1p, sqrt
 from typing import Any
 
-from crisis.windows import NEGATIVE, READ
+import numpy as np
+import numpy.typing as npt
 
+DAY = 86_400
 STEP = 900
-"""Seconds between two samples."""
-DAY = 86_400 // STEP
-HISTORY = 28 * DAY
-"""Samples kept: four weeks."""
-NEAR = 3
-"""Steps on each side that count as the same time of the day: 45 min."""
-LENGTHS = (300, 900, 3600, 21_600)
-"""Windows that are compared with the usual, in seconds: 5, 15, 60 min, and 6 h for what is small but does not stop."""
+"""Seconds between two samples, at the least."""
+WEEKS = 4
+"""How long samples are kept."""
+NEAR = 2700
+"""Seconds on each side that count as the same time of the day."""
 QUANTILE = 0.999
 WIDE = 4.0
 """Quantile in standard deviations assumed of a stream nobody has seen yet."""
-PRIOR = 2 * DAY
-"""Samples the assumption ``WIDE`` is worth."""
+WIDE_SHARE = 3.0
+"""Likewise of the share of negative voices."""
+PRIOR, PRIOR_SAMPLES = 2.0, 400
+"""Days, and samples at the least, that these assumptions are worth."""
 ROUGHNESS = 0.15
 """Standard deviation of log counts beyond Poisson, at the least."""
 YOUNG = 3.0
 """How much wider: variance beyond Poisson is multiplied by 1 + YOUNG / days."""
+LEAST = 14
+"""Samples without which a baseline is cold, however long the steps are."""
 SHARE_PRIOR = (4.0, 16.0)
-"""Negative and other authors assumed before any was read: one in five."""
+"""Negative and other voices assumed before any was read: one in five."""
 SHARE_SPREAD = 0.01
-"""Intra-class correlation of negative authors within a window (beta-binomial), until the stream has shown its own."""
+"""Intra-class correlation of negative voices within a window (beta-binomial), until the stream has shown its own."""
 SPREAD_WEIGHT = 48 * 20 * 20
-"""Weight of that assumption: two days of 20 authors an hour."""
+"""Weight of that assumption: two days of 20 voices an hour."""
+
+Logs = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -62,37 +66,53 @@ class Usual:
 
 @dataclass
 class Sample:
-    """One quarter of an hour: voices by window, and what the quarter itself held."""
+    """One step: voices by window, and what the step itself held."""
 
     step: int
     voices: tuple[float, ...]
-    """By ``LENGTHS``."""
+    """By window."""
     above: tuple[float, ...]
     """How far they were above the usual, in standard deviations, as judged then; empty while cold."""
-    held: tuple[int, ...]
-    """Counts of the quarter by row of ``crisis.windows``, mentions to angry texts."""
+    over: tuple[float, ...]
+    """How far the shares of negative voices were above the usual, likewise."""
+    read: tuple[int, int]
+    """Negative and known voices of the step itself."""
     hour: tuple[int, int]
-    """Negative and read authors of the hour that ends here; 0, 0 except at the end of each fourth quarter."""
+    """Negative and known voices of the hour that ends here; 0, 0 except at the end of each hour."""
     first: float
-    """Time of the quarter's first post, seconds since the epoch; 0 when there was none."""
+    """Time of the step's first post, seconds since the epoch; 0 when there was none."""
     quiet: bool
     """No episode was under way."""
+    held: tuple[int, ...] = ()
+    """What else its owner wants to find again."""
 
 
 class Baseline:
-    """The usual of one watch."""
+    """The usual of one stream, for ``windows`` windows, sampled every ``step`` seconds."""
 
-    def __init__(self) -> None:
+    def __init__(self, windows: int, step: int = STEP) -> None:
+        self.step = step
+        self._stride = max(1, STEP // step)
+        self.windows = windows
         self.samples: deque[Sample] = deque()
+        self.day = max(1, round(DAY / step))
+        """Samples in a day."""
+        self._near = NEAR // step if self.day > 1 else 0
         self._usual: tuple[Usual, ...] = ()
         self._for = -1
         self._index()
 
     def _index(self) -> None:
         """Work out from all samples what ``add`` otherwise keeps up to date."""
-        self._by_time: dict[int, deque[Sample]] = {}
-        self._above: tuple[list[float], ...] = tuple([] for _ in LENGTHS)
+        days = np.arange(1, WEEKS * 7 + 1)[:, None] * self.day
+        self._back = np.sort((days + np.arange(-self._near, self._near + 1)[None, :]).ravel())
+        self._back = self._back[self._back > self.day // 2]
+        self._back_day = (self._back + self._near) // self.day
+        self._logs: Logs = np.full(((WEEKS * 7 + 2) * self.day, self.windows), np.nan)
+        self._above: tuple[list[float], ...] = tuple([] for _ in range(self.windows))
+        self._over: tuple[list[float], ...] = tuple([] for _ in range(self.windows))
         self._sums = [0.0] * 7
+        self._mood: tuple[float, float, float] | None = None
         self._for = -1
         for sample in self.samples:
             self._reckon(sample, 1)
@@ -100,106 +120,139 @@ class Baseline:
     def _reckon(self, sample: Sample, sign: int) -> None:
         if not sample.quiet:
             return
-        times = self._by_time.setdefault(sample.step % DAY, deque())
-        times.append(sample) if sign > 0 else times.popleft()
-        for known, value in zip(self._above, sample.above, strict=False):
-            insort(known, value) if sign > 0 else known.pop(bisect_left(known, value))
+        self._logs[sample.step % len(self._logs)] = np.log1p(sample.voices) if sign > 0 else np.nan
+        for lists, values in ((self._above, sample.above), (self._over, sample.over)):
+            for known, value in zip(lists, values, strict=False):
+                insort(known, value) if sign > 0 else known.pop(bisect_left(known, value))
         x, n = sample.hour
-        values = (sample.held[NEGATIVE], sample.held[READ], x * x, n * x, n * n, n, 1)
-        self._sums = [total + sign * value for total, value in zip(self._sums, values, strict=True)]
+        sums = (*sample.read, x * x, n * x, n * n, n, 1)
+        self._sums = [total + sign * value for total, value in zip(self._sums, sums, strict=True)]
+        self._mood = None
 
     @property
     def days(self) -> float:
         """Days of history."""
-        return (self.samples[-1].step - self.samples[0].step + 1) / DAY if self.samples else 0.0
+        return (self.samples[-1].step - self.samples[0].step + 1) / self.day if self.samples else 0.0
 
     @property
     def cold(self) -> bool:
         """Less than one full day is known: no time of the day was seen before."""
-        return self.days < 1.0
+        return self.days < 1.0 or len(self.samples) < LEAST
 
     def usual(self, step: int) -> tuple[Usual, ...]:
-        """What is expected in the quarter ``step``, for each of ``LENGTHS``."""
-        if step != self._for:
-            self._usual, self._for = tuple(self._expect(step, k) for k in range(len(LENGTHS))), step
+        """What is expected in the step ``step``, for each window; worked out once in ``STEP`` seconds."""
+        if step // self._stride != self._for:
+            self._forget(step)
+            self._usual, self._for = self._expect(step), step // self._stride
         return self._usual
 
-    def _expect(self, step: int, k: int) -> Usual:
-        if not self.samples:
-            return Usual(0.0, 1.0, WIDE)
-        last_day = [s for s in islice(reversed(self.samples), DAY) if s.quiet] or list(self.samples)[-DAY:]
-        same = [
-            ((step - sample.step + NEAR) // DAY, log1p(sample.voices[k]))
-            for near in range(-NEAR, NEAR + 1)
-            for sample in self._by_time.get((step + near) % DAY, ())
-            if step - sample.step > DAY // 2
-        ]
-        days = len({day for day, _ in same})
-        if days:
-            recent = median(log1p(sample.voices[k]) for sample in last_day)
-            level = (days * median(value for _, value in same) + 0.5 * recent) / (days + 0.5)
-        else:
-            level = max(log1p(sample.voices[k]) for sample in last_day)
-        voices = exp(level) - 1.0
-        spread = sqrt(1.0 / (voices + 1.0) + ROUGHNESS**2 * (1.0 + YOUNG / max(days, 0.5)))
-        return Usual(voices, spread, self._remarkable(k))
+    def _forget(self, step: int) -> None:
+        while self.samples and self.samples[0].step <= step - WEEKS * 7 * self.day:
+            self._reckon(self.samples.popleft(), -1)
 
-    def _remarkable(self, k: int) -> float:
-        above = self._above[k]
-        if not above:
-            return WIDE
-        seen = above[min(len(above) - 1, int(QUANTILE * len(above)))]
-        return max(2.0, (len(above) * seen + PRIOR * WIDE) / (len(above) + PRIOR))
+    def _expect(self, step: int) -> tuple[Usual, ...]:
+        if not self.samples:
+            return (Usual(0.0, 1.0, WIDE),) * self.windows
+        size = len(self._logs)
+        last_day = self._logs[np.arange(step - self.day, step) % size]
+        last_day = last_day[~np.isnan(last_day[:, 0])]
+        if not len(last_day):
+            last_day = np.log1p([sample.voices for sample in islice(reversed(self.samples), self.day)])
+        same = self._logs[(step - self._back) % size]
+        known = ~np.isnan(same[:, 0])
+        days = int(np.count_nonzero(np.bincount(self._back_day[known])))
+        if days:
+            recent = np.median(last_day, axis=0)
+            level = (days * np.median(same[known], axis=0) + 0.5 * recent) / (days + 0.5)
+        else:
+            level = np.max(last_day, axis=0)
+        rough = ROUGHNESS**2 * (1.0 + YOUNG / max(days, 0.5))
+        return tuple(
+            Usual(exp(value) - 1.0, sqrt(exp(-value) + rough), self._remarkable(self._above[k], WIDE, 2.0))
+            for k, value in enumerate(level.tolist())
+        )
+
+    def _remarkable(self, seen: list[float], wide: float, least: float) -> float:
+        """The 99.9 % quantile of sorted residuals, drawn towards ``wide`` while there are few."""
+        if not seen:
+            return wide
+        prior = max(PRIOR * self.day, PRIOR_SAMPLES)
+        quantile = seen[min(len(seen) - 1, int(QUANTILE * len(seen)))]
+        return max(least, (len(seen) * quantile + prior * wide) / (len(seen) + prior))
 
     def share(self) -> float:
-        """The usual share of negative authors."""
-        return (SHARE_PRIOR[0] + self._sums[0]) / (sum(SHARE_PRIOR) + self._sums[1])
+        """The usual share of negative voices."""
+        return self._moods()[0]
 
     def share_spread(self) -> float:
         """Intra-class correlation of the share within an hour: the stream's own, by moments, drawn to a prior."""
-        share = self.share()
-        xx, nx, nn, n = self._sums[2:6]
-        even = share * (1 - share)
-        excess = (xx - 2 * share * nx + share * share * nn) / even - n
-        spread = (excess + SHARE_SPREAD * SPREAD_WEIGHT) / (max(nn - n, 0.0) + SPREAD_WEIGHT)
-        return min(0.3, max(SHARE_SPREAD / 2, spread))
+        return self._moods()[1]
 
-    def surprise(self, negative: int, read: int) -> float:
-        """How far a share is above the usual, in standard deviations of a beta-binomial."""
-        if not read:
+    def _moods(self) -> tuple[float, float, float]:
+        """Share, its intra-class correlation, and the share on the arcsine scale."""
+        if self._mood is None:
+            share = (SHARE_PRIOR[0] + self._sums[0]) / (sum(SHARE_PRIOR) + self._sums[1])
+            xx, nx, nn, n = self._sums[2:6]
+            excess = (xx - 2 * share * nx + share * share * nn) / (share * (1 - share)) - n
+            spread = (excess + SHARE_SPREAD * SPREAD_WEIGHT) / (max(nn - n, 0.0) + SPREAD_WEIGHT)
+            self._mood = share, min(0.3, max(SHARE_SPREAD / 2, spread)), asin(sqrt(share))
+        return self._mood
+
+    def over(self, negative: int, known: int) -> float:
+        """How far a share is above the usual, in standard deviations of a beta-binomial.
+
+        On the arcsine scale (Anscombe 1948), where a deviation means the same among three voices as among thousands.
+        """
+        if not known:
             return 0.0
-        usual = self.share()
-        deviation = sqrt(read * usual * (1 - usual) * (1 + (read - 1) * self.share_spread()))
-        return (negative - read * usual) / deviation
+        shown = asin(sqrt((negative + 0.375) / (known + 0.75)))
+        _, spread, usual = self._moods()
+        return 2 * (shown - usual) / sqrt((1 + (known - 1) * spread) / known)
+
+    def surprise(self, window: int, negative: int, known: int) -> float:
+        """How far a share is above the usual; 1 is the stream's own 99.9 % quantile for that window."""
+        return self.over(negative, known) / self._remarkable(self._over[window], WIDE_SHARE, WIDE_SHARE / 2)
 
     def add(self, sample: Sample) -> None:
         """Keep one more sample; the oldest beyond four weeks are forgotten."""
         self.samples.append(sample)
         self._reckon(sample, 1)
-        while len(self.samples) > HISTORY:
-            self._reckon(self.samples.popleft(), -1)
-        self._for = -1
+        self._forget(sample.step)
 
     def disturbed(self, since: int) -> None:
-        """Samples from the quarter ``since`` on belong to an episode, not to the usual."""
+        """Samples from the step ``since`` on belong to an episode, not to the usual."""
         for sample in reversed(self.samples):
             if sample.step < since:
                 break
-            sample.quiet = False
-        self._index()
+            if sample.quiet:
+                self._reckon(sample, -1)
+                sample.quiet = False
+        self._for = -1
 
     def dump(self) -> list[Any]:
         """Everything, as plain JSON values."""
         return [
-            [s.step, list(s.voices), list(s.above), list(s.held), list(s.hour), s.first, s.quiet] for s in self.samples
+            [
+                s.step,
+                list(s.voices),
+                list(s.above),
+                list(s.over),
+                list(s.read),
+                list(s.hour),
+                s.first,
+                s.quiet,
+                list(s.held),
+            ]
+            for s in self.samples
         ]
 
     @classmethod
-    def load(cls, state: list[Any]) -> "Baseline":
+    def load(cls, windows: int, step: int, state: list[Any]) -> "Baseline":
         """The baseline that ``dump`` described."""
-        new = cls()
+        new = cls(windows, step)
         new.samples = deque(
-            Sample(a, tuple(b), tuple(c), tuple(d), (e[0], e[1]), f, g) for a, b, c, d, e, f, g in state
+            Sample(a, tuple(b), tuple(c), tuple(o), (d[0], d[1]), (e[0], e[1]), f, g, tuple(h))
+            for a, b, c, o, d, e, f, g, h in state
         )
         new._index()
         return new

@@ -3,10 +3,9 @@
 Time is the posts' and the ticks' own; no clock is read. Posts are counted as unique authors and distinct texts over
 1, 5, 15 and 60 minutes (``crisis.windows``) and compared with the watch's own usual (``crisis.baseline``), also over
 six hours, for what is small but does not stop. Volume alone is attention; an alert needs volume *and* a share of
-negative texts above the usual: their surprises, each 1 at about one chance in a thousand, are blended as a geometric
-mean. An author who only repeats others' words counts a tenth. Until the first day is over the baseline knows nothing
-of the hours to come: then only an unmistakable burst alerts. An alert closes when things have been usual for ``CALM``
-without a break.
+negative authors above the usual (``crisis.surprise``). An author who only repeats others' words counts a tenth. Until
+the first day is over the baseline knows nothing of the hours to come: then only an unmistakable burst alerts. An alert
+closes when things have been usual for ``CALM`` without a break.
 
 What ``tick`` says depends only on posts fed before it. ``dump`` and ``load`` continue exactly. Memory is bounded. A
 post with a date in the future counts as posted now; one more than an hour late is not counted (``late`` says how
@@ -14,15 +13,16 @@ many).
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import islice
-from math import ceil, log1p, sqrt
-from typing import Any, Literal, NamedTuple
+from math import ceil
+from typing import Any, Literal
 
-from crisis.baseline import DAY, HISTORY, LENGTHS, STEP, Baseline, Sample, Usual
+from crisis.baseline import STEP, WEEKS, Baseline
 from crisis.copies import Originals, key
 from crisis.reading import Reading, read
+from crisis.surprise import LENGTHS, Episode, Evidence, Span, outrage, raised, remarkable, sample, weigh
 from crisis.triage import Signal
 from crisis.watch import Mention, Watch
 from crisis.windows import (
@@ -43,47 +43,13 @@ from crisis.windows import (
     Windows,
 )
 
-ALERT = {300: 1.0, 900: 0.9, 3600: 0.8, 21_600: 0.65}
-"""Blended surprise from which an alert opens, by window: a short one is looked at more often, so it takes more."""
-REST = 0.5
-"""Share of that below which things are usual again."""
-CALM = timedelta(hours=6)
-"""How long things must be usual before an alert closes: longer than a night's pause."""
 COPY_WEIGHT = 0.1
 """Voices of an author who only repeats others."""
-MOST = 0.4
-"""Share of negative authors that is bad enough by itself, if it is not below the usual."""
-FEWEST = 10
-"""Negative authors below which nothing is a firestorm."""
-TIMES, VOLUME = 1.5, 0.5
-"""Voices against the usual, and surprise at them, at the least."""
-EXCESS = 0.08
-"""Share of negative authors above the usual, at the least, unless it is bad enough by itself."""
-COLD_NEGATIVE, COLD_TIMES, COLD_STEPS = 50, 5.0, 4
-"""While cold: negative authors in the window, voices against the busiest window yet, and quarters that must be known."""
-NEW_NORMAL = 2 * 86_400 // STEP
-"""Quarters after which an episode that does not end becomes the usual."""
 
 _PER_STEP = STEP // SLICE
 _QUARTER = LENGTHS.index(900)
 _SIX_HOURS = LENGTHS[-1] // STEP
-
-
-class Evidence(NamedTuple):
-    """What one window says."""
-
-    length: int
-    held: tuple[int, ...]
-    voices: float
-    usual: Usual
-    volume: float
-    """Surprise at the volume; 1 is the stream's own 99.9 % quantile."""
-    negativity: float
-    """Surprise at the share of negative authors; 1 is three standard deviations."""
-    score: float
-    """Both, blended, against what an alert takes: 1 alerts."""
-    enough: bool
-    """Large enough to be anything at all."""
+_HISTORY = WEEKS * 7 * 86_400 // STEP
 
 
 def _voices(held: tuple[int, ...]) -> float:
@@ -98,24 +64,25 @@ class Detector:
         self.late = 0
         """Posts not counted because they came more than an hour late."""
         self._reader = reader
-        self._baseline = Baseline()
+        self._baseline = Baseline(len(LENGTHS))
         self._originals = Originals()
         self._windows: Windows | None = None
         self._pending: list[Sighting] = []
         self._quarter = 0
         self._first = 0.0
-        self._alerting = False
-        self._started = self._calm_since = self._at = 0.0
+        self._episode = Episode()
+        self._at = 0.0
 
     @property
     def alerting(self) -> bool:
         """An episode is under way."""
-        return self._alerting
+        return self._episode.open
 
     @property
     def calm_since(self) -> datetime | None:
         """Since when things are usual again, during an episode that is not over yet."""
-        return datetime.fromtimestamp(self._calm_since, UTC) if self._calm_since else None
+        since = self._episode.calm_since
+        return datetime.fromtimestamp(since, UTC) if since else None
 
     def feed(self, mention: Mention) -> None:
         """Take one matching post; it counts from the next tick on."""
@@ -151,7 +118,7 @@ class Detector:
         if self._windows is None:
             start = max(now - SPAN, min(now, pending[0].slice if pending else now))
             self._windows, self._quarter = Windows(start), start // _PER_STEP + 1
-        self._quarter = max(self._quarter, now // _PER_STEP - HISTORY)
+        self._quarter = max(self._quarter, now // _PER_STEP - _HISTORY)
         done = 0
         while (last := (self._quarter + 1) * _PER_STEP - 1) <= now:
             while done < len(pending) and pending[done].slice <= last:
@@ -164,7 +131,7 @@ class Detector:
         self._windows.advance(now)
         totals = self._windows.totals()
         evidence = self._evidence(totals)
-        self._judge(evidence, self._at)
+        self._judge(self._windows, evidence, self._at)
         return self._signal(self._windows, totals, evidence)
 
     def _count(self, windows: Windows, post: Sighting) -> None:
@@ -177,82 +144,54 @@ class Detector:
             self._first = post.moment
 
     def _sample(self, windows: Windows, last: int) -> None:
-        """Close the present quarter: judge it, and keep it for the baseline."""
+        """Close the present quarter: keep it for the baseline, and judge it."""
         totals = windows.totals()
-        evidence = self._evidence(totals)
-        held = _held(totals, 2)
-        recent = list(islice(reversed(self._baseline.samples), max(NEW_NORMAL, _SIX_HOURS)))
-        past = [held[AUTHORS], *(sample.held[AUTHORS] for sample in recent[: _SIX_HOURS - 1])]
-        voices = (*(e.voices for e in evidence[:3]), sum(past) / len(past) * _SIX_HOURS)
-        usual = self._baseline.usual(self._quarter)
-        above = (
-            ()
-            if self._baseline.cold
-            else tuple((log1p(v) - log1p(u.voices)) / u.spread for v, u in zip(voices, usual, strict=True))
+        spans = self._spans(totals, closing=True)
+        held = spans[_QUARTER].held
+        new = sample(
+            self._baseline,
+            spans,
+            self._quarter,
+            (held[NEGATIVE], held[READ]),
+            first=self._first,
+            quiet=self._episode.quiet(self._baseline),
         )
-        settled = len(recent) == NEW_NORMAL and not any(sample.quiet for sample in recent)
-        whole = evidence[2].held
-        hour = (whole[NEGATIVE], whole[READ]) if self._quarter % 4 == 3 else (0, 0)
-        quiet = not self._alerting or settled
-        self._baseline.add(Sample(self._quarter, voices, above, held, hour, self._first, quiet))
+        new.held = held
+        self._baseline.add(new)
         self._quarter, self._first = self._quarter + 1, 0.0
-        self._judge(self._evidence(totals), (last + 1.0) * SLICE)
+        self._judge(windows, self._evidence(totals), (last + 1.0) * SLICE)
 
-    def _evidence(self, totals: Counts) -> list[Evidence]:
-        usual = self._baseline.usual(self._quarter)
+    def _spans(self, totals: Counts, *, closing: bool = False) -> list[Span]:
+        """What the windows hold, and six hours of quarters; the present one among them when it is ``closing``."""
         found = []
-        for column in (1, 2, 3):
+        for length, column in zip(LENGTHS, (1, 2, 3), strict=False):
             held = _held(totals, column)
-            found.append(self._weigh(held, _voices(held), usual[column - 1], LENGTHS[column - 1]))
-        if len(self._baseline.samples) >= _SIX_HOURS:
-            quarters = [sample.held for sample in islice(reversed(self._baseline.samples), _SIX_HOURS)]
-            held = tuple(map(sum, zip(*quarters, strict=True)))
-            found.append(self._weigh(held, held[AUTHORS], usual[-1], LENGTHS[-1]))
+            found.append(Span(length, _voices(held), held[NEGATIVE], held[READ], held=held))
+        quarters = [known.held for known in islice(reversed(self._baseline.samples), _SIX_HOURS - closing)]
+        if closing:
+            quarters.append(found[_QUARTER].held)
+        held = tuple(map(sum, zip(*quarters, strict=True))) if quarters else (0,) * (ANGRY + 1)
+        voices = held[AUTHORS] / max(1, len(quarters)) * _SIX_HOURS
+        whole = len(quarters) == _SIX_HOURS
+        found.append(Span(LENGTHS[-1], voices, held[NEGATIVE], held[READ], whole, held))
         return found
 
-    def _weigh(self, held: tuple[int, ...], voices: float, usual: Usual, length: int) -> Evidence:
-        negative, known = held[NEGATIVE], held[READ]
-        volume = usual.surprise(voices)
-        above = self._baseline.surprise(negative, known)
-        negativity = above / 3.0
-        excess = negative >= (self._baseline.share() + EXCESS) * known
-        if known and negative >= MOST * known and above >= -0.5:
-            negativity, excess = max(negativity, 1 / 3), True
-        score = sqrt(max(0.0, min(volume, 4.0)) * max(0.0, min(negativity, 4.0))) / ALERT[length]
-        if self._baseline.cold:
-            old = len(self._baseline.samples) >= COLD_STEPS and length < LENGTHS[-1]
-            enough = old and negative >= COLD_NEGATIVE and voices >= COLD_TIMES * max(usual.voices, 1.0)
-        else:
-            enough = negative >= FEWEST and voices >= TIMES * usual.voices and volume >= VOLUME
-        enough = enough and excess and negativity >= 1 / 3
-        return Evidence(length, held, voices, usual, volume, negativity, score, enough)
+    def _evidence(self, totals: Counts) -> list[Evidence]:
+        return weigh(self._baseline, self._spans(totals), self._quarter)
 
-    def _judge(self, evidence: list[Evidence], at: float) -> None:
+    def _judge(self, windows: Windows, evidence: Sequence[Evidence], at: float) -> None:
         """Open or close the alert at ``at``."""
-        if not self._alerting:
-            if any(e.enough and e.score >= 1.0 for e in evidence):
-                self._alerting, self._calm_since = True, 0.0
-                self._started = self._onset(at)
-                self._baseline.disturbed(int(self._started) // STEP)
-        elif any(e.score >= REST and e.length > LENGTHS[0] and e.held[NEGATIVE] >= FEWEST for e in evidence):
-            self._calm_since = 0.0
-        else:
-            self._calm_since = self._calm_since or at
-            if at - self._calm_since >= CALM.total_seconds():
-                self._alerting, self._calm_since, self._started = False, 0.0, 0.0
+        hot = any(e.hot for e in evidence)
+        warm = any(e.warm for e in evidence if e.span.length > LENGTHS[0])
+        if self._episode.judge(hot, warm, at, lambda: self._onset(windows, at)):
+            self._baseline.disturbed(int(self._episode.started) // STEP)
 
-    def _onset(self, at: float) -> float:
+    def _onset(self, windows: Windows, at: float) -> float:
         """The first post of the episode: where the raised hours begin, or else where the last hour's rate breaks."""
-        begin, missed = 0.0, 0
-        for sample in islice(reversed(self._baseline.samples), DAY):
-            if sample.above and max(sample.above[1], sample.above[2]) >= 1.0 and sample.first:
-                begin, missed = sample.first, 0
-            elif (missed := missed + 1) > 1:
-                break
-        if begin and begin < at - LENGTHS[2]:
-            return begin
-        assert self._windows is not None  # noqa: S101
-        return self._windows.broke(at)
+        begin = raised(self._baseline)
+        if begin is not None and begin.first < at - LENGTHS[2]:
+            return begin.first
+        return windows.broke(at)
 
     def level(self) -> Signal:
         """The last quarter of an hour at the latest tick, whichever window carries an alert: for curves and comparisons.
@@ -266,24 +205,24 @@ class Detector:
         return self._signal(self._windows, totals, self._evidence(totals), quarter_only=True)
 
     def _signal(
-        self, windows: Windows, totals: Counts, evidence: list[Evidence], *, quarter_only: bool = False
+        self, windows: Windows, totals: Counts, evidence: Sequence[Evidence], *, quarter_only: bool = False
     ) -> Signal:
-        telling = [e for e in evidence if e.enough and e.score >= 1.0]
+        telling = [e for e in evidence if e.hot]
         best = evidence[_QUARTER]
         if telling and best not in telling and not quarter_only:
             best = max(telling, key=lambda e: e.score)
-        column = min(3, LENGTHS.index(best.length) + 1)
-        held, at = best.held, datetime.fromtimestamp(self._at, UTC)
-        hour = evidence[2].voices / 60
+        column = min(3, LENGTHS.index(best.span.length) + 1)
+        held, at = best.span.held, datetime.fromtimestamp(self._at, UTC)
+        hour = evidence[2].span.voices / 60
         alert: Literal["", "attention", "outrage"] = ""
         if telling:
             alert = "outrage"
-        elif not self._baseline.cold and any(e.volume >= 1 and e.voices >= 2 * FEWEST for e in evidence[:3]):
+        elif not self._baseline.cold and remarkable(evidence):
             alert = "attention"
         return Signal(
             watch=self.watch.name,
             at=at,
-            window=timedelta(seconds=best.length),
+            window=timedelta(seconds=best.span.length),
             mentions=held[MENTIONS],
             distinct_texts=held[TEXTS],
             authors=held[AUTHORS],
@@ -297,10 +236,10 @@ class Detector:
             reach=held[REACH],
             sources=windows.named("source", totals, column),
             languages=windows.named("language", totals, column),
-            acceleration=round(evidence[0].voices / 5 / hour, 3) if hour else 0.0,
-            score=1.0 - 0.5 ** (max(e.score for e in evidence)),
+            acceleration=round(evidence[0].span.voices / 5 / hour, 3) if hour else 0.0,
+            score=1.0 - 0.5 ** outrage(evidence),
             alert=alert,
-            started_at=datetime.fromtimestamp(self._started, UTC) if self._alerting else at,
+            started_at=datetime.fromtimestamp(self._episode.started, UTC) if self._episode.open else at,
             cold=self._baseline.cold,
         )
 
@@ -312,7 +251,8 @@ class Detector:
             "baseline": self._baseline.dump(),
             "originals": self._originals.dump(),
             "pending": [list(post) for post in self._pending],
-            "rest": [self.late, self._quarter, self._first, self._alerting, self._started, self._calm_since, self._at],
+            "episode": self._episode.dump(),
+            "rest": [self.late, self._quarter, self._first, self._at],
         }
         return json.dumps(state, separators=(",", ":"))
 
@@ -326,11 +266,13 @@ class Detector:
         new = cls(watch, reader)
         try:
             known = json.loads(state)
+            known = _renewed(known) if known["version"] == 1 else known
             new._windows = Windows.load(known["windows"]) if known["windows"] else None
-            new._baseline = Baseline.load(known["baseline"])
-            new._originals = Originals.load(known["originals"])
+            new._baseline = Baseline.load(len(LENGTHS), STEP, known["baseline"])
+            new._originals = Originals.load(known["originals"]) if "originals" in known else Originals()
             new._pending = [Sighting(*post) for post in known["pending"]]
-            new.late, new._quarter, new._first, new._alerting, new._started, new._calm_since, new._at = known["rest"]
+            new._episode = Episode.load(known["episode"])
+            new.late, new._quarter, new._first, new._at = known["rest"]
         except (KeyError, TypeError, ValueError) as error:
             raise ValueError(f"this is not a detector's state ({type(error).__name__}: {error})") from None
         return new
@@ -338,3 +280,14 @@ class Detector:
 
 def _held(totals: Counts, column: int) -> tuple[int, ...]:
     return tuple(int(value) for value in totals[: ANGRY + 1, column])
+
+
+def _renewed(state: dict[str, Any]) -> dict[str, Any]:
+    """A state of version 1, in which the share of negative authors was not yet held against its own past."""
+    late, quarter, first, alerting, started, calm_since, at = state["rest"]
+    samples = [
+        [step, voices, above, [], [held[NEGATIVE], held[READ]], hour, begun, quiet, held]
+        for step, voices, above, held, hour, begun, quiet in state["baseline"]
+    ]
+    episode = [alerting, started, calm_since]
+    return {**state, "baseline": samples, "episode": episode, "rest": [late, quarter, first, at]}

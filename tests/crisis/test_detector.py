@@ -1,5 +1,6 @@
 """Detection: one surge of hostility is one episode, and everything else is none."""
 
+import json
 import random
 from datetime import timedelta
 from itertools import pairwise
@@ -125,6 +126,23 @@ def test_a_detector_continues_exactly_where_it_was_stored(seed: int, where: floa
 def test_a_state_that_is_none_is_refused_with_a_reason(state: str) -> None:
     with pytest.raises(ValueError, match="not a detector's state"):
         Detector.load(WATCH, state)
+
+
+def test_a_state_stored_by_the_first_version_keeps_its_past() -> None:
+    detector = Detector(WATCH, reader)
+    for mention in calm(1.5):
+        detector.feed(mention)
+        detector.tick(mention.created_at)
+    state = json.loads(detector.dump())
+    state["version"] = 1
+    state["baseline"] = [[s[0], s[1], s[2], s[8], s[5], s[6], s[7]] for s in state["baseline"]]
+    late, quarter, first, at = state["rest"]
+    state["rest"] = [late, quarter, first, *state.pop("episode"), at]
+    later = BEGIN + timedelta(days=1.6)
+    old, now = Detector.load(WATCH, json.dumps(state), reader).tick(later), detector.tick(later)
+    assert old.usual_authors == now.usual_authors > 0
+    assert old.usual_negative_share == now.usual_negative_share
+    assert not old.cold
 
 
 def test_posts_from_the_future_and_long_past_move_no_clock() -> None:

@@ -1,0 +1,346 @@
+"""How early, how sure and how quiet detection is: real brands by NAB's scoring, simulated outrages, and the live path.
+
+    python benchmarks/detection.py [--data FOLDER] [--streams 24] [--live 8] [--seed 7]
+
+Three tables, each beside published or naive detectors in the same run. (1) Mention counts of real brands with labelled
+windows (``benchmarks.nab``), from FOLDER (``windows.json`` and ``Twitter_volume_*.csv`` of the Numenta Anomaly
+Benchmark): the standard score at one threshold for all brands, and at a threshold chosen without the brand it is
+applied to (leave one brand out); intervals by resampling brands. (2) Simulated outrages (``benchmarks.outrage``). Fireline's
+thresholds are those it ships with; the other detectors get the lowest threshold that keeps them at .25 false alerts a
+brand-week on *other* seeds. Intervals by resampling streams. (3) Outrages and brigades as posts through the live
+detector. Nothing here is fitted to the seeds that are measured; the shipped thresholds were chosen with seeds below 10,000
+and the five brands at hand, so table 1 flatters.
+"""
+
+import argparse
+import csv
+import json
+import sys
+import zlib
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from benchmarks.nab import Series, nab_score, nab_score_at, probation
+from benchmarks.outrage import DAY, HOUR, STEP, Kind, Stream, simulate
+from crisis.backtest import Backtest, Row
+from crisis.detector import Detector
+from crisis.reading import Reading
+from crisis.watch import Mention, Watch
+
+DATA = Path("../shared/data/nab")
+QUIET = 0.25
+"""False alerts a brand-week that are bearable."""
+WEEK = 7 * DAY
+REST = 6 * HOUR
+"""Rows without an alarm after which the next one is another alert."""
+COLD = 2 * DAY
+"""Rows at the beginning that are counted apart."""
+Scores = npt.NDArray[np.float64]
+
+
+@cache
+def _fireline(values: tuple[float, ...], negative: tuple[float, ...] | None) -> tuple[Scores, list[str]]:
+    run = Backtest(STEP, negative=negative is not None)
+    verdicts = [
+        run.row(Row(1.5e9 + STEP * row, float(value), None if negative is None else float(negative[row])))
+        for row, value in enumerate(values)
+    ]
+    return np.array([verdict.score for verdict in verdicts]), [verdict.alert or "" for verdict in verdicts]
+
+
+def fireline(values: Sequence[float], negative: Sequence[float] | None = None) -> tuple[Scores, list[str]]:
+    """Scores and alerts of ``fireline backtest``."""
+    return _fireline(tuple(values), None if negative is None else tuple(negative))
+
+
+def naive_ratio(values: Sequence[float]) -> Scores:
+    """The count against the mean of the day before."""
+    sums = np.concatenate([[0.0], np.cumsum(values)])
+    rows = np.arange(len(values))
+    since = np.maximum(0, rows - DAY)
+    mean = (sums[rows] - sums[since]) / np.maximum(1, rows - since)
+    return np.where(rows > 0, np.asarray(values) / (mean + 1.0), 0.0)
+
+
+def windowed_gaussian(values: Sequence[float]) -> Scores:
+    """NAB's baseline: standard deviations from the mean of the last 1,000 rows (it ranks rows as its tail does)."""
+    found, counts = np.zeros(len(values)), np.asarray(values, dtype=float)
+    for row in range(2, len(counts)):
+        window = counts[max(0, row - 1000) : row]
+        found[row] = (counts[row] - window.mean()) / (window.std() or 1e-6)
+    return np.maximum(found, 0.0)
+
+
+def interval(sample: Sequence[float], of: Callable[[Scores], float], seed: int = 1) -> str:
+    """``of`` the sample with its 90 % bootstrap interval."""
+    dice, all_of = np.random.default_rng(seed), np.asarray(sample, dtype=float)
+    again = sorted(of(dice.choice(all_of, len(all_of))) for _ in range(1000))
+    return f"{of(all_of):.3g} ({again[50]:.3g}..{again[949]:.3g})"
+
+
+def brands(folder: Path) -> dict[str, tuple[list[datetime], list[float], list[tuple[datetime, datetime]]]]:
+    """Times, counts and labelled windows by brand."""
+    labels = json.loads((folder / "windows.json").read_text(encoding="utf-8"))
+    found = {}
+    for name, spans in labels.items():
+        with (folder / name).open(encoding="utf-8", newline="") as lines:
+            rows = list(csv.DictReader(lines))
+        times = [datetime.fromisoformat(row["timestamp"]) for row in rows]
+        windows = [(datetime.fromisoformat(start), datetime.fromisoformat(end)) for start, end in spans]
+        found[name.rpartition("_")[2].removesuffix(".csv")] = (times, [float(row["value"]) for row in rows], windows)
+    return found
+
+
+def real_brands(folder: Path) -> None:
+    """Table 1."""
+    known = brands(folder)
+    detectors: dict[str, Callable[[Sequence[float]], Scores]] = {
+        "fireline": lambda values: fireline(values)[0],
+        "windowed Gaussian": windowed_gaussian,
+        "ratio to the day before": naive_ratio,
+    }
+    print(f"\n1. Real brands: NAB standard score, {', '.join(known)}")
+    print(f"{'detector':<26}{'one threshold':>22}{'left out':>10}   by brand, at the one threshold")
+    for name, detector in detectors.items():
+        corpus = {brand: Series(times, list(detector(v)), windows) for brand, (times, v, windows) in known.items()}
+        best = nab_score(corpus)
+        each = {brand: nab_score_at({brand: one}, best.threshold).score for brand, one in corpus.items()}
+        weights = {brand: len(one.windows) for brand, one in corpus.items()}
+        held = 0.0
+        for brand, one in corpus.items():
+            others = nab_score({other: series for other, series in corpus.items() if other != brand})
+            held += weights[brand] * nab_score_at({brand: one}, others.threshold).score / sum(weights.values())
+        dice, names = np.random.default_rng(1), list(corpus)
+        again = []
+        for _ in range(1000):
+            drawn = [names[k] for k in dice.integers(len(names), size=len(names))]
+            again.append(sum(weights[b] * each[b] for b in drawn) / sum(weights[b] for b in drawn))
+        span = f"{best.score:.1f} ({np.quantile(again, 0.05):.1f}..{np.quantile(again, 0.95):.1f})"
+        print(f"{name:<26}{span:>22}{held:>10.1f}   {', '.join(f'{b} {s:.0f}' for b, s in each.items())}")
+    print("`alert` of fireline, after the probation:")
+    false, weeks = [], []
+    for brand, (times, values, windows) in known.items():
+        alerts = fireline(values)[1]
+        first = probation(len(times))
+        rows = [row for row in range(first, len(times)) if alerts[row]]
+        inside = [any(start <= times[row] <= end for start, end in windows) for row in rows]
+        hit = sum(any(start <= times[row] <= end for row in rows) for start, end in windows)
+        weeks.append((len(times) - first) / WEEK)
+        false.append(inside.count(False) / weeks[-1])
+        print(f"  {brand:<6} {hit} of {len(windows)} windows, {false[-1]:.2f} false alerts a week")
+    print(f"  all    {interval(false, lambda x: float(x.mean()))} false alerts a brand-week")
+
+
+def openings(alarm: npt.NDArray[np.bool_]) -> list[int]:
+    """Rows with which alerts open."""
+    found: list[int] = []
+    last = -REST - 1
+    for row in np.flatnonzero(alarm):
+        if row - last > REST:
+            found.append(int(row))
+        last = int(row)
+    return found
+
+
+Alerts = Callable[[Stream], tuple[list[int], list[int]]]
+"""Rows with an alert of outrage, and with one of attention."""
+
+
+def shipped(stream: Stream) -> tuple[list[int], list[int]]:
+    """Fireline as it is."""
+    alerts = fireline(list(stream.values), list(stream.negative))[1]
+    return [r for r, a in enumerate(alerts) if a == "outrage"], [r for r, a in enumerate(alerts) if a == "attention"]
+
+
+def gated(score: Callable[[Sequence[float]], Scores], threshold: float, *, share: bool) -> Alerts:
+    """A volume detector with a threshold; with ``share``, only where the quarter's share is .15 above the usual."""
+
+    def alerts(stream: Stream) -> tuple[list[int], list[int]]:
+        alarm = score(list(stream.values)) >= threshold
+        if share:
+            values, negative = (np.concatenate([[0], np.cumsum(c)]) for c in (stream.values, stream.negative))
+            rows = np.arange(len(stream.values)) + 1
+            back, day = np.maximum(0, rows - 3), np.maximum(0, rows - DAY)
+            lately = (negative[rows] - negative[back]) / np.maximum(1, values[rows] - values[back])
+            usual = (negative[rows] - negative[day]) / np.maximum(1, values[rows] - values[day])
+            alarm &= (lately >= usual + 0.15) & (negative[rows] - negative[back] >= 5)
+        return openings(alarm), []
+
+    return alerts
+
+
+def quietest(score: Callable[[Sequence[float]], Scores], calm: Sequence[Stream], *, share: bool) -> float:
+    """The lowest threshold that gives at most ``QUIET`` false alerts a brand-week on calm streams."""
+    weeks = sum((len(one.values) - COLD) / WEEK for one in calm)
+    low, high = 0.0, max(float(score(list(one.values))[COLD:].max()) for one in calm) + 1e-9
+    for _ in range(12):
+        middle = (low + high) / 2
+        alerts = gated(score, middle, share=share)
+        false = sum(row >= COLD for one in calm for row in alerts(one)[0])
+        low, high = (middle, high) if false > QUIET * weeks else (low, middle)
+    return high
+
+
+def streams(seed: int, count: int, real: Sequence[Sequence[float]]) -> dict[tuple[Kind, float], list[Stream]]:
+    """``count`` streams of each kind; every other one on a real background, if there is one."""
+    kinds: list[tuple[Kind, float]] = [("outrage", 10), ("outrage", 3), ("praise", 10), ("news", 6), ("nothing", 1)]
+    found: dict[tuple[Kind, float], list[Stream]] = {}
+    for number, (kind, times) in enumerate(kinds):
+        found[kind, times] = [
+            simulate(
+                seed + 1000 * number + one,
+                kind,
+                times,
+                days=14.0 if kind == "nothing" else 0.0,
+                real=np.asarray(real[one // 2 % len(real)], dtype=np.int64) if real and one % 2 else None,
+            )
+            for one in range(count)
+        ]
+    return found
+
+
+def simulated(seed: int, count: int, real: Sequence[Sequence[float]]) -> None:
+    """Table 2."""
+    known = streams(seed, count, real)
+    calm = streams(seed + 500_000, count // 2, ())["nothing", 1]
+    print(
+        f"\n2. Simulated: {count} streams of each kind, half on real backgrounds; minutes from the start; 3 h to find it"
+    )
+    print(f"{'detector':<28}{'10x median':>18}{'missed':>18}{'3x median':>18}{'missed':>18}", end="")
+    print(f"{'praise':>8}{'news':>6}{'false/week':>18}{'cold/day':>9}")
+    rivals: dict[str, Alerts] = {"fireline": shipped}
+    for name, score, share in (
+        ("fireline, volume alone", lambda v: fireline(v)[0], False),
+        ("ratio to the day before", naive_ratio, False),
+        ("the same, and share + .15", naive_ratio, True),
+        ("Gaussian, and share + .15", windowed_gaussian, True),
+    ):
+        rivals[name] = gated(score, quietest(score, calm, share=share), share=share)
+    for name, alerts in rivals.items():
+        _row(name, alerts, known)
+
+
+def _row(name: str, alerts: Alerts, known: dict[tuple[Kind, float], list[Stream]]) -> None:
+    delays: dict[tuple[Kind, float], list[float]] = {}
+    false, cold = [], []
+    for key, some in known.items():
+        delays[key] = []
+        for stream in some:
+            rows = alerts(stream)[0]
+            end = stream.begins
+            hit = next((row for row in rows if end <= row < end + 3 * HOUR), None)
+            delays[key].append(np.inf if hit is None else (hit - end + 1) * STEP / 60)
+            cold.append(sum(row < min(COLD, end) for row in rows) / (min(COLD, end) / DAY))
+            if end - COLD >= DAY:
+                false.append(((end - COLD) / WEEK, sum(COLD <= row < end for row in rows)))
+    weeks = np.array(false)
+    dice = np.random.default_rng(1)
+    draws = [weeks[dice.integers(len(weeks), size=len(weeks))] for _ in range(1000)]
+    rate = sorted(float(draw[:, 1].sum() / draw[:, 0].sum()) for draw in draws)
+    cells = []
+    for times in (10.0, 3.0):
+        found = delays["outrage", times]
+        cells += [interval(found, _median), interval(found, _missed)]
+    said = [1.0 - _missed(np.asarray(delays[key])) for key in (("praise", 10.0), ("news", 6.0))]
+    total = weeks[:, 1].sum() / weeks[:, 0].sum()
+    print(f"{name:<28}" + "".join(f"{cell:>18}" for cell in cells), end="")
+    print(f"{said[0]:>8.0%}{said[1]:>6.0%}{f'{total:.2f} ({rate[50]:.2f}..{rate[949]:.2f})':>18}{np.mean(cold):>9.3f}")
+
+
+def _median(delays: Scores) -> float:
+    return float(np.quantile(delays, 0.5, method="higher"))
+
+
+def _missed(delays: Scores) -> float:
+    return float(np.isinf(delays).mean())
+
+
+def read_made_up(text: str, hint: str) -> Reading:
+    """Made-up posts say their mood in their first word."""
+    bad = text.startswith("bad")
+    mood, share = ("negative", 0.9) if bad else ("neutral", 0.1)
+    return Reading(language="en", supported=True, sentiment=mood, negative=share, anger=0.6 if bad else 0.0)
+
+
+def post_stream(stream: Stream, seed: int, *, brigade: bool) -> list[Mention]:
+    """A stream as posts; with ``brigade`` what is added is one text by 80 authors, over and over."""
+    dice = np.random.default_rng(seed)
+    begin, found = datetime(2026, 1, 5, tzinfo=UTC), []
+    usual = float(np.median(stream.values))
+    for row, (value, negative) in enumerate(zip(stream.values, stream.negative, strict=True)):
+        for number, second in enumerate(np.sort(dice.uniform(0, STEP, int(value)))):
+            copied = brigade and row >= stream.begins and number >= usual
+            author = f"troll-{dice.integers(80)}" if copied else f"author-{row}-{number}"
+            mood = "bad" if copied or dice.random() < negative / value else "good"
+            told = "bad product, share this before they delete it" if copied else f"{mood} words on acme {row} {number}"
+            moment = begin + timedelta(seconds=STEP * row + float(second))
+            found.append(Mention(id=f"{row}-{number}", text=told, author=author, created_at=moment))
+    return found
+
+
+def live(seed: int, count: int) -> None:
+    """Table 3."""
+    print(f"\n3. As posts through the live detector: {count} streams each, 3 days of history, ticks of a minute")
+    for name, times, brigade in (("outrage 10x", 10.0, False), ("outrage 3x", 3.0, False), ("brigade 10x", 10.0, True)):
+        delays, before = [], 0
+        for number in range(count):
+            real = simulate(zlib.crc32(f"{seed} {name} {number}".encode()), "outrage", times, days=3.0)
+            thin = min(1.0, 20.0 / max(1.0, float(np.median(real.values))))
+            dice = np.random.default_rng(number)
+            values = dice.binomial(real.values, thin)
+            share = np.divide(real.negative, real.values, out=np.zeros(len(values)), where=real.values > 0)
+            stream = Stream("outrage", values, dice.binomial(values, share), real.begins, real.shape)
+            begins = datetime(2026, 1, 5, tzinfo=UTC) + timedelta(seconds=STEP * stream.begins)
+            opened = _first_alert(post_stream(stream, number, brigade=brigade), begins)
+            before += sum(moment < begins for moment in opened)
+            after = [(m - begins).total_seconds() / 60 for m in opened if begins <= m < begins + timedelta(hours=3)]
+            delays.append(min(after, default=np.inf))
+        found = np.asarray(delays)
+        alerted = f"{int(np.isfinite(found).sum())} of {count} alerted"
+        median = "" if brigade or np.isinf(_median(found)) else f", median {_median(found):.0f} min"
+        print(f"  {name:<12} {alerted}{median}; {before} alerts in the {3 * count} days before")
+
+
+def _first_alert(posts: Sequence[Mention], begins: datetime) -> list[datetime]:
+    """When alerts open, until three hours after it begins."""
+    detector = Detector(Watch(name="acme", brand="Acme", query="acme"), read_made_up)
+    at, index, opened, was = posts[0].created_at, 0, [], False
+    while at < begins + timedelta(hours=3) and index < len(posts):
+        at += timedelta(seconds=60)
+        while index < len(posts) and posts[index].created_at <= at:
+            detector.feed(posts[index])
+            index += 1
+        detector.tick(at)
+        if detector.alerting and not was:
+            opened.append(at)
+        was = detector.alerting
+    return opened
+
+
+def main(words: Sequence[str] = ()) -> None:
+    """Measure and print; ``words`` are the command's arguments."""
+    arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    arguments.add_argument("--data", type=Path, default=DATA)
+    arguments.add_argument("--streams", type=int, default=24)
+    arguments.add_argument("--live", type=int, default=8)
+    arguments.add_argument("--seed", type=int, default=70_000)
+    given = arguments.parse_args(list(words))
+    real: list[list[float]] = []
+    if (given.data / "windows.json").exists():
+        real = [values for _, values, _ in brands(given.data).values()]
+        real_brands(given.data)
+    else:
+        print(f"\n1. Real brands: left out, there is no {given.data / 'windows.json'}")
+    simulated(given.seed, given.streams, real)
+    live(given.seed, given.live)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,227 @@
+"""How surprising a moment is, and whether an episode is under way: one mathematics for posts and for counts.
+
+``crisis.detector`` (posts) and ``crisis.backtest`` (counts) measure *spans*: voices, and negative ones among them, over
+5, 15 and 60 minutes and 6 hours. Each span is held against the stream's own usual (``crisis.baseline``) twice: the
+volume, and the share of negative voices. Either surprise is 1 at the stream's own 99.9 % quantile. Volume alone is
+*attention*. *Outrage* takes both: the mean of the two surprises, and each by itself well above nothing, so that neither
+a flood of praise nor three complaints on a quiet night pages anybody. An episode opens once, and closes when things
+have been usual for ``CALM`` without a break.
+"""
+
+from bisect import bisect_right
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import islice
+from math import log1p
+from typing import Any
+
+from crisis.baseline import Baseline, Sample, Usual
+
+LENGTHS = (300, 900, 3600, 21_600)
+"""Spans, in seconds: 5, 15, 60 min, and 6 h for what is small but does not stop."""
+OUTRAGE = (1.2, 0.9, 0.74, 0.63)
+"""Mean surprise from which an episode opens, by span: a short one is looked at more often, so it takes more."""
+YOUNG = 0.5
+"""While the baseline is young it takes more: 1 + YOUNG / days."""
+ATTENTION, ATTENTION_HOUR = 1.1, 1.2
+"""Surprise at the volume that is attention: in every span below an hour, or else in the hour."""
+VOLUME, NEGATIVITY = 0.25, 0.9
+"""Either surprise, at the least, for an outrage."""
+MOST = 4.0
+"""More surprise than that counts as that much."""
+TIMES = 1.5
+"""Voices against the usual, at the least."""
+FEWEST, FEWEST_LASTING = 10, 20
+"""Negative voices below which nothing is a firestorm: in spans up to an hour, and in longer ones."""
+FEWEST_VOICES = 10
+"""Voices below which nothing is attention."""
+EXCESS = 0.12
+"""Share of negative voices above the usual, at the least."""
+BAD, BAD_SURPRISE = 0.5, 0.75
+"""Share of negative voices that is bad enough by itself, if it is not below the usual, and the surprise it counts as."""
+REST = 0.5
+"""Share of what opens an episode below which things are usual again."""
+CALM = timedelta(hours=8)
+"""How long things must be usual before an episode is over: longer than a night's pause."""
+COLD_NEGATIVE, COLD_TIMES, COLD_STEPS = 50, 5.0, 4
+"""While cold: negative voices in the span, voices against the busiest span yet, and samples that must be known."""
+NEW_NORMAL = 2.0
+"""Days after which an episode that does not end becomes the usual."""
+
+
+@dataclass(frozen=True)
+class Span:
+    """What was counted over one length of time that ends now."""
+
+    length: int
+    voices: float
+    negative: int
+    known: int
+    """Voices of which it is known whether they are negative."""
+    whole: bool = True
+    """It was counted from end to end, not stretched from a shorter time."""
+    held: tuple[int, ...] = ()
+    """What else its owner wants to find again."""
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What one span says."""
+
+    span: Span
+    usual: Usual
+    """Of the volume."""
+    share: float
+    """The usual share of negative voices."""
+    volume: float
+    """Surprise at the volume; 1 is the stream's own 99.9 % quantile."""
+    negativity: float
+    """Surprise at the share of negative voices, likewise."""
+    score: float
+    """Their mean against what opens an episode: 1 opens it."""
+    enough: bool
+    """Large enough, and both surprises high enough, to be an outrage at all."""
+
+    @property
+    def hot(self) -> bool:
+        """It opens an episode."""
+        return self.enough and self.score >= 1.0
+
+    @property
+    def warm(self) -> bool:
+        """It keeps an episode going."""
+        both = min(self.volume / VOLUME, self.negativity / NEGATIVITY)
+        return self.score >= REST and both >= REST and self.span.negative >= FEWEST
+
+
+def weigh(baseline: Baseline, spans: Sequence[Span], step: int) -> list[Evidence]:
+    """What each span says in the step ``step``; spans are in the order of the baseline's windows."""
+    return [
+        _weigh(baseline, window, span, usual)
+        for window, (span, usual) in enumerate(zip(spans, baseline.usual(step), strict=True))
+        if span.whole
+    ]
+
+
+def _weigh(baseline: Baseline, window: int, span: Span, usual: Usual) -> Evidence:
+    negative, known = span.negative, span.known
+    volume = usual.surprise(span.voices)
+    negativity = baseline.surprise(window, negative, known)
+    excess = negative >= (baseline.share() + EXCESS) * known
+    bad = bool(known) and negative >= BAD * known and baseline.over(negative, known) >= -0.5
+    if bad:
+        negativity = max(negativity, BAD_SURPRISE)
+    mean = (max(0.0, min(volume, MOST)) + max(0.0, min(negativity, MOST))) / 2
+    if baseline.cold:
+        old = len(baseline.samples) >= COLD_STEPS and span.length < LENGTHS[-1]
+        enough = old and negative >= COLD_NEGATIVE and span.voices >= COLD_TIMES * max(usual.voices, 1.0)
+    else:
+        fewest = FEWEST if span.length < LENGTHS[-1] else FEWEST_LASTING
+        enough = negative >= fewest and span.voices >= TIMES * usual.voices and volume >= VOLUME
+    enough = enough and (bad or (excess and negativity >= NEGATIVITY))
+    threshold = OUTRAGE[max(0, bisect_right(LENGTHS, span.length) - 1)] * (1 + YOUNG / max(1.0, baseline.days))
+    return Evidence(span, usual, baseline.share(), volume, negativity, mean / threshold, enough)
+
+
+def outrage(evidence: Sequence[Evidence]) -> float:
+    """How near the moment is to opening an episode: 1 opens it."""
+    return max((e.score if e.enough else min(e.score, REST) for e in evidence), default=0.0)
+
+
+def _short(evidence: Sequence[Evidence]) -> Sequence[Evidence]:
+    """The spans below an hour, or the shortest there is."""
+    return [e for e in evidence if e.span.length < LENGTHS[2]] or evidence[:1]
+
+
+def attention(evidence: Sequence[Evidence]) -> float:
+    """How near the volume alone is to being remarkable, 1 is: what is there in five minutes *and* in fifteen."""
+    return max(0.0, min((e.volume / ATTENTION for e in _short(evidence)), default=0.0))
+
+
+def remarkable(evidence: Sequence[Evidence]) -> bool:
+    """The volume alone deserves attention."""
+    for e in evidence:
+        if e.span.length == LENGTHS[2] and e.volume >= ATTENTION_HOUR and e.span.voices >= FEWEST_VOICES:
+            return True
+    short = _short(evidence)
+    return attention(evidence) >= 1.0 and max(e.span.voices for e in short) >= FEWEST_VOICES
+
+
+def sample(
+    baseline: Baseline, spans: Sequence[Span], step: int, read: tuple[int, int], *, first: float, quiet: bool
+) -> Sample:
+    """The sample that closes the step ``step``: ``read`` are its own negative and known voices."""
+    cold = baseline.cold
+    usual = baseline.usual(step)
+    hour = next((span for span in spans if span.length >= 3600), spans[-1])
+    ends = (step + 1) * baseline.step % hour.length < baseline.step
+    return Sample(
+        step=step,
+        voices=tuple(span.voices for span in spans),
+        above=()
+        if cold
+        else tuple((log1p(s.voices) - log1p(u.voices)) / u.spread for s, u in zip(spans, usual, strict=True)),
+        over=() if cold else tuple(baseline.over(span.negative, span.known) for span in spans),
+        read=read,
+        hour=(hour.negative, hour.known) if ends else (0, 0),
+        first=first,
+        quiet=quiet,
+    )
+
+
+def raised(baseline: Baseline) -> Sample | None:
+    """The first sample of the raised hours that reach until now; None when the last ones are usual."""
+    begin, missed = None, 0
+    for known in islice(reversed(baseline.samples), baseline.day):
+        if known.above and max(known.above[1:3] or known.above) >= 1.0 and known.first:
+            begin, missed = known, 0
+        elif (missed := missed + 1) > 1:
+            break
+    return begin
+
+
+class Episode:
+    """Whether an episode is under way: it opens once for one surge, and closes after ``calm`` without a break."""
+
+    def __init__(self, calm: timedelta = CALM) -> None:
+        self._calm = calm.total_seconds()
+        self.open = False
+        self.started = 0.0
+        """When it began, seconds since the epoch."""
+        self.calm_since = 0.0
+        """Since when things are usual again; 0 while they are not."""
+
+    def judge(self, hot: bool, warm: bool, at: float, begun: Callable[[], float]) -> bool:
+        """Take note of a moment; true when an episode opens with it. ``begun`` says when it had begun."""
+        if not self.open:
+            if hot:
+                self.open, self.calm_since = True, 0.0
+                self.started = begun()
+            return hot
+        if warm or hot:
+            self.calm_since = 0.0
+        else:
+            self.calm_since = self.calm_since or at
+            if at - self.calm_since >= self._calm:
+                self.open, self.calm_since, self.started = False, 0.0, 0.0
+        return False
+
+    def quiet(self, baseline: Baseline) -> bool:
+        """Whether a sample that is closed now belongs to the usual."""
+        if not self.open:
+            return True
+        lasting = round(NEW_NORMAL * baseline.day)
+        recent = list(islice(reversed(baseline.samples), lasting))
+        return len(recent) == lasting and not any(known.quiet for known in recent)
+
+    def dump(self) -> list[Any]:
+        """Everything, as plain JSON values."""
+        return [self.open, self.started, self.calm_since]
+
+    @classmethod
+    def load(cls, state: list[Any]) -> "Episode":
+        """The episode that ``dump`` described."""
+        new = cls()
+        new.open, new.started, new.calm_since = state
+        return new

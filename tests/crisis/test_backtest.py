@@ -1,0 +1,143 @@
+"""Detection over counts: early, quiet, causal, and honest about what it cannot know."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from crisis.backtest import Backtest, Row, Verdict
+
+STEP, DAY = 300, 288
+BEGIN = 1_767_571_200.0
+
+
+def rows(days: float, *, level: float = 30, share: float | None = 0.2, seed: int = 1, step: int = STEP) -> list[Row]:
+    """Days that wax and wane, and nothing happens."""
+    dice = np.random.default_rng(seed)
+    count = round(days * 86_400 / step)
+    at = np.arange(count) * step
+    mean = level * step / STEP * np.exp(0.6 * np.cos(2 * np.pi * at / 86_400))
+    wild = 15 * step / STEP
+    values = dice.poisson(mean * dice.gamma(wild, 1 / wild, count))
+    moods = dice.binomial(values, share) if share is not None else values
+    return [
+        Row(BEGIN + float(at[k]), float(values[k]), float(moods[k]) if share is not None else None)
+        for k in range(count)
+    ]
+
+
+def struck(known: list[Row], at: int, times: float, share: float, *, level: float = 30, seed: int = 2) -> list[Row]:
+    """The same rows with mentions added from row ``at`` on: a ramp of an hour, then two hours at the top."""
+    dice, found = np.random.default_rng(seed), list(known)
+    for row in range(at, min(len(known), at + 36)):
+        more = int(dice.poisson(level * (times - 1) * min(1.0, (row - at + 0.5) / 12)))
+        old = known[row]
+        mood = None if old.negative is None else old.negative + int(dice.binomial(more, share))
+        found[row] = Row(old.moment, old.value + more, mood)
+    return found
+
+
+def run(known: list[Row], step: float = STEP) -> list[Verdict]:
+    series = Backtest(step, negative=known[0].negative is not None)
+    return [series.row(row) for row in known]
+
+
+def alerts(verdicts: list[Verdict]) -> list[tuple[int, str]]:
+    return [(row, verdict.alert) for row, verdict in enumerate(verdicts) if verdict.alert]
+
+
+def test_calm_days_alert_nobody() -> None:
+    for seed in (1, 2, 3):
+        assert alerts(run(rows(8, seed=seed))) == []
+
+
+def test_a_tenfold_outrage_is_one_alert_within_half_an_hour() -> None:
+    at = 6 * DAY + 100
+    found = alerts(run(struck(rows(7), at, 10, 0.7)))
+    outrages = [row for row, kind in found if kind == "outrage"]
+    assert len(outrages) == 1
+    assert 0 <= outrages[0] - at < 6
+    assert all(row >= at for row, _ in found)
+
+
+def test_a_threefold_outrage_is_found_within_three_hours() -> None:
+    at = 6 * DAY + 100
+    found = [row for row, kind in alerts(run(struck(rows(7), at, 3, 0.7))) if kind == "outrage"]
+    assert len(found) == 1
+    assert at <= found[0] < at + 36
+
+
+@pytest.mark.parametrize("share", [0.05, 0.2])
+def test_praise_and_news_are_attention_and_no_outrage(share: float) -> None:
+    at = 6 * DAY + 100
+    found = alerts(run(struck(rows(7), at, 12, share)))
+    assert [kind for _, kind in found] == ["attention"]
+    assert at <= found[0][0] < at + 18
+
+
+def test_without_negative_a_surge_is_attention_and_its_score_says_so() -> None:
+    at = 6 * DAY + 100
+    verdicts = run(struck(rows(7, share=None), at, 10, 0.7))
+    assert [kind for _, kind in alerts(verdicts)] == ["attention"]
+    opened = alerts(verdicts)[0][0]
+    assert at <= opened < at + 18
+    assert verdicts[opened].score >= 0.5
+    assert max(verdict.score for verdict in verdicts[DAY:at]) < 0.5
+    assert "the usual" in verdicts[opened].says
+
+
+def test_the_first_day_says_that_it_is_cold_and_scores_low() -> None:
+    verdicts = run(rows(2, share=None))
+    assert all(verdict.cold for verdict in verdicts[: DAY - 1])
+    assert not verdicts[-1].cold
+    assert max(verdict.score for verdict in verdicts[:DAY]) < 0.5
+
+
+def test_a_plateau_scores_once_and_then_counts_half() -> None:
+    known = rows(7, share=None)
+    at = 6 * DAY + 50
+    flat = [Row(r.moment, 600.0 if k >= at else r.value) for k, r in enumerate(known)]
+    verdicts = run(flat)
+    assert max(verdict.score for verdict in verdicts[at : at + 4]) >= 0.5
+    assert max(verdict.score for verdict in verdicts[at + 20 :]) < 0.5
+
+
+def test_rows_that_are_missing_are_unknown_and_no_surge_follows_a_gap() -> None:
+    known = rows(8)
+    gap = [row for k, row in enumerate(known) if not 5 * DAY + 20 <= k < 6 * DAY + 10 and k % 7]
+    assert alerts(run(gap)) == []
+
+
+@pytest.mark.parametrize("step", [60, 420, 900, 3600, 86_400])
+def test_any_length_of_step_works(step: int) -> None:
+    days = 60 if step == 86_400 else 21 if step == 3600 else 5
+    known = rows(days, step=step)
+    assert alerts(run(known, step)) == []
+    last = known[-1]
+    storm = [*known[:-1], Row(last.moment, last.value * 60 + 60, last.value * 40 + 40)]
+    for k in range(1, 8):
+        storm.append(Row(last.moment + k * step, last.value * 60 + 60, last.value * 40 + 40))
+    assert "outrage" in [kind for _, kind in alerts(run(storm, step))]
+
+
+def test_silence_for_years_breaks_nothing() -> None:
+    known = rows(3)
+    late = [Row(row.moment + 4e8, row.value, row.negative) for row in rows(3, seed=5)]
+    assert alerts(run([*known, *late])) == []
+
+
+@settings(max_examples=15, deadline=None)
+@given(
+    st.lists(st.tuples(st.integers(0, 10**6), st.floats(0, 1)), min_size=2, max_size=600),
+    st.integers(1, 30),
+    st.booleans(),
+)
+def test_a_row_never_sees_later_rows(counts: list[tuple[int, float]], hours: int, mood: bool) -> None:
+    step = 3600.0 * hours
+    known = [Row(BEGIN + k * step, v, float(int(v * share)) if mood else None) for k, (v, share) in enumerate(counts)]
+    series, part = Backtest(step, negative=mood), Backtest(step, negative=mood)
+    whole = [series.row(row) for row in known]
+    assert [part.row(row) for row in known[: len(known) // 2]] == whole[: len(known) // 2]
+    assert all(0 <= verdict.score <= 1 for verdict in whole)
+    if not mood:
+        assert "outrage" not in {verdict.alert for verdict in whole}
