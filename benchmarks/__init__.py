@@ -8,6 +8,7 @@ NAMES: dict[str, str] = {
     "startup": "fireline --help, against an empty Python start",
     "replay": "posts per second through detection and triage",
     "lint": "precision and recall of lint on written statements",
+    "narratives": "how well posts are grouped by what they speak of (B³), against simpler ways, and how fast",
     "response": "incident to draft, last decision to first and last channel, on the running stack",
     "demo": "the demo from start to end",
 }

@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from crisis.questions import Question
 from crisis.values import CrisisType, Frozen, Severity, Share, UtcDatetime
 
 
@@ -47,6 +48,8 @@ class Narrative(Frozen):
     """Distinct mentions in it."""
     quote: str = ""
     """A representative mention, as posted."""
+    questions: tuple[Question, ...] = ()
+    """What people ask in it, the most frequent first."""
 
 
 class Clocks(Frozen):
