@@ -99,6 +99,8 @@ class Signal(Frozen):
     """The first mention of the episode the signal belongs to."""
     cold: bool = False
     """The baseline has seen too little to be narrow."""
+    novelty: Share | None = None
+    """Share of the episode's authors that the watch had not heard before; None when it cannot be told."""
 
 
 class Assessment(Frozen):
@@ -110,6 +112,14 @@ class Assessment(Frozen):
     """Sum of the factors' points, after floors and discounts."""
     factors: tuple[Factor, ...] = ()
     cluster: Cluster
+    why_cluster: str = ""
+    """What speaks for the responsibility cluster."""
+    cluster_quotes: tuple[str, ...] = ()
+    """Posts that attribute responsibility so, as posted."""
+    confidence: Share = 1.0
+    """How far to trust it; never part of the severity."""
+    why_confidence: str = ""
+    """The confidence in words, with every reason for doubt."""
     strategy: Strategy
     why_strategy: str = ""
     """Which rule and which evidence led to the strategy."""
