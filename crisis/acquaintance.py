@@ -1,7 +1,8 @@
 """Which authors a watch has heard before: the share of new voices tells a storm that reaches beyond the regulars.
 
-Only what is said while nothing is wrong makes a regular: during an episode the memory stands still. It holds the last
-``MOST`` authors, by a hash of their name on their network, and is silent until it knows ``FEWEST``.
+Only what was said while nothing was wrong makes a regular: the listener lets it meet posts when they are too old to
+belong to an episode that opens, and none while one lasts. It holds the last ``MOST`` authors, by a hash of their name on
+their network, and is silent until it knows ``FEWEST``.
 """
 
 import base64
