@@ -35,8 +35,11 @@ class Newsrooms(Frozen):
         found = {self.named(mention.author.lstrip("@"))}
         if mention.source in self.sources:
             found.add(_host(mention.url) or mention.author or mention.source)
-        for link in (mention.url, *_LINK.findall(mention.text[:2000])[:_MOST_LINKS]):
-            found.add(self.named(_host(link)))
+        text = mention.text[:2000]
+        links = _LINK.findall(text)[:_MOST_LINKS] if "://" in text else ()
+        for link in (mention.url, *links):
+            if link:
+                found.add(self.named(_host(link)))
         return found - {""}
 
 

@@ -120,7 +120,7 @@ class Narratives:
     """
 
     def __init__(self, beside: Iterable[str] = (), *, known: Sequence[Narrative] = (), keep: int = KEEP) -> None:
-        self._out = frozenset(term for word in beside for term in terms(word))
+        self._out = tuple(sorted({term for word in beside for term in terms(word)}))
         self._keep = keep
         self._known = {fingerprint(n.quote).value: n.id for n in known if n.quote}
         self._texts: dict[int, _Text] = {}
@@ -133,6 +133,7 @@ class Narratives:
         self._became: dict[str, str] = {}
         self._live = 0
         self._settled = True
+        self._told: tuple[Narrative, ...] | None = None
 
     def add(self, text: str, *, reposts: int = 0) -> str:
         """Take one post; the id of its narrative as things stand (``now`` follows it later)."""
@@ -148,7 +149,7 @@ class Narratives:
             self._join(held, self._best(held.ids))
             if held.row >= 0:
                 self._row(held.row).size += 1
-            self._settled = False
+            self._settled, self._told = False, None
             if len(self._texts) > self._keep:
                 self._forget(next(iter(self._texts)))
         return self._id(held.row)
@@ -180,15 +181,21 @@ class Narratives:
     def all(self) -> tuple[Narrative, ...]:
         """Every narrative, largest first."""
         self.settle()
-        found = [self._tell(number, row) for number, row in enumerate(self._rows) if row is not None and row.members]
-        return tuple(sorted(found, key=lambda n: (-n.size, n.id)))
+        if self._told is None:
+            own: dict[int, list[_Text]] = {}
+            for held in self._texts.values():
+                if held.row >= 0:
+                    own.setdefault(held.row, []).append(held)
+            found = [self._tell(number, self._row(number), texts) for number, texts in own.items()]
+            self._told = tuple(sorted(found, key=lambda n: (-n.size, n.id)))
+        return self._told
 
     def largest(self) -> tuple[Narrative, ...]:
         """The ``SHOWN`` largest narratives that are worth naming."""
         return tuple(n for n in self.all() if n.size >= LEAST)[:SHOWN]
 
     def _new(self, mark: int, text: str, reposts: int) -> _Text:
-        words = frozenset(terms(text)) - self._out
+        words = frozenset(term for term in terms(text) if not term.startswith(self._out))
         ids = np.unique(np.fromiter((_place(w) for w in words), np.int64, len(words)))
         return _Text(mark, text[:500], words, ids, reposts)
 
@@ -381,8 +388,7 @@ class Narratives:
                 else:
                     self._became.setdefault(name, row.id)
 
-    def _tell(self, number: int, row: _Row) -> Narrative:
-        own = [held for mark, held in self._texts.items() if mark in row.members]
+    def _tell(self, number: int, row: _Row, own: Sequence[_Text]) -> Narrative:
         inside = Counter(term for held in own for term in held.terms)
         usual = self._usual(slice(None))
         total = max(1.0, float(self._total[number]))

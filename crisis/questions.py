@@ -21,7 +21,7 @@ SIMILAR = 0.5
 MOST_READ = 2_000
 """Questions that are compared; later ones are counted only where they fit."""
 
-_SENTENCE = re.compile(r"[^.!?？！。\n]+[?？]?")
+_SENTENCE = re.compile(r"(?:[^.!?？！。\n]|\.(?=\w))+[?？]?")
 _NOISE = re.compile(
     r"(?:https?://|www\.)\S+|(?:^|\s)(?:rt\s+)?@[\w.\-]+:?"
     r"|[¿\x00-\x09\x0b-\x1f\u200b-\u200f\u202a-\u202e\u2066-\u2069]",
@@ -29,7 +29,8 @@ _NOISE = re.compile(
 )
 _WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]|\w+(?:['’]\w+)?")
 _ASKS = re.compile(
-    r"(?:how|why|when|where|who|what|which|is|are|can|could|do|does|did|will|would|should|has|have)\s", re.IGNORECASE
+    r"(?:how|why|when|where|who|what|which|is|are|can|could|do(?! ?n[o'’]t)|does|did|will|would|should)\s",
+    re.IGNORECASE,
 )
 _SMALL_WORDS = """
     a an the is are was were do does did it this that of to in on for my your i you we they and or be been with at

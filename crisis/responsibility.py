@@ -52,16 +52,20 @@ def _begins(sign: str) -> str:
     return re.escape(sign) if "\u3040" <= sign[0] <= "\u9fff" else rf"\b{re.escape(sign)}"
 
 
+@lru_cache(maxsize=8192)
+def _speaks_for(text: str) -> tuple[Cluster, ...]:
+    plain = fold(text)
+    return tuple(cluster for cluster, pattern in _patterns().items() if pattern.search(plain))
+
+
 def attribute(
     texts: Sequence[str], crisis_type: CrisisType, usual: Cluster, *, past_crises: int = 0, standing: float = 0.5
 ) -> Attribution:
     """The cluster of a crisis whose hostile posts are ``texts`` (distinct); ``usual``: where its cause belongs."""
     speaking: dict[Cluster, list[str]] = {cluster: [] for cluster in SIGNS}
     for text in texts:
-        plain = fold(text[:1000])
-        for cluster, pattern in _patterns().items():
-            if pattern.search(plain):
-                speaking[cluster].append(text)
+        for cluster in _speaks_for(text[:1000]):
+            speaking[cluster].append(text)
     blame = len(speaking[Cluster.PREVENTABLE])
     moved = usual is Cluster.ACCIDENTAL and blame >= MOVES and blame >= MOVES_SHARE * len(texts)
     cluster = Cluster.PREVENTABLE if moved else usual

@@ -39,6 +39,8 @@ BATCH_SECONDS = 1.0
 """Real time between two stored batches."""
 REASSESS = timedelta(minutes=2)
 """How often an episode is triaged again while it lasts, because it may have grown, or be dying down."""
+REASSESS_CALM = timedelta(minutes=10)
+"""The same once nothing is raised any more: severities fall slowly."""
 END = "end"
 """The cursor of a source that has nothing more to say."""
 
@@ -196,7 +198,7 @@ class _Listener:
             if self.incident is not None and self.assessed_at is not None:
                 self.incident, self.assessed_at, self.narratives = None, None, None
             return
-        if self.assessed_at is None or at - self.assessed_at >= REASSESS:
+        if self.assessed_at is None or at - self.assessed_at >= (REASSESS if signal.alert else REASSESS_CALM):
             self.assessed_at = at
             await self._raise(signal)
 
@@ -209,8 +211,12 @@ class _Listener:
             live = await tx.incidents.live(self.watch.name)
         told = self._narratives(episode, live)
         matter = dominant(episode, told, signal.at)
-        if live and matter is not None and incident_for(live, matter, signal.at) is None:
+        joins = incident_for(live, matter, signal.at)
+        if live and matter is not None and joins is None:
             episode = [m for m in episode if told.narrative(m.text) == matter.narrative]
+        elif len(live) > 1 and joins is not None:
+            self._follow(live)
+            episode = [m for m in episode if self._incident_of(m) == joins.id]
         assessment = severity.assess(
             signal,
             self.watch,

@@ -97,3 +97,16 @@ def test_questions_are_found_in_any_script_and_shouts_are_none() -> None:
     assert asked("¿Cuándo abren la tienda? gracias") == ["Cuándo abren la tienda?"]
     assert asked("RT @ada: how do I get my money back\nI am angry.") == ["how do I get my money back"]
     assert asked("\x00\u202e" * 50_000) == []
+
+
+def test_an_order_is_no_question_and_a_number_ends_no_sentence() -> None:
+    assert asked("Do NOT leave your kettle plugged in tonight") == []
+    assert asked("Does turning off wifi stop the 4.2 firmware? Thanks.") == [
+        "Does turning off wifi stop the 4.2 firmware?"
+    ]
+
+
+def test_words_made_of_the_brand_tell_nothing_apart() -> None:
+    texts = [f"acme kettle overheats and smoke comes out {end} #acmegate" for end in ENDS]
+    [only] = cluster([Mention(id=str(n), text=t, created_at=AT) for n, t in enumerate(texts)], beside=["acme"])
+    assert "acmegate" not in only.label
