@@ -1,6 +1,7 @@
 """What people edit (settings, playbooks, templates), loaded and checked; and an installation's clock and secrets."""
 
 from config.errors import ConfigError
+from config.lexicons import newsrooms
 from config.loading import load
 from config.playbook_files import playbooks as _playbooks
 from config.secrets import secret_from_environment
@@ -31,6 +32,7 @@ __all__ = [
     "VoiceSettings",
     "clock",
     "load",
+    "newsrooms",
     "playbooks",
     "remove_clock",
     "secret_from_environment",

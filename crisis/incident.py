@@ -57,6 +57,10 @@ class Incident(Frozen):
     """E-mail address of the incident lead."""
     flow_run_id: str = ""
     """The Prefect run that has claimed the response."""
+    lower_since: UtcDatetime | None = None
+    """Since when triage has seen less than the severity says (``crisis.escalation``)."""
+    merged_into: str = ""
+    """The incident that this one was merged into; its state is ``dismissed`` then."""
 
     @property
     def severity(self) -> Severity:
@@ -74,3 +78,44 @@ class Incident(Frozen):
             raise IllegalStep(f"{self.id} is {self.state} and cannot become {to} ({ways})")
         closed = at if to in (S.RESOLVED, S.DISMISSED) else None if to is S.RESPONDING else self.closed_at
         return self.model_copy(update={"state": to, "closed_at": closed})
+
+    def merge(self, into: "Incident", at: UtcDatetime) -> "Incident":
+        """The incident after it was merged into another of the same watch: it ends, and says where it went on.
+
+        Raises:
+            IllegalStep: one of them is over, they are one, or they are of two watches.
+        """
+        for incident in (self, into):
+            if incident.state not in LIVE:
+                raise IllegalStep(f"{incident.id} is {incident.state}: only incidents that are not over are merged")
+        if self.id == into.id:
+            raise IllegalStep(f"{self.id} cannot be merged into itself: name two incidents")
+        if self.watch != into.watch:
+            raise IllegalStep(f"{self.id} is of {self.watch} and {into.id} of {into.watch}: one incident has one watch")
+        return self.model_copy(update={"state": S.DISMISSED, "closed_at": at, "merged_into": into.id})
+
+
+class Dismissal(StrEnum):
+    """Why an alarm was dismissed: the label that later tuning learns from."""
+
+    FALSE_ALARM = "false_alarm"
+    PRAISE = "praise"
+    OFF_TOPIC = "off_topic"
+    BRIGADE = "brigade"
+    DUPLICATE = "duplicate"
+    KNOWN = "known"
+
+
+class Label(Frozen):
+    """What a person said of a stretch of a watch's time: data for ``fireline backtest --labels``."""
+
+    start: UtcDatetime
+    end: UtcDatetime
+    label: str
+    """``crisis``, or one of ``Dismissal``."""
+    incident: str
+    watch: str
+    severity: Severity
+    """As it stood at the end, overrides included."""
+    by: str
+    reason: str = ""

@@ -4,7 +4,7 @@ from pydantic import Field
 
 from crisis.approval import Policy
 from crisis.triage import Clocks, Cluster
-from crisis.values import CrisisType, Frozen, Names, StatementKind
+from crisis.values import CrisisType, Frozen, Names, Severity, StatementKind
 
 
 class Playbook(Frozen):
@@ -17,6 +17,8 @@ class Playbook(Frozen):
     guidance: str = ""
     """What a communications person should think of first."""
     clocks: Clocks = Clocks()
+    confirm_up_to: Severity | None = None
+    """Detected incidents of this severity and below wait as candidates until a person confirms them."""
     approval: dict[StatementKind, Policy]
     channels: dict[StatementKind, Names] = Field(default_factory=dict)
     """Channel names by statement kind; a kind that is absent goes to every channel."""

@@ -1,20 +1,24 @@
 """Severity: a documented score over a signal, each point of it explained, and the assessment that triage hands on.
 
-The score is the sum of the factors' points, 0 to about 120, and every factor is monotone: more authors, more
-negative, angrier, further, longer, graver never scores less. ``SEV1`` from 70, ``SEV2`` from 50, ``SEV3`` from 30,
-else ``SEV4``. People at risk and personal data exposed are at least ``SEV2``, however few speak of them. Authors who
-only repeat others take up to 10 points away, never below the floor. The weights are set by hand and are judged by
-``fireline bench``.
+The score is the sum of the factors' points, 0 to about 130, and every factor is monotone: more authors, more
+negative, angrier, further, longer, newer, graver never scores less. ``SEV1`` from 70, ``SEV2`` from 50, ``SEV3`` from
+30, else ``SEV4``. People at risk and personal data exposed are at least ``SEV2``, however few speak of them. Authors
+who only repeat others are not among the authors that score; how many there are lowers the confidence
+(``crisis.confidence``), never the severity. The weights are set by hand; ``docs/triage.md`` has the table.
 """
 
 from collections.abc import Mapping, Sequence
 from math import log2, log10
 
+from crisis.confidence import Doubt, confidence, doubts
 from crisis.copies import fingerprint
 from crisis.doctrine import BAD_STANDING, CAUSES, choose_strategy, guess_cause
+from crisis.media import NOBODY, Newsrooms, picked_up_by
+from crisis.narratives import Narratives
 from crisis.narratives import cluster as narratives_of
 from crisis.playbook import Playbook
 from crisis.reading import read
+from crisis.responsibility import attribute
 from crisis.triage import Assessment, Clocks, Factor, Signal
 from crisis.values import CrisisType, Severity
 from crisis.watch import Mention, Watch
@@ -41,9 +45,12 @@ def _number(value: float) -> str:
     return f"{value:,.0f}" if value >= 10 else f"{value:.2g}"
 
 
-def factors(signal: Signal, watch: Watch, loudest: Mention | None = None) -> tuple[Factor, ...]:
+def factors(
+    signal: Signal, watch: Watch, loudest: Mention | None = None, newsrooms: Sequence[str] = ()
+) -> tuple[Factor, ...]:
     """Everything about the signal itself that scores, with its points and its words."""
-    return (*_crowd(signal), *_mood(signal), *_carry(signal, loudest), *_record(watch))
+    told = (*_crowd(signal), *_mood(signal), *_carry(signal), *_voices(signal, loudest, newsrooms), *_record(watch))
+    return tuple(told)
 
 
 def _crowd(signal: Signal) -> list[Factor]:
@@ -99,12 +106,10 @@ def _mood(signal: Signal) -> list[Factor]:
     ]
 
 
-def _carry(signal: Signal, loudest: Mention | None) -> list[Factor]:
+def _carry(signal: Signal) -> list[Factor]:
     networks = sorted(signal.sources, key=lambda name: (-signal.sources[name], name))
     hours = max(0.0, (signal.at - signal.started_at).total_seconds() / 3600)
-    copying = signal.copying_authors / max(1, signal.copying_authors + signal.authors)
-    audience = loudest.followers if loudest else 0
-    found = [
+    return [
         Factor(
             name="reach",
             value=signal.reach,
@@ -124,6 +129,12 @@ def _carry(signal: Signal, loudest: Mention | None) -> list[Factor]:
             says=f"under way for {_span(hours * 3600)}",
         ),
     ]
+
+
+def _voices(signal: Signal, loudest: Mention | None, newsrooms: Sequence[str]) -> list[Factor]:
+    """Who speaks: the loudest, the press, people not heard before, and those who only repeat."""
+    found = []
+    audience = loudest.followers if loudest else 0
     if loudest is not None and audience >= 1000:
         who = f"@{loudest.author.lstrip('@')}" if loudest.author else "one author"
         found.append(
@@ -134,15 +145,29 @@ def _carry(signal: Signal, loudest: Mention | None) -> list[Factor]:
                 says=f"{who} with {audience:,} followers speaks of it",
             )
         )
-    if signal.copying_authors:
+    if newsrooms:
+        names = ", ".join(newsrooms[:3]) + (f" and {len(newsrooms) - 3} more" if len(newsrooms) > 3 else "")
         found.append(
             Factor(
-                name="coordination",
-                value=round(copying, 3),
-                points=-_scale(copying, 0.3, 0.9, 10),
-                says=f"{signal.copying_authors:,} further authors only repeat others' words ({copying:.0%} of all)",
+                name="media",
+                value=len(newsrooms),
+                points=_scale(log2(1 + len(newsrooms)), 0, 3, 6),
+                says=f"picked up by {len(newsrooms)} newsroom{'s' if len(newsrooms) != 1 else ''}: {names}",
             )
         )
+    if signal.novelty is not None:
+        found.append(
+            Factor(
+                name="novelty",
+                value=round(signal.novelty, 3),
+                points=_scale(signal.novelty, 0.5, 1, 4),
+                says=f"{signal.novelty:.0%} of the authors had not spoken of it before",
+            )
+        )
+    if signal.copying_authors:
+        copying = signal.copying_authors / max(1, signal.copying_authors + signal.authors)
+        says = f"{signal.copying_authors:,} further authors only repeat others' words ({copying:.0%} of all)"
+        found.append(Factor(name="coordination", value=round(copying, 3), points=0.0, says=says))
     return found
 
 
@@ -165,11 +190,16 @@ def assess(
     *,
     playbooks: Mapping[CrisisType, Playbook] | None = None,
     crisis_type: CrisisType | None = None,
+    newsrooms: Newsrooms = NOBODY,
+    narratives: Narratives | None = None,
+    coordination: Doubt | None = None,
 ) -> Assessment:
     """Triage of one signal: severity, cause, cluster, strategy and clocks, every point explained.
 
-    ``mentions`` are the episode's posts, as far as at hand: the cause, the narratives and the loudest voice come from
-    them. A playbook's cluster and clocks go before the doctrine's. ``crisis_type`` overrides the guess.
+    ``mentions`` are the episode's posts, as far as at hand: the cause, its attribution, the newsrooms and the loudest
+    voice come from them, and the narratives too unless ``narratives`` has been fed with them already. A playbook's
+    cluster and clocks go before the doctrine's. ``crisis_type`` overrides the guess. ``coordination`` replaces the
+    doubt that copying authors give by themselves.
     """
     texts = _hostile(mentions)
     guess = guess_cause(texts)
@@ -177,7 +207,7 @@ def assess(
     playbook = (playbooks or {}).get(kind)
     responsible = playbook.cluster if playbook else CAUSES[kind].cluster
     loudest = max(mentions, key=lambda m: (m.followers, m.id), default=None)
-    told = list(factors(signal, watch, loudest))
+    told = list(factors(signal, watch, loudest, picked_up_by(mentions, newsrooms)))
     title = kind.value.replace("_", " ")
     says = guess.says if crisis_type is None else f"set to {title}"
     told.append(Factor(name="harm", value=round(guess.share, 3), points=CAUSES[kind].gravity, says=f"{title}: {says}"))
@@ -187,19 +217,27 @@ def assess(
         says = f"{title} is never below {severity_of(floor)}"
         told.append(Factor(name="floor", value=floor, points=round(floor - score, 2), says=says))
         score = floor
-    choice = choose_strategy(responsible, kind, past_crises=watch.past_crises, standing=watch.standing)
+    blame = attribute(texts, kind, responsible, past_crises=watch.past_crises, standing=watch.standing)
+    choice = choose_strategy(blame.cluster, kind, past_crises=watch.past_crises, standing=watch.standing)
+    sure = confidence([*doubts(signal, kind), *([coordination] if coordination else [])])
+    beside = (watch.brand, watch.query)
+    found = narratives_of(mentions, beside=beside) if narratives is None else narratives.largest()
     return Assessment(
         severity=severity_of(score),
         type=kind,
         score=round(score, 2),
         factors=tuple(told),
-        cluster=responsible,
+        cluster=blame.cluster,
+        why_cluster=blame.why,
+        cluster_quotes=blame.quotes,
+        confidence=sure.value,
+        why_confidence=sure.says,
         strategy=choice.strategy,
         why_strategy=choice.why,
         clocks=playbook.clocks if playbook else Clocks(),
         negative_share=signal.negative_share,
         authors=signal.authors,
-        narratives=narratives_of(mentions, beside=(watch.brand, watch.query)),
+        narratives=found,
         assessed_at=signal.at,
     )
 

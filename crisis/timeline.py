@@ -229,6 +229,11 @@ def _opened(record: Record, known: Known) -> str:
     return f"Incident opened{f' as {severity}' if severity else ''}"
 
 
+def _tied(record: Record, known: Known) -> str:
+    narrative, fact = _first(record.data, "label", "narrative"), _first(record.data, "fact")
+    return f"“{narrative}” is answered by {fact}" if fact else f"“{narrative}” is answered by no fact any more"
+
+
 def _assessed(record: Record, known: Known) -> str:
     severity, kind = _deep(record.data, "severity"), str(_deep(record.data, "type")).replace("_", " ")
     return f"Assessed as {severity}, {kind}" if severity else "Assessed anew"
@@ -320,6 +325,11 @@ _SENTENCES: dict[str, Callable[[Record, Known], str]] = {
     "incident.resolved": lambda r, k: "Incident resolved",
     "incident.reviewed": lambda r, k: "Review completed",
     "incident.dismissed": lambda r, k: "Dismissed as a false alarm",
+    "incident.merged": lambda r, k: f"Merged into {_first(r.data, 'into')}",
+    "incident.took_up": lambda r, k: f"{_first(r.data, 'merged')} was merged into this one",
+    "incident.split": lambda r, k: f"Split: {_first(r.data, 'label')} goes on as {_first(r.data, 'into')}",
+    "incident.labelled": lambda r, k: f"Labelled as {str(_first(r.data, 'label')).replace('_', ' ')}",
+    "narrative.tied": _tied,
     "incident.claimed": lambda r, k: "Response claimed by a run",
     "incident.closing_proposed": lambda r, k: "Closing proposed",
     "incident.assessed": _assessed,

@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from crisis.questions import Question
 from crisis.values import CrisisType, Frozen, Severity, Share, UtcDatetime
 
 
@@ -47,6 +48,8 @@ class Narrative(Frozen):
     """Distinct mentions in it."""
     quote: str = ""
     """A representative mention, as posted."""
+    questions: tuple[Question, ...] = ()
+    """What people ask in it, the most frequent first."""
 
 
 class Clocks(Frozen):
@@ -96,6 +99,8 @@ class Signal(Frozen):
     """The first mention of the episode the signal belongs to."""
     cold: bool = False
     """The baseline has seen too little to be narrow."""
+    novelty: Share | None = None
+    """Share of the episode's authors that the watch had not heard before; None when it cannot be told."""
 
 
 class Assessment(Frozen):
@@ -107,6 +112,14 @@ class Assessment(Frozen):
     """Sum of the factors' points, after floors and discounts."""
     factors: tuple[Factor, ...] = ()
     cluster: Cluster
+    why_cluster: str = ""
+    """What speaks for the responsibility cluster."""
+    cluster_quotes: tuple[str, ...] = ()
+    """Posts that attribute responsibility so, as posted."""
+    confidence: Share = 1.0
+    """How far to trust it; never part of the severity."""
+    why_confidence: str = ""
+    """The confidence in words, with every reason for doubt."""
     strategy: Strategy
     why_strategy: str = ""
     """Which rule and which evidence led to the strategy."""

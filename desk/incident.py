@@ -24,6 +24,7 @@ from desk.picture import Picture, clocks, load, publications
 from desk.state import desk_of
 from desk.waiting import waits
 from records import NotFound, Transaction
+from tasks.incidents import answers
 from tasks.review import report_folder
 
 BEFORE = timedelta(hours=1)
@@ -67,6 +68,7 @@ async def page(request: Request) -> Response:
             "readings": readings,
             "waits": waits(picture, here.settings),
             "facts": await tx.facts.list(incident.id),
+            "answers": await answers(tx, incident.id),
             "observations": await tx.observations.list(incident.id),
             "mentions": await tx.mentions.list(incident.id, limit=MENTIONS),
             "mention_count": await tx.mentions.count(incident.id),

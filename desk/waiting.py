@@ -48,7 +48,9 @@ def waits(picture: Picture, settings: Settings) -> tuple[Wait, ...]:
         if c.state is CommitmentState.OPEN
     ]
     if incident.state is IncidentState.CANDIDATE:
-        found.append(Wait("Confirm that it is real, or dismiss it", lead, commands=(_dismiss(incident),)))
+        found.append(
+            Wait("Confirm that it is real, or dismiss it", lead, commands=(_confirm(incident), _dismiss(incident)))
+        )
     elif not picture.versions and incident.state in (IncidentState.OPEN, IncidentState.RESPONDING):
         due_at = word_due(incident, StatementKind.HOLDING)
         found.append(Wait("Draft a first statement", lead, due_at, (_draft(incident, StatementKind.HOLDING),)))
@@ -92,6 +94,10 @@ def _waits_for(version: Version, settings: Settings, lead: str, due_at: datetime
 
 def _draft(incident: Incident, kind: StatementKind) -> str:
     return f"fireline draft {incident.id} --kind {kind}"
+
+
+def _confirm(incident: Incident) -> str:
+    return f'fireline confirm {incident.id} {YOU} --reason "WHY"'
 
 
 def _dismiss(incident: Incident) -> str:

@@ -1,9 +1,13 @@
 """Verbs on incidents: list, open by hand, assess, dismiss, resolve. The same acts as on the desk, by name."""
 
+import csv
+import sys
+from collections.abc import Sequence
 from typing import Annotated
 
 from cyclopts import Parameter
 
+from crisis.incident import Dismissal, Label
 from crisis.values import CrisisType, Severity
 from fireline.session import session, show
 
@@ -12,11 +16,26 @@ Json = Annotated[bool, Parameter(name="--json", negative="", help="One JSON obje
 Reason = Annotated[str, Parameter(help="Why, in your own words; it is on record.")]
 
 
-async def incidents(*, json: Json = False) -> None:
-    """List incidents with their state and what they wait for, the newest last."""
+async def incidents(
+    *,
+    labels: Annotated[
+        bool, Parameter(negative="", help="What people said of each episode, for backtest --labels.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """List incidents with their state and what they wait for, the newest last.
+
+    --labels prints instead, as CSV (start,end,label,...) or with --json as JSON lines, which episodes people took for
+    real ("crisis") and why they dismissed the others.
+    """
     from tasks.waiting import waiting_for
 
     async with session() as here:
+        if labels:
+            from tasks.incidents import labels as said
+
+            _show_labels(await said(here), as_json=json)
+            return
         async with here.store.reading() as tx:
             found = await tx.incidents.list()
         for incident in found:
@@ -99,18 +118,128 @@ async def assess(
         )
 
 
-async def dismiss(incident: str, *, actor: Actor, reason: Reason, json: Json = False) -> None:
-    """Call it a false alarm, with your reason; it becomes a label for tuning.
+async def confirm(incident: str, *, actor: Actor, reason: Reason, json: Json = False) -> None:
+    """Confirm that a candidate is real: it opens, people are told, the response starts.
 
     Args:
         incident: Such as INC-7.
     """
-    from tasks import triage
+    from tasks import incidents
 
     async with session() as here:
         here.settings.stakeholder(actor)
-        after = await triage.dismiss(here, incident, actor=actor, reason=reason)
-        show({"incident": incident, "state": after.state.value}, as_json=json, words=f"{incident} is dismissed.")
+        after = await incidents.confirm(here, incident, actor=actor, reason=reason)
+        show({"incident": incident, "state": after.state.value}, as_json=json, words=f"{incident} is open.")
+
+
+async def dismiss(
+    incident: str,
+    *,
+    actor: Actor,
+    reason: Reason,
+    label: Dismissal = Dismissal.FALSE_ALARM,
+    json: Json = False,
+) -> None:
+    """Call it a false alarm, with your reason; it becomes a label for tuning.
+
+    Args:
+        incident: Such as INC-7.
+        label: What it was instead, for tuning: praise, a brigade, off topic, known already, a duplicate.
+    """
+    from tasks import incidents
+
+    async with session() as here:
+        here.settings.stakeholder(actor)
+        after = await incidents.dismiss(here, incident, actor=actor, reason=reason, label=label)
+        row = {"incident": incident, "state": after.state.value, "label": label.value}
+        show(row, as_json=json, words=f"{incident} is dismissed ({label.value.replace('_', ' ')}).")
+
+
+async def merge(incident: str, into: str, *, actor: Actor, reason: Reason, json: Json = False) -> None:
+    """Two incidents are one: INCIDENT ends, its mentions go to INTO, which goes on.
+
+    Args:
+        incident: The one that ends, such as INC-8. What was said under it stays on record there.
+        into: The one that goes on, such as INC-7.
+    """
+    from tasks import incidents
+
+    async with session() as here:
+        here.settings.stakeholder(actor)
+        after = await incidents.merge(here, incident, into, actor=actor, reason=reason)
+        row = {"incident": incident, "state": after.state.value, "merged_into": into}
+        show(row, as_json=json, words=f"{incident} is part of {into} now.")
+
+
+async def split(
+    incident: str,
+    *,
+    narrative: Annotated[str, Parameter(help="Its id or label, as `fireline narrative` lists them.")],
+    actor: Actor,
+    reason: Reason,
+    json: Json = False,
+) -> None:
+    """One incident is two: a narrative and its mentions become an incident of their own, with its own response.
+
+    Args:
+        incident: The one that is split, such as INC-7.
+    """
+    from tasks import incidents
+
+    async with session() as here:
+        here.settings.stakeholder(actor)
+        new = await incidents.split(here, incident, narrative, actor=actor, reason=reason)
+        row = {"incident": new.id, "split_from": incident, "severity": new.severity.value, "title": new.title}
+        show(row, as_json=json, words=f"{new.id} is open ({new.severity}): {new.title}")
+
+
+async def narrative(
+    incident: str,
+    narrative: str = "",
+    *,
+    fact: Annotated[str, Parameter(help="The fact that answers it, such as INC-7-F2; none unties it.")] = "",
+    actor: Annotated[str, Parameter(name="--as", help="Your e-mail address; needed to tie.")] = "",
+    json: Json = False,
+) -> None:
+    """List an incident's narratives and what people ask, or tie one to the fact that answers its claim.
+
+    Args:
+        incident: Such as INC-7.
+        narrative: The id or label of the one to tie; left out, all are listed.
+    """
+    from tasks import incidents as acts
+    from tasks.triage import find
+
+    async with session() as here:
+        if narrative:
+            here.settings.stakeholder(actor)
+            tied = "" if fact == "none" else fact
+            chosen = await acts.tie(here, incident, narrative, tied, actor=actor)
+            words = f"{chosen.label} is answered by {tied}." if tied else f"{chosen.label} is answered by no fact."
+            show({"incident": incident, "narrative": chosen.id, "fact": tied}, as_json=json, words=words)
+            return
+        found = await find(here, incident)
+        async with here.store.reading() as tx:
+            facts = await acts.answers(tx, incident)
+        for one in found.assessment.narratives:
+            answer = facts.get(one.id)
+            row = one.model_dump(mode="json") | {"fact": answer.id if answer else ""}
+            lines = [f"{one.id}  {one.size:>6,} posts  {one.label}", f"    {' '.join(one.quote.split())[:160]}"]
+            lines += [f"    asked {q.count}×: {q.text}" for q in one.questions]
+            lines += [f"    answered by {answer.id} ({answer.status}): {answer.text}"] if answer else []
+            show(row, as_json=json, words="\n".join(lines))
+
+
+def _show_labels(found: Sequence[Label], *, as_json: bool) -> None:
+    columns = ("start", "end", "label", "incident", "watch", "severity", "by", "reason")
+    rows = [label.model_dump(mode="json", include=set(columns)) for label in found]
+    if as_json:
+        for row in rows:
+            show({name: row[name] for name in columns}, as_json=True, words="")
+        return
+    table = csv.DictWriter(sys.stdout, columns, lineterminator="\n")
+    table.writeheader()
+    table.writerows(rows)
 
 
 async def resolve(incident: str, *, actor: Actor, reason: Reason, json: Json = False) -> None:

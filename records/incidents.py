@@ -8,13 +8,13 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, Unpack
 
-from sqlalchemy import Row, select, update
+from sqlalchemy import Row, delete, select, update
 
 from crisis.incident import LIVE, Incident, IncidentState
 from crisis.triage import Assessment
 from records.counters import next_number
 from records.ledger import Ledger
-from records.tables import assessments, incidents
+from records.tables import assessments, incidents, narrative_facts
 from records.work import Act, NotFound, Work, body, read
 
 
@@ -99,6 +99,45 @@ class Incidents:
         data = {"from": before.state.value, "to": after.state.value}
         await self._ledger.append(f"incident.{after.state}", incident=id, data=data, **act)
         return after
+
+    async def seen_lower(self, id: str, since: datetime | None) -> Incident:
+        """Remember since when triage has seen less than an incident's severity says: what it saw, no act of anybody."""
+        before = await self.get(id)
+        if before.lower_since == since:
+            return before
+        await self._work.write(update(incidents).where(incidents.c.id == id).values(lower_since=since))
+        return before.model_copy(update={"lower_since": since})
+
+    async def merge(self, id: str, into: str, **act: Unpack[Act]) -> Incident:
+        """End an incident as part of another, and say so on both.
+
+        Raises:
+            IllegalStep: see ``Incident.merge``.
+            NotFound: there is no such incident.
+        """
+        before = await self.get(id)
+        after = before.merge(await self.get(into), self._work.clock.now())
+        changed = {"state": after.state.value, "closed_at": after.closed_at, "merged_into": into}
+        await self._work.write(update(incidents).where(incidents.c.id == id).values(changed))
+        data = {"from": before.state.value, "into": into}
+        await self._ledger.append("incident.merged", incident=id, data=data, **act)
+        await self._ledger.append("incident.took_up", incident=into, data={"merged": id}, **act)
+        return after
+
+    async def tie(self, id: str, narrative: str, fact: str, **act: Unpack[Act]) -> None:
+        """Say which fact answers a narrative of an incident; an empty ``fact`` unties it."""
+        here = (narrative_facts.c.incident == id) & (narrative_facts.c.narrative == narrative)
+        if fact:
+            await self._work.upsert(narrative_facts, {"incident": id, "narrative": narrative, "fact": fact})
+        else:
+            await self._work.write(delete(narrative_facts).where(here))
+        data = {"narrative": narrative, "fact": fact}
+        await self._ledger.append("narrative.tied", incident=id, data=data, **act)
+
+    async def ties(self, id: str) -> dict[str, str]:
+        """The fact that answers each narrative of an incident, by narrative."""
+        query = select(narrative_facts).where(narrative_facts.c.incident == id).order_by(narrative_facts.c.narrative)
+        return {row.narrative: row.fact for row in await self._work.all(query)}
 
     async def claim(
         self,

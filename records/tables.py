@@ -124,7 +124,16 @@ incidents = Table(
     _words("lead"),
     _words("flow_run_id"),
     _words("assessment"),
+    _words("merged_into", server_default=""),
+    _time("lower_since", empty=True),
     Index(None, "watch", "state"),
+)
+narrative_facts = Table(
+    "narrative_facts",
+    metadata,
+    Column("incident", Words, ForeignKey("incidents.id"), primary_key=True),
+    _key("narrative"),
+    _words("fact"),
 )
 assessments = Table(
     "assessments",

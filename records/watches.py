@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Unpack
 
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 
 from crisis.triage import Signal
 from crisis.watch import Mention, Watch
@@ -122,6 +122,20 @@ class Mentions:
         query = select(mentions).where(mentions.c.incident == incident)
         query = query.order_by(mentions.c.created_at, mentions.c.key).limit(limit)
         return [read(Mention, row.body) for row in await self._work.all(query)]
+
+    async def move(self, incident: str, to: str, moved: Iterable[Mention] | None = None) -> int:
+        """Give mentions of one incident (all of them, unless some are named) to another; how many were moved.
+
+        A mention that both rely on is kept once.
+        """
+        chosen = await self.list(incident) if moved is None else list(moved)
+        await self.relied_on(to, chosen)
+        gone = 0
+        for start in range(0, len(chosen), 500):
+            keys = [_key(m) for m in chosen[start : start + 500]]
+            query = delete(mentions).where(mentions.c.incident == incident, mentions.c.key.in_(keys))
+            gone += (await self._work.write(query)).rowcount
+        return gone
 
     async def count(self, incident: str) -> int:
         """How many mentions the incident relies on."""

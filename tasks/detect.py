@@ -9,17 +9,21 @@ recorded posts that lie before it run at full speed, later ones when their momen
 import asyncio
 import json
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import datetime, timedelta
 
 from crisis import severity
+from crisis.acquaintance import Acquaintance
+from crisis.correlation import dominant, incident_for
 from crisis.detector import Detector
-from crisis.incident import Incident
+from crisis.incident import Incident, IncidentState
 from crisis.matching import Matcher
+from crisis.narratives import Narratives
 from crisis.query import parse
 from crisis.triage import Signal
 from crisis.watch import Mention, Watch
 from tasks.first_word import alert, reassessed
+from tasks.incidents import ask_to_confirm
 from tasks.installation import Installation
 from tasks.sources import open_source
 from tasks.triage import open_detected
@@ -35,7 +39,9 @@ SIGNAL_EVERY = timedelta(minutes=1)
 BATCH_SECONDS = 1.0
 """Real time between two stored batches."""
 REASSESS = timedelta(minutes=2)
-"""How often an alert is triaged again while its signal is up, because it may have grown."""
+"""How often an episode is triaged again while it lasts, because it may have grown, or be dying down."""
+REASSESS_CALM = timedelta(minutes=10)
+"""The same once nothing is raised any more: severities fall slowly."""
 END = "end"
 """The cursor of a source that has nothing more to say."""
 
@@ -64,6 +70,13 @@ class _Listener:
         self.signals: list[Signal] = []
         self.relied_on: list[Mention] = []
         self.incident: Incident | None = None
+        self.home = ""
+        """The episode's incident; mentions of other matters go to theirs."""
+        self.matters: dict[str, str] = {}
+        """Incidents of other matters, by narrative."""
+        self.narratives: Narratives | None = None
+        """Of the episode that is under way; made when it is first assessed."""
+        self.authors = Acquaintance()
         self.last_signal: datetime | None = None
         self.assessed_at: datetime | None = None
         self.stored_at = 0.0
@@ -103,11 +116,13 @@ class _Listener:
         async with self.here.store.reading() as tx:
             saved = await tx.watches.progress(self.progress)
             live = await tx.incidents.live(self.watch.name)
+            self._follow(live)
             self.incident = live[0] if live else None
             if saved is not None:
                 self._load(*saved)
             if self.incident is not None:
-                relied_on = (await tx.mentions.list(self.incident.id))[-MOST_MENTIONS:]
+                relied_on = [m for incident in live for m in await tx.mentions.list(incident.id)]
+                relied_on = sorted(relied_on, key=lambda m: (m.created_at, m.source, m.id))[-MOST_MENTIONS:]
                 known = {(m.source, m.id) for m in relied_on}
                 later = [m for m in self.recent if (m.source, m.id) not in known]
                 self.recent.clear()
@@ -120,6 +135,7 @@ class _Listener:
             datetime.fromisoformat(saved[name]) if saved[name] else None for name in ("next_tick", "last_signal")
         )
         self.recent.extend(Mention.model_validate(m) for m in saved["recent"])
+        self.authors = Acquaintance.load(saved.get("authors", ""))
 
     def _dump(self) -> str:
         recent = self.recent if self.incident is None else ()
@@ -128,6 +144,7 @@ class _Listener:
                 "detector": self.detector.dump(),
                 "next_tick": self.next_tick.isoformat() if self.next_tick else "",
                 "last_signal": self.last_signal.isoformat() if self.last_signal else "",
+                "authors": self.authors.dump(),
                 "recent": [m.model_dump(mode="json", exclude_defaults=True) for m in recent],
             }
         )
@@ -149,11 +166,13 @@ class _Listener:
         self.matched += 1
         self.detector.feed(mention)
         self.recent.append(mention)
+        if self.narratives is not None:
+            self.narratives.add(mention.text, reposts=mention.reposts)
         if self.incident is not None:
             self.relied_on.append(mention)
             return
         while len(self.recent) > MOST_AT_HAND or self.recent[0].created_at < mention.created_at - AT_HAND:
-            self.recent.popleft()
+            self.authors.meet(self.recent.popleft())
 
     async def _wait_for(self, moment: datetime) -> None:
         """Wait until the clock shows ``moment``, ticking meanwhile; the past is not waited for."""
@@ -178,25 +197,65 @@ class _Listener:
             self.last_signal = at
         if not self.detector.alerting:
             if self.incident is not None and self.assessed_at is not None:
-                self.incident, self.assessed_at = None, None
+                self.incident, self.assessed_at, self.narratives = None, None, None
             return
-        grows = signal.alert == "outrage" and self.assessed_at is not None and at - self.assessed_at >= REASSESS
-        if self.assessed_at is None or grows:
+        if self.assessed_at is None or at - self.assessed_at >= (REASSESS if signal.alert else REASSESS_CALM):
             self.assessed_at = at
             await self._raise(signal)
 
     async def _raise(self, signal: Signal) -> None:
         """Open the incident of an alert, or let it join the one that is open."""
         episode = [m for m in self.recent if m.created_at >= signal.started_at - timedelta(minutes=5)]
-        assessment = severity.assess(signal, self.watch, episode, playbooks=self.here.playbooks)
+        signal = signal.model_copy(update={"novelty": self.authors.novelty(episode)})
         await self._store()
-        before = self.incident
-        self.incident, new = await open_detected(self.here, self.watch, signal, assessment, episode)
+        async with self.here.store.reading() as tx:
+            live = await tx.incidents.live(self.watch.name)
+        told = self._narratives(episode, live)
+        matter = dominant(episode, told, signal.at)
+        joins = incident_for(live, matter, signal.at)
+        if live and matter is not None and joins is None:
+            episode = [m for m in episode if told.narrative(m.text) == matter.narrative]
+        elif len(live) > 1 and joins is not None:
+            self._follow(live)
+            episode = [m for m in episode if self._incident_of(m) == joins.id]
+        assessment = severity.assess(
+            signal,
+            self.watch,
+            episode,
+            playbooks=self.here.playbooks,
+            newsrooms=self.here.newsrooms,
+            narratives=told,
+        )
+        before = {incident.id: incident for incident in live}
+        self.incident, new = await open_detected(self.here, self.watch, signal, assessment, episode, matter=matter)
+        self._follow([*live, self.incident])
         if new:
-            self.incidents += 1
-            await alert(self.here, self.incident)
-        elif before is None or before.severity != self.incident.severity:
+            self.incidents += self.incident.id not in before
+            await (ask_to_confirm if self.incident.state is IncidentState.CANDIDATE else alert)(
+                self.here, self.incident
+            )
+        elif self.incident.id not in before or before[self.incident.id].severity != self.incident.severity:
             await reassessed(self.here, self.incident)
+
+    def _follow(self, live: Sequence[Incident]) -> None:
+        """Which incident mentions go to, by narrative; the first one's is home to all others."""
+        if live:
+            self.home = live[0].id
+            self.matters = {incident.narrative: incident.id for incident in reversed(live) if incident.narrative}
+
+    def _narratives(self, episode: Sequence[Mention], live: Sequence[Incident]) -> Narratives:
+        """The narratives of the episode, which keep the names that were given to them before this process began."""
+        if self.narratives is None:
+            known = [n for incident in live for n in incident.assessment.narratives]
+            self.narratives = Narratives((self.watch.brand, self.watch.query), known=known)
+            for mention in episode:
+                self.narratives.add(mention.text, reposts=mention.reposts)
+        return self.narratives
+
+    def _incident_of(self, mention: Mention) -> str:
+        if len(self.matters) < 2 or self.narratives is None:
+            return self.home
+        return self.matters.get(self.narratives.narrative(mention.text), self.home)
 
     async def _store_if_due(self) -> None:
         if asyncio.get_running_loop().time() - self.stored_at >= BATCH_SECONDS:
@@ -207,7 +266,11 @@ class _Listener:
             for signal in self.signals:
                 await tx.signals.add(signal)
             if self.incident is not None and self.relied_on:
-                await tx.mentions.relied_on(self.incident.id, self.relied_on)
+                by_incident: dict[str, list[Mention]] = {}
+                for mention in self.relied_on:
+                    by_incident.setdefault(self._incident_of(mention), []).append(mention)
+                for incident, mentions in by_incident.items():
+                    await tx.mentions.relied_on(incident, mentions)
             if self.cursor is not None:
                 await tx.watches.save_progress(self.progress, self.cursor, self._dump())
         self.signals, self.relied_on = [], []

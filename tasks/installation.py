@@ -34,6 +34,7 @@ class Installation:
         self.store = store
         self.playbooks: dict[CrisisType, Playbook] = config.playbooks(settings)
         self.templates = config.templates(settings)
+        self.newsrooms = config.newsrooms(settings.home)
         self.flow_run_id = flow_run_id
         self.via = via
         self._connections: dict[str, Any] = {}

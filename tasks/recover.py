@@ -15,6 +15,7 @@ from tasks.close import start_review
 from tasks.deliver import deliver, expire_leases
 from tasks.first_word import renew
 from tasks.follow_up import WATCHED, mind_promises, schedule_observation
+from tasks.incidents import ask_to_confirm
 from tasks.installation import Installation
 from tasks.publish import ask_about_open, finish, publish_statement
 from tasks.runs import is_over, runs_tagged, start_run, wake
@@ -72,6 +73,8 @@ async def recover_responses(here: Installation) -> str:
     started = []
     async with here.store.reading() as tx:
         incidents = await tx.incidents.list(states=(IncidentState.OPEN, *RESPONDED))
+        candidates = await tx.incidents.list(states=(IncidentState.CANDIDATE,))
+    await _each(ask_to_confirm(here, candidate) for candidate in candidates)
     await _each(renew(here, incident.id) for incident in incidents)
     for incident in incidents:
         if incident.state is IncidentState.MONITORING:  # published, but perhaps not by its run, which may still wait

@@ -3,57 +3,91 @@
 from datetime import datetime
 
 from crisis import doctrine
+from crisis.correlation import Matter, incident_for
+from crisis.escalation import settle
 from crisis.incident import Incident, IncidentState
 from crisis.triage import Assessment, Cluster, Factor, Signal
 from crisis.values import CrisisType, Severity
 from crisis.watch import Mention, Watch
+from records import Transaction
+from records.work import Act
 from tasks.installation import Installation
 from tasks.notify import Notice
 from tasks.runs import Started, emit, start_run
 
 
 async def open_detected(
-    here: Installation, watch: Watch, signal: Signal, assessment: Assessment, mentions: list[Mention]
+    here: Installation,
+    watch: Watch,
+    signal: Signal,
+    assessment: Assessment,
+    mentions: list[Mention],
+    *,
+    matter: Matter | None = None,
 ) -> tuple[Incident, bool]:
-    """The incident of a signal: a live one of the same watch that it joins (and may worsen), or a new one.
+    """The incident of a signal: a live one of the same watch that it joins (and may change), or a new one.
 
-    An episode whose incident was closed or dismissed opens no second one.
+    ``matter``: what is being said now; another matter than the live incidents' opens one of its own, for which
+    ``assessment`` and ``mentions`` must be of that matter alone. An episode whose incident was closed or dismissed
+    opens no second one. Where the playbook says so, a new incident is a candidate first.
 
-    Returns the incident and whether it is new.
+    Returns the incident and whether it is new (or has just stopped waiting as a candidate).
     """
     async with here.store.transaction() as tx:
         live = await tx.incidents.live(watch.name)
-        if live:
-            incident = live[0]
+        incident = incident_for(live, matter, signal.at)
+        if incident is not None:
             await tx.mentions.relied_on(incident.id, mentions)
-            if assessment.severity > incident.severity and incident.assessment.assessed_by == "triage":
-                incident = await tx.incidents.assess(
-                    incident.id,
-                    assessment,
-                    actor="triage",
-                    via=here.via,
-                    reason="the signal grew",
-                    flow_run_id=here.flow_run_id,
-                )
-            return incident, False
+            return await _reassess(here, tx, incident, assessment)
         for closed in reversed(await tx.incidents.list(watch=watch.name)):
-            if closed.opened_at >= signal.started_at:
+            if closed.opened_at >= signal.started_at and not live:
                 return closed, False  # this episode has been answered or dismissed: people decide whether to reopen
         incident = await tx.incidents.open(
             watch=watch.name,
             title=_title(watch, assessment),
             assessment=assessment,
             opened_at=signal.at,
-            started_at=signal.started_at,
-            narrative=assessment.narratives[0].id if assessment.narratives else "",
+            started_at=mentions[0].created_at if live and mentions else signal.started_at,
+            narrative=_narrative(assessment, matter if live else None),
             opened_by="detector",
             lead=watch.owner,
+            state=IncidentState.CANDIDATE if _waits_for_a_person(here, assessment) else IncidentState.OPEN,
             actor="detector",
             via=here.via,
             flow_run_id=here.flow_run_id,
         )
         await tx.mentions.relied_on(incident.id, mentions)
     return incident, True
+
+
+def _narrative(assessment: Assessment, matter: Matter | None) -> str:
+    """The id that stays with the incident, whatever narratives come and go."""
+    if matter is not None:
+        return matter.narrative
+    return assessment.narratives[0].id if assessment.narratives else ""
+
+
+def _waits_for_a_person(here: Installation, assessment: Assessment) -> bool:
+    up_to = here.playbook(assessment.type).confirm_up_to
+    return up_to is not None and assessment.severity <= up_to
+
+
+async def _reassess(here: Installation, tx: Transaction, incident: Incident, seen: Assessment) -> tuple[Incident, bool]:
+    """What one more look at a live incident changes; true when a candidate has grown beyond what waits for a person."""
+    settled = settle(
+        await tx.incidents.assessments(incident.id),
+        seen,
+        incident.lower_since,
+        may_lower=not await tx.statements.open_proposals(incident.id),
+    )
+    incident = await tx.incidents.seen_lower(incident.id, settled.lower_since)
+    if settled.assessment is None:
+        return incident, False
+    act: Act = {"actor": "triage", "via": here.via, "reason": settled.says, "flow_run_id": here.flow_run_id}
+    incident = await tx.incidents.assess(incident.id, settled.assessment, **act)
+    if incident.state is IncidentState.CANDIDATE and not _waits_for_a_person(here, settled.assessment):
+        return await tx.incidents.step(incident.id, IncidentState.OPEN, **act), True
+    return incident, False
 
 
 def _title(watch: Watch, assessment: Assessment) -> str:
@@ -210,15 +244,3 @@ async def claim(here: Installation, incident_id: str, *, takeover_from: str = ""
         payload={"incident": incident_id, "run": here.flow_run_id},
     )
     return incident
-
-
-async def confirm(here: Installation, incident_id: str, *, actor: str, reason: str) -> Incident:
-    """A person confirms a candidate: it opens."""
-    async with here.store.transaction() as tx:
-        return await tx.incidents.step(incident_id, IncidentState.OPEN, actor=actor, via=here.via, reason=reason)
-
-
-async def dismiss(here: Installation, incident_id: str, *, actor: str, reason: str) -> Incident:
-    """A person calls it a false alarm; the reason is a label for later tuning."""
-    async with here.store.transaction() as tx:
-        return await tx.incidents.step(incident_id, IncidentState.DISMISSED, actor=actor, via=here.via, reason=reason)

@@ -3,7 +3,8 @@
 import random
 from datetime import UTC, datetime, timedelta
 
-from crisis.narratives import cluster
+from crisis.narratives import OTHER, Narratives, cluster
+from crisis.questions import asked
 from crisis.watch import Mention
 
 AT = datetime(2026, 3, 3, 13, tzinfo=UTC)
@@ -42,3 +43,70 @@ def test_no_posts_and_hostile_posts_are_no_narrative() -> None:
     assert cluster([]) == ()
     odd = ["\x00", "", "\u202e", "a" * 100_000, "@", "&amp;"]
     assert cluster([Mention(id=str(n), text=text, created_at=AT) for n, text in enumerate(odd)]) == ()
+
+
+def test_a_narrative_keeps_its_id_as_it_grows() -> None:
+    found = Narratives(["acme"])
+    for mention in posts():
+        found.add(mention.text)
+    before = {n.quote: n.id for n in found.largest()}
+    for number in range(300):
+        found.add(f"the acme hotline queue takes {number} minutes and my refund was refused at desk {number % 7}")
+        if number % 50 == 0:
+            found.settle()
+    after = {n.id: n for n in found.largest()}
+    assert set(before.values()) <= set(after)
+    assert {found.now(found.narrative(quote)) for quote in before} == set(before.values())
+    assert max(after.values(), key=lambda n: n.size).label.count("refund")
+
+
+def test_an_id_that_was_joined_with_another_is_still_known() -> None:
+    found = Narratives()
+    ids = {found.add(mention.text) for mention in posts()}
+    held = {n.id for n in found.all()} | {OTHER}
+    assert {found.now(id) for id in ids} <= held
+
+
+def test_a_second_reader_goes_on_under_the_names_of_the_first() -> None:
+    first = cluster(posts(), beside=["acme"])
+    renamed = [n.model_copy(update={"id": f"n-first-{k}"}) for k, n in enumerate(first)]
+    again = cluster(list(reversed(posts()))[:-3] + posts(), beside=["acme"], known=renamed)
+    assert [n.id for n in again] == [n.id for n in renamed]
+
+
+def test_memory_is_bounded_and_what_was_forgotten_still_counts() -> None:
+    found = Narratives(keep=200)
+    for number in range(1200):
+        found.add(f"smoke from the kettle number {number} in kitchen {number % 13}")
+    [only] = found.largest()
+    assert only.size == 1200
+    assert len(found._texts) == 200
+    assert found.narrative("smoke from the kettle number 1 in kitchen 1") == only.id
+
+
+def test_what_people_ask_is_counted_and_quoted() -> None:
+    asking = [f"acme kettle overheats {end}. Is it safe to use the kettle?" for end in ENDS]
+    asking += [f"acme kettle overheats {end}. is the kettle safe to use??" for end in ENDS]
+    mentions = posts() + [Mention(id=f"q{n}", text=t, created_at=AT, author=str(n)) for n, t in enumerate(asking)]
+    asked = [q for n in cluster(mentions, beside=["acme"]) for q in n.questions]
+    assert ("Is it safe to use the kettle?", len(asking)) in [(q.text, q.count) for q in asked]
+
+
+def test_questions_are_found_in_any_script_and_shouts_are_none() -> None:
+    assert asked("wtf? Really?? この電気ケトルは安全ですか？") == ["この電気ケトルは安全ですか？"]
+    assert asked("¿Cuándo abren la tienda? gracias") == ["Cuándo abren la tienda?"]
+    assert asked("RT @ada: how do I get my money back\nI am angry.") == ["how do I get my money back"]
+    assert asked("\x00\u202e" * 50_000) == []
+
+
+def test_an_order_is_no_question_and_a_number_ends_no_sentence() -> None:
+    assert asked("Do NOT leave your kettle plugged in tonight") == []
+    assert asked("Does turning off wifi stop the 4.2 firmware? Thanks.") == [
+        "Does turning off wifi stop the 4.2 firmware?"
+    ]
+
+
+def test_words_made_of_the_brand_tell_nothing_apart() -> None:
+    texts = [f"acme kettle overheats and smoke comes out {end} #acmegate" for end in ENDS]
+    [only] = cluster([Mention(id=str(n), text=t, created_at=AT) for n, t in enumerate(texts)], beside=["acme"])
+    assert "acmegate" not in only.label

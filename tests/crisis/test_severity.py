@@ -7,6 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from crisis.confidence import Doubt
+from crisis.doctrine import CAUSES
+from crisis.media import Newsrooms
 from crisis.playbook import Playbook
 from crisis.severity import FLOORS, assess, severity_of
 from crisis.triage import Clocks, Cluster, Signal, Strategy
@@ -101,13 +104,70 @@ def test_further_longer_and_louder_never_score_less(
     assert score(networks + more, minutes + longer, followers * 2) >= score(networks, minutes, followers) - 0.011
 
 
+@settings(deadline=None, max_examples=50)
+@given(SIGNALS, st.floats(0, 1), st.floats(0, 1), st.integers(0, 8), st.integers(0, 8))
+def test_newer_voices_and_more_newsrooms_never_score_less(
+    base: dict[str, Any], novelty: float, more: float, rooms: int, further: int
+) -> None:
+    newsrooms = Newsrooms(domains=frozenset(f"paper{n}.com" for n in range(16)))
+
+    def score(share: float | None, count: int) -> float:
+        posts = [mention(f"acme is in https://www.paper{n}.com/today", n) for n in range(count)]
+        return assess(signal(**base, novelty=share), WATCH, posts, newsrooms=newsrooms).score
+
+    least = score(novelty, rooms) - 0.011
+    assert score(min(1.0, novelty + more), rooms + further) >= least
+    assert score(None, rooms) <= least + 0.022
+
+
+@pytest.mark.parametrize("kind", list(CrisisType))
+def test_a_graver_harm_never_scores_less(kind: CrisisType) -> None:
+    graver = [other for other in CrisisType if CAUSES[other].gravity >= CAUSES[kind].gravity]
+    plain = assess(signal(), WATCH, crisis_type=kind)
+    assert all(assess(signal(), WATCH, crisis_type=other).score >= plain.score for other in graver)
+
+
 @settings(deadline=None)
 @given(SIGNALS, st.integers(0, 100_000))
-def test_coordination_lowers_a_score_and_never_below_the_floor(base: dict[str, Any], copying: int) -> None:
+def test_coordination_lowers_confidence_and_never_the_severity(base: dict[str, Any], copying: int) -> None:
     less, more = base | {"copying_authors": 0}, base | {"copying_authors": copying}
-    assert assess(signal(**more), WATCH).score <= assess(signal(**less), WATCH).score
+    brigaded, clean = assess(signal(**more), WATCH), assess(signal(**less), WATCH)
+    assert brigaded.score == clean.score
+    assert brigaded.confidence <= clean.confidence
     for kind, floor in FLOORS.items():
         assert assess(signal(**more), WATCH, crisis_type=kind).score >= floor
+
+
+def test_confidence_is_said_with_every_doubt_and_coordination_can_be_judged_elsewhere() -> None:
+    doubtful = assess(signal(copying_authors=3000, cold=True, unread=200), WATCH)
+    assert doubtful.confidence < 0.4
+    assert "88% of 3,412 authors only repeat" in doubtful.why_confidence
+    assert "hardly known" in doubtful.why_confidence
+    assert "cannot be read" in doubtful.why_confidence
+    judged = Doubt(name="coordination", discount=0.05, says="they quote one post of the brand")
+    again = assess(signal(copying_authors=3000, cold=True, unread=200), WATCH, coordination=judged)
+    assert again.confidence > doubtful.confidence
+    assert "only repeat" not in again.why_confidence
+
+
+def test_clear_blame_makes_an_accident_preventable_and_is_quoted() -> None:
+    failing = [f"my acme order {n} was cancelled and nobody answers, terrible" for n in range(40)]
+    blaming = [f"acme cancelled my order {n} and they knew about it for weeks, terrible" for n in range(20)]
+    accident = assess(signal(), WATCH, [mention(text, n) for n, text in enumerate(failing)])
+    assert accident.cluster is Cluster.ACCIDENTAL
+    blamed = assess(signal(), WATCH, [mention(text, n) for n, text in enumerate(failing + blaming)])
+    assert blamed.cluster is Cluster.PREVENTABLE
+    assert blamed.strategy is Strategy.REBUILD
+    assert "20 of 60 hostile posts see intent or neglect" in blamed.why_cluster
+    assert blamed.cluster_quotes
+    assert all("they knew" in quote for quote in blamed.cluster_quotes)
+
+
+def test_a_rumour_is_not_moved_by_those_who_believe_it() -> None:
+    posts = [mention(f"I heard they knew acme poisons us, apparently a cover-up, awful {n}", n) for n in range(30)]
+    assessment = assess(signal(), WATCH, posts, crisis_type=CrisisType.MISINFORMATION)
+    assert assessment.cluster is Cluster.VICTIM
+    assert assessment.strategy is Strategy.DENY
 
 
 def test_people_at_risk_are_never_a_small_matter() -> None:

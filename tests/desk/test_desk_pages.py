@@ -9,9 +9,12 @@ from conftest import ANA, LENA, NOON, OPENED, Outgoing, Scene, assessment, state
 
 from crisis.commitment import Commitment
 from crisis.delivery import Delivery, DeliveryState
+from crisis.fact import Fact, FactStatus
 from crisis.incident import IncidentState
+from crisis.questions import Question
 from crisis.reaction import Observation, Reaction
 from crisis.statement import Statement
+from crisis.triage import Narrative
 from crisis.values import Severity, StatementKind
 from desk.page import due, moment
 from records import StatementStatus
@@ -296,3 +299,22 @@ def test_times_are_told_as_people_tell_them() -> None:
     assert due(NOON - timedelta(hours=1, minutes=5), NOON) == "1 h 05 min late"
     assert ">12:00 UTC<" in moment(NOON, NOON)
     assert ">1 Mar 12:00 UTC<" in moment(NOON, NOON + timedelta(days=1))
+
+
+async def test_a_narrative_shows_what_is_asked_and_the_fact_that_answers_it(scene: Scene) -> None:
+    asked = Narrative(id="n1", label="the app", size=9, questions=(Question(text="Is my money safe?", count=7),))
+    fact = Fact(
+        id="INC-1-F9",
+        incident="INC-1",
+        text="No money was lost.",
+        status=FactStatus.CONFIRMED,
+        owner=ANA,
+        updated_at=NOON,
+    )
+    async with scene.here.store.transaction() as tx:
+        await tx.incidents.assess("INC-1", assessment(narratives=(asked,)), actor="triage")
+        await tx.facts.put(fact, actor=ANA)
+        await tx.incidents.tie("INC-1", "n1", fact.id, actor=ANA)
+    text = await page(scene, "/incidents/INC-1")
+    assert "Asked 7×: Is my money safe?" in text
+    assert "Answered by INC-1-F9 (confirmed): No money was lost." in text

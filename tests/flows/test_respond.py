@@ -24,7 +24,7 @@ from crisis.values import CrisisType, Severity
 from flows import publish as publishing
 from flows import respond as responding
 from records import NotFound
-from tasks import approve, forms, steps, triage
+from tasks import approve, forms, incidents, steps
 from tasks.installation import Installation
 
 
@@ -218,7 +218,7 @@ async def test_a_text_returned_by_the_form_waits_for_a_new_version_by_a_person(p
 async def test_a_false_alarm_ends_the_response(played: Played) -> None:
     incident = (await incident_in(played.here)).id
     first = await played.until_suspended(incident=incident)
-    await triage.dismiss(played.here, incident, actor=IDA, reason="a drill")
+    await incidents.dismiss(played.here, incident, actor=IDA, reason="a drill")
     played.prefect.answers[first.key] = dict(approve.CHECK_AGAIN)
     says = await played.run(incident=incident)
     assert "not waiting for a response" in says or "ended before anything was published" in says

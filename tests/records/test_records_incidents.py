@@ -264,3 +264,42 @@ async def test_an_observation_is_kept_once(store: Store) -> None:
         assert await tx.observations.add(observed)
         assert not await tx.observations.add(observed)
         assert await tx.observations.list("INC-1") == [observed]
+
+
+async def test_a_merged_incident_names_where_it_went_on_and_its_mentions_move(store: Store) -> None:
+    async with store.transaction() as tx:
+        await opened(tx)
+        await opened(tx)
+        await tx.mentions.relied_on("INC-1", [mention("1"), mention("2")])
+        await tx.mentions.relied_on("INC-2", [mention("2"), mention("3"), mention("4")])
+        merged = await tx.incidents.merge("INC-2", "INC-1", reason="one episode", **ANA)
+        assert merged == await tx.incidents.get("INC-2")
+        assert (merged.state, merged.merged_into) == (IncidentState.DISMISSED, "INC-1")
+        assert await tx.mentions.move("INC-2", "INC-1", [mention("2"), mention("3")]) == 2
+        assert [m.id for m in await tx.mentions.list("INC-2")] == ["4"]
+        assert {m.id for m in await tx.mentions.list("INC-1")} == {"1", "2", "3"}
+        with pytest.raises(IllegalStep):
+            await tx.incidents.merge("INC-2", "INC-1", **ANA)
+    assert (await kinds(store))[-2:] == ["incident.merged", "incident.took_up"]
+
+
+async def test_a_narrative_has_one_fact_at_a_time_and_every_tie_is_on_record(store: Store) -> None:
+    async with store.transaction() as tx:
+        await opened(tx)
+        await tx.incidents.tie("INC-1", "n-1", "INC-1-F1", **ANA)
+        await tx.incidents.tie("INC-1", "n-1", "INC-1-F2", **ANA)
+        await tx.incidents.tie("INC-1", "n-2", "INC-1-F2", **ANA)
+        assert await tx.incidents.ties("INC-1") == {"n-1": "INC-1-F2", "n-2": "INC-1-F2"}
+        await tx.incidents.tie("INC-1", "n-2", "", **ANA)
+        assert await tx.incidents.ties("INC-1") == {"n-1": "INC-1-F2"}
+    assert (await kinds(store)).count("narrative.tied") == 4
+
+
+async def test_since_when_triage_sees_less_is_remembered_without_a_record(store: Store, clock: FixedClock) -> None:
+    async with store.transaction() as tx:
+        before = await opened(tx)
+        seen = await tx.incidents.seen_lower("INC-1", clock.now())
+        assert seen == await tx.incidents.get("INC-1")
+        assert seen.lower_since == clock.now()
+        assert await tx.incidents.seen_lower("INC-1", None) == before
+    assert await kinds(store) == ["incident.opened"]

@@ -16,8 +16,8 @@ from crisis.incident import Incident, IncidentState
 from crisis.watch import Mention
 from tasks import detect
 from tasks.detect import listen
+from tasks.incidents import dismiss
 from tasks.installation import Installation
-from tasks.triage import dismiss
 
 BEGIN = datetime(2026, 3, 1, tzinfo=UTC)
 STORM = BEGIN + timedelta(hours=30)
@@ -149,12 +149,12 @@ async def test_stopped_at_the_very_moment_of_the_alert_it_judges_it_the_same(
         write_posts(tmp_path / "posts.jsonl")
         original, raised = detect.open_detected, 0
 
-        async def dies_first(*given: object) -> object:
+        async def dies_first(*given: object, **named: object) -> object:
             nonlocal raised
             raised += 1
             if raised == 1:
                 raise Stopped
-            return await original(*given)  # type: ignore[arg-type]
+            return await original(*given, **named)  # type: ignore[arg-type]
 
         monkeypatch.setattr(detect, "open_detected", dies_first)
         with pytest.raises(Stopped):

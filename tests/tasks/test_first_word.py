@@ -140,7 +140,7 @@ async def test_a_persons_text_is_not_rewritten_but_the_lead_learns_that_it_is_vo
 
 
 async def test_nothing_is_renewed_for_an_incident_that_was_dismissed(here: Installation) -> None:
-    from tasks.triage import dismiss
+    from tasks.incidents import dismiss
 
     incident = await incident_in(here)
     await alert(here, incident)

@@ -1,0 +1,66 @@
+"""Up at once, down slowly: how an incident's severity follows triage.
+
+Triage raises a severity the moment it sees reason. It lowers one level at a time, and each only after what it sees has
+been lower without a break for ``HOLD``: a storm breathes. What a person set stands: triage never goes below it, and goes
+above it only when it sees more than it saw when the person decided.
+"""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from crisis.severity import severity_of
+from crisis.triage import Assessment, Factor
+from crisis.values import Frozen, Severity, UtcDatetime
+
+HOLD = timedelta(minutes=30)
+"""How long triage must see less before it lowers by one level."""
+TRIAGE = "triage"
+"""Who an assessment is by when nobody overrode it."""
+
+
+class Settled(Frozen):
+    """What follows from one more look."""
+
+    assessment: Assessment | None = None
+    """The assessment that holds from now on; None when nothing changes."""
+    lower_since: UtcDatetime | None = None
+    """Since when triage has seen less than holds; to be handed in with the next look."""
+    says: str = ""
+
+
+def settle(
+    history: Sequence[Assessment],
+    seen: Assessment,
+    lower_since: UtcDatetime | None = None,
+    *,
+    hold: timedelta = HOLD,
+    may_lower: bool = True,
+) -> Settled:
+    """What holds after triage has ``seen`` an incident again whose assessments so far are ``history`` (at least one).
+
+    ``may_lower``: false while something depends on the severity, such as a text before its approvers.
+    """
+    holds = history[-1]
+    by_hand = holds.assessed_by != TRIAGE
+    if seen.severity > holds.severity:
+        if by_hand and seen.severity <= severity_of(holds.score):
+            return Settled(says=f"{holds.severity} was set by {holds.assessed_by}, who had seen as much")
+        return Settled(assessment=seen, says="the signal grew")
+    if seen.severity == holds.severity:
+        return Settled()
+    since = min(lower_since or seen.assessed_at, seen.assessed_at)
+    floor = next((a.severity for a in reversed(history) if a.assessed_by != TRIAGE), Severity.SEV4)
+    if floor >= holds.severity:
+        return Settled(lower_since=since, says=f"{floor} was set by a person: triage goes no lower")
+    if not may_lower or seen.assessed_at - since < hold:
+        return Settled(lower_since=since, says=f"{holds.severity} is held: it has been less since {since:%H:%M} UTC")
+    target = max(_below(holds.severity), seen.severity)
+    minutes = round((seen.assessed_at - since).total_seconds() / 60)
+    says = f"{holds.severity} until now; triage has seen less for {minutes} min"
+    told = Factor(name="de-escalation", value=minutes, points=0.0, says=says)
+    lowered = seen.model_copy(update={"severity": target, "factors": (*seen.factors, told)})
+    return Settled(assessment=lowered, lower_since=seen.assessed_at, says=says)
+
+
+def _below(severity: Severity) -> Severity:
+    return Severity(f"SEV{min(4, 5 - severity.weight + 1)}")

@@ -1,0 +1,95 @@
+"""A severity rises at once and falls slowly, and what a person set stands."""
+
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from crisis.escalation import HOLD, settle
+from crisis.severity import THRESHOLDS
+from crisis.triage import Assessment, Cluster, Strategy
+from crisis.values import CrisisType, Severity
+
+AT = datetime(2026, 3, 3, 13, tzinfo=UTC)
+SCORES = {**THRESHOLDS, Severity.SEV4: 0.0}
+
+
+def seen(severity: Severity, minutes: float = 0, *, by: str = "triage", saw: Severity | None = None) -> Assessment:
+    return Assessment(
+        severity=severity,
+        type=CrisisType.SERVICE_FAILURE,
+        score=SCORES[saw or severity],
+        cluster=Cluster.ACCIDENTAL,
+        strategy=Strategy.DIMINISH,
+        assessed_at=AT + timedelta(minutes=minutes),
+        assessed_by=by,
+    )
+
+
+def followed(history: list[Assessment], looks: list[tuple[float, Severity]]) -> list[tuple[float, Severity]]:
+    """The severities that hold, each with the minute from which it does."""
+    since, changes = None, []
+    for minutes, severity in looks:
+        settled = settle(history, seen(severity, minutes), since)
+        since = settled.lower_since
+        if settled.assessment is not None:
+            history = [*history, settled.assessment]
+            changes.append((minutes, settled.assessment.severity))
+    return changes
+
+
+def test_up_at_once_and_down_one_level_for_each_half_hour() -> None:
+    looks = [(2.0, Severity.SEV1)] + [(float(m), Severity.SEV4) for m in range(4, 130, 2)]
+    assert followed([seen(Severity.SEV3)], looks) == [
+        (2.0, Severity.SEV1),
+        (34.0, Severity.SEV2),
+        (64.0, Severity.SEV3),
+        (94.0, Severity.SEV4),
+    ]
+
+
+def test_a_storm_that_breathes_is_not_lowered() -> None:
+    looks = [(float(m), Severity.SEV2 if m % 20 == 0 else Severity.SEV4) for m in range(2, 200, 2)]
+    assert followed([seen(Severity.SEV2)], looks) == []
+
+
+def test_what_lowers_a_severity_says_so() -> None:
+    settled = settle([seen(Severity.SEV2)], seen(Severity.SEV3, 40), AT)
+    assert settled.assessment is not None
+    assert settled.assessment.factors[-1].name == "de-escalation"
+    assert "SEV2 until now; triage has seen less for 40 min" in settled.assessment.factors[-1].says
+
+
+def test_triage_never_goes_below_what_a_person_set() -> None:
+    by_hand = [seen(Severity.SEV2, by="ana@example.com", saw=Severity.SEV3)]
+    assert followed(by_hand, [(float(m), Severity.SEV4) for m in range(0, 300, 5)]) == []
+    raised = [(5.0, Severity.SEV1)] + [(float(m), Severity.SEV4) for m in range(10, 300, 5)]
+    assert followed(by_hand, raised) == [(5.0, Severity.SEV1), (40.0, Severity.SEV2)]
+
+
+def test_a_person_who_had_seen_as_much_is_not_overruled() -> None:
+    lowered = [seen(Severity.SEV2), seen(Severity.SEV4, 5, by="ana@example.com", saw=Severity.SEV2)]
+    assert settle(lowered, seen(Severity.SEV2, 10)).assessment is None
+    worse = settle(lowered, seen(Severity.SEV1, 10)).assessment
+    assert worse is not None
+    assert worse.severity is Severity.SEV1
+
+
+def test_while_a_text_depends_on_it_a_severity_is_not_lowered() -> None:
+    settled = settle([seen(Severity.SEV2)], seen(Severity.SEV4, 90), AT, may_lower=False)
+    assert settled.assessment is None
+    assert settled.lower_since == AT
+
+
+@given(st.lists(st.tuples(st.floats(0.1, 50), st.sampled_from(list(Severity))), min_size=1, max_size=40))
+def test_no_level_is_left_downwards_sooner_than_the_hold(steps: list[tuple[float, Severity]]) -> None:
+    looks, at = [], 0.0
+    for after, severity in steps:
+        at += after
+        looks.append((at, severity))
+    held, since = Severity.SEV3, 0.0
+    for minutes, severity in followed([seen(Severity.SEV3)], looks):
+        if severity < held:
+            assert held.weight - severity.weight == 1
+            assert minutes - since >= HOLD.total_seconds() / 60 - 0.001
+        held, since = severity, minutes
