@@ -1,0 +1,126 @@
+"""The small model: sentiment, emotion and offence of English posts from one file of a megabyte or two, with numpy.
+
+Linear over ``crisis.grams``: each piece of a post has a weight for each of six outputs, and a post's score is their
+sum over the root of their number. Weights are bytes; three of them share one 64-bit number (``LANE`` bits each), so
+one gather and one sum serve three outputs. The file is learned by ``python -m benchmarks.train_small`` and described
+in docs/understanding.md.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crisis.grams import Grams, Places, grams
+
+Floats = NDArray[np.float32]
+Packed = NDArray[np.int64]
+
+FILE = Path(__file__).parent / "models" / "small.npz"
+OUTPUTS = 6
+"""Negative and positive against neutral; offence; anger, joy and optimism against sadness."""
+LANE = 21
+"""Bits of one sum: 4,000 bytes of post at five pieces a byte and 127 a piece stay below 2**20 by their order."""
+
+
+class NoModel(Exception):
+    """The model's file is missing or cannot be read; the message says which and what is done instead."""
+
+
+class Judgement(NamedTuple):
+    """What a model makes of a batch of posts, a row each."""
+
+    sentiment: Floats
+    """Probabilities: negative, neutral, positive."""
+    emotion: Floats
+    """Probabilities: anger, joy, optimism, sadness, were it one of them."""
+    offence: Floats
+    """Probability."""
+    negative: Floats
+    """Calibrated probability of being negative; from 0.5 on, detection counts the post as negative."""
+
+
+def softmax(scores: Floats) -> Floats:
+    """Probabilities of each row."""
+    raised = np.exp(scores - scores.max(axis=1, keepdims=True))
+    found: Floats = raised / raised.sum(axis=1, keepdims=True)
+    return found
+
+
+def sigmoid(scores: Floats) -> Floats:
+    """The probability that stands for each log odds."""
+    found: Floats = 1 / (1 + np.exp(-scores))
+    return found
+
+
+def calibrated(sentiment: Floats, slope: float, shift: float) -> Floats:
+    """Platt's (1999) probability of being negative, from the log odds of the model's own."""
+    own = np.clip(sentiment[:, 0], 1e-6, 1 - 1e-6)
+    return sigmoid((slope * np.log(own / (1 - own)) + shift).astype(np.float32))
+
+
+def pack(weights: NDArray[np.int8]) -> Packed:
+    """Rows of three weights, each row as one number."""
+    wide = weights.astype(np.int64)
+    packed: Packed = wide[:, 0] + (wide[:, 1] << LANE) + (wide[:, 2] << (2 * LANE))
+    return packed
+
+
+def unpack(sums: Packed) -> Floats:
+    """The three sums that each number holds."""
+    half, full = np.int64(1 << (LANE - 1)), np.int64((1 << LANE) - 1)
+    lanes = []
+    for _ in range(3):
+        low = ((sums + half) & full) - half
+        lanes.append(low)
+        sums = (sums - low) >> LANE
+    return np.stack(lanes, axis=1).astype(np.float32)
+
+
+class SmallModel:
+    """A model file in memory; reading is pure and takes no lock."""
+
+    def __init__(self, path: Path = FILE) -> None:
+        try:
+            with np.load(path, allow_pickle=False) as kept:
+                tables = {part: kept[part] for part in ("spelling", "words")}
+                self._scales: dict[str, Floats] = {part: kept[f"{part}_scale"] for part in tables}
+                self._bias: Floats = kept["bias"]
+                self._heat: Floats = kept["heat"]
+                self._slope, self._shift = (float(value) for value in kept["negative"])
+        except (OSError, ValueError, KeyError, EOFError) as error:
+            raise NoModel(f"the model {path} cannot be read ({error}); install Fireline again") from error
+        self._tables = {part: (pack(table[:, :3]), pack(table[:, 3:])) for part, table in tables.items()}
+
+    def scores(self, seen: Grams) -> Floats:
+        """Six scores a post."""
+        total = np.zeros((len(seen.first) - 1, OUTPUTS), np.float32) + self._bias
+        for part, blocks in (("spelling", seen.spelling), ("words", seen.words)):
+            count = sum(np.maximum(last - first, 0) for _, first, last in blocks)
+            sums = np.hstack([unpack(_sum(table, blocks)) for table in self._tables[part]])
+            total += sums * (self._scales[part] / np.sqrt(np.maximum(count, 1))[:, None])
+        return total.astype(np.float32)
+
+    def judge(self, texts: Sequence[str]) -> Judgement:
+        """What ``texts`` say, in order; they are taken to be English."""
+        return self.judgement(grams(texts))
+
+    def judgement(self, seen: Grams) -> Judgement:
+        """What posts say whose pieces are known."""
+        scores = self.scores(seen) * self._heat
+        none = np.zeros((len(scores), 1), np.float32)
+        sentiment = softmax(np.hstack([scores[:, :1], none, scores[:, 1:2]]))
+        emotion = softmax(np.hstack([scores[:, 3:], none]))
+        return Judgement(sentiment, emotion, sigmoid(scores[:, 2]), calibrated(sentiment, self._slope, self._shift))
+
+
+def _sum(table: Packed, blocks: list[tuple[Places, Places, Places]]) -> Packed:
+    """The table's rows, summed by post over all ``blocks``."""
+    total: Packed = np.zeros(len(blocks[0][1]), np.int64)
+    for places, first, last in blocks:
+        running = np.zeros(len(places) + 1, np.int64)
+        np.cumsum(table[places], out=running[1:])
+        total += running[np.maximum(last, first)] - running[first]
+    return total
