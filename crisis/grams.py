@@ -18,7 +18,7 @@ from crisis.spelling import tidy
 Hashes = NDArray[np.uint64]
 Places = NDArray[np.intp]
 
-LENGTHS = (2, 3, 4, 5)
+LENGTHS = (3, 4, 5)
 """Bytes of a piece of spelling."""
 BITS = 17
 """Each of the two tables, spelling and words, has ``2**BITS`` places."""
@@ -62,6 +62,8 @@ class Grams(NamedTuple):
     """The same for single words, words as negated, and pairs."""
     word_hashes: Hashes
     """Every word of the batch, as ``word_hash`` gives it."""
+    senses: Hashes
+    """The same, as ``turned_hash`` gives it where a negation turns the word."""
     first: Places
     """Each post's first word in ``word_hashes``; the next post's first is its end."""
 
@@ -79,6 +81,11 @@ def word_hash(word: str) -> int:
     for place, byte in enumerate(word.encode()):
         found += byte * pow(_BASE, place, 2**64)
     return found % 2**64
+
+
+def turned_hash(word: str) -> int:
+    """What stands for ``word`` after a negation."""
+    return word_hash(word) ^ int(_NEGATED)
 
 
 _NEGATION_HASHES = np.sort(np.array([word_hash(word) for word in NEGATIONS], np.uint64))
@@ -116,21 +123,25 @@ def grams(texts: Sequence[str]) -> Grams:
     begin, end = np.flatnonzero(turns == 1), np.flatnonzero(turns == -1)
     words = (prefix[end] - prefix[begin]) * down[begin]
     bounds = np.searchsorted(begin, np.concatenate([starts, ends[-1:]]))
-    return Grams(spelling, _words(words, bounds), words, bounds)
+    senses = _senses(words, bounds)
+    first, last = bounds[:-1], bounds[1:]
+    pair = ((words[:-1] * _PAIR + words[1:]) * _MIX) >> _SHIFT
+    pairs = (pair.astype(np.intp), first, np.maximum(first, last - 1))
+    return Grams(spelling, [(single_places(senses), first, last), pairs], words, senses, bounds)
 
 
-def _words(words: Hashes, bounds: Places) -> list[tuple[Places, Places, Places]]:
-    """Places of single words (as turned by a negation before them) and of pairs."""
+def single_places(senses: Hashes) -> Places:
+    """Where single words are in the table of words."""
+    return ((senses * _MIX) >> _SHIFT).astype(np.intp)
+
+
+def _senses(words: Hashes, bounds: Places) -> Hashes:
+    """Each word, or the word it becomes after a negation."""
     first, last = bounds[:-1], bounds[1:]
     negation = among(words, _NEGATION_HASHES)
     turned = np.zeros(len(words), bool)
     nth = np.arange(len(words)) - np.repeat(first, last - first)
     for back in range(1, SCOPE + 1):
         turned[back:] |= negation[:-back] & (nth[back:] >= back)
-    sense = np.where(turned, words ^ _NEGATED, words)
-    single = (sense * _MIX) >> _SHIFT
-    pair = ((words[:-1] * _PAIR + words[1:]) * _MIX) >> _SHIFT
-    return [
-        (single.astype(np.intp), first, last),
-        (pair.astype(np.intp), first, np.maximum(first, last - 1)),
-    ]
+    found: Hashes = np.where(turned, words ^ _NEGATED, words)
+    return found

@@ -1,8 +1,8 @@
 """The small model: sentiment, emotion and offence of English posts from one file of a megabyte or two, with numpy.
 
 Linear over ``crisis.grams``: each piece of a post has a weight for each of six outputs, and a post's score is their
-sum over the root of their number. Weights are bytes; three of them share one 64-bit number (``LANE`` bits each), so
-one gather and one sum serve three outputs. The file is learned by ``python -m benchmarks.train_small`` and described
+sum over the root of their number; words that VADER's lexicon knows, plain or negated, have a weight of their own. A weight is kept as one byte, the root of its size with its sign; two weights share
+one 64-bit number (``LANE`` bits each), so one gather and one sum serve two outputs. The file is learned by ``python -m benchmarks.train_small`` and described
 in docs/understanding.md.
 """
 
@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from crisis.grams import Grams, Places, grams
+from crisis.grams import Grams, Hashes, Places, grams
 
 Floats = NDArray[np.float32]
 Packed = NDArray[np.int64]
@@ -21,8 +21,8 @@ Packed = NDArray[np.int64]
 FILE = Path(__file__).parent / "models" / "small.npz"
 OUTPUTS = 6
 """Negative and positive against neutral; offence; anger, joy and optimism against sadness."""
-LANE = 21
-"""Bits of one sum: 4,000 bytes of post at five pieces a byte and 127 a piece stay below 2**20 by their order."""
+LANE = 32
+"""Bits of one sum; the longest post's, 16,000 pieces of 127 squared, stays below 2**31."""
 
 
 class NoModel(Exception):
@@ -61,22 +61,19 @@ def calibrated(sentiment: Floats, slope: float, shift: float) -> Floats:
     return sigmoid((slope * np.log(own / (1 - own)) + shift).astype(np.float32))
 
 
-def pack(weights: NDArray[np.int8]) -> Packed:
-    """Rows of three weights, each row as one number."""
-    wide = weights.astype(np.int64)
-    packed: Packed = wide[:, 0] + (wide[:, 1] << LANE) + (wide[:, 2] << (2 * LANE))
+def pack(roots: NDArray[np.int8]) -> Packed:
+    """Rows of two roots of weights, each row as one number that holds the weights."""
+    wide = roots.astype(np.int64)
+    squares = wide * np.abs(wide)
+    packed: Packed = squares[:, 0] + (squares[:, 1] << LANE)
     return packed
 
 
 def unpack(sums: Packed) -> Floats:
-    """The three sums that each number holds."""
+    """The two sums that each number holds."""
     half, full = np.int64(1 << (LANE - 1)), np.int64((1 << LANE) - 1)
-    lanes = []
-    for _ in range(3):
-        low = ((sums + half) & full) - half
-        lanes.append(low)
-        sums = (sums - low) >> LANE
-    return np.stack(lanes, axis=1).astype(np.float32)
+    low = ((sums + half) & full) - half
+    return np.stack([low, (sums - low) >> LANE], axis=1).astype(np.float32)
 
 
 class SmallModel:
@@ -85,23 +82,36 @@ class SmallModel:
     def __init__(self, path: Path = FILE) -> None:
         try:
             with np.load(path, allow_pickle=False) as kept:
-                tables = {part: kept[part] for part in ("spelling", "words")}
+                tables = {part: kept[part] for part in ("spelling", "words", "known")}
                 self._scales: dict[str, Floats] = {part: kept[f"{part}_scale"] for part in tables}
+                self._keys: Hashes = kept["keys"]
                 self._bias: Floats = kept["bias"]
                 self._heat: Floats = kept["heat"]
                 self._slope, self._shift = (float(value) for value in kept["negative"])
         except (OSError, ValueError, KeyError, EOFError) as error:
             raise NoModel(f"the model {path} cannot be read ({error}); install Fireline again") from error
-        self._tables = {part: (pack(table[:, :3]), pack(table[:, 3:])) for part, table in tables.items()}
+        tables["known"] = np.vstack([tables["known"], np.zeros((1, OUTPUTS), np.int8)])
+        pairs = range(0, OUTPUTS, 2)
+        self._tables = {part: [pack(table[:, at : at + 2]) for at in pairs] for part, table in tables.items()}
 
     def scores(self, seen: Grams) -> Floats:
         """Six scores a post."""
         total = np.zeros((len(seen.first) - 1, OUTPUTS), np.float32) + self._bias
-        for part, blocks in (("spelling", seen.spelling), ("words", seen.words)):
-            count = sum(np.maximum(last - first, 0) for _, first, last in blocks)
+        for part, blocks, counted in (
+            ("spelling", seen.spelling, seen.spelling),
+            ("words", seen.words, seen.words),
+            ("known", [self._known(seen)], seen.words),
+        ):
+            count = sum(np.maximum(last - first, 0) for _, first, last in counted)
             sums = np.hstack([unpack(_sum(table, blocks)) for table in self._tables[part]])
             total += sums * (self._scales[part] / np.sqrt(np.maximum(count, 1))[:, None])
         return total.astype(np.float32)
+
+    def _known(self, seen: Grams) -> tuple[Places, Places, Places]:
+        """Where the words of the lexicon are in its table; the last row, of zeros, stands for all others."""
+        near = np.searchsorted(self._keys[:-1], seen.senses)
+        places = np.where(self._keys[near] == seen.senses, near, len(self._keys))
+        return places, seen.first[:-1], seen.first[1:]
 
     def judge(self, texts: Sequence[str]) -> Judgement:
         """What ``texts`` say, in order; they are taken to be English."""

@@ -38,6 +38,7 @@ VERBS: dict[str, tuple[str, str, str]] = {
     "verify": ("fireline.proof:verify", "Prove", "Prove the ledger, or an evidence bundle, offline."),
     "ui-key": ("fireline.people:ui_key", "Start", "Print what the Prefect page asks for while Fireline runs."),
     "replay": ("fireline.replay:replay", "Try", "Run detection and triage over recorded posts, in event time."),
+    "understand": ("fireline.understand:understand", "Try", "Say what each post of a JSON lines file or a pipe says."),
     "bench": ("fireline.bench:bench", "Try", "Measure the figures that the docs quote, on this machine."),
     "lint": ("fireline.statements:lint", "Try", "Check a statement against the rules of crisis communication."),
     "render": ("fireline.statements:render", "Try", "Show a statement as one channel would carry it."),
