@@ -48,6 +48,7 @@ def _byte_table() -> NDArray[np.uint8]:
     return table
 
 
+_TAIL = b" " * max(LENGTHS)
 _FOLD = _byte_table()
 _IN_WORD = np.zeros(256, dtype=bool)
 _IN_WORD[[*range(48, 58), *range(65, 91), *range(97, 123), *range(128, 256), ord("'"), ord("#"), ord("_"), ord("@")]] = True
@@ -102,7 +103,7 @@ def grams(texts: Sequence[str]) -> Grams:
     """All that the model sees of ``texts``, in order."""
     raw = [b" " + tidy(text).replace("’", "'").encode("utf-8", "surrogatepass") + b"  " for text in texts]
     ends = np.cumsum([len(post) for post in raw])
-    line = _FOLD[np.frombuffer(b"".join(raw), np.uint8)]
+    line = _FOLD[np.frombuffer(b"".join([*raw, _TAIL]), np.uint8)]
     again = np.zeros(len(line), bool)
     again[2:] = (line[2:] == line[1:-1]) & (line[2:] == line[:-2]) & (line[2:] > 32)
     if again.any():
@@ -126,7 +127,8 @@ def grams(texts: Sequence[str]) -> Grams:
     senses = _senses(words, bounds)
     first, last = bounds[:-1], bounds[1:]
     pair = ((words[:-1] * _PAIR + words[1:]) * _MIX) >> _SHIFT
-    pairs = (pair.astype(np.intp), first, np.maximum(first, last - 1))
+    begin = np.minimum(first, len(pair))
+    pairs = (pair.astype(np.intp), begin, np.maximum(begin, last - 1))
     return Grams(spelling, [(single_places(senses), first, last), pairs], words, senses, bounds)
 
 

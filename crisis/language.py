@@ -61,7 +61,7 @@ def language(text: str) -> str:
 
 
 def _by_model(text: str) -> str:
-    plain = _NOISE.sub(" ", text[:LONGEST])
+    plain = _NOISE.sub(" ", text[:LONGEST]).encode("utf-8", "replace").decode()
     words = [word.lower() for word in _WORD.findall(plain)]
     if not words:
         return ""

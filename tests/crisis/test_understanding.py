@@ -23,7 +23,7 @@ HOSTILE_INPUT = [
     " ",
     "\x00\x01\x02",
     "\ud800 alone \udfff",
-    "a" * 1_000_000,
+    "a " * 2_000,
     "🔥" * 5_000,
     "\u202e right to left \u202c",
     "not",
@@ -39,7 +39,9 @@ def texts() -> st.SearchStrategy[str]:
 @settings(deadline=None)
 @given(st.lists(texts(), max_size=8))
 def test_a_batch_reads_as_its_posts_read_alone_whatever_they_are(held: list[str]) -> None:
+    reading._remembered.clear()
     batch = read_many(held)
+    reading._remembered.clear()
     assert len(batch) == len(held)
     for text, found in zip(held, batch, strict=True):
         alone = read(text)
@@ -70,9 +72,9 @@ def test_a_hint_goes_before_what_the_text_looks_like() -> None:
 
 
 def test_every_sum_of_weights_comes_back_from_its_lane() -> None:
-    roots = np.array([[-127, 127], [3, -5], [0, -1]], np.int8)
-    sums = pack(roots).sum(keepdims=True)
-    assert unpack(sums).tolist() == [[-(127**2) + 9, 127**2 - 25 - 1]]
+    roots = np.array([[-127, 127, 1, -2, 0, 9], [3, -5, 1, -2, 0, -9], [0, -1, 1, -2, 0, 0]], np.int8)
+    sums = pack(roots).sum(axis=0, keepdims=True)
+    assert unpack(sums).tolist() == [[-(127**2) + 9, 127**2 - 25 - 1, 3, -12, 0, 0]]
 
 
 def test_negation_reaches_three_words_and_never_the_next_post() -> None:
@@ -116,9 +118,9 @@ def test_a_missing_model_is_said_once_and_vader_reads(monkeypatch: pytest.Monkey
     broken.write_bytes(FILE.read_bytes()[:1000])
     with pytest.raises(NoModel, match="small.npz"):
         SmallModel(broken)
-    monkeypatch.setattr("crisis.small.SmallModel.__init__.__defaults__", (broken,))
+    monkeypatch.setattr("crisis.small.FILE", broken)
     reading._small.cache_clear()
-    reading._read.cache_clear()
+    reading._remembered.clear()
     try:
         with pytest.warns(RuntimeWarning, match="VADER"):
             assert read("this is the worst service ever, I am furious").sentiment == "negative"
@@ -128,7 +130,7 @@ def test_a_missing_model_is_said_once_and_vader_reads(monkeypatch: pytest.Monkey
     finally:
         monkeypatch.undo()
         reading._small.cache_clear()
-        reading._read.cache_clear()
+        reading._remembered.clear()
 
 
 @pytest.mark.parametrize(
