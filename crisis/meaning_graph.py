@@ -19,7 +19,7 @@ class _Graph:
     """Nodes and constants while they are put together; names are given as they come."""
 
     def __init__(self) -> None:
-        from onnx import helper, numpy_helper  # type: ignore[import-not-found]
+        from onnx import helper, numpy_helper
 
         self._helper, self._numpy = helper, numpy_helper
         self.nodes: list[Any] = []

@@ -12,6 +12,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from itertools import islice
+from threading import Lock
 from typing import TYPE_CHECKING, Literal
 
 from crisis.spelling import LONGEST
@@ -64,6 +65,7 @@ class Reading(Frozen):
 
 
 _remembered: dict[tuple[str, str, Choice], Reading] = {}
+_remembering = Lock()
 
 
 @lru_cache(maxsize=1)
@@ -117,16 +119,20 @@ def read_many(texts: Sequence[str], hints: Sequence[str] = (), model: Choice = "
     for at in range(0, len(texts), AT_ONCE):
         cut = [text[:LONGEST] for text in texts[at : at + AT_ONCE]]
         asked = list(zip(cut, hints[at : at + AT_ONCE] or [""] * len(cut), [model] * len(cut), strict=True))
-        known = {key: _remembered[key] for key in asked if key in _remembered}
+        known = {key: kept for key in asked if (kept := _remembered.get(key)) is not None}
         new = [key for key in dict.fromkeys(asked) if key not in known]
         if new:
             known.update(zip(new, _batch([key[0] for key in new], [key[1] for key in new], model), strict=True))
-            for key in new:
-                _remembered[key] = known[key]
-            for key in list(islice(_remembered, max(0, len(_remembered) - REMEMBERED))):
-                _remembered.pop(key, None)
+            _remember({key: known[key] for key in new})
         found += [known[key] for key in asked]
     return found
+
+
+def _remember(new: dict[tuple[str, str, Choice], Reading]) -> None:
+    with _remembering:
+        _remembered.update(new)
+        for key in list(islice(_remembered, max(0, len(_remembered) - REMEMBERED))):
+            del _remembered[key]
 
 
 def _batch(texts: Sequence[str], hints: Sequence[str], model: Choice) -> Iterator[Reading]:

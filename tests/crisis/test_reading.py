@@ -4,7 +4,7 @@ import subprocess
 import sys
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crisis.language import language
@@ -57,6 +57,7 @@ def test_the_language_a_source_states_is_trusted() -> None:
     assert read("horrible terrible", hint="en-GB").supported
 
 
+@settings(deadline=None)
 @given(st.text(max_size=300))
 def test_any_text_can_be_read_and_reads_the_same_twice(text: str) -> None:
     assert read(text) == read(text)
