@@ -30,7 +30,12 @@ def wrongly_negative(said: Classes, true: Sequence[int] | Classes) -> float:
 
 
 def interval(
-    measure: Callable[[Classes, Classes], float], said: Classes, true: Sequence[int], *, draws: int = 1000, seed: int = 1
+    measure: Callable[[Classes, Classes], float],
+    said: Classes,
+    true: Sequence[int],
+    *,
+    draws: int = 1000,
+    seed: int = 1,
 ) -> tuple[float, float]:
     """95 % of ``measure`` over posts drawn again with replacement (bootstrap, seeded)."""
     there, dice = np.asarray(true), np.random.default_rng(seed)

@@ -37,7 +37,7 @@ NEGATIONS = (
     "not no never none nobody nothing neither nor cannot cant wont dont doesnt didnt isnt wasnt arent werent without "
     "hardly can't won't don't doesn't didn't isn't wasn't aren't weren't ain't aint couldn't wouldn't shouldn't hasn't "
     "haven't hadn't couldnt wouldnt shouldnt hasnt havent hadnt"
-).split()
+)
 
 
 def _byte_table() -> NDArray[np.uint8]:
@@ -51,7 +51,9 @@ def _byte_table() -> NDArray[np.uint8]:
 _TAIL = b" " * max(LENGTHS)
 _FOLD = _byte_table()
 _IN_WORD = np.zeros(256, dtype=bool)
-_IN_WORD[[*range(48, 58), *range(65, 91), *range(97, 123), *range(128, 256), ord("'"), ord("#"), ord("_"), ord("@")]] = True
+_IN_WORD[
+    [*range(48, 58), *range(65, 91), *range(97, 123), *range(128, 256), ord("'"), ord("#"), ord("_"), ord("@")]
+] = True
 
 
 class Grams(NamedTuple):
@@ -89,7 +91,7 @@ def turned_hash(word: str) -> int:
     return word_hash(word) ^ int(_NEGATED)
 
 
-_NEGATION_HASHES = np.sort(np.array([word_hash(word) for word in NEGATIONS], np.uint64))
+_NEGATION_HASHES = np.sort(np.array([word_hash(word) for word in NEGATIONS.split()], np.uint64))
 
 
 def among(words: Hashes, known: Hashes) -> NDArray[np.bool_]:
@@ -110,7 +112,7 @@ def grams(texts: Sequence[str]) -> Grams:
         ends = ends - np.cumsum(again)[ends - 1]
         line = line[~again]
     starts = np.concatenate([[0], ends[:-1]])
-    up, down = _powers(1 << max(14, int(len(line)).bit_length()))
+    up, down = _powers(1 << max(14, len(line).bit_length()))
     prefix = np.zeros(len(line) + 1, np.uint64)
     np.cumsum(line * up[: len(line)], out=prefix[1:])
     spelling = []

@@ -14,11 +14,20 @@ import numpy as np
 from crisis.grams import Grams, Hashes, among, grams, word_hash
 from crisis.spelling import LONGEST
 
-_ENGLISH = """the a an and is are was were to of in on for with my your you i it this that not have has had be been do
+
+def _words(text: str) -> list[str]:
+    return text.split()
+
+
+_ENGLISH = _words(
+    """the a an and is are was were to of in on for with my your you i it this that not have has had be been do
 does did why how what when no so just can can't don't me we they he she at from but if or will would there their our
-its it's i'm up out get got about who after still""".split()
-_OTHER = """el los las una que por para con está muy der die das und ist nicht ein eine mit für auch le les des est une
-pas pour dans avec sur je il è che non sono per os não uma het een niet""".split()
+its it's i'm up out get got about who after still"""
+)
+_OTHER = _words(
+    """el los las una que por para con está muy der die das und ist nicht ein eine mit für auch le les des est une
+pas pour dans avec sur je il è che non sono per os não uma het een niet"""
+)
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?")
 _NOISE = re.compile(r"(?:https?://|www\.)\S+|[@#][\w.\-]+")
 

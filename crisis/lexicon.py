@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from crisis.small import Floats, Judgement
+from crisis.small import Judgement
 from crisis.spelling import LONGEST, tidy
 
 NEGATIVE_FROM = -0.2
@@ -32,12 +32,11 @@ COMPLAINTS: dict[str, float] = {
 }  # fmt: skip
 """Words of complaint in any trade, on VADER's scale of -4 to 4, set by hand."""
 
-ANGER = frozenset(
-    """angry anger mad furious fuming livid outraged outrageous outrage rage raging disgusting disgusted disgrace
+_ANGRY = """angry anger mad furious fuming livid outraged outrageous outrage rage raging disgusting disgusted disgrace
     disgraceful unacceptable appalling ridiculous pathetic shame shameful shameless hate hates hated insane absurd
     inexcusable unforgivable boycott sue lawsuit liars liar lied lying scam scammers criminal negligent reckless
-    infuriating enraged pissed wtf bullshit damn hell crap sick idiots incompetent never worst fired resign""".split()
-)
+    infuriating enraged pissed wtf bullshit damn hell crap sick idiots incompetent never worst fired resign"""
+ANGER = frozenset(_ANGRY.split())
 """High-arousal words, set by hand; a negative post with one of them, or shouting, counts as angry."""
 
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?")

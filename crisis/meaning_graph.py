@@ -25,7 +25,7 @@ class _Graph:
         self.nodes: list[Any] = []
         self.constants: list[Any] = []
 
-    def constant(self, value: NDArray[Any]) -> str:
+    def constant(self, value: NDArray[Any] | np.generic) -> str:
         """A constant's name."""
         name = f"c{len(self.constants)}"
         self.constants.append(self._numpy.from_array(np.array(value, order="C"), name))
@@ -104,9 +104,7 @@ def _embedded(graph: _Graph, weights: dict[str, Floats]) -> tuple[str, str]:
     return graph.normal(embedded, weights[f"{name}.weight"], weights[f"{name}.bias"]), str(mask)
 
 
-def _layer(
-    graph: _Graph, weights: dict[str, Floats], at: str, x: str, ahead: str, heads: int, width: int
-) -> str:
+def _layer(graph: _Graph, weights: dict[str, Floats], at: str, x: str, ahead: str, heads: int, width: int) -> str:
     """One layer: attention and the two wide products, each added to what came in and normalised."""
 
     def linear(held: tuple[str, str, str], name: str) -> str:
@@ -126,6 +124,8 @@ def _layer(
     seen = graph.add("MatMul", graph.add("Softmax", near, axis=-1), value)
     joined = graph.add("Transpose", seen, perm=[0, 2, 1, 3])
     flat = graph.add("Reshape", joined, graph.constant(np.array([0, 0, width])))
-    x = normal(graph.add("Add", x, linear(graph.bytes_of(flat), "attention.output.dense")), "attention.output.LayerNorm")
+    x = normal(
+        graph.add("Add", x, linear(graph.bytes_of(flat), "attention.output.dense")), "attention.output.LayerNorm"
+    )
     wide = graph.add("Gelu", linear(graph.bytes_of(x), "intermediate.dense"))
     return normal(graph.add("Add", x, linear(graph.bytes_of(wide), "output.dense")), "output.LayerNorm")

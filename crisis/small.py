@@ -1,9 +1,10 @@
 """The small model: sentiment, emotion and offence of English posts from one file of a megabyte or two, with numpy.
 
 Linear over ``crisis.grams``: each piece of a post has a weight for each of six outputs, and a post's score is their
-sum over the root of their number; words that VADER's lexicon knows, plain or negated, have a weight of their own. A weight is kept as one byte, the root of its size with its sign; two weights share
-one 64-bit number (``LANE`` bits each), and a row of three is gathered and summed at a time. The file is learned by ``python -m benchmarks.train_small`` and described
-in docs/understanding.md.
+sum over the root of their number; words that VADER's lexicon knows, plain or negated, have weights of their own. A
+weight is kept as one byte, the root of its size with its sign; in memory two weights share one 64-bit number (``LANE``
+bits each), and a row of three is gathered and summed at a time. The file is learned by
+``python -m benchmarks.train_small`` and described in docs/understanding.md.
 """
 
 from collections.abc import Sequence
@@ -55,7 +56,7 @@ def softmax(scores: Floats) -> Floats:
 
 def sigmoid(scores: Floats) -> Floats:
     """The probability that stands for each log odds."""
-    found: Floats = 1 / (1 + np.exp(-scores))
+    found: Floats = (1 / (1 + np.exp(-scores))).astype(np.float32)
     return found
 
 

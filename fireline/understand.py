@@ -157,4 +157,5 @@ def _json(found: Understanding) -> str:
 def _words(found: Understanding) -> str:
     told = answer(found)
     copy = f", a copy of {told['copy_of']}" if told["copy_of"] is not None else ""
-    return f"{told['id']}: {told['lang']}, {told['sentiment']} ({told['negative']:.2f}), {told['emotion']}, {told['type']}{copy}"
+    felt = f"{told['sentiment']} ({told['negative']:.2f}), {told['emotion']}"
+    return f"{told['id']}: {told['lang']}, {felt}, {told['type']}{copy}"

@@ -12,7 +12,12 @@ from crisis import meaning
 from crisis.meaning import MeaningModel, together
 from crisis.small import Judgement, NoModel
 
-WIDTH, HEADS, LAYERS, WORDS = 32, 4, 2, ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "the", "service", "is", "bad", "good", "##ly"]
+WIDTH, HEADS, LAYERS, WORDS = (
+    32,
+    4,
+    2,
+    ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "the", "service", "is", "bad", "good", "##ly"],
+)
 Arrays = dict[str, np.ndarray]
 
 

@@ -118,7 +118,7 @@ def test_outrage_needs_a_negative_post() -> None:
 def test_a_missing_model_is_said_once_and_vader_reads(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     broken = tmp_path / "small.npz"
     broken.write_bytes(FILE.read_bytes()[:1000])
-    with pytest.raises(NoModel, match="small.npz"):
+    with pytest.raises(NoModel, match=r"small\.npz"):
         SmallModel(broken)
     monkeypatch.setattr("crisis.small.FILE", broken)
     reading._small.cache_clear()
