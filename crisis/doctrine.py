@@ -87,6 +87,8 @@ CAUSES: dict[CrisisType, Cause] = {
         signs="cancelled canceled cancellation* delay delays delayed outage down offline broken broke stopped_working "
         "not_working doesn't_work won't_work bricked crash crashes crashing error errors stuck stranded on_hold "
         "waiting refund refunds lost missing late firmware update_broke defective faulty malfunction* unusable recall "
+        "waited wait_time rebook* missed_my lost_my hung_up disconnected no_answer get_through no_response glitch* frozen "
+        "overcharged charged_twice double_charged never_arrived not_delivered wrong_order locked_out can't_log_in "
         "no_funciona averiad* roto avería retras* reembolso kaputt funktioniert_nicht ausfall defekt verspät* "
         "ne_marche_plus en_panne panne retard remboursement 壊れた 故障 動かない 返金",
     ),
