@@ -17,21 +17,19 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
-from scipy.optimize import minimize, minimize_scalar
+from scipy.optimize import minimize
 
+from benchmarks.calibration import balance, platt, temperature
 from benchmarks.judging import macro_f1, macro_recall, wrongly_negative
 from benchmarks.tweets import Labelled, airlines, hold_out, tweets
 from crisis.grams import BITS, Places, grams, turned_hash, word_hash
-from crisis.small import SmallModel, calibrated
+from crisis.small import SmallModel
 
 SIZE = 1 << BITS
 STRENGTH = {"sentiment": 3e-5, "emotion": 1e-4, "offensive": 3e-5}
 """Weight of the squared weights, chosen on ``val``."""
 AIRLINES = 0.1
 """Share of the airlines' tweets in what sentiment is learned from."""
-WRONG = 0.09
-"""Share of posts that are not negative and may be taken for negative from ``negative`` 0.5 on."""
-
 Row = NDArray[np.float64]
 
 
@@ -86,12 +84,6 @@ def matrix(texts: list[str], words: dict[int, tuple[int, float]]) -> sparse.csr_
     return sparse.csr_matrix(held_in, shape=(len(texts), 2 * SIZE + 4))
 
 
-def balance(labels: list[int]) -> Row:
-    """A weight for each post, so that every class counts the same; adds up to 1."""
-    counts = np.bincount(labels)
-    return (1 / (np.count_nonzero(counts) * np.maximum(counts, 1)))[labels]
-
-
 def fit(
     posts: sparse.csr_matrix, labels: list[int], weight: Row, strength: float, begin: Row | None = None, steps: int = 45
 ) -> Fitted:
@@ -120,24 +112,6 @@ def squeeze(table: NDArray[np.float32]) -> tuple[NDArray[np.int8], NDArray[np.fl
     scale = np.maximum(np.abs(table).max(axis=0) / 127**2, 1e-12)
     roots = np.round(np.sqrt(np.abs(table) / scale)) * np.sign(table)
     return roots.astype(np.int8), scale.astype(np.float32)
-
-
-def platt(judged: NDArray[np.float32], labels: list[int]) -> tuple[float, float]:
-    """Slope and shift of ``negative``: the slope by likelihood with a third negative, the shift by ``WRONG``."""
-    negative = np.array(labels) == 0
-    weight = np.where(negative, 1 / 3 / negative.mean(), 2 / 3 / (1 - negative.mean()))
-
-    def loss(both: Row) -> float:
-        chance = np.clip(calibrated(judged, float(both[0]), float(both[1])), 1e-6, 1 - 1e-6)
-        return float(-(weight * np.where(negative, np.log(chance), np.log(1 - chance))).mean())
-
-    slope, shift = (float(value) for value in minimize(loss, np.array([1.0, -0.7]), method="Nelder-Mead").x)
-    rest = np.clip(judged[~negative, 0], 1e-6, 1 - 1e-6)
-    own = float(np.quantile(np.log(rest / (1 - rest)), 1 - WRONG))
-    print(
-        f"negative: slope {slope:.3f}, shift {shift:.3f} by likelihood; {WRONG:.0%} wrong would be {-slope * own:.3f}"
-    )
-    return slope, min(shift, -slope * own)
 
 
 def mixed(sources: list[tuple[sparse.csr_matrix, list[int], float]]) -> tuple[sparse.csr_matrix, list[int], Row]:
@@ -232,7 +206,7 @@ def write(
         ([2], tweets(folder / "offensive", "val")),
         ([3, 4, 5], tweets(folder / "emotion", "val")),
     ):
-        heat[columns] = temperature(model, part, columns)
+        heat[columns] = temperature(ordered(scored(model, part.texts), columns), part.labels)
     kept["heat"] = heat
     np.savez_compressed(out, **kept)
     kept["negative"] = np.array(platt(SmallModel(out).judge(check.texts).sentiment, check.labels), np.float32)
@@ -240,23 +214,15 @@ def write(
     print(f"{out}: {out.stat().st_size:,} bytes, temperatures {heat.round(2).tolist()}")
 
 
-def temperature(model: SmallModel, part: Labelled, columns: list[int]) -> float:
-    """The factor of the scores under which ``part`` is likeliest, classes counting the same."""
-    from crisis.grams import grams
+def ordered(scores: NDArray[np.float32], columns: list[int]) -> NDArray[np.float32]:
+    """The scores of one task, a column a class."""
+    chosen, none = scores[:, columns], np.zeros((len(scores), 1), np.float32)
+    return np.hstack({2: (chosen[:, :1], none, chosen[:, 1:]), 1: (none, chosen), 3: (chosen, none)}[len(columns)])
 
-    scores = np.vstack([model.scores(grams(part.texts[at : at + 512])) for at in range(0, len(part.texts), 512)])[
-        :, columns
-    ]
-    none = np.zeros((len(scores), 1))
-    order = {2: (scores[:, :1], none, scores[:, 1:]), 1: (none, scores), 3: (scores, none)}[len(columns)]
-    full, weight = np.hstack(order), balance(part.labels)
 
-    def loss(factor: float) -> float:
-        hot = full * factor
-        logs = hot - np.log(np.exp(hot).sum(axis=1, keepdims=True))
-        return float(-(weight * logs[np.arange(len(logs)), part.labels]).sum())
-
-    return float(minimize_scalar(loss, bounds=(0.2, 8), method="bounded").x)
+def scored(model: SmallModel, texts: list[str]) -> NDArray[np.float32]:
+    """Six scores a post."""
+    return np.vstack([model.scores(grams(texts[at : at + 512])) for at in range(0, len(texts), 512)])
 
 
 if __name__ == "__main__":

@@ -7,8 +7,9 @@ runs hold out the same posts.
 
 import csv
 import random
+import sys
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, NoReturn
 
 SENTIMENTS = ("negative", "neutral", "positive")
 EMOTIONS = ("anger", "joy", "optimism", "sadness")
@@ -25,19 +26,24 @@ class Labelled(NamedTuple):
         return Labelled([self.texts[place] for place in places], [self.labels[place] for place in places])
 
 
+def _refuse(says: str) -> NoReturn:
+    print(says, file=sys.stderr)
+    raise SystemExit(2)
+
+
 def tweets(folder: Path, part: str) -> Labelled:
     """One part of a TweetEval folder.
 
     Raises:
-        SystemExit: a file is missing, or posts and labels differ in number.
+        SystemExit: a file is missing, or posts and labels differ in number; what and where is on stderr.
     """
     try:
         texts = (folder / f"{part}_text.txt").read_text(encoding="utf-8").rstrip("\n").split("\n")
         labels = [int(line) for line in (folder / f"{part}_labels.txt").read_text(encoding="utf-8").split()]
     except FileNotFoundError as missing:
-        raise SystemExit(f"{missing.filename} is not there: name a folder in the TweetEval layout") from None
+        _refuse(f"{missing.filename} is not there: name a folder in the TweetEval layout")
     if len(texts) != len(labels):
-        raise SystemExit(f"{folder}: {len(texts)} posts but {len(labels)} labels in {part}; they must be one a line")
+        _refuse(f"{folder}: {len(texts)} posts but {len(labels)} labels in {part}; they must be one a line")
     return Labelled(texts, labels)
 
 
