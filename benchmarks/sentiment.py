@@ -27,6 +27,7 @@ from benchmarks.tweets import Labelled, airlines, tweets
 from crisis import lexicon, meaning, reading
 from crisis.reading import HOSTILE_FROM, SENTIMENTS, Reading, read_many
 from crisis.small import SmallModel
+from crisis.understanding import Copies, Post, understand
 
 ROOT = Path(__file__).parents[1]
 Reader = Callable[[Sequence[str]], list[tuple[int, float]]]
@@ -105,6 +106,12 @@ def speed(texts: Sequence[str]) -> None:
             reads(some)
             taken.append(time.process_time() - begin)
         print(f"{reader:20}{len(some) / sorted(taken)[1]:>12,.0f}")
+    reading._remembered.clear()
+    begin = time.process_time()
+    understand([Post(number, text) for number, text in enumerate(texts)], Copies())
+    print(
+        f"{'small, all of it':20}{len(texts) / (time.process_time() - begin):>12,.0f}   with kind of crisis and copies"
+    )
     model, begin = SmallModel(), time.process_time()
     for at in range(0, len(texts), 512):
         model.judge(texts[at : at + 512])
