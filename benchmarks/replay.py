@@ -90,7 +90,7 @@ def main(words: Sequence[str] = ()) -> None:
             make(path, given.posts)
         results = []
         for _ in range(given.runs):
-            reading._read.cache_clear()
+            reading._remembered.clear()
             results.append(measure(path, given.query))
     rates = sorted(read / sum(stages.values()) for read, _, _, stages in results)
     read, matched, incidents, _ = results[0]

@@ -97,7 +97,7 @@ class Detector:
         if self._windows is None or not self._windows.knows(text):
             reading = self._reader(mention.text, mention.language)
             readable, language = reading.supported, reading.language
-            negative, angry = reading.sentiment == "negative", reading.anger >= 0.5
+            negative, angry = reading.hostile, reading.anger >= 0.5
         moment = mention.created_at.timestamp()
         self._pending.append(
             Sighting(

@@ -87,6 +87,8 @@ CAUSES: dict[CrisisType, Cause] = {
         signs="cancelled canceled cancellation* delay delays delayed outage down offline broken broke stopped_working "
         "not_working doesn't_work won't_work bricked crash crashes crashing error errors stuck stranded on_hold "
         "waiting refund refunds lost missing late firmware update_broke defective faulty malfunction* unusable recall "
+        "waited wait_time rebook* missed_my lost_my hung_up disconnected no_answer get_through no_response glitch* frozen "
+        "overcharged charged_twice double_charged never_arrived not_delivered wrong_order locked_out can't_log_in "
         "no_funciona averiad* roto avería retras* reembolso kaputt funktioniert_nicht ausfall defekt verspät* "
         "ne_marche_plus en_panne panne retard remboursement 壊れた 故障 動かない 返金",
     ),
@@ -192,13 +194,14 @@ class _Signs:
                 else:
                     self.words.setdefault(sign, set()).add(kind)
 
-    def kinds(self, text: str) -> set[CrisisType]:
-        """The causes that ``text`` (folded) speaks for."""
+    def weigh(self, text: str) -> dict[CrisisType, int]:
+        """The causes that ``text`` (folded) speaks for, with how many different signs."""
         words = _WORD.findall(text)
-        found = {kind for word in set(words) for kind in self.words.get(word, ())}
         line = f" {' '.join(words)} "
-        found |= {kind for beginning, kind in self.beginnings if f" {beginning}" in line}
-        return found | {kind for phrase, kind in self.phrases if phrase in line}
+        hits = [kind for word in set(words) for kind in self.words.get(word, ())]
+        hits += [kind for beginning, kind in self.beginnings if f" {beginning}" in line]
+        hits += [kind for phrase, kind in self.phrases if phrase in line]
+        return {kind: hits.count(kind) for kind in hits}
 
 
 _signs = lru_cache(maxsize=1)(_Signs)
@@ -210,7 +213,7 @@ def guess_cause(texts: Iterable[str]) -> Guess:
     total = 0
     for text in texts:
         total += 1
-        for kind in _signs().kinds(fold(text[:1000])):
+        for kind in _signs().weigh(fold(text[:1000])):
             found[kind] = found.get(kind, 0) + 1
     ranked = sorted(found, key=lambda kind: (-found[kind], list(CAUSES).index(kind)))
     for kind in GRAVE:
@@ -223,6 +226,21 @@ def guess_cause(texts: Iterable[str]) -> Guess:
         says = f"{found[ranked[0]]} texts speak for {_plain(ranked[0])}, {found[ranked[1]]} for {_plain(ranked[1])}"
         return Guess(type=T.UNKNOWN, share=0.0, says=says + ": too close to call", evidence=found)
     return _guess(ranked[0], found, total)
+
+
+def cause_of(text: str) -> CrisisType:
+    """The cause that one hostile post speaks of; ``unknown`` where it names none, or two alike.
+
+    Finding fault in general gives way to anything more specific. What is decided about a crisis rests on many posts:
+    ``guess_cause``.
+    """
+    found = _signs().weigh(fold(text[:1000]))
+    if len(found) > 1:
+        found.pop(T.NEGATIVE_FEEDBACK, None)
+    ranked = sorted(found, key=lambda kind: -found[kind])
+    if not ranked or (len(ranked) > 1 and found[ranked[0]] == found[ranked[1]]):
+        return T.UNKNOWN
+    return ranked[0]
 
 
 def _clear(count: int, total: int) -> bool:

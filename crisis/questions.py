@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from pydantic import Field
 
 from crisis.copies import normalise
-from crisis.query import fold
+from crisis.folding import fold
 from crisis.values import Frozen
 
 LONGEST = 240

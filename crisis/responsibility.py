@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 from crisis.doctrine import BAD_STANDING, CAUSES
-from crisis.query import fold
+from crisis.folding import fold
 from crisis.triage import Cluster
 from crisis.values import CrisisType, Frozen
 

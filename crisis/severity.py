@@ -249,7 +249,7 @@ def _hostile(mentions: Sequence[Mention]) -> list[str]:
         mark = fingerprint(mention.text).value
         if mark not in found:
             reading = read(mention.text, mention.language)
-            if reading.sentiment == "negative" or not reading.supported:
+            if reading.hostile or not reading.supported:
                 found[mark] = mention.text
                 if len(found) >= HOSTILE:
                     break

@@ -48,6 +48,7 @@ VERBS: dict[str, tuple[str, str, str]] = {
     "replay": ("fireline.replay:replay", "Try", "Run detection and triage over recorded posts, in event time."),
     "backtest": ("fireline.backtest:backtest", "Try", "Run detection over a series of counts; try other thresholds."),
     "narratives": ("fireline.narratives:narratives", "Try", "Group posts by what they claim or complain about."),
+    "understand": ("fireline.understand:understand", "Try", "Say what each post of a JSON lines file or a pipe says."),
     "bench": ("fireline.bench:bench", "Try", "Measure the figures that the docs quote, on this machine."),
     "lint": ("fireline.statements:lint", "Try", "Check a statement against the rules of crisis communication."),
     "render": ("fireline.statements:render", "Try", "Show a statement as one channel would carry it."),

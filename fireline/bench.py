@@ -2,13 +2,18 @@
 
 from importlib import import_module
 from importlib.util import find_spec
+from inspect import signature
+from typing import Annotated
+
+from cyclopts import Parameter
 
 
-def bench(name: str = "") -> None:
+def bench(name: str = "", *words: Annotated[str, Parameter(allow_leading_hyphen=True)]) -> None:
     """Measure one figure that the docs quote, or list them. Needs a source checkout.
 
     Args:
         name: Which one; left out, they are listed.
+        words: What the benchmark itself takes, such as --data FOLDER; its source says what there is.
     """
     from fireline.errors import Stop
 
@@ -21,4 +26,10 @@ def bench(name: str = "") -> None:
         return
     if name not in names:
         raise Stop(f"there is no benchmark {name!r}; there are: {', '.join(names)}")
-    import_module(f"benchmarks.{name}").main()
+    measured = import_module(f"benchmarks.{name}")
+    if not words:
+        measured.main()
+    elif signature(measured.main).parameters:
+        measured.main(words)
+    else:
+        raise Stop(f"the benchmark {name!r} takes no arguments")

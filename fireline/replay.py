@@ -88,6 +88,8 @@ class Replay:
 
     def run(self, posts: Sequence[Mention]) -> Iterator[Signal]:
         """Feed all posts, in event time, and tick between them; yields every signal."""
+        from crisis.reading import AT_ONCE, read_many
+
         if not posts:
             return
         at = _grid(posts[0].created_at, TICK)
@@ -97,6 +99,9 @@ class Replay:
             if due > at:
                 at = self._quiet_until(at, due)
             while index < len(posts) and posts[index].created_at <= at:
+                if index % AT_ONCE == 0:
+                    ahead = posts[index : index + AT_ONCE]
+                    read_many([post.text for post in ahead], [post.language for post in ahead])
                 self.detector.feed(posts[index])
                 self._kept.append(posts[index])
                 index += 1

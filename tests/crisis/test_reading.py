@@ -4,10 +4,11 @@ import subprocess
 import sys
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crisis.reading import language, read
+from crisis.language import language
+from crisis.reading import read
 
 
 @pytest.mark.parametrize(
@@ -56,6 +57,7 @@ def test_the_language_a_source_states_is_trusted() -> None:
     assert read("horrible terrible", hint="en-GB").supported
 
 
+@settings(deadline=None)
 @given(st.text(max_size=300))
 def test_any_text_can_be_read_and_reads_the_same_twice(text: str) -> None:
     assert read(text) == read(text)
@@ -67,6 +69,6 @@ def test_a_megabyte_is_read_like_its_beginning() -> None:
 
 
 def test_models_are_loaded_on_the_first_reading_and_not_on_import() -> None:
-    code = "import sys, crisis.reading; print('vaderSentiment' in str(sys.modules.keys()), 'fasttext' in sys.modules)"
+    code = "import sys, crisis.reading; print('numpy' in sys.modules, 'fasttext' in sys.modules)"
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert out.split() == ["False", "False"]

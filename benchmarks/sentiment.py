@@ -1,0 +1,143 @@
+"""How well and how fast posts are read: VADER, the small model, and the sentence model where the extra is installed.
+
+    fireline bench sentiment                                   needs ../shared/data, or
+    python benchmarks/sentiment.py --data FOLDER [--part test]
+
+``FOLDER`` is TweetEval's ``sentiment`` folder, or any folder with ``<part>_text.txt`` and ``<part>_labels.txt``, or the
+data folder that holds ``tweeteval`` and ``airline``. Without ``test_text.txt`` it takes ``val``, and says that this is no
+result: thresholds and temperatures were chosen there. Intervals are 95 %, posts drawn again 1,000 times (seeded).
+The airlines at hand were learned from by the shipped models; what an airline is worth that was not, is told by the
+training commands with that airline left out (docs/understanding.md). Speed is processor time on one core, all models
+on the same posts in one run, each post different.
+"""
+
+import argparse
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from benchmarks.judging import interval, macro_f1, macro_recall
+from benchmarks.tweets import Labelled, airlines, tweets
+from crisis import lexicon, meaning, reading
+from crisis.reading import HOSTILE_FROM, SENTIMENTS, Reading, read_many
+from crisis.small import SmallModel
+from crisis.understanding import Copies, Post, understand
+
+ROOT = Path(__file__).parents[1]
+Reader = Callable[[Sequence[str]], list[tuple[int, float]]]
+
+
+def by_vader(texts: Sequence[str]) -> list[tuple[int, float]]:
+    """VADER as published: classes by its compound at ±0.05."""
+    from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
+
+    analyzer = SentimentIntensityAnalyzer()
+    scores = [analyzer.polarity_scores(text)["compound"] for text in texts]
+    return [(0 if score <= -0.05 else 2 if score >= 0.05 else 1, 1.0 if score <= -0.05 else 0.0) for score in scores]
+
+
+def by_fallback(texts: Sequence[str]) -> list[tuple[int, float]]:
+    """VADER with words of complaint, as it stands in when the small model is missing."""
+    judged = lexicon.judge(texts)
+    return list(zip(judged.sentiment.argmax(axis=1).tolist(), judged.negative.tolist(), strict=True))
+
+
+def _told(found: list[Reading]) -> list[tuple[int, float]]:
+    return [(SENTIMENTS.index(one.sentiment), one.negative) for one in found]
+
+
+def by_small(texts: Sequence[str]) -> list[tuple[int, float]]:
+    """The small model as ``fireline understand`` uses it: language first, other languages neutral."""
+    return _told(read_many(texts, model="small"))
+
+
+def by_meaning(texts: Sequence[str]) -> list[tuple[int, float]]:
+    """The sentence model and the small one together, in the same way."""
+    return _told(read_many(texts, model="meaning"))
+
+
+def readers() -> dict[str, Reader]:
+    """What can be judged here."""
+    found: dict[str, Reader] = {"VADER": by_vader, "VADER, complaints": by_fallback, "small": by_small}
+    if meaning.installed():
+        found["meaning"] = by_meaning
+    return found
+
+
+def judge(title: str, posts: Labelled, measure: Callable[..., float], name: str) -> None:
+    """One table: each reader on ``posts``."""
+    print(f"\n{title}: {len(posts.texts):,} posts")
+    print(f"{'':20}{name:>26}{'wrongly negative':>26}{'found negative':>18}")
+    true = np.array(posts.labels)
+    for reader, reads in readers().items():
+        both = reads(posts.texts)
+        said: NDArray[np.intp] = np.array([kind for kind, _ in both])
+        hostile: NDArray[np.intp] = np.array([0 if share >= HOSTILE_FROM else 1 for _, share in both])
+        columns = [_with(measure, said, posts.labels), _with(_false_alarms, hostile, posts.labels)]
+        print(f"{reader:20}{columns[0]:>26}{columns[1]:>26}{np.mean(hostile[true == 0] == 0):>18.3f}")
+
+
+def _false_alarms(said: NDArray[np.intp], true: NDArray[np.intp]) -> float:
+    rest = true != 0
+    return float((said[rest] == 0).mean()) if rest.any() else 0.0
+
+
+def _with(measure: Callable[..., float], said: NDArray[np.intp], true: list[int]) -> str:
+    low, high = interval(measure, said, true)
+    return f"{measure(said, np.array(true)):.3f} ({low:.3f}-{high:.3f})"
+
+
+def speed(texts: Sequence[str]) -> None:
+    """Posts a second and core of each reader, median of three."""
+    print("\nposts a second and core (median of 3; processor time; small and meaning with language and all outputs)")
+    for reader, reads in readers().items():
+        some = texts[:1_000] if reader == "meaning" else texts[: 4_000 if "VADER" in reader else 20_000]
+        reads(some[:50])
+        taken = []
+        for _ in range(3):
+            reading._remembered.clear()
+            begin = time.process_time()
+            reads(some)
+            taken.append(time.process_time() - begin)
+        print(f"{reader:20}{len(some) / sorted(taken)[1]:>12,.0f}")
+    reading._remembered.clear()
+    begin = time.process_time()
+    understand([Post(number, text) for number, text in enumerate(texts)], Copies())
+    print(
+        f"{'small, all of it':20}{len(texts) / (time.process_time() - begin):>12,.0f}   with kind of crisis and copies"
+    )
+    model, begin = SmallModel(), time.process_time()
+    for at in range(0, len(texts), 512):
+        model.judge(texts[at : at + 512])
+    print(f"{'small, model alone':20}{len(texts) / (time.process_time() - begin):>12,.0f}")
+
+
+def main(words: Sequence[str] = ()) -> None:
+    """Print the tables; ``words`` are the command's arguments."""
+    arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    arguments.add_argument("--data", type=Path, default=ROOT / "../shared/data")
+    arguments.add_argument("--part", default="", help="test, val or train; default: test where there is one, else val")
+    given = arguments.parse_args(list(words))
+    folder = given.data / "tweeteval/sentiment" if (given.data / "tweeteval").exists() else given.data
+    part = given.part or ("test" if (folder / "test_text.txt").exists() else "val")
+    posts = tweets(folder, part)
+    if part != "test":
+        print(f"{part} was used for training or choosing: a check that all is well, not a result")
+    judge(f"tweets, {part}", posts, macro_recall, "macro recall")
+    flights = airlines(given.data / "airline")
+    if flights:
+        print("\nThe shipped models have learned from these airlines; VADER has not. Not a result.")
+    for name, held in flights.items():
+        judge(name, held, macro_f1, "macro F1")
+    several = (posts.texts * (20_000 // len(posts.texts) + 1))[:20_000]
+    speed([f"{text} {number}" for number, text in enumerate(several)])
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
