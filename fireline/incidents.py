@@ -1,5 +1,6 @@
 """Verbs on incidents: list, open by hand, assess, dismiss, resolve. The same acts as on the desk, by name."""
 
+import sys
 from typing import Annotated
 
 from cyclopts import Parameter
@@ -13,7 +14,8 @@ Reason = Annotated[str, Parameter(help="Why, in your own words; it is on record.
 
 
 async def incidents(*, json: Json = False) -> None:
-    """List incidents with their state and what they wait for, the newest last."""
+    """List incidents with their state and what they wait for, the newest last; then what is not being heard."""
+    from tasks.coverage import coverage_lines
     from tasks.waiting import waiting_for
 
     async with session() as here:
@@ -27,6 +29,8 @@ async def incidents(*, json: Json = False) -> None:
             show(row, as_json=json, words=words)
         if not found and not json:
             print("No incidents. That is good news.")
+        for line in await coverage_lines(here):
+            print(line, file=sys.stderr if json else sys.stdout)
 
 
 async def open_incident(
