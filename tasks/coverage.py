@@ -81,7 +81,7 @@ class CoverageBook:
             return
         self._changed = False
         coverages = [coverage for coverage, _ in self._noted.values()]
-        self._showing = asyncio.create_task(_show(self._watch, coverages))  # noqa: RUF006 - kept as an attribute
+        self._showing = asyncio.create_task(_show(self._watch, coverages))
 
 
 def _told(coverage: Coverage) -> tuple[SourceState, datetime, str]:
