@@ -1,4 +1,4 @@
-"""``GET /``: the open incidents by severity, their running clocks, and what each waits for, from whom; and what is not being heard."""
+"""``GET /``: the open incidents by severity, their clocks, what each waits for, from whom; and what is not heard."""
 
 from starlette.requests import Request
 from starlette.responses import Response

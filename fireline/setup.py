@@ -253,7 +253,9 @@ async def _heard(settings: "Settings", timeout: float) -> list[Finding]:
 
     try:
         address = make_url(settings.database_url)
-        if address.get_backend_name() == "sqlite" and not Path(address.database or "").is_file():
+        if address.get_backend_name() == "sqlite" and not await asyncio.to_thread(
+            os.path.isfile, address.database or ""
+        ):
             return []
         async with asyncio.timeout(timeout), installation(settings, via="cli") as here:
             found = await coverage(here)

@@ -34,6 +34,8 @@ GAP_SHOWN = timedelta(minutes=15)
 """How long lost posts are told of."""
 MOST_BACKLOG = 10_000
 """Posts taken in one round of polling; older ones beyond that are lost, and it is said."""
+MOST_GIVEN = 5_000
+"""Ids that are remembered while listening: a session that begins a little earlier on purpose repeats nothing."""
 MOST_KNOWN = 500
 """Ids that a polled source without ordered ids keeps in its cursor."""
 _REMAINING = ("x-ratelimit-remaining", "x-rate-limit-remaining", "ratelimit-remaining")
@@ -146,14 +148,15 @@ class LiveSource(ABC):
         Raises:
             Misconfigured: the settings, credentials or cursor are wrong.
         """
-        at, failures = cursor or "", 0
+        at, failures, given = cursor or "", 0, Seen(MOST_GIVEN)
         while True:
             try:
                 async with aclosing(self.session(at)) as posts:
                     async for at, mention in posts:
                         failures = 0
                         self.pulse.post(mention)
-                        yield at, mention
+                        if given.new(mention.id):
+                            yield at, mention
                 if self.every is None:
                     raise Unknown(f"{self.http.service} closed the stream")
                 self.pulse.contact()
@@ -232,9 +235,13 @@ class Known:
         return (self._newest or _now()) - self._overlap
 
     def fresh(self, mentions: Iterable[Mention | None]) -> list[Mention]:
-        """Those that are new, oldest first; they count as given out only once ``passed`` was called for each."""
+        """Those that are new, oldest first; they count as given out only once ``passed`` was called for each.
+
+        Of posts of one moment (some platforms tell whole seconds) those that were listed later are the older ones.
+        """
         found = {m.id: m for m in mentions if m is not None and m.created_at >= self.floor and m.id not in self._seen}
-        return sorted(found.values(), key=lambda m: m.created_at)
+        oldest_first = list(found.values())[::-1]
+        return sorted(oldest_first, key=lambda m: m.created_at)
 
     def passed(self, mention: Mention) -> str:
         """Remember a post as given out; the cursor behind it."""

@@ -17,7 +17,7 @@ from integrations.http import Connection, Http
 from integrations.listening import LiveSource, Posts
 from integrations.mastodon_hashtag import bearer
 from integrations.outcomes import IntegrationError, Misconfigured, RateLimited, Unknown, Unreachable
-from integrations.x_posts import FIELDS, recent, users_of, x_mention
+from integrations.x_posts import FIELDS, recent, since, users_of, x_mention
 
 STREAM = "/2/tweets/search/stream"
 RULES = "/2/tweets/search/stream/rules"
@@ -48,12 +48,12 @@ class XStream(LiveSource):
         self._settings = settings
 
     async def session(self, cursor: str) -> Posts:
+        newest = since(cursor) if cursor else 0
         await self._set_rules()
         params = {**FIELDS}
         if self._settings.backfill_minutes and cursor:
             params["backfill_minutes"] = str(self._settings.backfill_minutes)
         async with self.http.lines(STREAM, quiet=self._settings.quiet, params=params) as lines:
-            newest = int(cursor or 0)
             if cursor and self._settings.catch_up:
                 query = " OR ".join(f"({rule})" for rule in self._settings.rules)
                 for at, missed in await recent(self.ask, self.pulse, query, cursor):

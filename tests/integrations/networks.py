@@ -80,11 +80,10 @@ class Network:
 
     def publish(self, *texts: str, ago: timedelta = timedelta(0)) -> list[Post]:
         """Write posts now, and send them to whoever is connected."""
-        new = []
         for text in texts:
             number = self.number()
-            new.append(Post(number, text, datetime.now(UTC) - ago, f"author{number % 1000}"))
-        self.posts += new
+            self.posts.append(Post(number, text, datetime.now(UTC) - ago, f"author{number % 1000}"))
+        new = self.posts[-len(texts) :]
         for queue in self.connected:
             for one in new:
                 queue.put_nowait(one)
@@ -245,7 +244,8 @@ class PdsNetwork(Network):
         asked = int(socket.query_params.get("cursor", "-1"))
         if asked > self.number():
             await socket.send_bytes(frame({"op": -1}, {"error": "FutureCursor", "message": "Cursor in the future."}))
-            return await socket.close()
+            await socket.close()
+            return
         async with self.queue() as queue:
             if -1 < asked < self.oldest:
                 await socket.send_bytes(frame({"op": 1, "t": "#info"}, {"name": "OutdatedCursor"}))

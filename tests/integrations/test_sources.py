@@ -141,7 +141,8 @@ async def test_stopped_after_any_post_it_resumes_behind_that_one(network: Networ
             source = integrations.connect(network.kind, **network.settings)
             async with aclosing(source.listen(cursor)) as posts:
                 number = 0
-                async for cursor, _ in posts:
+                async for at_this, _ in posts:
+                    cursor = at_this
                     if number == at:
                         break
                     number += 1
