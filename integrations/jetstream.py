@@ -91,6 +91,7 @@ class Jetstream(LiveSource):
                     continue
                 mention = bluesky_mention(event.did, commit.rkey, commit.record, _moment(event.time_us))
                 if mention is not None:
+                    self.pulse.carried(_moment(event.time_us))
                     yield str(event.time_us), mention
 
     async def prove(self) -> str:

@@ -56,6 +56,7 @@ class Pulse:
         self._gap, self._gap_until = "", self._since
         self._late_since: datetime | None = None
         self._last_post: datetime | None = None
+        self._sent_at: datetime | None = None
         self._lag: float | None = None
         self.reconnects = 0
 
@@ -64,11 +65,15 @@ class Pulse:
         if not self._contact:
             self._contact, self._since = True, self._now()
 
+    def carried(self, at: datetime) -> None:
+        """When the platform sent the next post on: what lateness is judged by where authors choose their dates."""
+        self._sent_at = at
+
     def post(self, mention: Mention) -> None:
         """A post arrived."""
         self.contact()
         now = self._now()
-        self._lag = max(0.0, (now - mention.created_at).total_seconds())
+        self._lag = max(0.0, (now - (self._sent_at or mention.created_at)).total_seconds())
         self._last_post = max(self._last_post or mention.created_at, mention.created_at)
         late = self._stream and self._lag > LATE.total_seconds()
         self._late_since = (self._late_since or now) if late else None

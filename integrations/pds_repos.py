@@ -19,6 +19,7 @@ from integrations.bluesky_posts import COLLECTION, bluesky_mention
 from integrations.http import Http
 from integrations.listening import LiveSource, Posts
 from integrations.outcomes import Misconfigured, Unknown
+from integrations.posts import written_at
 from integrations.sockets import SocketConnection, socket
 
 log = logging.getLogger(__name__)
@@ -92,8 +93,9 @@ class PdsRepos(LiveSource):
         if not wanted:
             return []
         _, blocks = libipld.decode_car(body["blocks"])
-        now = datetime.now(UTC)
-        made = (bluesky_mention(did, op["path"].partition("/")[2], blocks.get(op["cid"]), now) for op in wanted)
+        at = written_at(body.get("time"), datetime.now(UTC))
+        self.pulse.carried(at)
+        made = (bluesky_mention(did, op["path"].partition("/")[2], blocks.get(op["cid"]), at) for op in wanted)
         mentions = [mention for mention in made if mention is not None]
         # Only the last post of a commit is behind it: one that got lost between them comes again.
         return [(seq - (number < len(mentions)), mention) for number, mention in enumerate(mentions, 1)]

@@ -283,3 +283,6 @@ def test_a_gap_is_told_for_a_while_and_late_posts_are() -> None:
     assert pulse.health.says == "posts arrive 30 minutes late"
     pulse.post(Mention(id="2", text="x", created_at=now))
     assert pulse.health.state is SourceState.OK
+    pulse.carried(now)
+    pulse.post(Mention(id="3", text="x", created_at=now - timedelta(days=400)))
+    assert pulse.health.state is SourceState.OK, "its author dated it back; the platform sent it at once"
