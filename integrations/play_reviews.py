@@ -50,13 +50,7 @@ class PlayReviews(LiveSource):
     def __init__(self, settings: PlayReviewsSettings) -> None:
         super().__init__(Http("Google Play", settings), every=settings.every)
         self._settings = settings
-        self._account, self._key = _read_key(settings.service_account)
-        self._token_url = settings.token_url or str(self._account.get("token_uri", ""))
-        place = urlsplit(self._token_url)
-        if place.scheme not in {"http", "https"} or not place.hostname:
-            raise Misconfigured("the service account's key names no token_uri: download it anew, or set token_url")
-        origin = f"{place.scheme}://{place.netloc}"
-        self._door, self._door_path = Http("Google", settings.model_copy(update={"base_url": origin})), place.path
+        self._door: Http | None = None
         self._token = ""
 
     async def session(self, cursor: str) -> Posts:
@@ -74,7 +68,8 @@ class PlayReviews(LiveSource):
         return f"reads reviews of {self._settings.package}, {len(reviews)} on the first page"
 
     async def close(self) -> None:
-        await self._door.close()
+        if self._door is not None:
+            await self._door.close()
         await super().close()
 
     async def _page(self, token: str) -> tuple[list[Any], str]:
@@ -96,16 +91,18 @@ class PlayReviews(LiveSource):
         return answer
 
     async def _log_in(self) -> None:
-        now = int(time.time())
-        claims = {"iss": self._account.get("client_email"), "scope": SCOPE, "aud": self._token_url}
-        head = {"alg": "RS256", "typ": "JWT", "kid": self._account.get("private_key_id")}
-        unsigned = b".".join(map(_encoded, (head, {**claims, "iat": now, "exp": now + 3600})))
-        signature = urlsafe_b64encode(self._key.sign(unsigned, PKCS1v15(), hashes.SHA256())).rstrip(b"=")
+        account, key = _read_key(self._settings.service_account)
+        address = self._settings.token_url or str(account.get("token_uri", ""))
+        place = urlsplit(address)
+        if place.scheme not in {"http", "https"} or not place.hostname:
+            raise Misconfigured("the service account's key names no token_uri: download it anew, or set token_url")
+        origin = f"{place.scheme}://{place.netloc}"
+        self._door = self._door or Http("Google", self._settings.model_copy(update={"base_url": origin}))
         form = {
             "grant_type": "urn:ietf:params:oauth:grant-type:jwt-bearer",
-            "assertion": (unsigned + b"." + signature).decode(),
+            "assertion": _assertion(account, key, address),
         }
-        answer = await self._door.read(self._door_path, method="POST", data=form)
+        answer = await self._door.read(place.path, method="POST", data=form)
         if answer.error:
             raise Misconfigured(f"Google gives out no token: {answer.says}. Check the service account's key and clock")
         self._token = answer.text("access_token")
@@ -123,6 +120,16 @@ def _read_key(secret: SecretStr) -> tuple[dict[str, Any], RSAPrivateKey]:
     if not isinstance(key, RSAPrivateKey):
         raise Misconfigured("the service account's private key is not RSA: download the key anew")
     return account, key
+
+
+def _assertion(account: dict[str, Any], key: RSAPrivateKey, audience: str) -> str:
+    """The signed claim that buys a token: a JWT by RS256."""
+    now = int(time.time())
+    head = {"alg": "RS256", "typ": "JWT", "kid": account.get("private_key_id")}
+    claims = {"iss": account.get("client_email"), "scope": SCOPE, "aud": audience, "iat": now, "exp": now + 3600}
+    unsigned = b".".join(map(_encoded, (head, claims)))
+    signature = urlsafe_b64encode(key.sign(unsigned, PKCS1v15(), hashes.SHA256())).rstrip(b"=")
+    return (unsigned + b"." + signature).decode()
 
 
 def _encoded(value: dict[str, Any]) -> bytes:
