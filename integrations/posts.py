@@ -15,6 +15,8 @@ from integrations.times import parse_time
 MAX_TEXT = 100_000
 """Characters; the longest posts of any network are well below."""
 MAX_FIELD = 2_000
+EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
+"""No public post is older."""
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 _LANGUAGE = re.compile(r"[a-z]{2,3}")
 
@@ -63,6 +65,13 @@ def post(
 def written_at(value: Any, now: datetime) -> datetime:
     """When a post was written, by its author's word as far as that can be believed."""
     try:
+        # Most platforms write plain ISO 8601 with its offset; the reader of all the other forms takes ten times as long.
+        moment = datetime.fromisoformat(value) if isinstance(value, str) else None
+        if moment is not None and moment.tzinfo is not None and moment >= EARLIEST:
+            return min(moment.astimezone(UTC), now)
+    except (ValueError, OverflowError):
+        pass
+    try:
         moment = parse_time(value)[0].astimezone(UTC)
     except (ValueError, OverflowError, OSError):
         return now
@@ -70,10 +79,15 @@ def written_at(value: Any, now: datetime) -> datetime:
 
 
 def _words(value: Any) -> str:
-    return _CONTROL.sub("", str(value))[:MAX_FIELD] if isinstance(value, str | int) and value != "" else ""
+    if not isinstance(value, str | int) or value == "":
+        return ""
+    words = str(value)[:MAX_FIELD]
+    return words if words.isprintable() else _CONTROL.sub("", words)
 
 
 def _count(value: Any) -> int:
+    if type(value) is int:
+        return max(0, min(value, 2**53))
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return 0
     try:

@@ -6,6 +6,8 @@ credentials elsewhere. 401 and 403 are ``Misconfigured``, 429 ``RateLimited``, e
 """
 
 import asyncio
+import math
+import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -43,6 +45,9 @@ class Socket:
     def __init__(self, service: str, connection: ClientConnection, secrets: set[str]) -> None:
         self.service = service
         self._connection, self._secrets = connection, secrets
+        self._heard = math.inf
+        """When the last message came, on the monotonic clock."""
+        self._silent = False
 
     async def send(self, text: str) -> None:
         try:
@@ -56,15 +61,31 @@ class Socket:
         Raises:
             Unknown: the connection was closed, broke, or brought nothing for ``quiet`` seconds.
         """
-        while True:
-            try:
-                async with asyncio.timeout(quiet):
+        # One watch over the whole stream: a time-out for each message would cost as much as decoding it.
+        self._heard = time.monotonic()
+        watching = asyncio.create_task(self._close_when_silent(quiet))
+        try:
+            while True:
+                try:
                     message = await self._connection.recv()
-            except TimeoutError:
-                raise Unknown(f"{self.service} fell silent for {quiet:g} s") from None
-            except ConnectionClosed as error:
-                raise self._closed(error) from None
-            yield message
+                except ConnectionClosed as error:
+                    if self._silent:
+                        raise Unknown(f"{self.service} fell silent for {quiet:g} s") from None
+                    raise self._closed(error) from None
+                self._heard = math.inf  # while the reader is busy, silence is its own
+                yield message
+                self._heard = time.monotonic()
+        finally:
+            watching.cancel()
+
+    async def _close_when_silent(self, quiet: float) -> None:
+        while True:
+            left = self._heard + quiet - time.monotonic()
+            if left <= 0:
+                break
+            await asyncio.sleep(min(left, quiet))
+        self._silent = True
+        await self._connection.close()
 
     def _closed(self, error: ConnectionClosed) -> Unknown:
         code = error.rcvd.code if error.rcvd else None

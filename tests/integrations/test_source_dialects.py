@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -32,7 +33,7 @@ from crisis.coverage import SourceState
 from integrations import Misconfigured, RateLimited, Unknown, Unreachable
 from integrations.feed import Feed
 from integrations.http import Answer
-from integrations.listening import LiveSource
+from integrations.listening import LiveSource, Pulse
 from integrations.mastodon_posts import mastodon_mention, rewound
 from integrations.x_posts import x_mention
 from integrations.x_stream import XStream
@@ -274,10 +275,31 @@ async def test_x_rules_are_brought_up_to_date_and_other_programs_keep_theirs() -
         }
 
 
-async def test_a_stream_without_a_keep_alive_is_opened_anew() -> None:
-    async with XStreamNetwork().running() as network, listening(network, quiet=0.2) as heard:
+@pytest.mark.parametrize("kind", [XStreamNetwork, JetstreamNetwork, PdsNetwork, MastodonStreamNetwork])
+async def test_a_stream_that_falls_silent_is_opened_anew(kind: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+    lost = Pulse.lost
+    monkeypatch.setattr(Pulse, "lost", lambda self, says, **more: (said.append(says), lost(self, says, **more))[1])
+    async with kind().running() as network, listening(network, quiet=0.2) as heard:
         await heard.until(lambda: heard.source.health.reconnects >= 2, "it connects again")
-        assert not heard.source.health.in_contact or heard.source.health.reconnects
+        # Without a cursor only what is said while connected is heard, so it is said until it is.
+        await heard.until(lambda: network.publish("still there") and heard.texts, "it hears again")
+    assert all("fell silent for 0.2 s" in says for says in said), said
+
+
+async def test_a_reader_that_takes_its_time_is_not_the_networks_silence() -> None:
+    async with JetstreamNetwork().running() as network:
+        source = integrations.connect("jetstream", **network.settings, quiet=0.3)
+        async with aclosing(source.listen(None)) as posts:
+            first = asyncio.create_task(anext(posts))
+            while not network.connected:
+                await asyncio.sleep(0.01)
+            network.publish("one", "two")
+            await first
+            await asyncio.sleep(0.8)
+            await anext(posts)
+            assert source.health.reconnects == 0
+        await source.close()
 
 
 def test_x_is_waited_for_by_its_own_rules() -> None:

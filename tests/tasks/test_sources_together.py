@@ -14,7 +14,7 @@ from test_detect import COARSE, NOW, STORM, Judged, found, judged, write_posts
 
 import integrations
 from crisis.clock import FixedClock, SystemClock
-from crisis.coverage import SourceState
+from crisis.coverage import Coverage, SourceHealth, SourceState
 from crisis.watch import Mention
 from integrations import Misconfigured, Unknown
 from tasks import coverage as noting
@@ -334,6 +334,29 @@ async def test_a_post_that_lies_about_its_date_moves_no_time(tmp_path: Path, scr
         async with here.store.reading() as tx:
             signals = await tx.signals.list("acme")
         assert all(now - timedelta(hours=2) < s.at < now + timedelta(minutes=1) for s in signals)
+
+
+async def test_check_and_incidents_tell_what_is_not_heard(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from fireline.incidents import incidents
+    from fireline.setup import findings_of
+
+    down = SourceHealth(state=SourceState.DOWN, since=datetime.now(UTC), in_contact=False, says="it answered 503")
+    async with scripted(tmp_path) as here:
+        async with here.store.transaction() as tx:
+            await tx.coverage.note(Coverage(watch="acme", source="second", health=down), datetime.now(UTC))
+            await tx.coverage.note(Coverage(watch="acme", source="gone", health=down), datetime.now(UTC))
+        told = [f for f in [f async for f in findings_of(here.settings, timeout=2)] if f.part == "coverage"]
+    assert [(f.name, f.ok) for f in told] == [("acme", False)], "a source that is configured no more is not told of"
+    assert "second silent since" in told[0].says
+    monkeypatch.setenv("FIRELINE_CONFIG", str(tmp_path / "fireline.toml"))
+    await incidents()
+    assert "acme: coverage degraded: second silent since" in capsys.readouterr().out
+    await incidents(json=True)
+    shown = capsys.readouterr()
+    assert shown.out == "", "stdout is for JSON"
+    assert "it answered 503" in shown.err
 
 
 async def test_a_watch_that_nothing_feeds_says_so(tmp_path: Path) -> None:
