@@ -7,6 +7,7 @@ measured side by side in one run; medians over several runs.
 NAMES: dict[str, str] = {
     "startup": "fireline --help, against an empty Python start",
     "replay": "posts per second through detection and triage",
+    "listening": "posts per second through a live source, from the websocket to the match",
     "lint": "precision and recall of lint on written statements",
     "response": "incident to draft, last decision to first and last channel, on the running stack",
     "demo": "the demo from start to end",

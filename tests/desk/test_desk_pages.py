@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from conftest import ANA, LENA, NOON, OPENED, Outgoing, Scene, assessment, statement_for
 
+from config import SourceSettings
 from crisis.commitment import Commitment
 from crisis.coverage import Coverage, SourceHealth, SourceState
 from crisis.delivery import Delivery, DeliveryState
@@ -14,6 +15,7 @@ from crisis.incident import IncidentState
 from crisis.reaction import Observation, Reaction
 from crisis.statement import Statement
 from crisis.values import Severity, StatementKind
+from crisis.watch import Watch
 from desk.page import due, moment
 from records import StatementStatus
 from tasks.notify import Notice, tell
@@ -142,6 +144,9 @@ async def test_nothing_open_is_said_to_be_so(scene: Scene) -> None:
 
 async def test_what_is_not_heard_is_said_first_and_its_words_are_harmless(scene: Scene) -> None:
     says = "the server answered <script>alert(1)</script>"
+    source = SourceSettings(name="webhook", kind="webhook")
+    watch = Watch(name="acme", brand="Acme", query="acme")
+    scene.here.settings = scene.here.settings.model_copy(update={"sources": (source,), "watches": (watch,)})
     down = SourceHealth(state=SourceState.DOWN, since=NOON, in_contact=False, says=says)
     heard = SourceHealth(state=SourceState.OK, since=NOON)
     async with scene.here.store.transaction() as tx:
