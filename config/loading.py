@@ -72,7 +72,7 @@ def _whole_paths(data: dict[str, Any], folder: Path) -> None:
     """Relative paths are meant from where the file is, whichever process reads it."""
     sources = data.get("sources")
     tables: list[Any] = [s.get("settings") for s in sources if isinstance(s, dict)] if isinstance(sources, list) else []
-    for table, keys in ((data, _PATHS), *((table, ("path",)) for table in tables)):
+    for table, keys in ((data, _PATHS), *((table, ("path", "dictionary")) for table in tables)):
         for key in keys:
             if isinstance(table, dict) and isinstance(table.get(key), str) and table[key]:
                 table[key] = str(folder / at_home(table[key]))

@@ -93,6 +93,7 @@ DETAILS = frozenset(
 TROUBLES = frozenset(
     {
         "commitment.broken",
+        "coverage.lost",
         "decision.refused",
         "delivery.human_asked",
         "delivery.needs_human",
@@ -361,6 +362,8 @@ _SENTENCES: dict[str, Callable[[Record, Known], str]] = {
     "commitment.broken": _promised("Promise broken"),
     "commitment.reminded": _promised("Reminded of a promise"),
     "reaction.observed": _says,
+    "coverage.lost": lambda r, k: f"Coverage lost: {_first(r.data, 'source')} is silent",
+    "coverage.returned": lambda r, k: f"Coverage returned: {_first(r.data, 'source')} is heard again",
     "report.written": lambda r, k: "After-action report written",
     "evidence.sealed": lambda r, k: "Evidence sealed",
 }

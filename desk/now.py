@@ -1,4 +1,4 @@
-"""``GET /``: the open incidents by severity, their running clocks, and what each waits for, from whom."""
+"""``GET /``: the open incidents by severity, their clocks, what each waits for, from whom; and what is not heard."""
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -8,6 +8,7 @@ from crisis.incident import LIVE, IncidentState
 from desk.picture import clocks, load
 from desk.state import desk_of
 from desk.waiting import waits
+from tasks.coverage import coverage_lines
 
 MOST = 50
 """Open incidents on the page; the rest are counted."""
@@ -29,6 +30,7 @@ async def now_page(request: Request) -> Response:
             cards.append((picture, [r for r in readings if r.met_at is None], waits(picture, desk.here.settings)))
         closed = await tx.incidents.list(states=frozenset(IncidentState) - LIVE)
         watches = await tx.watches.list()
+    lacking = await coverage_lines(desk.here)
     renewing = request.query_params.get("live") == "1"
     answer = desk.pages.show(
         request,
@@ -38,6 +40,7 @@ async def now_page(request: Request) -> Response:
             "more": max(0, len(live) - MOST),
             "closed": sorted(closed, key=lambda i: i.closed_at or i.opened_at, reverse=True)[:LATELY],
             "watches": watches,
+            "lacking": lacking,
             "renewing": renewing,
             "refresh_seconds": REFRESH_SECONDS,
         },

@@ -121,10 +121,10 @@ class _Demo:
         count = self.stage.write_posts(self.here.clock.now())
         await start_run(
             "watch/watch",
-            key="watch-brewline-firestorm-0",
-            name="brewline · watch firestorm",
-            parameters={"watch": "brewline", "source": "firestorm"},
-            tags=["watch:brewline", "source:firestorm"],
+            key="watch-brewline-0",
+            name="brewline · watch",
+            parameters={"watch": "brewline"},
+            tags=["watch:brewline"],
         )
         self.screen.stage("listen", "doing", f"{count:,} recorded posts (generated, invented)")
 

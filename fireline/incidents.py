@@ -23,11 +23,12 @@ async def incidents(
     ] = False,
     json: Json = False,
 ) -> None:
-    """List incidents with their state and what they wait for, the newest last.
+    """List incidents with their state and what they wait for, the newest last; then what is not being heard.
 
     --labels prints instead, as CSV (start,end,label,...) or with --json as JSON lines, which episodes people took for
     real ("crisis") and why they dismissed the others.
     """
+    from tasks.coverage import coverage_lines
     from tasks.waiting import waiting_for
 
     async with session() as here:
@@ -46,6 +47,8 @@ async def incidents(
             show(row, as_json=json, words=words)
         if not found and not json:
             print("No incidents. That is good news.")
+        for line in await coverage_lines(here):
+            print(line, file=sys.stderr if json else sys.stdout)
 
 
 async def open_incident(

@@ -136,6 +136,8 @@ async def findings_of(settings: "Settings", *, timeout: float = 10.0) -> AsyncIt
         if finding.ok and what == "notifier":
             working.add(part.name)
         yield finding
+    for finding in await _heard(settings, timeout):
+        yield finding
     for person in settings.stakeholders:
         routes = person.contact_routes()
         usable = [str(route) for route in routes if route.notifier in working]
@@ -240,6 +242,26 @@ async def _database(settings: "Settings", timeout: float) -> Finding:
         return Finding("database", name, False, f"does not let us in ({type(error).__name__}): check user and password")
     finally:
         await engine.dispose()
+
+
+async def _heard(settings: "Settings", timeout: float) -> list[Finding]:
+    """What the listeners noted of their sources, where a store is there to be read; nothing is made for it."""
+    from sqlalchemy.engine import make_url
+
+    from tasks.coverage import coverage
+    from tasks.installation import installation
+
+    try:
+        address = make_url(settings.database_url)
+        if address.get_backend_name() == "sqlite" and not await asyncio.to_thread(
+            os.path.isfile, address.database or ""
+        ):
+            return []
+        async with asyncio.timeout(timeout), installation(settings, via="cli") as here:
+            found = await coverage(here)
+    except Exception:  # the finding on the database says what is wrong with it
+        return []
+    return [Finding("coverage", c.watch, c.health.in_contact, c.says) for c in found]
 
 
 async def _service(what: str, part: Any, timeout: float) -> Finding:

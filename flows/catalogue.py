@@ -80,7 +80,7 @@ CATALOGUE: tuple[Entry, ...] = (
     Entry(
         flow="watch",
         entrypoint="flows.watch.watch",
-        description="Listen to one source for one watch; a surge opens an incident and starts the response.",
+        description="Listen to the sources of one watch; a surge opens an incident and starts the response.",
     ),
     Entry(
         flow="respond",

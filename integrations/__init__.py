@@ -38,6 +38,17 @@ KINDS: dict[str, str] = {
     "slack": "integrations.slack:Slack",
     "sandbox": "integrations.sandbox:Sandbox",
     "recorded": "integrations.recorded:Recorded",
+    "jetstream": "integrations.jetstream:Jetstream",
+    "pds_repos": "integrations.pds_repos:PdsRepos",
+    "mastodon_stream": "integrations.mastodon_stream:MastodonStream",
+    "mastodon_hashtag": "integrations.mastodon_hashtag:MastodonHashtag",
+    "reddit": "integrations.reddit:Reddit",
+    "hackernews": "integrations.hackernews:HackerNews",
+    "x_recent": "integrations.x_recent:XRecent",
+    "x_stream": "integrations.x_stream:XStream",
+    "feed": "integrations.feed:Feed",
+    "app_store": "integrations.app_store:AppStore",
+    "play_reviews": "integrations.play_reviews:PlayReviews",
 }
 """Every kind of integration, and the class that speaks to it."""
 

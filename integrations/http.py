@@ -19,7 +19,8 @@ import json
 import math
 import re
 import ssl
-from collections.abc import Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from functools import cache
@@ -41,6 +42,8 @@ except PackageNotFoundError:
 NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError, httpx.UnsupportedProtocol)
 LARGEST_ANSWER = 8 * 1024 * 1024
 """Bytes; a longer answer is malformed."""
+LARGEST_LINE = 1024 * 1024
+"""Bytes of one line of an answer that does not end."""
 DEFAULT_WAIT = timedelta(seconds=30)
 LONGEST_WAIT = timedelta(hours=24)
 RESET_HEADERS = ("retry-after", "x-ratelimit-reset-after", "ratelimit-reset", "x-ratelimit-reset", "x-rate-limit-reset")
@@ -157,6 +160,11 @@ class Answer:
         self._service, self._secrets = service, secrets
 
     @property
+    def content(self) -> bytes:
+        """The body as it came."""
+        return self._content
+
+    @property
     def value(self) -> Any:
         """The decoded body, whatever the status; ``None`` when it is not JSON."""
         try:
@@ -246,6 +254,32 @@ class Http:
         """
         return await self._attempts(NOT_SENT, method, path, options)
 
+    @asynccontextmanager
+    async def lines(self, path: str, *, quiet: float, **options: Any) -> AsyncIterator[AsyncIterator[str]]:
+        """A GET whose answer does not end, line by line; keep-alives are empty lines.
+
+        Args:
+            quiet: seconds without a byte after which the connection counts as broken.
+
+        Raises:
+            RateLimited, Unreachable, Unknown: as ``read``. Misconfigured, Refused: as ``Answer.accepted``.
+            Unknown: while reading, when the connection breaks, falls silent, or sends a line of over a megabyte.
+        """
+        timeout = httpx.Timeout(self._timeout, connect=min(5.0, self._timeout), read=quiet)
+        try:
+            async with self._client.stream("GET", path, timeout=timeout, **options) as response:
+                if response.status_code != 200:
+                    self._judged(response, await _content(response)).accepted()
+                yield _lines(response)
+        except NOT_SENT as error:
+            why = redact(str(error), self.secrets) or type(error).__name__
+            raise Unreachable(f"{self.service} cannot be reached: {why}") from None
+        except httpx.ReadTimeout:
+            raise Unknown(f"{self.service} fell silent for {quiet:g} s") from None
+        except (httpx.HTTPError, httpx.StreamError) as error:
+            why = redact(str(error), self.secrets) or type(error).__name__
+            raise Unknown(f"the connection to {self.service} broke: {why}") from None
+
     async def close(self) -> None:
         await self._client.aclose()
 
@@ -278,12 +312,16 @@ class Http:
         except (httpx.HTTPError, httpx.StreamError) as error:
             why = redact(str(error), self.secrets) or type(error).__name__
             raise Unknown(f"the connection to {self.service} broke before a clear answer: {why}") from None
+        return self._judged(response, content)
+
+    def _judged(self, response: httpx.Response, content: bytes) -> Answer:
+        """The answer, unless it is one that tells nothing (5xx, 408) or asks to wait (420, 429)."""
         answer = Answer(self.service, response.status_code, response.headers, content, self.secrets)
         if response.status_code in {420, 429}:
             until = come_back_at(response.headers, datetime.now(UTC))
             raise RateLimited(f"{self.service} asks to come back at {until:%Y-%m-%d %H:%M:%S} UTC", until)
         if response.status_code >= 500 or response.status_code == 408:
-            raise Unknown(f"{self.service} answered {response.status_code}: {answer.says}")
+            raise Unknown(f"{self.service} answered {response.status_code}: {answer.says}", response.status_code)
         return answer
 
 
@@ -300,3 +338,13 @@ async def _content(response: httpx.Response) -> bytes:
         if len(content) > LARGEST_ANSWER:
             raise httpx.DecodingError(f"an answer of more than {LARGEST_ANSWER} bytes")
     return bytes(content)
+
+
+async def _lines(response: httpx.Response) -> AsyncIterator[str]:
+    rest = b""
+    async for chunk in response.aiter_bytes():
+        *whole, rest = (rest + chunk).split(b"\n")
+        for line in whole:
+            yield line.removesuffix(b"\r").decode("utf-8", "replace")
+        if len(rest) > LARGEST_LINE:
+            raise httpx.DecodingError(f"a line of more than {LARGEST_LINE} bytes")

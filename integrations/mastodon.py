@@ -9,7 +9,6 @@ import re
 import unicodedata
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime, timedelta
-from html.parser import HTMLParser
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field, SecretStr
@@ -17,6 +16,7 @@ from pydantic import Field, SecretStr
 from crisis.delivery import DeliveryClass, Receipt
 from crisis.statement import Part, Rendering
 from integrations.http import Answer, Connection, Http, moment, scrub
+from integrations.markup import plain
 from integrations.outcomes import IntegrationError, Refused, Unknown, before_sending, looking_up
 from integrations.protocols import Health, Limits
 from integrations.thread import publish_parts
@@ -186,27 +186,6 @@ class Mastodon:
             accepted_at=moment(first.get("edited_at") or first.get("created_at")),
             raw={**raw, "parts": [str(post["id"]) for post in posts]},
         )
-
-
-class _Text(HTMLParser):
-    def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-        self.pieces: list[str] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag in {"br", "p", "li"}:
-            self.pieces.append("\n")
-
-    def handle_data(self, data: str) -> None:
-        self.pieces.append(data)
-
-
-def plain(content: str) -> str:
-    """The text of a status's HTML, links in full."""
-    parser = _Text()
-    parser.feed(content)
-    parser.close()
-    return "".join(parser.pieces).strip()
 
 
 def comparable(text: str) -> str:

@@ -43,7 +43,14 @@ class Unreachable(RateLimited):
 
 
 class Unknown(IntegrationError):
-    """There was no clear answer: the post may or may not be there. Look it up before anything is sent again."""
+    """There was no clear answer: the post may or may not be there. Look it up before anything is sent again.
+
+    ``status`` is the HTTP status of an answer that told nothing; 0 when there was no answer at all.
+    """
+
+    def __init__(self, message: str, status: int = 0) -> None:
+        super().__init__(message)
+        self.status = status
 
 
 @contextmanager

@@ -6,6 +6,7 @@ from typing import Any, ClassVar, Protocol, Self, runtime_checkable
 from pydantic import Field
 
 from crisis.counting import LIMITS
+from crisis.coverage import SourceHealth
 from crisis.delivery import DeliveryClass, Receipt
 from crisis.stakeholder import Route
 from crisis.statement import Rendering
@@ -157,8 +158,17 @@ class Source(Protocol):
     """Its posts are of the present: while it is silent, time passes. A recording's time stands still until its next post."""
     settings_model: ClassVar[type[Any]]
 
+    @property
+    def health(self) -> SourceHealth:
+        """How it is right now; may be asked at any time."""
+        ...
+
     def listen(self, cursor: str | None = None) -> AsyncIterator[tuple[str, Mention]]:
-        """Mentions from after ``cursor`` on, each with the cursor that resumes behind it (at least once)."""
+        """Mentions from after ``cursor`` on, each with the cursor that resumes behind it (at least once).
+
+        Raises:
+            Misconfigured: the settings, credentials or cursor are wrong; everything else is waited out inside.
+        """
         ...
 
     async def check(self) -> Health: ...

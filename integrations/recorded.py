@@ -12,11 +12,13 @@ import logging
 import re
 import time
 from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from crisis.coverage import SourceHealth, SourceState
 from crisis.watch import Mention
 from integrations.outcomes import Misconfigured
 from integrations.protocols import Health
@@ -224,6 +226,12 @@ class Recorded:
 
     def __init__(self, settings: RecordedSettings) -> None:
         self.settings = settings
+        self._since = datetime.now(UTC)
+
+    @property
+    def health(self) -> SourceHealth:
+        """A file that could be opened is there."""
+        return SourceHealth(state=SourceState.OK, since=self._since)
 
     async def listen(self, cursor: str | None = None) -> AsyncIterator[tuple[str, Mention]]:
         """Posts behind ``cursor``, in event time; ends with the file.

@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from crisis.clock import Clock
 from records.codes import Codes
 from records.commitments import Commitments
+from records.coverage import Coverages
 from records.decisions import Decisions
 from records.engine import READING, WAIT_SECONDS, WRITING, begin_writing, make_engine
 from records.facts import Facts
@@ -38,6 +39,7 @@ class Transaction:
 
     ledger: Ledger
     watches: Watches
+    coverage: Coverages
     signals: Signals
     inbox: Inbox
     mentions: Mentions
@@ -57,6 +59,7 @@ def _transaction(work: Work) -> Transaction:
     return Transaction(
         ledger=ledger,
         watches=Watches(work, ledger),
+        coverage=Coverages(work),
         signals=Signals(work),
         inbox=Inbox(work),
         mentions=Mentions(work),

@@ -87,6 +87,7 @@ def _key(name: str) -> Column[str]:
 
 watches = Table("watches", metadata, _key("name"), _words("body"))
 watch_progress = Table("watch_progress", metadata, _key("watch"), _words("cursor"), _words("state"))
+coverage = Table("coverage", metadata, _key("watch"), _key("source"), _time("noted_at"), _words("body"))
 signals = Table("signals", metadata, _key("watch"), Column("at", UtcTime, primary_key=True), _words("body"))
 
 inbox = Table(

@@ -12,6 +12,7 @@ from prefect.artifacts import (
 )
 
 from crisis.charts import volume_chart
+from crisis.coverage import Coverage, coverage_line
 from crisis.incident import Incident
 from crisis.timeline import Known, tell
 from tasks.installation import Installation
@@ -45,6 +46,27 @@ async def _show(here: Installation, material: Material) -> None:
         key=f"{key}-volume", image_url=_inline(chart), description="People who spoke, over time"
     )
     await acreate_link_artifact(key=f"{key}-desk", link=page, link_text=f"{incident.id} on the desk")
+
+
+async def show_coverage(watch: str, coverages: list[Coverage]) -> None:
+    """Write or renew the table ``coverage-<watch>``: how each source of a watch is.
+
+    Raises:
+        Exception: whatever the Prefect client raises.
+    """
+    table = [
+        {
+            "source": _plain(c.source),
+            "state": c.health.state.value,
+            "since (UTC)": f"{c.health.since:%d %b %H:%M:%S}",
+            "last post (UTC)": f"{c.health.last_post_at:%d %b %H:%M:%S}" if c.health.last_post_at else "",
+            "reconnects": c.health.reconnects,
+            "says": _plain(c.health.says),
+        }
+        for c in coverages
+    ]
+    says = coverage_line(coverages) or "every source is heard"
+    await acreate_table_artifact(key=f"coverage-{watch}", table=table, description=_plain(says))
 
 
 def _inline(svg: str) -> str:

@@ -1,17 +1,21 @@
-"""Listening and detecting: mentions in, ticks of the detector, and an incident the moment an alert opens.
+"""Listening and detecting: mentions of all sources of a watch in, ticks of its one detector, and an incident the moment
+an alert opens.
 
-What is stored in one batch (cursor, detector, signals, mentions relied on, and the mentions at hand for the next
-incident) is stored in one transaction, so a killed listener resumes exactly where the last batch ended: same incidents,
-same order, same judgement. Time is the installation's clock:
-recorded posts that lie before it run at full speed, later ones when their moment comes.
+What is stored in one batch (each source's cursor, the detector, signals, mentions relied on, the mentions at hand for
+the next incident, which posts were taken, and how the sources are) is stored in one transaction, so a killed listener
+resumes exactly where the last batch ended: same incidents, same order, same judgement. A post counts once, however
+often and by however many sources it comes. Time is the installation's clock: recorded posts that lie before it run at
+full speed, later ones when their moment comes.
 """
 
 import asyncio
 import json
 from collections import deque
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
+from contextlib import aclosing
 from datetime import datetime, timedelta
 
+import config
 from crisis import severity
 from crisis.acquaintance import Acquaintance
 from crisis.correlation import dominant, incident_for
@@ -20,12 +24,15 @@ from crisis.incident import Incident, IncidentState
 from crisis.matching import Matcher
 from crisis.narratives import Narratives
 from crisis.query import parse
+from crisis.seen import Seen
 from crisis.triage import Signal
 from crisis.watch import Mention, Watch
+from tasks.coverage import CoverageBook
 from tasks.first_word import alert, reassessed
 from tasks.incidents import ask_to_confirm
 from tasks.installation import Installation
-from tasks.sources import open_source
+from tasks.listening import Arrival, Feed, arrivals_of
+from tasks.sources import sources_of
 from tasks.triage import open_detected
 
 AT_HAND = timedelta(minutes=70)
@@ -42,29 +49,57 @@ REASSESS = timedelta(minutes=2)
 """How often an episode is triaged again while it lasts, because it may have grown, or be dying down."""
 REASSESS_CALM = timedelta(minutes=10)
 """The same once nothing is raised any more: severities fall slowly."""
+MOST_SEEN = 5_000
+"""Matching posts that are remembered as taken, so that a source that repeats itself, or another, counts nothing twice."""
 END = "end"
 """The cursor of a source that has nothing more to say."""
 
 
-async def listen(here: Installation, watch: str, source: str) -> str:
-    """Listen to one source for one watch until it ends; returns what was found, in words.
+async def listen(here: Installation, watch: str, source: str = "") -> str:
+    """Listen to the sources of a watch until they end, or to one of them; returns what was found, in words.
 
     Raises:
-        config.ConfigError: no such watch or source.
-        integrations.Misconfigured: the source's settings do not fit.
+        config.ConfigError: no such watch or source, or no source feeds the watch.
     """
-    return await _Listener(here, here.settings.watch(watch), source).run()
+    sources = sources_of(here, here.settings.watch(watch).name)
+    if source:
+        sources = [chosen for chosen in here.settings.sources if chosen.name == source]
+    if not sources:
+        known = ", ".join(s.name for s in here.settings.sources) or "none"
+        what = f"there is no source {source!r}" if source else f"no source feeds the watch {watch!r}"
+        raise config.ConfigError(f"{what}; there are: {known}")
+    progress = progress_name(watch, source)
+    return await _Listener(here, here.settings.watch(watch), progress, sources).run()
+
+
+def progress_name(watch: str, source: str = "") -> str:
+    """Under which name progress is stored: the watch's, or its own for a run on one source alone."""
+    return f"{watch}/{source}" if source else watch
+
+
+def has_ended(progress: tuple[str, str] | None, sources: list[config.SourceSettings]) -> bool:
+    """Whether there is nothing more to listen to."""
+    cursors = json.loads(progress[0]) if progress is not None else {}
+    return all(cursors.get(_key(source)) == END for source in sources)
+
+
+def _key(source: config.SourceSettings) -> str:
+    """A source whose kind was changed has another key: the old cursor would mean nothing to it."""
+    return f"{source.kind}:{source.name}"
 
 
 class _Listener:
-    """One source feeding one watch's detector."""
+    """The sources of one watch feeding its detector."""
 
-    def __init__(self, here: Installation, watch: Watch, source: str) -> None:
-        self.here, self.watch, self.source = here, watch, source
+    def __init__(self, here: Installation, watch: Watch, progress: str, sources: list[config.SourceSettings]) -> None:
+        self.here, self.watch, self.progress, self.sources = here, watch, progress, sources
         self.matcher = Matcher({watch.name: parse(watch.query)})
         self.tick = timedelta(seconds=here.settings.tick_seconds)
         self.detector = Detector(watch)
-        self.cursor: str | None = None
+        self.cursors: dict[str, str] = {}
+        self.feeds: list[Feed] = []
+        self.coverage = CoverageBook(here, watch.name)
+        self.seen = Seen(MOST_SEEN)
         self.next_tick: datetime | None = None
         self.recent: deque[Mention] = deque(maxlen=MOST_MENTIONS)
         self.signals: list[Signal] = []
@@ -80,33 +115,35 @@ class _Listener:
         self.last_signal: datetime | None = None
         self.assessed_at: datetime | None = None
         self.stored_at = 0.0
-        self.posts = self.matched = self.incidents = 0
-
-    @property
-    def progress(self) -> str:
-        return f"{self.watch.name}/{self.source}"
+        self.matched = self.incidents = 0
 
     async def run(self) -> str:
         await self._resume()
-        source = await open_source(self.here, self.source)
-        try:
-            silence = self._silence() if source.live else None
-            async for cursor, mention in _or_silence(source.listen(self.cursor), silence):
-                if mention is None:
+        left = [source for source in self.sources if self.cursors.get(_key(source)) != END]
+        keys = {source.name: _key(source) for source in left}
+        self.feeds = [Feed(self.here, source, self.cursors.get(_key(source)), self._wants) for source in left]
+        async with aclosing(arrivals_of(self.here, self.feeds, self._silence())) as arrivals:
+            async for arrival in arrivals:
+                if arrival is None:
                     await self._tick_until(self.here.clock.now())
                 else:
-                    await self._take(cursor, mention)
+                    await self._take(arrival, keys[arrival.source])
                 await self._store_if_due()
-        finally:
-            await source.close()
         if self.next_tick is not None:
             await self._tick_until(self.next_tick)
-        self.cursor = END
+        self.cursors.update({keys[feed.name]: END for feed in self.feeds})
         await self._store()
+        posts = sum(feed.posts for feed in self.feeds)
         return (
-            f"{self.source} has ended: {self.posts} posts, {self.matched} matched {self.watch.name}, "
-            f"{self.incidents} incidents opened"
+            f"{', '.join(s.name for s in self.sources)}: ended after {posts} posts, {self.matched} matched "
+            f"{self.watch.name}, {self.incidents} incidents opened"
         )
+
+    def _wants(self, mention: Mention) -> bool:
+        """Whether a post is about the watch."""
+        if self.watch.languages and mention.language and mention.language not in self.watch.languages:
+            return False
+        return bool(self.matcher.matches(mention))
 
     def _silence(self) -> float:
         """Real seconds without a post after which the detector ticks by itself."""
@@ -118,6 +155,7 @@ class _Listener:
             live = await tx.incidents.live(self.watch.name)
             self._follow(live)
             self.incident = live[0] if live else None
+            await self.coverage.begin(tx)
             if saved is not None:
                 self._load(*saved)
             if self.incident is not None:
@@ -128,9 +166,10 @@ class _Listener:
                 self.recent.clear()
                 self.recent.extend([*relied_on, *later])
 
-    def _load(self, cursor: str, state: str) -> None:
+    def _load(self, cursors: str, state: str) -> None:
         saved = json.loads(state)
-        self.cursor, self.detector = cursor, Detector.load(self.watch, saved["detector"])
+        self.cursors, self.detector = json.loads(cursors), Detector.load(self.watch, saved["detector"])
+        self.seen = Seen.load(MOST_SEEN, saved["seen"])
         self.next_tick, self.last_signal = (
             datetime.fromisoformat(saved[name]) if saved[name] else None for name in ("next_tick", "last_signal")
         )
@@ -145,24 +184,22 @@ class _Listener:
                 "next_tick": self.next_tick.isoformat() if self.next_tick else "",
                 "last_signal": self.last_signal.isoformat() if self.last_signal else "",
                 "authors": self.authors.dump(),
+                "seen": self.seen.dump(),
                 "recent": [m.model_dump(mode="json", exclude_defaults=True) for m in recent],
             }
         )
 
-    async def _take(self, cursor: str, mention: Mention) -> None:
-        await self._wait_for(mention.created_at)
-        self.posts += 1
+    async def _take(self, arrival: Arrival, key: str) -> None:
         if self.next_tick is None:
-            self.next_tick = mention.created_at + self.tick
-        await self._tick_until(mention.created_at)
-        self._feed(mention)
-        self.cursor = cursor  # only now: whatever was stored while ticking does not hold this post yet
+            # A live source may begin with a post of long ago: its author chose the date, and nobody listened then.
+            oldest = self.here.clock.now() - AT_HAND if arrival.live else arrival.moment
+            self.next_tick = max(arrival.moment, oldest) + self.tick
+        await self._tick_until(arrival.moment)
+        if arrival.mention is not None and self.seen.new(f"{arrival.mention.source}\n{arrival.mention.id}"):
+            self._feed(arrival.mention)
+        self.cursors[key] = arrival.cursor  # only now: whatever was stored while ticking does not hold this post yet
 
     def _feed(self, mention: Mention) -> None:
-        if self.watch.languages and mention.language and mention.language not in self.watch.languages:
-            return
-        if not self.matcher.matches(mention):
-            return
         self.matched += 1
         self.detector.feed(mention)
         self.recent.append(mention)
@@ -173,13 +210,6 @@ class _Listener:
             return
         while len(self.recent) > MOST_AT_HAND or self.recent[0].created_at < mention.created_at - AT_HAND:
             self.authors.meet(self.recent.popleft())
-
-    async def _wait_for(self, moment: datetime) -> None:
-        """Wait until the clock shows ``moment``, ticking meanwhile; the past is not waited for."""
-        while (ahead := moment - self.here.clock.now()) > timedelta(0):
-            await asyncio.sleep(min(0.25, self.here.clock.wall_seconds(ahead)))
-            await self._tick_until(min(moment, self.here.clock.now()))
-            await self._store_if_due()
 
     async def _tick_until(self, moment: datetime) -> None:
         if self.next_tick is None:
@@ -271,30 +301,9 @@ class _Listener:
                     by_incident.setdefault(self._incident_of(mention), []).append(mention)
                 for incident, mentions in by_incident.items():
                     await tx.mentions.relied_on(incident, mentions)
-            if self.cursor is not None:
-                await tx.watches.save_progress(self.progress, self.cursor, self._dump())
+            if self.cursors:
+                await tx.watches.save_progress(self.progress, json.dumps(self.cursors), self._dump())
+            await self.coverage.write(tx, self.feeds, self.incident)
         self.signals, self.relied_on = [], []
         self.stored_at = asyncio.get_running_loop().time()
-
-
-async def _or_silence(
-    posts: AsyncIterator[tuple[str, Mention]], seconds: float | None
-) -> AsyncIterator[tuple[str, Mention | None]]:
-    """Every post; and ``("", None)`` whenever none came for ``seconds``, if that is given."""
-    stream = aiter(posts)
-    waiting: asyncio.Task[tuple[str, Mention]] | None = None
-    try:
-        while True:
-            waiting = waiting or asyncio.ensure_future(anext(stream))
-            done, _ = await asyncio.wait({waiting}, timeout=seconds)
-            if not done:
-                yield "", None
-                continue
-            finished, waiting = waiting, None
-            try:
-                yield finished.result()
-            except StopAsyncIteration:
-                return
-    finally:
-        if waiting is not None:
-            waiting.cancel()
+        self.coverage.show()

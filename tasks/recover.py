@@ -13,12 +13,14 @@ from records import StatementStatus
 from tasks.approve import CHECK_AGAIN, standing_of
 from tasks.close import start_review
 from tasks.deliver import deliver, expire_leases
+from tasks.detect import has_ended, progress_name
 from tasks.first_word import renew
 from tasks.follow_up import WATCHED, mind_promises, schedule_observation
 from tasks.incidents import ask_to_confirm
 from tasks.installation import Installation
 from tasks.publish import ask_about_open, finish, publish_statement
 from tasks.runs import is_over, runs_tagged, start_run, wake
+from tasks.sources import sources_of
 from tasks.triage import start_response
 
 OVER = frozenset({IncidentState.REVIEWED, IncidentState.DISMISSED})
@@ -147,26 +149,25 @@ async def recover_reviews(here: Installation) -> str:
 
 
 async def recover_watches(here: Installation) -> str:
-    """Start the run of every configured source and watch that has none and is not yet at its end."""
+    """Start the run of every watch that has sources, has no run, and is not yet at the end of them all."""
     started = []
-    for source in here.settings.sources:
-        names = source.watch or tuple(w.name for w in here.settings.watches)
-        for name in names:
-            async with here.store.reading() as tx:
-                progress = await tx.watches.progress(f"{name}/{source.name}")
-            if progress is not None and progress[0] == "end":
-                continue
-            runs = await runs_tagged(f"watch:{name}", f"source:{source.name}")
-            if any(r.state and not r.state.is_final() for r in runs):
-                continue
-            await start_run(
-                "watch/watch",
-                key=f"watch-{name}-{source.name}-{len(runs)}",
-                name=f"{name} · watch {source.name}",
-                parameters={"watch": name, "source": source.name},
-                tags=[f"watch:{name}", f"source:{source.name}"],
-            )
-            started.append(f"{name}/{source.name}")
+    for watch in here.settings.watches:
+        name, sources = watch.name, sources_of(here, watch.name)
+        async with here.store.reading() as tx:
+            progress = await tx.watches.progress(progress_name(name))
+        if not sources or has_ended(progress, sources):
+            continue
+        runs = await runs_tagged(f"watch:{name}")
+        if any(r.state and not r.state.is_final() for r in runs):
+            continue
+        await start_run(
+            "watch/watch",
+            key=f"watch-{name}-{len(runs)}",
+            name=f"{name} · watch",
+            parameters={"watch": name},
+            tags=[f"watch:{name}"],
+        )
+        started.append(name)
     return f"watches started: {', '.join(started)}" if started else ""
 
 

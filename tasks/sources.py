@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 import config
 import integrations
+from crisis.coverage import SourceHealth, SourceState
 from crisis.values import Frozen
 from crisis.watch import Mention
 from integrations import Health, Source
@@ -31,6 +32,12 @@ class Inbox:
 
     def __init__(self, here: Installation) -> None:
         self._here = here
+        self._since = here.clock.now()
+
+    @property
+    def health(self) -> SourceHealth:
+        """Always there: it is this installation's own records."""
+        return SourceHealth(state=SourceState.OK, since=self._since)
 
     async def listen(self, cursor: str | None = None) -> AsyncIterator[tuple[str, Mention]]:
         """Posts after ``cursor``, and then whatever comes, without end."""
@@ -65,4 +72,21 @@ async def open_source(here: Installation, name: str) -> Source:
         return Inbox(here)
     secrets = await credentials.secrets_for(chosen.name, chosen.kind)
     source: Source = integrations.connect(chosen.kind, **{**chosen.settings, **secrets})
+    if not hasattr(source, "listen"):
+        raise integrations.Misconfigured(f"{chosen.kind} is a channel, not a source: {name} cannot be listened to")
     return source
+
+
+def is_live(kind: str) -> bool:
+    """Whether posts of that kind of source are of the present; unknown kinds, which opening refuses, count as live."""
+    if kind == INBOX:
+        return True
+    try:
+        return bool(getattr(integrations.integration(kind), "live", True))
+    except integrations.Misconfigured:
+        return True
+
+
+def sources_of(here: Installation, watch: str) -> list[config.SourceSettings]:
+    """The sources that feed a watch."""
+    return [source for source in here.settings.sources if not source.watch or watch in source.watch]

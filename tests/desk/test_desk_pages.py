@@ -1,13 +1,15 @@
 """What the pages tell: what is open, what it waits for and from whom, and what would have gone out."""
 
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from conftest import ANA, LENA, NOON, OPENED, Outgoing, Scene, assessment, statement_for
 
+from config import SourceSettings
 from crisis.commitment import Commitment
+from crisis.coverage import Coverage, SourceHealth, SourceState
 from crisis.delivery import Delivery, DeliveryState
 from crisis.fact import Fact, FactStatus
 from crisis.incident import IncidentState
@@ -16,6 +18,7 @@ from crisis.reaction import Observation, Reaction
 from crisis.statement import Statement
 from crisis.triage import Narrative
 from crisis.values import Severity, StatementKind
+from crisis.watch import Watch
 from desk.page import due, moment
 from records import StatementStatus
 from tasks.notify import Notice, tell
@@ -140,6 +143,24 @@ async def test_nothing_open_is_said_to_be_so(scene: Scene) -> None:
     assert "No incident is open." in text
     assert "Watching Acme" in text
     assert "Lately closed SEV2 INC-1" in text
+
+
+async def test_what_is_not_heard_is_said_first_and_its_words_are_harmless(scene: Scene) -> None:
+    says = "the server answered <script>alert(1)</script>"
+    source = SourceSettings(name="webhook", kind="webhook")
+    watch = Watch(name="acme", brand="Acme", query="acme")
+    scene.here.settings = scene.here.settings.model_copy(update={"sources": (source,), "watches": (watch,)})
+    down = SourceHealth(state=SourceState.DOWN, since=NOON, in_contact=False, says=says)
+    heard = SourceHealth(state=SourceState.OK, since=NOON)
+    async with scene.here.store.transaction() as tx:
+        await tx.coverage.note(Coverage(watch="acme", source="webhook", health=down), datetime.now(UTC))
+    async with scene.at_the_desk() as browser:
+        page_of_trouble = (await browser.get("/")).text
+    assert "acme: coverage degraded: webhook silent since 01 Mar 12:00 UTC: the server answered" in page_of_trouble
+    assert "<script>alert" not in page_of_trouble
+    async with scene.here.store.transaction() as tx:
+        await tx.coverage.note(Coverage(watch="acme", source="webhook", health=heard), datetime.now(UTC))
+    assert "coverage" not in await page(scene, "/")
 
 
 async def test_the_page_renews_itself_only_when_asked_to(scene: Scene) -> None:

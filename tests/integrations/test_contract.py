@@ -3,6 +3,7 @@
 import inspect
 
 import pytest
+from networks import kinds
 from pydantic import BaseModel
 
 import integrations
@@ -56,4 +57,4 @@ def test_an_unknown_kind_names_those_that_exist():
 
 
 def test_every_kind_is_tested_here_or_is_a_source():
-    assert set(KINDS) - set(SETTINGS) == {"recorded"}
+    assert set(KINDS) - set(SETTINGS) == {"recorded", *kinds()}

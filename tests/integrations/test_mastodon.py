@@ -6,7 +6,8 @@ from receivers import Fault, MastodonReceiver
 
 import integrations
 from integrations import Refused, Unknown
-from integrations.mastodon import comparable, plain
+from integrations.markup import plain
+from integrations.mastodon import comparable
 
 HOST = "https://mastodon.example"
 

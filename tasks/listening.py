@@ -1,0 +1,178 @@
+"""The sources of one watch as one stream of arrivals, for one detector: so that what is said on several networks adds up.
+
+Each source is read by a task of its own, a little ahead, and matched there, so that posts that are not about the watch
+cost no more than a look. While a source is still behind (a recording, or a live one that catches up after a stop),
+arrivals are merged in the order in which they were written and the others wait for it, so that the detector sees the
+past as it was; once all are at the present, arrivals come as they come. A source that fails is opened again, with
+credentials read anew, and holds up nobody.
+"""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import AsyncGenerator, Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import config
+import integrations
+from crisis.coverage import Coverage, SourceHealth
+from crisis.watch import Mention
+from integrations import Source
+from integrations.listening import Pulse
+from tasks.installation import Installation
+from tasks.sources import is_live, open_source
+
+logger = logging.getLogger(__name__)
+
+AHEAD = 500
+"""Arrivals that a source is read ahead of the detector."""
+PATIENCE = 5.0
+"""Real seconds without a post after which a live source counts as caught up."""
+PRESENT = timedelta(seconds=90)
+"""A live source whose posts are no older has caught up."""
+REOPEN = 60.0
+"""Real seconds before a source whose settings or credentials are wrong is opened again: they may have been mended."""
+STEP = 0.25
+"""Real seconds between two looks at the clock while a recording waits for its next post's time."""
+
+
+@dataclass(slots=True)
+class Arrival:
+    """A post of one source; or, without a mention, that posts which do not match came up to ``moment``."""
+
+    source: str
+    cursor: str
+    """Resumes the source behind it."""
+    moment: datetime
+    mention: Mention | None
+    live: bool
+
+
+class Feed:
+    """One source of a watch, read in the background."""
+
+    def __init__(
+        self, here: Installation, chosen: config.SourceSettings, cursor: str | None, wanted: Callable[[Mention], bool]
+    ) -> None:
+        self.name, self.cursor, self.live = chosen.name, cursor, is_live(chosen.kind)
+        self.arrivals: deque[Arrival] = deque()
+        self.ended = False
+        self.posts = 0
+        self.changed = asyncio.Event()
+        """Set whenever something happens; the reader of all feeds shares one."""
+        self._here, self._wanted = here, wanted
+        self._source: Source | None = None
+        self._pulse = Pulse(stream=False)
+        self._room = asyncio.Event()
+        self._tried = self._caught_up = False
+        self._stirred_at = asyncio.get_running_loop().time()
+
+    @property
+    def health(self) -> SourceHealth:
+        return self._source.health if self._source is not None else self._pulse.health
+
+    @property
+    def behind(self) -> bool:
+        """Whether others should wait for what this one has to say about the past."""
+        if self.ended or (self._tried and self._source is None):
+            return False
+        if not self.live:
+            return True
+        if asyncio.get_running_loop().time() - self._stirred_at >= PATIENCE:
+            self._caught_up = True
+        return not self._caught_up
+
+    def take(self) -> Arrival:
+        """The oldest arrival."""
+        self._room.set()
+        return self.arrivals.popleft()
+
+    async def run(self) -> None:
+        """Read the source until it ends; whatever goes wrong is told by ``health`` and tried again."""
+        while not self.ended:
+            try:
+                self._source = await open_source(self._here, self.name)
+                async for cursor, mention in self._source.listen(self.cursor):
+                    await self._put(cursor, mention)
+                self.ended = True  # a recording; live ones go on
+            except (integrations.IntegrationError, config.ConfigError) as error:
+                hopeless = isinstance(error, integrations.Misconfigured | config.ConfigError)
+                self._pulse.lost(str(error), hopeless=hopeless)
+                logger.warning("source %s: %s", self.name, error)
+            except Exception as error:
+                self._pulse.lost(f"it stopped in a way it should not ({type(error).__name__}): please report this")
+                logger.exception("source %s stopped", self.name)
+            finally:
+                self._tried = True
+                source, self._source = self._source, None
+                if source is not None:
+                    with suppress(Exception):
+                        await source.close()
+                self.changed.set()
+            if not self.ended:
+                await asyncio.sleep(REOPEN)
+
+    async def _put(self, cursor: str, mention: Mention) -> None:
+        now = self._here.clock.now()
+        moment = min(mention.created_at, now) if self.live else mention.created_at
+        self.posts += 1
+        self.cursor = cursor
+        self._stirred_at = asyncio.get_running_loop().time()
+        if self.live and moment >= now - PRESENT:
+            self._caught_up = True
+        wanted = self._wanted(mention)
+        last = self.arrivals[-1] if self.arrivals else None
+        if not wanted and last is not None and last.mention is None and max(moment, last.moment) <= now:
+            last.cursor, last.moment = cursor, max(last.moment, moment)
+            return
+        while len(self.arrivals) >= AHEAD:
+            self._room.clear()
+            await self._room.wait()
+        self.arrivals.append(Arrival(self.name, cursor, moment, mention if wanted else None, self.live))
+        self.changed.set()
+
+
+def coverage_of(watch: str, feeds: list[Feed]) -> list[Coverage]:
+    """How each source is that has not ended."""
+    return [Coverage(watch=watch, source=feed.name, health=feed.health) for feed in feeds if not feed.ended]
+
+
+async def arrivals_of(here: Installation, feeds: list[Feed], silence: float) -> AsyncGenerator[Arrival | None, None]:
+    """What the feeds bring, in the right order; None when nothing came for a while and time passes.
+
+    Ends when every feed has ended. Reads them in the background until then, or until it is closed.
+
+    Args:
+        silence: real seconds without an arrival after which the present counts as silent.
+    """
+    changed = asyncio.Event()
+    for feed in feeds:
+        feed.changed = changed
+    reading = [asyncio.create_task(feed.run()) for feed in feeds]
+    try:
+        while True:
+            changed.clear()
+            waited_for = [feed for feed in feeds if not feed.arrivals and feed.behind]
+            full = [feed for feed in feeds if feed.arrivals]
+            now = here.clock.now()
+            due = [feed for feed in full if feed.live or feed.arrivals[0].moment <= now]
+            if due and not waited_for:
+                yield min(due, key=lambda feed: feed.arrivals[0].moment).take()
+                continue
+            if not full and all(feed.ended for feed in feeds):
+                return
+            ahead = [feed.arrivals[0].moment - now for feed in full if feed not in due]
+            step = min([silence, *(min(STEP, here.clock.wall_seconds(span)) for span in ahead)])
+            try:
+                async with asyncio.timeout(step):
+                    await changed.wait()
+            except TimeoutError:
+                passing = bool(ahead) or any(feed.live for feed in feeds)
+                if passing and not waited_for:
+                    yield None
+    finally:
+        for task in reading:
+            task.cancel()
+        await asyncio.gather(*reading, return_exceptions=True)

@@ -1,0 +1,388 @@
+"""What is peculiar to each network: its cursors and gaps, its tokens, its own words, its own rules for waiting."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+import zstandard
+from networks import (
+    SECRET,
+    AppStoreNetwork,
+    FeedNetwork,
+    HackerNewsNetwork,
+    JetstreamNetwork,
+    MastodonNetwork,
+    MastodonStreamNetwork,
+    PdsNetwork,
+    PlayNetwork,
+    RedditNetwork,
+    XNetwork,
+    XStreamNetwork,
+    commit_of,
+    frame,
+    with_links,
+)
+from test_sources import listening
+
+import integrations
+from crisis.coverage import SourceState
+from integrations import Misconfigured, RateLimited, Unknown, Unreachable
+from integrations.feed import Feed
+from integrations.http import Answer
+from integrations.listening import LiveSource, Pulse
+from integrations.mastodon_posts import mastodon_mention, rewound
+from integrations.x_posts import x_mention
+from integrations.x_stream import XStream
+
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+@pytest.fixture(autouse=True)
+def no_long_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(LiveSource, "first_wait", 0.02)
+
+
+@pytest.fixture
+async def jetstream() -> AsyncIterator[JetstreamNetwork]:
+    async with JetstreamNetwork().running() as network:
+        assert isinstance(network, JetstreamNetwork)
+        yield network
+
+
+@pytest.fixture
+async def pds() -> AsyncIterator[PdsNetwork]:
+    async with PdsNetwork().running() as network:
+        assert isinstance(network, PdsNetwork)
+        yield network
+
+
+async def test_jetstream_is_asked_for_posts_only_and_from_a_little_before_the_cursor(
+    jetstream: JetstreamNetwork,
+) -> None:
+    async with listening(jetstream, "1725911162329308", wanted_dids=["did:plc:a"]) as heard:
+        await heard.ready(jetstream)
+    _, query, _ = jetstream.requests[-1]
+    assert query["wantedCollections"] == "app.bsky.feed.post"
+    assert query["wantedDids"] == "did:plc:a"
+    assert query["cursor"] == str(1725911162329308 - 3_000_000)
+
+
+async def test_jetstream_compressed_with_the_dictionary_of_ones_own_says_the_same(jetstream, tmp_path) -> None:
+    samples = [json.dumps({"did": f"did:plc:{n}", "text": f"acme {n} {'x' * (n % 50)}"}).encode() for n in range(2000)]
+    dictionary = zstandard.train_dictionary(4096, samples)
+    (tmp_path / "dictionary").write_bytes(dictionary.as_bytes())
+    jetstream.compress = zstandard.ZstdCompressor(dict_data=dictionary).compress
+    async with listening(jetstream, dictionary=str(tmp_path / "dictionary")) as heard:
+        await heard.ready(jetstream)
+        jetstream.publish("compressed")
+        await heard.hear("compressed")
+    assert jetstream.requests[-1][1]["compress"] == "true"
+
+
+async def test_a_bomb_in_zstd_is_one_message_that_cannot_be_read(jetstream, tmp_path) -> None:
+    dictionary = zstandard.train_dictionary(1024, [str(n).encode() * 20 for n in range(1000)])
+    (tmp_path / "dictionary").write_bytes(dictionary.as_bytes())
+    compress = zstandard.ZstdCompressor(dict_data=dictionary).compress
+    jetstream.compress = lambda content: compress(b"0" * 200_000_000 if content.startswith(b"{not") else content)
+    async with listening(jetstream, dictionary=str(tmp_path / "dictionary")) as heard:
+        await heard.ready(jetstream)
+        jetstream.garbage()
+        jetstream.publish("after")
+        await heard.hear("after")
+        assert heard.source.unreadable == 1
+
+
+def test_a_dictionary_that_is_none_is_refused_in_words(tmp_path) -> None:
+    with pytest.raises(Misconfigured, match="dictionary"):
+        integrations.connect("jetstream", dictionary=str(tmp_path / "nothing"))
+
+
+async def test_jetstream_tells_of_the_posts_that_an_instance_no_longer_keeps(jetstream: JetstreamNetwork) -> None:
+    jetstream.publish("kept")
+    long_ago = jetstream.posts[0].number * 1000 - 600_000_000
+    async with listening(jetstream, str(long_ago)) as heard:
+        await heard.hear("kept")
+        assert heard.source.health.state is SourceState.DEGRADED
+        assert "keeps no posts from before" in heard.source.health.says
+
+
+async def test_a_server_with_a_new_numbering_is_listened_to_from_the_present(pds: PdsNetwork) -> None:
+    async with listening(pds, str(pds.number() * 10)) as heard:
+        await heard.until(lambda: pds.connected, "it connects without a cursor")
+        assert [query.get("cursor") for path, query, _ in pds.requests] == [str(pds.number() * 10), None]
+        pds.publish("new")
+        await heard.hear("new")
+        assert "lost" in heard.source.health.says
+
+
+async def test_a_server_that_no_longer_keeps_the_past_says_so_and_goes_on(pds: PdsNetwork) -> None:
+    pds.publish("old", "kept")
+    pds.oldest = pds.posts[0].number
+    async with listening(pds, "5") as heard:
+        await heard.hear("kept")
+        assert heard.source.health.state is SourceState.DEGRADED
+        assert "some are lost" in heard.source.health.says
+        assert "old" not in heard.texts
+
+
+async def test_a_reader_that_was_too_slow_goes_on_where_it_stopped(pds: PdsNetwork, monkeypatch) -> None:
+    slow = frame({"op": -1}, {"error": "ConsumerTooSlow", "message": "Stream consumer too slow"})
+    monkeypatch.setattr("networks._commit_frame", lambda one: slow if one is None else with_links(*commit_of([one])))
+    async with listening(pds) as heard:
+        await heard.ready(pds)
+        pds.publish("before")
+        await heard.hear("before")
+        pds.garbage()
+        pds.publish("after")
+        await heard.hear("after")
+        assert pds.requests[-1][1]["cursor"] == str(pds.posts[0].number)
+
+
+def test_only_the_last_post_of_a_commit_is_behind_it() -> None:
+    source = integrations.connect("pds_repos", base_url="wss://pds.example")
+    posts = [type("P", (), {"number": 7, "text": t, "at": NOW, "author": "ana"})() for t in ("one", "two")]
+    header, body = commit_of(posts)
+    body["ops"][2]["path"] += "b"
+    assert [(seq, m.text) for seq, m in source._frame(with_links(header, body))] == [(6, "one"), (7, "two")]
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [b"", b"\xa0", b"\xa0\xa0", b"\xff" * 50, "text", frame({"op": 1, "t": "#commit"}, {"seq": 1}),
+     frame({"op": 1, "t": "#commit"}, {"seq": "x", "repo": 1, "ops": 5, "blocks": b""}), b"\x81" * 100_000],
+    ids=range(8),
+)  # fmt: skip
+def test_frames_that_make_no_sense_are_skipped(broken: bytes | str) -> None:
+    source = integrations.connect("pds_repos", base_url="wss://pds.example")
+    assert source._frame(broken) == []
+
+
+async def test_mastodon_takes_the_next_page_from_its_own_server_whatever_the_link_says() -> None:
+    async with MastodonNetwork().running() as network:
+        first = network.publish(*"abcdefg")[0]
+        async with listening(network, str(first.number)) as heard:
+            await heard.hear(*"bcdefg")
+        assert all(headers["host"] in network.url for _, _, headers in network.requests)
+
+
+def test_a_mastodon_id_that_tells_the_time_is_rewound_and_another_is_not() -> None:
+    assert int("113000000000000000") - int(rewound("113000000000000000")) == (300_000 << 16)
+    assert rewound("01J9ZD4Q4D2W7M9Z6Y0G5N3K1C") == "01J9ZD4Q4D2W7M9Z6Y0G5N3K1C"
+    assert rewound("12345") == "12345"
+
+
+def test_a_status_is_read_as_its_reader_sees_it() -> None:
+    content = (
+        '<p class="quote-inline">RE: <a href="https://x.test/1">https://x.test/1</a></p>'
+        '<p>Hi <span class="h-card"><a href="https://remote.test/@ana" class="u-url mention">@<span>ana</span></a></span>'
+        ' &amp; all<br />see <a href="https://x.test/long/path"><span class="invisible">https://</span>'
+        '<span class="ellipsis">x.test/long</span><span class="invisible">/path</span></a></p>'
+        "<p>Bye&nbsp;&#128075;<script>alert(1)</script></p>"
+    )
+    status = {"uri": "https://m.test/1", "content": content, "created_at": "2026-03-01T12:00:00.000Z", "account": {}}
+    mention = mastodon_mention(status)
+    assert mention is not None
+    assert mention.text == "Hi @ana & all\nsee https://x.test/long/path\n\nBye 👋"
+    assert mention.created_at == NOW
+    assert mastodon_mention({**status, "reblog": {"id": "2"}}) is None
+    warned = mastodon_mention({**status, "spoiler_text": "Acme & co", "content": "<p>x</p>"})
+    assert warned is not None
+    assert warned.text == "Acme & co\nx"
+
+
+async def test_a_stream_that_wants_a_token_says_so() -> None:
+    async with MastodonStreamNetwork().running() as network:
+        network._event = lambda one: '{"error": "Missing access token", "status": 401}'
+        async with listening(network) as heard:
+            await heard.ready(network)
+            network.garbage()
+            with pytest.raises(Misconfigured, match="read:statuses"):
+                await asyncio.wait_for(asyncio.shield(heard.task), 5)
+
+
+@pytest.mark.parametrize("kind", [RedditNetwork, PlayNetwork])
+async def test_a_token_that_ran_out_is_renewed_within_the_request(kind: Any) -> None:
+    async with kind().running() as network, listening(network) as heard:
+        await heard.ready(network)
+        network.valid = "token-2"
+        network.publish("after renewal")
+        await heard.hear("after renewal")
+        assert network.tokens == 2
+        assert heard.source.health.reconnects == 0
+
+
+@pytest.mark.parametrize("kind", [RedditNetwork, XNetwork, HackerNewsNetwork])
+async def test_when_nothing_is_left_of_a_rate_limit_the_next_request_waits(kind: Any, monkeypatch) -> None:
+    async with kind().running() as network:
+        source = integrations.connect(network.kind, **network.settings)
+        until = datetime.now(UTC) + timedelta(seconds=0.6)
+        monkeypatch.setattr("integrations.listening.come_back_at", lambda headers, now: until)
+        network.faults.append(type("F", (), {"status": 200, "headers": {"x-ratelimit-remaining": "0"}, "body": "{}"})())
+        await source.ask("/anything")
+        await source.ask("/anything")
+        await source.close()
+        assert datetime.now(UTC) >= until
+
+
+def test_reddit_wants_a_user_agent_that_names_the_owner() -> None:
+    settings = {"client_id": "i", "client_secret": "s", "query": "acme"}
+    with pytest.raises(Misconfigured, match="user_agent"):
+        integrations.connect("reddit", user_agent="python-requests/2", **settings)
+
+
+async def test_a_service_account_that_is_none_is_refused_without_being_repeated() -> None:
+    key = f'{{"private_key": "{SECRET}"}}'
+    source = integrations.connect("play_reviews", package="com.acme.app", service_account=key)
+    health = await source.check()
+    await source.close()
+    assert not health.ok
+    assert "JSON key" in health.says
+    assert SECRET not in health.says
+
+
+async def test_x_counts_the_whole_text_the_author_and_who_passed_it_on() -> None:
+    long = "acme " + "word " * 200 + "& <end>"
+    async with XNetwork().running() as network, listening(network) as heard:
+        await heard.ready(network)
+        network.publish(long)
+        await heard.hear(long)
+        [mention] = heard.mentions
+        assert (mention.author, mention.followers, mention.reposts, mention.replies) == ("ana", 900, 6, 2)
+        assert mention.url.startswith("https://x.com/ana/status/")
+
+
+async def test_a_stop_longer_than_x_remembers_is_told_and_the_rest_is_taken() -> None:
+    async with XNetwork().running() as network:
+        network.publish("old", "kept")
+        network.oldest = 1000
+        async with listening(network, "5") as heard:
+            await heard.hear("kept")
+            assert "seven days" in heard.source.health.says
+
+
+async def test_x_rules_are_brought_up_to_date_and_other_programs_keep_theirs() -> None:
+    async with XStreamNetwork().running() as network:
+        network.rules.append({"id": "9", "value": "an old rule", "tag": "fireline:watch"})
+        async with listening(network) as heard:
+            await heard.ready(network)
+        assert {(r["value"], r["tag"]) for r in network.rules} == {
+            ("cats", "another program"),
+            ("acme -is:retweet", "fireline:watch"),
+        }
+
+
+@pytest.mark.parametrize("kind", [XStreamNetwork, JetstreamNetwork, PdsNetwork, MastodonStreamNetwork])
+async def test_a_stream_that_falls_silent_is_opened_anew(kind: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+    lost = Pulse.lost
+    monkeypatch.setattr(Pulse, "lost", lambda self, says, **more: (said.append(says), lost(self, says, **more))[1])
+    async with kind().running() as network, listening(network, quiet=0.2) as heard:
+        await heard.until(lambda: heard.source.health.reconnects >= 2, "it connects again")
+        # Without a cursor only what is said while connected is heard, so it is said until it is.
+        await heard.until(lambda: network.publish("still there") and heard.texts, "it hears again")
+    assert all("fell silent for 0.2 s" in says for says in said), said
+
+
+async def test_a_reader_that_takes_its_time_is_not_the_networks_silence() -> None:
+    async with JetstreamNetwork().running() as network:
+        source = integrations.connect("jetstream", **network.settings, quiet=0.3)
+        async with aclosing(source.listen(None)) as posts:
+            first = asyncio.create_task(anext(posts))
+            while not network.connected:
+                await asyncio.sleep(0.01)
+            network.publish("one", "two")
+            await first
+            await asyncio.sleep(0.8)
+            await anext(posts)
+            assert source.health.reconnects == 0
+        await source.close()
+
+
+def test_x_is_waited_for_by_its_own_rules() -> None:
+    source = integrations.connect("x_stream", bearer_token="t", rules=["acme"])
+    assert isinstance(source, XStream)
+    gone, failed = Unreachable("x"), Unknown("X answered 503", 503)
+    assert [source.wait(gone, n) for n in (1, 2, 4, 1000)] == [0.25, 0.5, 1.0, 16.0]
+    assert [source.wait(failed, n) for n in (1, 2, 3, 1000)] == [5.0, 10.0, 20.0, 320.0]
+    limited = RateLimited("x", datetime.now(UTC))
+    assert [source.wait(limited, n) for n in (1, 2, 3)] == [60.0, 120.0, 240.0]
+    later = RateLimited("x", datetime.now(UTC) + timedelta(seconds=500))
+    assert source.wait(later, 1) > 490
+
+
+def test_a_post_without_its_author_is_still_a_post() -> None:
+    mention = x_mention({"id": "12", "text": "acme", "author_id": "7", "lang": "und"}, {})
+    assert mention is not None
+    assert (mention.author, mention.language, mention.url) == ("7", "", "https://x.com/i/status/12")
+
+
+async def test_a_feed_that_did_not_change_is_not_sent_again() -> None:
+    async with FeedNetwork().running() as network, listening(network) as heard:
+        network.publish("once")
+        await heard.hear("once")
+        await heard.until(lambda: network.unchanged >= 2, "it asks with the ETag")
+        network.publish("twice")
+        await heard.hear("twice")
+        assert heard.texts == ["once", "twice"]
+
+
+ATOM = """<?xml version="1.0" encoding="utf-8"?><feed xmlns="http://www.w3.org/2005/Atom" xml:lang="de"><title>T</title>
+<entry><title>No id</title><link href="https://n.test/1"/><updated>2026-03-01T12:00:00Z</updated></entry>
+<entry><id>tag:2</id><title type="html">Acme &amp;lt;b&amp;gt; &amp;amp; co</title><summary>short</summary>
+<content type="html">&lt;p&gt;A much longer text&lt;/p&gt;&lt;script&gt;x&lt;/script&gt;</content>
+<link href="javascript:alert(1)"/><updated>no date</updated></entry></feed>"""
+
+
+def entries(content: str | bytes) -> list[Any]:
+    source = integrations.connect("feed", base_url="https://n.test")
+    assert isinstance(source, Feed)
+    body = content.encode() if isinstance(content, str) else content
+    return asyncio.run(source._entries(Answer("x", 200, {"content-type": "application/xml"}, body, set())))
+
+
+def test_atom_is_read_with_what_it_has() -> None:
+    bare, whole = entries(ATOM)
+    assert (bare.id, bare.text, bare.created_at) == ("https://n.test/1", "No id", NOW)
+    assert whole.text == "Acme <b> & co\nA much longer text"
+    assert whole.url == ""
+    assert abs(whole.created_at - datetime.now(UTC)) < timedelta(minutes=1)
+
+
+@pytest.mark.parametrize("content", ["", "<html><body>404</body></html>", b"\xff\xfe\x00", "{}"])
+def test_what_is_no_feed_is_said_to_be_none(content: str | bytes) -> None:
+    with pytest.raises(Unknown, match="no feed"):
+        entries(content)
+
+
+async def test_a_store_without_reviews_and_one_with_a_single_review_are_read() -> None:
+    async with AppStoreNetwork().running() as network, listening(network) as heard:
+        await heard.ready(network)
+        assert heard.mentions == []
+        network.publish("the only one")
+        await heard.hear("the only one")
+        assert heard.mentions[0].id.startswith("us/")
+
+
+@pytest.mark.parametrize(
+    ("kind", "settings"),
+    [
+        ("mastodon_stream", {"base_url": "https://m.test"}),
+        ("mastodon_hashtag", {"base_url": "https://m.test", "hashtags": ["two words"]}),
+        ("app_store", {"app_id": 1, "countries": ["usa"]}),
+        ("jetstream", {"base_url": "ftp://x.test"}),
+        ("feed", {"base_url": "https://u:p@n.test"}),
+        ("x_recent", {"bearer_token": "t", "query": ""}),
+    ],
+)
+def test_settings_that_cannot_work_are_refused_in_words(kind: str, settings: dict[str, Any]) -> None:
+    with pytest.raises(Misconfigured, match="Its settings are"):
+        integrations.connect(kind, **settings)
+
+
+def test_a_websocket_address_may_be_written_either_way() -> None:
+    for address in ("wss://j.test", "https://j.test"):
+        assert integrations.connect("jetstream", base_url=address)._settings.base_url == "https://j.test"
