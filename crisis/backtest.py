@@ -23,6 +23,9 @@ SAMPLE = 300
 CALM = timedelta(hours=2)
 """How long things must be usual before the next alert can open: less than in live detection, where an incident that is
 open is assessed again and again."""
+GROWN, SETTLED = 1.5, 3600.0
+"""Within an episode an alert is given again, two hours after the last one at the earliest, when it grows to so many times
+all that the last 24 hours held until so many seconds ago: something new began before the old was over."""
 AGAIN = 0.5
 """Weight of a row that is no new height of its last 24 hours."""
 ALERT = 0.5
@@ -102,7 +105,11 @@ class Backtest:
         self._at = -1
         self._moment = 0.0
         self._first = 0.0
+        self._last = 0.0
+        self._past: deque[tuple[float, float]] = deque()
+        """Heights of the last 24 hours."""
         self._heights: deque[tuple[float, float]] = deque()
+        """Those of them that no later one reaches: the first is the greatest."""
 
     def row(self, row: Row) -> Verdict:
         """Take the next row; rows come in the order of time."""
@@ -138,11 +145,18 @@ class Backtest:
         noticed = self._attention.judge(loud, attention(evidence) >= 0.5, at, lambda: at)
         hot = any(e.hot for e in evidence)
         opened = self._outrage.judge(hot, any(e.warm for e in evidence), at, lambda: at)
-        if opened:
+        if opened or (hot and self._outgrows(outrage(evidence))):
+            self._last = at
             begun = raised(self._baseline)
             self._baseline.disturbed(begun.step if begun else self._at // self._per_sample)
             return "outrage"
         return "attention" if noticed and not self._outrage.open else None
+
+    def _outgrows(self, height: float) -> bool:
+        """Whether an episode that is under way has become another."""
+        at = self._moment
+        settled = max((past for moment, past in self._past if moment <= at - SETTLED), default=0.0)
+        return at - self._last >= CALM.total_seconds() and height >= GROWN * settled > 0
 
     def _score(self, evidence: Sequence[Evidence], alert: Alert | None) -> float:
         if self._judges_mood:
@@ -160,12 +174,14 @@ class Backtest:
 
     def _highest(self, height: float) -> bool:
         """Whether it is a new height of the last 24 hours."""
-        while self._heights and self._heights[0][0] < self._moment - DAY:
-            self._heights.popleft()
+        for heights in (self._heights, self._past):
+            while heights and heights[0][0] < self._moment - DAY:
+                heights.popleft()
         before = self._heights[0][1] if self._heights else 0.0
         while self._heights and self._heights[-1][1] <= height:
             self._heights.pop()
         self._heights.append((self._moment, height))
+        self._past.append((self._moment, height))
         return height > before
 
 

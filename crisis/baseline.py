@@ -156,16 +156,17 @@ class Baseline:
         size = len(self._logs)
         last_day = self._logs[np.arange(step - self.day, step) % size]
         last_day = last_day[~np.isnan(last_day[:, 0])]
-        if not len(last_day):
-            last_day = np.log1p([sample.voices for sample in islice(reversed(self.samples), self.day)])
         same = self._logs[(step - self._back) % size]
         known = ~np.isnan(same[:, 0])
         days = int(np.count_nonzero(np.bincount(self._back_day[known])))
-        if days:
-            recent = np.median(last_day, axis=0)
-            level = (days * np.median(same[known], axis=0) + 0.5 * recent) / (days + 0.5)
+        if days and len(last_day):
+            level = (days * np.median(same[known], axis=0) + 0.5 * np.median(last_day, axis=0)) / (days + 0.5)
+        elif days:
+            level = np.median(same[known], axis=0)
+        elif len(last_day):
+            level = last_day.max(axis=0)
         else:
-            level = np.max(last_day, axis=0)
+            level = np.log1p([sample.voices for sample in islice(reversed(self.samples), self.day)]).max(axis=0)
         rough = ROUGHNESS**2 * (1.0 + YOUNG / max(days, 0.5))
         return tuple(
             Usual(exp(value) - 1.0, sqrt(exp(-value) + rough), self._remarkable(self._above[k], WIDE, 2.0))

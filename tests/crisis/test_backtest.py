@@ -67,6 +67,14 @@ def test_a_threefold_outrage_is_found_within_three_hours() -> None:
     assert at <= found[0] < at + 36
 
 
+def test_a_second_outrage_that_outgrows_a_first_one_not_yet_over_alerts_again() -> None:
+    first, second = 6 * DAY + 60, 6 * DAY + 110
+    found = alerts(run(struck(struck(rows(7), first, 2.2, 0.5), second, 12, 0.8)))
+    outrages = [row for row, kind in found if kind == "outrage"]
+    assert len(outrages) == 2
+    assert first <= outrages[0] < second <= outrages[1] < second + 12
+
+
 @pytest.mark.parametrize("share", [0.05, 0.2])
 def test_praise_and_news_are_attention_and_no_outrage(share: float) -> None:
     at = 6 * DAY + 100
