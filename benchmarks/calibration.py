@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from crisis.small import Floats
 
-WRONG = 0.09
+WRONG = 0.08
 """Share of posts that are not negative and may be taken for negative from ``negative`` 0.5 on."""
 PRIOR = 1 / 3
 """Share of negative posts that ``negative`` is calibrated for: about what a brand sees on ordinary days."""
