@@ -9,6 +9,7 @@ NAMES: dict[str, str] = {
     "replay": "posts per second through detection and triage",
     "matching": "posts decoded and matched a second at 1,000 watches, beside decoding alone",
     "copies": "near copies found and distinct posts mistaken for copies, by kind of edit; posts a second",
+    "watching": "share of a core on a 2,000-events-a-second stream, and memory over a simulated week",
     "lint": "precision and recall of lint on written statements",
     "response": "incident to draft, last decision to first and last channel, on the running stack",
     "demo": "the demo from start to end",
