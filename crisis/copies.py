@@ -5,8 +5,8 @@ A copy counts once as a text and is discounted as a voice, but never hidden. Two
 Fingerprints tell exact copies; they are the same in every process and on every machine, so they may be stored.
 
 ``CopyFinder`` also finds copies that somebody changed a little: a few words, typing errors, letters that only look alike,
-the end cut off. Posts that share some of their sketch (``crisis.sketch``) are compared letter by letter. A shorter text
-must be more alike than a longer one, because three words of five are another text and three of twenty are not.
+the end cut off. Posts that share some of their sketch (``crisis.sketch``) are compared letter by letter; how
+alike they must be depends on the length (``ALIKE``).
 """
 
 import re
@@ -27,12 +27,12 @@ OWN_WORDS = 12
 LONG_ENOUGH = 24
 """Characters of normalised text from which on two equal posts are taken for copies."""
 
-_REPOST = re.compile(r"^\s*(?:rt|mt|repost)\s*:?\s*@[\w.\-]+:?\s*", re.IGNORECASE)
+_REPOST = re.compile(r"^(?:\s*(?:rt|mt|repost)\s*:?\s*@[\w.\-]+:?)+\s*", re.IGNORECASE)
 _QUOTED = re.compile(r"[\"“«]@[\w.\-]+:\s*(?P<quoted>[^\"”»]*)[\"”»]")
 _PASSED_ON = re.compile(r"\s(?:rt|mt)\s*:?\s*@[\w.\-]+:?\s*(?P<quoted>.*)\Z", re.IGNORECASE | re.DOTALL)
 _WORD = re.compile(r"[^\W_]+")
 _LINK = re.compile(r"(?:https?://|www\.)\S+", re.IGNORECASE)
-_VIA = re.compile(r"\s+(?:via|by)\s+@[\w.\-]+\s*$", re.IGNORECASE)
+_VIA = re.compile(r"(?<!\s)\s+(?:via|by)\s+@[\w.\-]+\s*$", re.IGNORECASE)
 _LEADING = re.compile(r"^(?:\s*[.@]?@[\w.\-]+)+")
 _NUMBER = re.compile(r"\d+")
 _GAPS = re.compile(r"[\W_]+")
@@ -53,9 +53,7 @@ class Fingerprint(NamedTuple):
 
 def normalise(text: str) -> str:
     """``text`` without reposting marks, links, case and superfluous space."""
-    while (match := _REPOST.match(text)) is not None:
-        text = text[match.end() :]
-    text = text.lower()
+    text = _REPOST.sub("", text).lower()
     if "://" in text or "www." in text:
         text = _LINK.sub(" ", text)
     if " @" in text:
@@ -77,9 +75,8 @@ def said(text: str) -> tuple[str, bool]:
 
     A quotation is one that names its author, as in “@ada: …” or RT @ada: …
     """
-    repost = False
-    while (match := _REPOST.match(text)) is not None:
-        text, repost = text[match.end() :], True
+    said_so = _REPOST.match(text)
+    text, repost = text[said_so.end() if said_so else 0 :], said_so is not None
     if "@" not in text:
         return text, repost
     match = _PASSED_ON.search(text, 0, _LONGEST) or _QUOTED.search(text, 0, _LONGEST)
@@ -128,8 +125,7 @@ _TOGETHER = 512
 def plain(text: str) -> str:
     """What is compared: letters and digits, lookalikes folded, without reposting marks, links and leading @handles."""
     text = flat(text[: 4 * _LONGEST])
-    while (match := _REPOST.match(text)) is not None:
-        text = text[match.end() :]
+    text = _REPOST.sub("", text)
     if "://" in text or "www." in text:
         text = _LINK.sub(" ", text)
     if "@" in text:
