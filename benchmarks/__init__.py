@@ -12,6 +12,7 @@ NAMES: dict[str, str] = {
     "copies": "near copies found and distinct posts mistaken for copies, by kind of edit; posts a second",
     "sentiment": "macro recall, false alarms and posts a second of VADER, the small and the sentence model",
     "listening": "posts per second through a live source, from the websocket to the match",
+    "watching": "share of a core on a 2,000-events-a-second stream, and memory over a simulated week",
     "lint": "precision and recall of lint on written statements",
     "narratives": "how well posts are grouped by what they speak of (B³), against simpler ways, and how fast",
     "response": "incident to draft, last decision to first and last channel, on the running stack",

@@ -5,8 +5,8 @@ A copy counts once as a text and is discounted as a voice, but never hidden. Two
 Fingerprints tell exact copies; they are the same in every process and on every machine, so they may be stored.
 
 ``CopyFinder`` also finds copies that somebody changed a little: a few words, typing errors, letters that only look alike,
-the end cut off. Posts that share some of their sketch (``crisis.sketch``) are compared letter by letter. A shorter text
-must be more alike than a longer one, because three words of five are another text and three of twenty are not.
+the end cut off. Posts that share some of their sketch (``crisis.sketch``) are compared letter by letter; how
+alike they must be depends on the length (``ALIKE``).
 """
 
 import re
@@ -17,7 +17,7 @@ from hashlib import blake2b
 from itertools import pairwise
 from typing import Any, NamedTuple
 
-from rapidfuzz.distance import Indel
+from rapidfuzz.distance import OSA, Indel
 
 from crisis.folding import flat
 from crisis.sketch import sketch, sketches
@@ -27,12 +27,12 @@ OWN_WORDS = 12
 LONG_ENOUGH = 24
 """Characters of normalised text from which on two equal posts are taken for copies."""
 
-_REPOST = re.compile(r"^\s*(?:rt|mt|repost)\s*:?\s*@[\w.\-]+:?\s*", re.IGNORECASE)
+_REPOST = re.compile(r"^(?:\s*(?:rt|mt|repost)\s*:?\s*@[\w.\-]+:?)+\s*", re.IGNORECASE)
 _QUOTED = re.compile(r"[\"“«]@[\w.\-]+:\s*(?P<quoted>[^\"”»]*)[\"”»]")
 _PASSED_ON = re.compile(r"\s(?:rt|mt)\s*:?\s*@[\w.\-]+:?\s*(?P<quoted>.*)\Z", re.IGNORECASE | re.DOTALL)
 _WORD = re.compile(r"[^\W_]+")
 _LINK = re.compile(r"(?:https?://|www\.)\S+", re.IGNORECASE)
-_VIA = re.compile(r"\s+(?:via|by)\s+@[\w.\-]+\s*$", re.IGNORECASE)
+_VIA = re.compile(r"(?<!\s)\s+(?:via|by)\s+@[\w.\-]+\s*$", re.IGNORECASE)
 _LEADING = re.compile(r"^(?:\s*[.@]?@[\w.\-]+)+")
 _NUMBER = re.compile(r"\d+")
 _GAPS = re.compile(r"[\W_]+")
@@ -53,9 +53,7 @@ class Fingerprint(NamedTuple):
 
 def normalise(text: str) -> str:
     """``text`` without reposting marks, links, case and superfluous space."""
-    while (match := _REPOST.match(text)) is not None:
-        text = text[match.end() :]
-    text = text.lower()
+    text = _REPOST.sub("", text).lower()
     if "://" in text or "www." in text:
         text = _LINK.sub(" ", text)
     if " @" in text:
@@ -77,18 +75,17 @@ def said(text: str) -> tuple[str, bool]:
 
     A quotation is one that names its author, as in “@ada: …” or RT @ada: …
     """
-    repost = False
-    while (match := _REPOST.match(text)) is not None:
-        text, repost = text[match.end() :], True
-    if repost or "@" not in text:
+    said_so = _REPOST.match(text)
+    text, repost = text[said_so.end() if said_so else 0 :], said_so is not None
+    if "@" not in text:
         return text, repost
     match = _PASSED_ON.search(text, 0, _LONGEST) or _QUOTED.search(text, 0, _LONGEST)
     if match is None:
-        return text, False
+        return text, repost
     own = _WORD.findall(text[: match.start()] + text[match.end() :])
     if sum(map(len, own)) < OWN_WORDS:
         return match["quoted"], True
-    return text[: match.start()] + " " + text[match.end() :], False
+    return text[: match.start()] + " " + text[match.end() :], repost
 
 
 def _width_enough(text: str) -> bool:
@@ -110,6 +107,8 @@ ALIKE = ((40, 0.78), (60, 0.70), (90, 0.75), (10**9, 0.80))
 first figure the second one holds."""
 ALIKE_CUT = 0.92
 """How alike a text must be to the beginning of a longer one, to be that one with its end cut off."""
+BUT_NUMBERS = 0.97
+"""How alike texts with different numbers must be without them, to be the same words about different things."""
 KEEP = 50_000
 """Originals remembered, unless told otherwise: between half of that and all of it."""
 _SHARED = 8
@@ -126,8 +125,7 @@ _TOGETHER = 512
 def plain(text: str) -> str:
     """What is compared: letters and digits, lookalikes folded, without reposting marks, links and leading @handles."""
     text = flat(text[: 4 * _LONGEST])
-    while (match := _REPOST.match(text)) is not None:
-        text = text[match.end() :]
+    text = _REPOST.sub("", text)
     if "://" in text or "www." in text:
         text = _LINK.sub(" ", text)
     if "@" in text:
@@ -145,19 +143,28 @@ def alike(one: str, other: str) -> bool:
     size = length if short.isascii() else length + _wide(short)
     least = next(share for limit, share in ALIKE if size < limit)
     if 2 * length >= least * (length + whole) and Indel.normalized_similarity(short, long, score_cutoff=least):
-        return _same_numbers(short, long)
+        return not _about_others(short, long)
     begin = long[:length]
     return (
         length < whole
         and Indel.normalized_similarity(short, begin, score_cutoff=ALIKE_CUT) > 0
-        and _same_numbers(short, begin)
+        and not _about_others(short, begin)
     )
 
 
-def _same_numbers(one: str, other: str) -> bool:
-    """Does neither text hold a number in the place of another? A flight, a price or an order makes it another text."""
-    first, second = set(_NUMBER.findall(one)), set(_NUMBER.findall(other))
-    return first <= second or second <= first
+def _about_others(one: str, other: str) -> bool:
+    """Does each text name a number that the other does not? Another flight, price or order is another text.
+
+    A number with one wrong digit is the same number, unless nothing else is different.
+    """
+    first, second = set(_NUMBER.findall(one)[:20]), set(_NUMBER.findall(other)[:20])
+    if first <= second or second <= first:
+        return False
+    both = ((first, second), (second, first))
+    if all(any(all(OSA.distance(n, m) > 1 for m in there) for n in here) for here, there in both):
+        return True
+    one, other = _NUMBER.sub("", one), _NUMBER.sub("", other)
+    return Indel.normalized_similarity(one, other, score_cutoff=BUT_NUMBERS) > 0
 
 
 class _Generation:

@@ -79,7 +79,9 @@ def _signs_of(literal: str) -> set[bytes] | None:
         return {form.encode() for form in forms} if run and forms else None
     if _AS_IT_IS.fullmatch(literal):
         return {literal.encode()}
-    sign = next(sign for sign in reversed(literal) if not sign.isascii())
+    sign = next((sign for sign in reversed(literal) if sign.isalnum() and not sign.isascii()), "")
+    if not sign:  # punctuation and marks: too many characters fold to them
+        return None
     written = {sign, *sign.upper(), *sign.title(), *unicodedata.normalize("NFKD", sign)}
     blocks = {form.encode("utf-8", "surrogatepass")[:-1] for form in written if not form.isascii()}
     return set() if _is_odd(ord(sign)) else blocks

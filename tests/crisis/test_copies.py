@@ -50,6 +50,17 @@ def test_what_somebody_adds_to_a_quotation_is_what_they_say(text: str, expected:
 
 
 def test_hostile_texts_have_a_fingerprint_too() -> None:
-    for text in ("", "\x00", "\ud800", "RT @", "a" * 1_000_000, "“@a: " * 200_000, '"@', "\u202e"):
+    for text in (
+        "",
+        "\x00",
+        "\ud800",
+        "RT @",
+        "a" * 1_000_000,
+        "“@a: " * 200_000,
+        "RT @a: " * 150_000,
+        " " * 1_000_000 + " @",
+        '"@',
+        "\u202e",
+    ):
         assert fingerprint(text).value >= 0
         assert isinstance(normalise(text), str)

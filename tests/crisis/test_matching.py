@@ -85,7 +85,7 @@ def understood(texts: list[str]) -> dict[str, Query]:
     st.lists(st.one_of(QUERIES, st.text(max_size=20)), max_size=8), TEXTS, AUTHORS,
     st.sampled_from(["", "en", "en-US", "EN", "de"]), st.sampled_from(["recorded", "bluesky"]),
 )  # fmt: skip
-@settings(max_examples=400)
+@settings(max_examples=400, deadline=None)
 @example(["acme"], "#\u0410\u0421\u041c\u0415Fails", "", "", "recorded")
 def test_the_automaton_answers_as_each_query_by_itself(
     queries: list[str], text: str, author: str, language: str, source: str
@@ -98,7 +98,7 @@ def test_the_automaton_answers_as_each_query_by_itself(
 @given(
     st.lists(QUERIES, max_size=6), st.lists(st.sampled_from(WORDS), max_size=6).map(" ".join), AUTHORS, st.booleans()
 )
-@settings(max_examples=400)
+@settings(max_examples=400, deadline=None)
 @example(["//"], "//", "", True)
 def test_no_undecoded_line_is_turned_away_that_matches(
     queries: list[str], text: str, author: str, escaped: bool

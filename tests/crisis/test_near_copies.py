@@ -92,7 +92,7 @@ TEXTS = st.one_of(
 
 
 @given(st.lists(TEXTS, max_size=25), st.integers(0, 25), st.sampled_from([2, 5, 1000]))
-@settings(max_examples=150)
+@settings(max_examples=150, deadline=None)
 def test_together_one_by_one_and_after_a_restart_the_answers_are_the_same(
     texts: list[str], cut: int, keep: int
 ) -> None:
@@ -129,6 +129,7 @@ def test_sketches_are_the_same_in_every_process() -> None:
 
 
 @given(st.lists(st.one_of(st.text(max_size=40), st.text(st.sampled_from("ab は"), max_size=80)), max_size=6))
+@settings(deadline=None)
 def test_one_text_by_itself_has_the_sketch_it_has_among_others(texts: list[str]) -> None:
     assert [sketch(text) for text in texts] == sketches(texts)
 

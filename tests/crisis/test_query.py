@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crisis.query import DEEPEST, QueryError, parse
@@ -152,6 +152,7 @@ PIECES = st.sampled_from(
 )
 
 
+@settings(deadline=None)
 @given(st.one_of(st.text(max_size=60), st.lists(PIECES, max_size=14).map(" ".join)), st.text(max_size=80))
 def test_any_text_either_parses_and_matches_or_says_where_it_is_wrong(query: str, text: str) -> None:
     wrong = None
