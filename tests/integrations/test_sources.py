@@ -12,7 +12,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from networks import NETWORKS, SECRET, Fault, Network
+from network import SECRET, Fault, Network
+from networks import NETWORKS
 
 import integrations
 from crisis.coverage import SourceState
