@@ -9,22 +9,16 @@ from typing import Any
 
 import pytest
 import zstandard
-from networks import (
-    SECRET,
-    AppStoreNetwork,
-    FeedNetwork,
+from atproto_networks import JetstreamNetwork, PdsNetwork, commit_of, frame, with_links
+from network import SECRET
+from review_networks import AppStoreNetwork, FeedNetwork, PlayNetwork
+from social_networks import (
     HackerNewsNetwork,
-    JetstreamNetwork,
     MastodonNetwork,
     MastodonStreamNetwork,
-    PdsNetwork,
-    PlayNetwork,
     RedditNetwork,
     XNetwork,
     XStreamNetwork,
-    commit_of,
-    frame,
-    with_links,
 )
 from test_sources import listening
 
@@ -131,7 +125,9 @@ async def test_a_server_that_no_longer_keeps_the_past_says_so_and_goes_on(pds: P
 
 async def test_a_reader_that_was_too_slow_goes_on_where_it_stopped(pds: PdsNetwork, monkeypatch) -> None:
     slow = frame({"op": -1}, {"error": "ConsumerTooSlow", "message": "Stream consumer too slow"})
-    monkeypatch.setattr("networks._commit_frame", lambda one: slow if one is None else with_links(*commit_of([one])))
+    monkeypatch.setattr(
+        "atproto_networks._commit_frame", lambda one: slow if one is None else with_links(*commit_of([one]))
+    )
     async with listening(pds) as heard:
         await heard.ready(pds)
         pds.publish("before")

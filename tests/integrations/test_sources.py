@@ -12,7 +12,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from networks import NETWORKS, SECRET, Fault, Network
+from network import SECRET, Fault, Network
+from networks import NETWORKS
 
 import integrations
 from crisis.coverage import SourceState
@@ -162,6 +163,7 @@ async def test_a_broken_connection_is_made_again_and_what_was_said_meanwhile_is_
         await heard.hear("meanwhile 1", "meanwhile 2", "meanwhile 3")
         assert heard.source.health.reconnects >= 1
         assert heard.source.health.in_contact
+        assert len(heard.texts) == len(set(heard.texts)), "what comes again after a reconnection is not given out again"
 
 
 async def test_what_cannot_be_read_is_skipped_and_stops_nothing(network: Network) -> None:

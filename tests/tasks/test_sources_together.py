@@ -17,6 +17,7 @@ from crisis.clock import FixedClock, SystemClock
 from crisis.coverage import Coverage, SourceHealth, SourceState
 from crisis.watch import Mention
 from integrations import Misconfigured, Unknown
+from tasks import artifacts
 from tasks import coverage as noting
 from tasks import listening as merging
 from tasks.coverage import coverage, coverage_lines
@@ -357,6 +358,25 @@ async def test_check_and_incidents_tell_what_is_not_heard(
     shown = capsys.readouterr()
     assert shown.out == "", "stdout is for JSON"
     assert "it answered 503" in shown.err
+
+
+async def test_prefect_shows_coverage_as_a_table_in_which_nothing_is_markup(monkeypatch: pytest.MonkeyPatch) -> None:
+    written: list[dict[str, Any]] = []
+
+    async def artifact(**fields: Any) -> None:
+        written.append(fields)
+
+    monkeypatch.setattr(artifacts, "acreate_table_artifact", artifact)
+    health = SourceHealth(state=SourceState.DOWN, since=NOW, in_contact=False, reconnects=3, says="<b>[503](x)</b>")
+    await artifacts.show_coverage("acme", [Coverage(watch="acme", source="reddit", health=health)])
+    [shown] = written
+    assert shown["key"] == "coverage-acme"
+    assert "reddit silent since" in shown["description"]
+    [row] = shown["table"]
+    assert (row["source"], row["state"], row["reconnects"]) == ("reddit", "down", 3)
+    assert "<b>" not in str(shown)
+    await artifacts.show_coverage("acme", [])
+    assert written[1]["description"] == "every source is heard"
 
 
 async def test_a_watch_that_nothing_feeds_says_so(tmp_path: Path) -> None:
