@@ -10,6 +10,7 @@ who only repeat others are not among the authors that score; how many there are 
 from collections.abc import Mapping, Sequence
 from math import log2, log10
 
+from crisis import coordination
 from crisis.confidence import Doubt, confidence, doubts
 from crisis.copies import fingerprint
 from crisis.doctrine import BAD_STANDING, CAUSES, choose_strategy, guess_cause
@@ -192,14 +193,12 @@ def assess(
     crisis_type: CrisisType | None = None,
     newsrooms: Newsrooms = NOBODY,
     narratives: Narratives | None = None,
-    coordination: Doubt | None = None,
 ) -> Assessment:
     """Triage of one signal: severity, cause, cluster, strategy and clocks, every point explained.
 
     ``mentions`` are the episode's posts, as far as at hand: the cause, its attribution, the newsrooms and the loudest
     voice come from them, and the narratives too unless ``narratives`` has been fed with them already. A playbook's
-    cluster and clocks go before the doctrine's. ``crisis_type`` overrides the guess. ``coordination`` replaces the
-    doubt that copying authors give by themselves.
+    cluster and clocks go before the doctrine's. ``crisis_type`` overrides the guess.
     """
     texts = _hostile(mentions)
     guess = guess_cause(texts)
@@ -219,7 +218,7 @@ def assess(
         score = floor
     blame = attribute(texts, kind, responsible, past_crises=watch.past_crises, standing=watch.standing)
     choice = choose_strategy(blame.cluster, kind, past_crises=watch.past_crises, standing=watch.standing)
-    sure = confidence([*doubts(signal, kind), *([coordination] if coordination else [])])
+    sure = confidence([*doubts(signal, kind), *_arranged(mentions)])
     beside = (watch.brand, watch.query)
     found = narratives_of(mentions, beside=beside) if narratives is None else narratives.largest()
     return Assessment(
@@ -240,6 +239,14 @@ def assess(
         narratives=found,
         assessed_at=signal.at,
     )
+
+
+def _arranged(mentions: Sequence[Mention]) -> list[Doubt]:
+    """What the coordination panel says of the posts; where there are any it knows more than a count of copies."""
+    if not mentions:
+        return []
+    panel = coordination.assess(mentions)
+    return [Doubt(name="coordination", discount=panel.confidence_discount, says=panel.says)]
 
 
 def _hostile(mentions: Sequence[Mention]) -> list[str]:

@@ -76,18 +76,24 @@ def _forward(gap: float, step: float, where: str, before: str) -> None:
 def read_labels(file: Path) -> list[Labelled]:
     """The episodes of ``start,end[,label]``.
 
+    Rows labelled as a dismissal (``false_alarm``, ``praise`` …; see ``fireline incidents --labels``) are no episodes: an
+    alert in them is a false one.
+
     Raises:
         Stop: something in it is no episode; says what, and in which line.
     """
     from crisis.episodes import Labelled
+    from crisis.incident import Dismissal
 
+    dismissed = frozenset(Dismissal)
     found = []
     for line, fields in _lines(file, ("start", "end"), ("label",)):
         where = f"{file}, line {line}"
         start, end = _moment(fields["start"], where), _moment(fields["end"], where)
         if end < start:
             raise Stop(f"{where}: the episode ends before it starts")
-        found.append(Labelled(start, end, fields.get("label", "") or fields["start"]))
+        if fields.get("label", "") not in dismissed:
+            found.append(Labelled(start, end, fields.get("label", "") or fields["start"]))
     if not found:
         raise Stop(f"{file}: there is no episode in it; each line is start,end and, if you like, a label")
     return found

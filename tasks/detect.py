@@ -46,9 +46,9 @@ SIGNAL_EVERY = timedelta(minutes=1)
 BATCH_SECONDS = 1.0
 """Real time between two stored batches."""
 REASSESS = timedelta(minutes=2)
-"""How often an episode is triaged again while it lasts, because it may have grown, or be dying down."""
+"""How soon an episode is triaged again when more people speak than the last time."""
 REASSESS_CALM = timedelta(minutes=10)
-"""The same once nothing is raised any more: severities fall slowly."""
+"""The same when no more do: severities fall slowly."""
 MOST_SEEN = 5_000
 """Matching posts that are remembered as taken, so that a source that repeats itself, or another, counts nothing twice."""
 END = "end"
@@ -114,6 +114,7 @@ class _Listener:
         self.authors = Acquaintance()
         self.last_signal: datetime | None = None
         self.assessed_at: datetime | None = None
+        self.assessed_authors = 0
         self.stored_at = 0.0
         self.matched = self.incidents = 0
 
@@ -229,8 +230,9 @@ class _Listener:
             if self.incident is not None and self.assessed_at is not None:
                 self.incident, self.assessed_at, self.narratives = None, None, None
             return
-        if self.assessed_at is None or at - self.assessed_at >= (REASSESS if signal.alert else REASSESS_CALM):
-            self.assessed_at = at
+        wait = REASSESS if signal.alert == "outrage" and signal.authors > self.assessed_authors else REASSESS_CALM
+        if self.assessed_at is None or at - self.assessed_at >= wait:
+            self.assessed_at, self.assessed_authors = at, signal.authors
             await self._raise(signal)
 
     async def _raise(self, signal: Signal) -> None:

@@ -18,6 +18,8 @@ _BY_STATE = {
 
 async def waiting_for(here: Installation, incident: Incident) -> str:
     """The most urgent thing this incident waits for."""
+    if incident.merged_into:
+        return f"nothing: it is part of {incident.merged_into}"
     if incident.state in _BY_STATE:
         return _BY_STATE[incident.state]
     async with here.store.reading() as tx:

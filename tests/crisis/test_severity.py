@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crisis.confidence import Doubt
 from crisis.doctrine import CAUSES
 from crisis.media import Newsrooms
 from crisis.playbook import Playbook
@@ -138,16 +137,17 @@ def test_coordination_lowers_confidence_and_never_the_severity(base: dict[str, A
         assert assess(signal(**more), WATCH, crisis_type=kind).score >= floor
 
 
-def test_confidence_is_said_with_every_doubt_and_coordination_can_be_judged_elsewhere() -> None:
+def test_confidence_is_said_with_every_doubt_and_a_brigade_lowers_it() -> None:
     doubtful = assess(signal(copying_authors=3000, cold=True, unread=200), WATCH)
     assert doubtful.confidence < 0.4
     assert "88% of 3,412 authors only repeat" in doubtful.why_confidence
     assert "hardly known" in doubtful.why_confidence
     assert "cannot be read" in doubtful.why_confidence
-    judged = Doubt(name="coordination", discount=0.05, says="they quote one post of the brand")
-    again = assess(signal(copying_authors=3000, cold=True, unread=200), WATCH, coordination=judged)
-    assert again.confidence > doubtful.confidence
-    assert "only repeat" not in again.why_confidence
+    brigade = [mention("acme is run by criminals and everybody must know it now", n) for n in range(60)]
+    arranged = assess(signal(), WATCH, brigade)
+    everybody = [mention(f"my acme order {n} was cancelled, terrible", n) for n in range(60)]
+    assert arranged.confidence < assess(signal(), WATCH, everybody).confidence
+    assert "authors" in arranged.why_confidence
 
 
 def test_clear_blame_makes_an_accident_preventable_and_is_quoted() -> None:

@@ -322,6 +322,20 @@ def test_times_are_told_as_people_tell_them() -> None:
     assert ">1 Mar 12:00 UTC<" in moment(NOON, NOON + timedelta(days=1))
 
 
+async def test_responsibility_comes_with_its_evidence_and_confidence_with_its_doubts(scene: Scene) -> None:
+    told = assessment(
+        why_cluster="20 of 60 hostile posts see intent",
+        cluster_quotes=("they knew",),
+        why_confidence="unsure (50%): a brigade",
+    )
+    async with scene.here.store.transaction() as tx:
+        await tx.incidents.assess("INC-1", told, actor="triage")
+    text = await page(scene, "/incidents/INC-1")
+    assert "20 of 60 hostile posts see intent" in text
+    assert "they knew" in text
+    assert "Confidence: unsure (50%): a brigade." in text
+
+
 async def test_a_narrative_shows_what_is_asked_and_the_fact_that_answers_it(scene: Scene) -> None:
     asked = Narrative(id="n1", label="the app", size=9, questions=(Question(text="Is my money safe?", count=7),))
     fact = Fact(
