@@ -25,9 +25,10 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from benchmarks.judging import interval, macro_f1, macro_recall
 from benchmarks.tweets import Labelled, airlines, tweets
 from crisis import lexicon, meaning, reading
+from crisis.copies import CopyFinder
 from crisis.reading import HOSTILE_FROM, SENTIMENTS, Reading, read_many
 from crisis.small import SmallModel
-from crisis.understanding import Copies, Post, understand
+from crisis.understanding import Post, understand
 
 ROOT = Path(__file__).parents[1]
 Reader = Callable[[Sequence[str]], list[tuple[int, float]]]
@@ -108,7 +109,7 @@ def speed(texts: Sequence[str]) -> None:
         print(f"{reader:20}{len(some) / sorted(taken)[1]:>12,.0f}")
     reading._remembered.clear()
     begin = time.process_time()
-    understand([Post(number, text) for number, text in enumerate(texts)], Copies())
+    understand([Post(number, text) for number, text in enumerate(texts)], CopyFinder())
     print(
         f"{'small, all of it':20}{len(texts) / (time.process_time() - begin):>12,.0f}   with kind of crisis and copies"
     )

@@ -167,16 +167,20 @@ def _about_others(one: str, other: str) -> bool:
     return Indel.normalized_similarity(one, other, score_cutoff=BUT_NUMBERS) > 0
 
 
+Name = str | int
+"""What a post is called by whoever asks."""
+
+
 class _Generation:
     """Originals in the order in which they came."""
 
     def __init__(self) -> None:
-        self.originals: list[tuple[str, str]] = []
+        self.originals: list[tuple[Name, str]] = []
         self.by_text: dict[str, int] = {}
         self.by_hash: dict[int | str, int | list[int]] = {}
         """Numbers of originals; a single one, which is the usual case, by itself."""
 
-    def add(self, name: str, text: str, drawn: Sequence[int]) -> None:
+    def add(self, name: Name, text: str, drawn: Sequence[int]) -> None:
         number = len(self.originals)
         self.originals.append((name, text))
         self.by_text[text] = number
@@ -223,13 +227,13 @@ class CopyFinder:
         self.keep = keep
         self._new, self._old = _Generation(), _Generation()
 
-    def add(self, name: str, text: str) -> str | None:
+    def add(self, name: Name, text: str) -> Name | None:
         """The ``name`` of the post that ``text`` copies, or None: then ``name`` is an original from now on."""
         return self.add_many([(name, text)])[0]
 
-    def add_many(self, posts: Sequence[tuple[str, str]]) -> list[str | None]:
+    def add_many(self, posts: Sequence[tuple[Name, str]]) -> list[Name | None]:
         """``add`` for each post in order; much faster than one by one."""
-        found: list[str | None] = []
+        found: list[Name | None] = []
         for start in range(0, len(posts), _TOGETHER):
             some = posts[start : start + _TOGETHER]
             texts = [plain(said(text)[0]) for _, text in some]
@@ -239,7 +243,7 @@ class CopyFinder:
                 found.append(self._take(name, text, compared, drawn.get(compared)))
         return found
 
-    def _take(self, name: str, text: str, compared: str, drawn: Sequence[int] | None) -> str | None:
+    def _take(self, name: Name, text: str, compared: str, drawn: Sequence[int] | None) -> Name | None:
         if len(compared) < LONG_ENOUGH and not _width_enough(compared):
             return self._short(name, text, compared)
         number = self._new.by_text.get(compared)
@@ -257,7 +261,7 @@ class CopyFinder:
         self._remember(first, original, sketch(original))
         return first
 
-    def _short(self, name: str, text: str, compared: str) -> str | None:
+    def _short(self, name: Name, text: str, compared: str) -> Name | None:
         """A text too short to be a copy, unless it says so itself."""
         for generation in (self._new, self._old):
             number = generation.by_text.get(compared)
@@ -267,7 +271,7 @@ class CopyFinder:
             self._remember(name, compared, ())
         return None
 
-    def _remember(self, name: str, text: str, drawn: Sequence[int]) -> None:
+    def _remember(self, name: Name, text: str, drawn: Sequence[int]) -> None:
         if len(self._new.originals) >= self.keep // 2:
             self._new, self._old = _Generation(), self._new
         self._new.add(name, text, drawn)

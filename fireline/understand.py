@@ -121,11 +121,11 @@ def understand(
 
 
 def _run(source: BinaryIO, name: str, json: bool, chosen: Any) -> int:
+    from crisis.copies import CopyFinder
     from crisis.small import NoModel
-    from crisis.understanding import Copies
     from crisis.understanding import understand as understood
 
-    copies, number, wrong = Copies(), 0, 0
+    copies, number, wrong = CopyFinder(), 0, 0
     for batch in lines(source):
         posts: list[Post] = []
         for line in batch:

@@ -9,13 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crisis import reading
+from crisis.copies import CopyFinder
 from crisis.doctrine import cause_of
 from crisis.grams import grams, word_hash
 from crisis.language import languages
 from crisis.reading import read, read_many
 from crisis.small import FILE, NoModel, SmallModel, pack, unpack
 from crisis.spelling import spelled, tidy
-from crisis.understanding import Copies, Post, understand
+from crisis.understanding import Post, understand
 from crisis.values import CrisisType
 
 MODEL = SmallModel()
@@ -156,19 +157,6 @@ def test_only_hostile_posts_that_can_be_read_have_a_cause() -> None:
         Post("b", "terrible, the machine is broken and I am stuck, worst company ever"),
         Post("c", "El aparato está averiado y nadie responde, es horrible"),
     ]
-    found = understand(posts, Copies())
+    found = understand(posts, CopyFinder())
     assert [one.type.value for one in found] == ["unknown", "service_failure", "unknown"]
     assert not found[2].reading.supported
-
-
-def test_a_copy_names_the_first_post_and_memory_of_texts_is_bounded() -> None:
-    copies = Copies(most=2)
-    long = "the same long complaint about the same machine, number {}"
-    assert copies.add("a", long.format(1)) is None
-    assert copies.add("b", f"RT @someone: {long.format(1)}") == "a"
-    assert copies.add("c", "me too") is None
-    assert copies.add("d", "me too") is None
-    copies.add("e", long.format(2))
-    copies.add("f", long.format(3))
-    assert copies.add("g", long.format(3)) == "f"
-    assert copies.add("h", long.format(1)) is None
