@@ -303,7 +303,7 @@ class Originals:
         if not mark.long_enough:
             return mark
         first = self._finder.add(f"{mark.value:x}", text)
-        return mark if first is None else mark._replace(value=int(first, 16))
+        return mark if first is None else mark._replace(value=int(str(first), 16))
 
     def dump(self) -> dict[str, Any]:
         """Everything, as plain JSON values; ``load`` continues exactly."""
