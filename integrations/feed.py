@@ -77,7 +77,8 @@ class Feed(LiveSource):
             source=self._settings.network,
             id=entry.get("id") or link,
             text="\n".join(plain(text) for text in texts if text),
-            created_at=_moment(entry.get("published_parsed") or entry.get("updated_parsed")),
+            # Not entry.get: it would take one date for the other, and warn of it.
+            created_at=_moment(dict.get(entry, "published_parsed") or dict.get(entry, "updated_parsed")),
             author=entry.get("author") or "",
             url=link if link.startswith(("http://", "https://")) else "",
             language=entry.get("language") or "",
