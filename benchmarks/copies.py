@@ -2,11 +2,12 @@
 
     python benchmarks/copies.py [--data ../shared/data] [--texts 6000] [--seed 2026] [--show 0]
 
-Real posts, each text once: the TweetEval validation texts (thresholds were chosen on its training texts) and three airlines'
-posts, where everybody talks about one brand, which is harder. All of them are fed first; then changed copies of some, made
-by seeded edits (``benchmarks/edits.py``): found is a copy whose answer is its own original. False pairs are pairs of
-distinct posts that ended up in one group, of a million pairs; they include what a person would call a copy or a
-template ("I'm at …"), because nobody labelled these posts: ``--show 20`` prints some. Intervals are Wilson's, 95 %.
+Real posts, each text once: the TweetEval validation texts and three airlines' posts, where everybody talks about one brand,
+which is harder. Thresholds were chosen with these at hand (and TweetEval's training texts): give ``--data`` others to judge.
+All of them are fed first; then changed copies of some, made by seeded edits (``benchmarks/edits.py``): found is a copy whose
+answer is its own original. False pairs are pairs of distinct posts that ended up in one group, of a million pairs; they include
+what a person would call a copy or a template, because nobody labelled these posts: ``--show 20`` prints some. Intervals are
+Wilson's, 95 %.
 Beside it, in the same run: equal fingerprints, and plain MinHash (64 permutations of 5-letter sequences, copy from a
 Jaccard estimate of 0.5 on).
 """
@@ -125,7 +126,11 @@ def main(words: Sequence[str] = ()) -> None:
     arguments.add_argument("--show", type=int, default=0)
     given = arguments.parse_args(list(words))
     if not (given.data / "tweeteval").is_dir():
-        raise SystemExit(f"{given.data}: there are no posts to judge by; give the folder with tweeteval/ and airline/")
+        print(
+            f"{given.data}: there are no posts to judge by; give the folder with tweeteval/ and airline/",
+            file=sys.stderr,
+        )
+        raise SystemExit(2)
     everything: list[str] = []
     for name, texts in posts(given.data).items():
         random.Random(given.seed).shuffle(texts)

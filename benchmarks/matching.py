@@ -191,7 +191,9 @@ def main(words: Sequence[str] = ()) -> None:
     dice = random.Random(11)
     names = brands(given.patterns, dice)
     wanted, lines = queries(names), events(given.events, names, dice)
-    matcher, one = (Matcher({n: parse(q) for n, q in some.items()}) for some in (wanted, {names[0]: names[0]}))
+    matcher, one = (
+        Matcher({n: parse(q) for n, q in some.items()}, text_key="text") for some in (wanted, {names[0]: names[0]})
+    )
     few = lines[: max(1, len(lines) // 200)]
     expected = decoded_first(lines, matcher)
     if fast(lines, matcher) != expected or naive(few, wanted) != decoded_first(few, matcher):

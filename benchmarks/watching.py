@@ -40,7 +40,7 @@ def stream(seconds: int) -> None:
     dice = random.Random(3)
     names = brands(1000, dice)
     lines = events(2000 * seconds, names, dice)
-    matcher = Matcher({name: parse(query) for name, query in queries(names).items()})
+    matcher = Matcher({name: parse(query) for name, query in queries(names).items()}, text_key="text")
     detector, matched = Detector(WATCH), 0
     detector.tick(BEGIN)
     started = time.process_time()

@@ -32,9 +32,13 @@ class _Scan:
 
 
 class Matcher:
-    """Queries by name, compiled together."""
+    """Queries by name, compiled together.
 
-    def __init__(self, queries: Mapping[str, Query]) -> None:
+    ``text_key`` names the JSON key under which the lines given to ``may_match`` hold a post's text: what stands before it is
+    then not scanned. Without it the whole line is.
+    """
+
+    def __init__(self, queries: Mapping[str, Query], *, text_key: str = "") -> None:
         self.names = tuple(queries)
         self._roots = [query.root for query in queries.values()]
         self._always = frozenset(i for i, query in enumerate(queries.values()) if not query.needs)
@@ -49,11 +53,10 @@ class Matcher:
             for name in dict.fromkeys(need.where for need in owners)
             if name
         }
-        self.may_match: Callable[[bytes], bool] = glance(owners) if not self._always else lambda line: True
+        self.may_match: Callable[[bytes], bool] = glance(owners, text_key) if not self._always else lambda line: True
         """Could a post match whose JSON, in UTF-8, is ``line``? False is certain; true asks for a closer look.
 
-        The post's text and author must stand in the line as JSON strings, whatever else does, and the text under the
-        key ``text`` if any key is called so.
+        The post's text and author must stand in the line as JSON strings, whatever else does.
         """
 
     def _by_fields(self, post: Posted) -> set[int]:

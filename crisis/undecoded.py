@@ -87,8 +87,11 @@ def _signs_of(literal: str) -> set[bytes] | None:
     return set() if _is_odd(ord(sign)) else blocks
 
 
-def glance(needs: Iterable[Need]) -> Callable[[bytes], bool]:
-    """Whether a line that has not been decoded deserves a look, for queries that need one of ``needs`` each."""
+def glance(needs: Iterable[Need], text_key: str = "") -> Callable[[bytes], bool]:
+    """Whether a line that has not been decoded deserves a look, for queries that need one of ``needs`` each.
+
+    Only what follows ``text_key`` is looked at, if that is given, in the line, and no query needs anything but text.
+    """
     needs = list(needs)
     wanted = [None if need.where in ("lang", "source") else _signs_of(need.what) for need in needs]
     signs = {sign for some in wanted if some is not None for sign in some}
@@ -99,7 +102,7 @@ def glance(needs: Iterable[Need]) -> Callable[[bytes], bool]:
     kind = Implementation.DFA if sum(map(len, signs)) <= LARGEST else Implementation.ContiguousNFA
     odd = {sign for sign in _odd_bytes() if not _ALL_ODD.match(sign)}
     scan = BytesAhoCorasick(sorted(signs | odd | {b"\\u"}), implementation=kind).find_matches_as_indexes
-    key = b"" if any(need.where for need in needs) else b'"text"'
+    key = b"" if not text_key or any(need.where for need in needs) else f'"{text_key}"'.encode()
 
     def looks(line: bytes) -> bool:
         text = line[max(0, line.find(key)) :]

@@ -96,14 +96,15 @@ def test_the_automaton_answers_as_each_query_by_itself(
 
 
 @given(
-    st.lists(QUERIES, max_size=6), st.lists(st.sampled_from(WORDS), max_size=6).map(" ".join), AUTHORS, st.booleans()
-)
+    st.lists(QUERIES, max_size=6), st.lists(st.sampled_from(WORDS), max_size=6).map(" ".join), AUTHORS, st.booleans(),
+    st.sampled_from(["", "text", "body"]),
+)  # fmt: skip
 @settings(max_examples=400, deadline=None)
-@example(["//"], "//", "", True)
+@example(["//"], "//", "", True, "text")
 def test_no_undecoded_line_is_turned_away_that_matches(
-    queries: list[str], text: str, author: str, escaped: bool
+    queries: list[str], text: str, author: str, escaped: bool, key: str
 ) -> None:
-    matcher = Matcher(understood(queries))
+    matcher = Matcher(understood(queries), text_key=key)
     line = json.dumps({"did": author, "text": text}, ensure_ascii=escaped).replace("/", "\\/").encode()
     assert matcher.may_match(line) or not matcher.matches(mention(text, author))
 
@@ -114,6 +115,10 @@ def test_lines_that_cannot_match_are_turned_away_undecoded() -> None:
     assert matcher.may_match(b'{"did":"grace","text":"ACME is late"}')
     assert matcher.may_match(b'{"did":"Ada","text":"globex"}')
     assert not Matcher({}).may_match(b"{}")
+    named = {"acme": parse("acme")}
+    line = b'{"did":"acme","text":"globex"}'
+    assert Matcher(named).may_match(line)
+    assert not Matcher(named, text_key="text").may_match(line)
 
 
 def test_a_needed_word_that_is_rare_is_looked_for_before_a_common_field() -> None:

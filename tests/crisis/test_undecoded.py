@@ -86,4 +86,4 @@ def test_no_line_is_turned_away_that_holds_a_part_of_a_text(text: str, data: st.
 )
 def test_a_line_is_decoded_only_when_it_may_match(query: str, text: str, looked_at: bool) -> None:
     line = json.dumps({"did": "did:plc:acme", "text": text}, ensure_ascii=False).encode()
-    assert Matcher({"q": parse(query)}).may_match(line) is looked_at
+    assert Matcher({"q": parse(query)}, text_key="text").may_match(line) is looked_at
