@@ -1,6 +1,6 @@
 """How early, how sure and how quiet detection is: real brands by NAB's scoring, simulated outrages, and the live path.
 
-    python benchmarks/detection.py [--data FOLDER] [--streams 24] [--live 8] [--seed 7]
+    python benchmarks/detection.py [--data FOLDER] [--streams 24] [--live 6] [--seed 7]
 
 Three tables, each beside published or naive detectors in the same run. (1) Mention counts of real brands with labelled
 windows (``benchmarks.nab``), from FOLDER (``windows.json`` and ``Twitter_volume_*.csv`` of the Numenta Anomaly
@@ -274,11 +274,13 @@ def post_stream(stream: Stream, seed: int, *, brigade: bool) -> list[Mention]:
     dice = np.random.default_rng(seed)
     begin, found = datetime(2026, 1, 5, tzinfo=UTC), []
     usual = float(np.median(stream.values))
+    share = stream.negative[: stream.begins].sum() / max(1, stream.values[: stream.begins].sum())
     for row, (value, negative) in enumerate(zip(stream.values, stream.negative, strict=True)):
         for number, second in enumerate(np.sort(dice.uniform(0, STEP, int(value)))):
             copied = brigade and row >= stream.begins and number >= usual
             author = f"troll-{dice.integers(80)}" if copied else f"author-{row}-{number}"
-            mood = "bad" if copied or dice.random() < negative / value else "good"
+            likely = share if brigade and row >= stream.begins else negative / value
+            mood = "bad" if dice.random() < likely else "good"
             told = "bad product, share this before they delete it" if copied else f"{mood} words on acme {row} {number}"
             moment = begin + timedelta(seconds=STEP * row + float(second))
             found.append(Mention(id=f"{row}-{number}", text=told, author=author, created_at=moment))
@@ -329,7 +331,7 @@ def main(words: Sequence[str] = ()) -> None:
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     arguments.add_argument("--data", type=Path, default=DATA)
     arguments.add_argument("--streams", type=int, default=24)
-    arguments.add_argument("--live", type=int, default=8)
+    arguments.add_argument("--live", type=int, default=6)
     arguments.add_argument("--seed", type=int, default=70_000)
     given = arguments.parse_args(list(words))
     real: list[list[float]] = []

@@ -31,7 +31,7 @@ WIDE = 4.0
 """Quantile in standard deviations assumed of a stream nobody has seen yet."""
 WIDE_SHARE = 3.0
 """Likewise of the share of negative voices."""
-PRIOR, PRIOR_SAMPLES = 2.0, 400
+PRIOR, PRIOR_SAMPLES = 2.0, 200
 """Days, and samples at the least, that these assumptions are worth."""
 ROUGHNESS = 0.15
 """Standard deviation of log counts beyond Poisson, at the least."""
