@@ -113,6 +113,10 @@ class _Row:
     """Marks of its texts at hand."""
 
 
+SETTLE_AFTER = 0.1
+"""Share of new texts from which ``largest`` looks at all of them once more."""
+
+
 class Narratives:
     """The narratives of one stream of posts. ``beside``: words that tell nothing apart: the brand, the query.
 
@@ -132,7 +136,8 @@ class Narratives:
         self._words = 0.0
         self._became: dict[str, str] = {}
         self._live = 0
-        self._settled = True
+        self._fresh = 0
+        """Texts that came since all were last looked at."""
         self._told: tuple[Narrative, ...] | None = None
 
     def add(self, text: str, *, reposts: int = 0) -> str:
@@ -149,7 +154,7 @@ class Narratives:
             self._join(held, self._best(held.ids))
             if held.row >= 0:
                 self._row(held.row).size += 1
-            self._settled, self._told = False, None
+            self._fresh, self._told = self._fresh + 1, None
             if len(self._texts) > self._keep:
                 self._forget(next(iter(self._texts)))
         return self._id(held.row)
@@ -168,19 +173,25 @@ class Narratives:
             id = self._became[id]
         return id
 
-    def settle(self) -> None:
-        """Look at the texts at hand once more, join what is alike, dissolve what is next to nothing."""
-        if self._settled:
+    def settle(self, *, after: float = 0.0) -> None:
+        """Look at the texts at hand once more, join what is alike, dissolve what is next to nothing.
+
+        ``after``: only if more than this share of them is new since the last time.
+        """
+        if self._fresh <= after * len(self._texts):
             return
         for held in self._texts.values():
             self._again(held, begin=True)
         self._join_alike()
         self._dissolve()
-        self._settled = True
+        self._fresh, self._told = 0, None
 
     def all(self) -> tuple[Narrative, ...]:
-        """Every narrative, largest first."""
+        """Every narrative, largest first, looked at once more."""
         self.settle()
+        return self._all()
+
+    def _all(self) -> tuple[Narrative, ...]:
         if self._told is None:
             own: dict[int, list[_Text]] = {}
             for held in self._texts.values():
@@ -191,8 +202,13 @@ class Narratives:
         return self._told
 
     def largest(self) -> tuple[Narrative, ...]:
-        """The ``SHOWN`` largest narratives that are worth naming."""
-        return tuple(n for n in self.all() if n.size >= LEAST)[:SHOWN]
+        """The ``SHOWN`` largest narratives that are worth naming.
+
+        Asked again and again while a storm grows, it looks at all texts once more only when a tenth of them is new: the
+        whole effort stays in proportion to the posts.
+        """
+        self.settle(after=SETTLE_AFTER)
+        return tuple(n for n in self._all() if n.size >= LEAST)[:SHOWN]
 
     def _new(self, mark: int, text: str, reposts: int) -> _Text:
         words = frozenset(term for term in terms(text) if not term.startswith(self._out))

@@ -28,6 +28,8 @@ THRESHOLDS = {Severity.SEV1: 70.0, Severity.SEV2: 50.0, Severity.SEV3: 30.0}
 """Score from which a severity holds."""
 FLOORS = {CrisisType.SAFETY_HARM: 50.0, CrisisType.DATA_BREACH: 50.0}
 """Least score by cause."""
+ARRANGED = 2_000
+"""Newest posts at which the coordination panel looks."""
 HOSTILE = 400
 """Distinct hostile texts that are enough to tell the cause."""
 
@@ -245,7 +247,7 @@ def _arranged(mentions: Sequence[Mention]) -> list[Doubt]:
     """What the coordination panel says of the posts; where there are any it knows more than a count of copies."""
     if not mentions:
         return []
-    panel = coordination.assess(mentions)
+    panel = coordination.assess(mentions[-ARRANGED:])
     return [Doubt(name="coordination", discount=panel.confidence_discount, says=panel.says)]
 
 

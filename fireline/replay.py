@@ -21,6 +21,7 @@ from fireline.errors import Stop
 
 if TYPE_CHECKING:
     from crisis.detector import Detector
+    from crisis.narratives import Narratives
     from crisis.triage import Assessment, Signal
     from crisis.watch import Mention, Watch
 
@@ -85,6 +86,8 @@ class Replay:
         self._opened = opened
         self._kept: deque[Mention] = deque(maxlen=KEPT)
         self._open: Episode | None = None
+        self._narratives: Narratives | None = None
+        """Of the open episode."""
 
     def run(self, posts: Sequence[Mention]) -> Iterator[Signal]:
         """Feed all posts, in event time, and tick between them; yields every signal."""
@@ -104,6 +107,8 @@ class Replay:
                     read_many([post.text for post in ahead], [post.language for post in ahead])
                 self.detector.feed(posts[index])
                 self._kept.append(posts[index])
+                if self._narratives is not None:
+                    self._narratives.add(posts[index].text, reposts=posts[index].reposts)
                 index += 1
             yield self._tick(at)
 
@@ -126,7 +131,7 @@ class Replay:
             self._opened(episode)
         elif not self.detector.alerting and episode is not None:
             episode.closed_at = signal.at
-            self._open = None
+            self._open = self._narratives = None
         elif episode is not None and signal.alert == "outrage" and signal.at - episode.assessed_at >= REASSESS:
             episode.assessed_at = signal.at
             latest = self._assess(signal)
@@ -135,11 +140,16 @@ class Replay:
         return signal
 
     def _assess(self, signal: Signal) -> Assessment:
+        from crisis.narratives import Narratives
         from crisis.severity import assess
 
         since = min(signal.started_at, signal.at - signal.window)
         mentions = [post for post in self._kept if post.created_at >= since]
-        return assess(signal, self.watch, mentions)
+        if self._narratives is None:
+            self._narratives = Narratives((self.watch.brand, self.watch.query))
+            for post in mentions:
+                self._narratives.add(post.text, reposts=post.reposts)
+        return assess(signal, self.watch, mentions, narratives=self._narratives)
 
 
 def _grid(moment: datetime, seconds: int) -> datetime:
