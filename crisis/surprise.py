@@ -22,7 +22,7 @@ LENGTHS = (300, 900, 3600, 21_600)
 """Spans, in seconds: 5, 15, 60 min, and 6 h for what is small but does not stop."""
 OUTRAGE = (1.2, 0.9, 0.74, 0.63)
 """Mean surprise from which an episode opens, by span: a short one is looked at more often, so it takes more."""
-YOUNG = 0.3
+YOUNG = 0.5
 """While the baseline is young it takes more: 1 + YOUNG / days."""
 ATTENTION, ATTENTION_HOUR = 1.1, 1.2
 """Surprise at the volume that is attention: in every span below an hour, or else in the hour."""

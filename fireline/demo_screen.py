@@ -16,7 +16,7 @@ from crisis.triage import Signal
 
 STAGES = (
     ("up", "Start Prefect, the flows and the desk"),
-    ("listen", "Listen: 30 calm hours, then the storm"),
+    ("listen", "Listen: two calm days, then the storm"),
     ("open", "Detect and triage; tell the right people"),
     ("draft", "Draft and check the holding statement"),
     ("approve", "Approve: exactly these bytes"),

@@ -3,7 +3,7 @@ each time.
 
 python -m config.scenarios.generate_firestorm [FILE]
 
-Thirty hours of calm around the fictional Brewline, then a storm: a firmware update makes machines overheat. The rate
+Fifty-four hours of calm around the fictional Brewline, then a storm: a firmware update makes machines overheat. The rate
 climbs from a few posts a minute, peaks 25 minutes later and decays; six narratives in five languages on four
 networks, an influencer, reposts, two newsrooms, and a brigade of young accounts that post the same three texts. Texts
 come from ``firestorm.yaml``. It is a recording: nothing in it answers what a company might say.
@@ -23,7 +23,7 @@ from typing import Any
 import yaml
 
 SEED = 20260303
-BEGINS = datetime(2026, 3, 2, 7, 0, tzinfo=UTC)
+BEGINS = datetime(2026, 3, 1, 7, 0, tzinfo=UTC)
 STORM = datetime(2026, 3, 3, 13, 0, tzinfo=UTC)
 """When the first machines overheat."""
 ENDS = STORM + timedelta(hours=3, minutes=15)

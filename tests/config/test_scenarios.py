@@ -18,8 +18,8 @@ def test_it_holds_calm_storm_languages_networks_copies_and_loud_voices() -> None
     strikes = STORM.isoformat()
     before = [post for post in posts if post["created_at"] < strikes]
     after = [post for post in posts if post["created_at"] >= strikes]
-    assert timedelta(hours=30) == STORM - BEGINS
-    assert len(before) < len(after) / 5
+    assert timedelta(hours=54) == STORM - BEGINS
+    assert len(before) / 54 < len(after) / 150, "an hour of calm is little beside the storm"
     assert {post["language"] for post in after} == {"en", "es", "de", "fr", "ja"}
     assert {post["source"] for post in after} == {"bluesky", "mastodon", "x", "reddit"}
     assert max(post["followers"] for post in posts) > 1_000_000
