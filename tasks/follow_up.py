@@ -1,6 +1,9 @@
 """After the first word: the reaction measured, promises reminded, closing proposed. One call is one observation."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import httpx
 
 from crisis.clock import SystemClock
 from crisis.commitment import Commitment, CommitmentState
@@ -9,7 +12,10 @@ from crisis.reaction import Observation, compare
 from records import Transaction
 from tasks.installation import Installation
 from tasks.notify import Notice, tell_lead
-from tasks.runs import Started, start_run
+from tasks.runs import Started, runs_tagged, start_run
+
+if TYPE_CHECKING:  # Prefect takes over a second to import; without a server it is not needed
+    from prefect.client.schemas.objects import FlowRun
 
 REMIND_BEFORE = timedelta(minutes=15)
 """A promise is reminded when less than this is left, or a third of its whole time if that is shorter."""
@@ -109,20 +115,36 @@ async def propose_closing(here: Installation, incident_id: str) -> bool:
 
 
 async def schedule_observation(here: Installation, incident_id: str) -> Started | None:
-    """Ask for the next ``follow_up`` run of an incident that is still watched; None when it is not."""
+    """Ask for the next ``follow_up`` run of an incident that is still watched; None when it is not, or one is asked for.
+
+    Each run follows the one before it and is keyed by it, so that whoever asks, and however often, there is one chain;
+    and it goes on when a measurement brought nothing new because nothing was heard.
+    """
     async with here.store.reading() as tx:
         incident = await tx.incidents.get(incident_id)
         observations = await tx.observations.list(incident_id)
     if incident.state not in WATCHED:
         return None
-    round_number = len(observations) + 1
+    try:
+        runs = await runs_tagged(f"incident:{incident_id}", "follow_up")
+    except (httpx.HTTPError, OSError) as error:
+        return Started(run_id="", says=f"the Prefect server does not answer ({type(error).__name__}); sweep will ask")
+    before = next((r for r in runs if str(r.id) == here.flow_run_id), None)
+    if before is None:
+        if any(r.state is None or not r.state.is_final() for r in runs):
+            return None
+        before = max(runs, default=None, key=_created)
     playbook = here.playbook(incident.assessment.type)
     wait = here.clock.wall_seconds(timedelta(minutes=playbook.observe_minutes))
     return await start_run(
         "follow_up/follow_up",
-        key=f"follow-up-{incident_id}-{incident.opened_at.isoformat()}-{round_number}",
-        name=f"{incident_id} · {incident.severity} · follow up {round_number}",
+        key=f"follow-up-{incident_id}-{incident.opened_at.isoformat()}-after-{before.id if before else 'the first word'}",
+        name=f"{incident_id} · {incident.severity} · follow up {len(observations) + 1}",
         parameters={"incident": incident_id},
         tags=[f"incident:{incident_id}", "follow_up"],
         at=SystemClock().now() + timedelta(seconds=wait),
     )
+
+
+def _created(run: "FlowRun") -> datetime:
+    return run.created or datetime.min.replace(tzinfo=UTC)

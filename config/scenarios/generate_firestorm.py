@@ -26,7 +26,9 @@ SEED = 20260303
 BEGINS = datetime(2026, 3, 1, 7, 0, tzinfo=UTC)
 STORM = datetime(2026, 3, 3, 13, 0, tzinfo=UTC)
 """When the first machines overheat."""
-ENDS = STORM + timedelta(hours=3, minutes=15)
+STORM_ENDS = STORM + timedelta(hours=3, minutes=15)
+ENDS = STORM + timedelta(hours=12)
+"""Long enough for people to see that it is over."""
 PEAK = 25.0
 """Minutes from the start of the storm to its peak."""
 PER_MINUTE = 56.0
@@ -152,7 +154,7 @@ def moods(minute: float) -> dict[str, int]:
 
 def storm(recording: Recording) -> None:
     """People, each in their own words."""
-    dice, minute, end = recording.dice, 0.0, (ENDS - STORM).total_seconds() / 60
+    dice, minute, end = recording.dice, 0.0, (STORM_ENDS - STORM).total_seconds() / 60
     while True:
         minute += dice.expovariate(rate(minute))
         if minute >= end:
