@@ -49,6 +49,8 @@ REASSESS = timedelta(minutes=2)
 """How soon an episode is triaged again when more people speak than the last time."""
 REASSESS_CALM = timedelta(minutes=10)
 """The same when no more do: severities fall slowly."""
+ASSESSING_SECONDS = 4.0
+"""Real time between two assessments of a storm that is played fast: triage must not take the processor from all else."""
 MOST_SEEN = 5_000
 """Matching posts that are remembered as taken, so that a source that repeats itself, or another, counts nothing twice."""
 END = "end"
@@ -234,6 +236,11 @@ class _Listener:
         if self.assessed_at is None or at - self.assessed_at >= wait:
             self.assessed_at, self.assessed_authors = at, signal.authors
             await self._raise(signal)
+
+    def _pause(self, span: timedelta) -> timedelta:
+        """``span``, or what passes on a clock that runs fast while one assessment may take its time."""
+        real = self.here.clock.wall_seconds(span)
+        return span if real >= ASSESSING_SECONDS or real <= 0 else span * (ASSESSING_SECONDS / real)
 
     async def _raise(self, signal: Signal) -> None:
         """Open the incident of an alert, or let it join the one that is open."""
