@@ -233,7 +233,7 @@ class _Listener:
                 self.incident, self.assessed_at, self.narratives = None, None, None
             return
         wait = REASSESS if signal.alert == "outrage" and signal.authors > self.assessed_authors else REASSESS_CALM
-        if self.assessed_at is None or at - self.assessed_at >= wait:
+        if self.assessed_at is None or at - self.assessed_at >= self._pause(wait):
             self.assessed_at, self.assessed_authors = at, signal.authors
             await self._raise(signal)
 
