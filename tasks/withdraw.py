@@ -2,6 +2,7 @@
 
 import asyncio
 
+from crisis.approval import check_withdrawal
 from crisis.delivery import ARRIVED, Delivery, DeliveryState, Purpose
 from records import StatementStatus
 from tasks.deliver import deliver, stop, withdrawal_of
@@ -24,11 +25,15 @@ async def withdraw(here: Installation, statement: str, version: int, *, actor: s
     front of the incident lead: it needs a correction instead. Repeats withdraw nothing twice.
 
     Raises:
+        NotAllowed: the actor may not withdraw statements, or the reason is blank.
         NothingToWithdraw: no target carries the version, or will.
     """
     async with here.store.transaction() as tx:
         text = await tx.statements.get(statement, version)
         incident = await tx.incidents.get(text.incident)
+        person = await tx.stakeholders.get(actor)
+        roles = person.roles if person else ()
+        check_withdrawal(actor=actor, roles_of_actor=roles, lead=incident.lead, reason=reason)
         planned = await tx.outbox.list(statement=statement, version=version, purpose=Purpose.STATEMENT)
         if all(d.state is DeliveryState.REFUSED for d in planned):
             raise NothingToWithdraw(f"no target carries {text.label}, so there is nothing to withdraw")
