@@ -45,9 +45,14 @@ async def tell(here: Installation, incident: Incident, person: Stakeholder, noti
     return False
 
 
-async def tell_stakeholders(here: Installation, incident: Incident, notice: Notice) -> None:
-    """Tell everybody whose conditions this incident meets, all at once; for the others, record why not."""
+async def tell_stakeholders(here: Installation, incident: Incident, notice: Notice, *, after: str = "") -> None:
+    """Tell everybody whose conditions this incident meets, all at once; for the others, record why not.
+
+    Args:
+        after: an earlier occasion; whoever was told of that is told of this too, whatever their conditions say now.
+    """
     async with here.store.transaction() as tx:
+        before = await told_of(tx, incident, after)
         people = tuple(await tx.stakeholders.list())
         already = {
             str(r.data.get("stakeholder"))
@@ -57,6 +62,11 @@ async def tell_stakeholders(here: Installation, incident: Incident, notice: Noti
         tellings = whom_to_tell(
             people, watch=incident.watch, severity=incident.severity, crisis_type=incident.assessment.type
         )
+        why = "was told of what this changes"
+        tellings = tuple(
+            t.model_copy(update={"told": True, "why": why}) if not t.told and t.stakeholder in before else t
+            for t in tellings
+        )
         by_email = {p.email: p for p in people}
         for telling in tellings:
             if not telling.told and telling.stakeholder not in already:
@@ -65,6 +75,12 @@ async def tell_stakeholders(here: Installation, incident: Incident, notice: Noti
     await asyncio.gather(
         *(tell(here, incident, by_email[t.stakeholder], notice, why=t.why) for t in tellings if t.told)
     )
+
+
+async def told_of(tx: Transaction, incident: Incident, occasion: str) -> frozenset[str]:
+    """Who was told on one occasion of an incident, by e-mail address."""
+    told = await tx.ledger.list(kind="stakeholder.told", incident=incident.id)
+    return frozenset(str(r.data.get("stakeholder")) for r in told if occasion and r.data.get("occasion") == occasion)
 
 
 async def tell_lead(here: Installation, incident: Incident, notice: Notice, *, why: str) -> bool:

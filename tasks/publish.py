@@ -7,7 +7,7 @@ side by side, so that a slow channel delays no other. Doing it twice plans and s
 import asyncio
 
 from crisis.approval import NotAllowed, standing
-from crisis.commitment import Commitment, CommitmentState
+from crisis.commitment import Commitment, CommitmentState, commitment_id
 from crisis.delivery import (
     SETTLED,
     Delivery,
@@ -179,7 +179,7 @@ async def _keep_and_make_promises(here: Installation, tx: Transaction, text: Sta
     for number, promised in enumerate(text.promises, start=1):
         await tx.commitments.add(
             Commitment(
-                id=f"{text.id}v{text.version}-C{number}",
+                id=commitment_id(text.id, text.version, number),
                 incident=text.incident,
                 statement=text.id,
                 text=promised.text,
