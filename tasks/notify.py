@@ -15,6 +15,7 @@ from integrations import integration
 from records import Transaction
 from tasks.deliver import deliver, has_arrived
 from tasks.installation import Installation
+from tasks.links import READING_PLACEHOLDER
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class Notice:
     """``notice.<template>.txt.j2``."""
     context: dict[str, object] = field(default_factory=dict)
     link: str = ""
-    """Where to act; may hold the approval placeholder."""
+    """Where to act; may hold the approval placeholder. Empty: the incident's page, which this person may then read."""
     button: str = "Open the incident"
     options: dict[str, str] = field(default_factory=dict)
 
@@ -119,7 +120,8 @@ async def _record(
 
 
 def _planned(here: Installation, incident: Incident, person: Stakeholder, notice: Notice, route: Route) -> Delivery:
-    link = notice.link or f"{here.settings.desk.url}/incidents/{incident.id}"
+    link = notice.link or READING_PLACEHOLDER
+    reading = {} if notice.link else {"incident": incident.id, "reader": person.email}
     context = {"incident": incident, "assessment": incident.assessment, "person": person, "link": link}
     context |= {"organisation": here.settings.organisation, **notice.context}
     subject, _, text = here.templates.render(f"notice.{notice.template}.txt.j2", **context).partition("\n")
@@ -144,7 +146,7 @@ def _planned(here: Installation, incident: Incident, person: Stakeholder, notice
             parts=(Part(text=body, length=len(body), limit=max(1, len(body))),),
             subject=subject.strip(),
             html=html,
-            options={**notice.options, "link": link},
+            options={**notice.options, **reading, "link": link},
         ),
         delivery_class=integration(chosen.kind).delivery_class,
         state=DeliveryState.PENDING,

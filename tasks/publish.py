@@ -208,7 +208,6 @@ async def ask_about_open(here: Installation, incident: Incident, deliveries: lis
             occasion=f"held up/{delivery.id}" if held_up else f"stuck/{delivery.id}/{delivery.attempts}",
             template="delivery",
             context={"delivery": delivery},
-            link=f"{here.settings.desk.url}/incidents/{incident.id}",
         )
         why = "is still not out" if held_up else f"is {delivery.state} and needs a human"
         await tell_lead(here, incident, notice, why=f"a delivery {why}")
