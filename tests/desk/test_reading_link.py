@@ -13,6 +13,7 @@ from crisis.approval import NotAllowed
 from crisis.delivery import Purpose
 from desk import read
 from integrations.sandbox import posts
+from tasks.forms import describe_form
 from tasks.links import READING_PLACEHOLDER, read_link, read_reading_link, reading_link
 from tasks.notify import tell
 from tasks.triage import opened_notice
@@ -139,3 +140,21 @@ async def test_guessing_links_is_slowed_and_holds_up_no_right_one(scene: Scene) 
         statuses = [(await guesser.get(f"/read/{n}")).status_code for n in range(22)]
         assert (statuses[0], statuses[-1]) == (403, 429)
         assert (await guesser.get(link(scene))).status_code == 200
+
+
+async def test_the_form_of_a_suspended_run_links_to_the_exact_previews_of_its_text_and_nothing_more(
+    scene: Scene,
+) -> None:
+    described = await describe_form(scene.here, scene.statement, lasts=timedelta(days=14))
+    found = re.match(r"\[\*\*Read exactly what would be published\*\*\]\((\S+)\)\n", described)
+    assert found
+    claims = read_reading_link(scene.here, found[1].rpartition("/")[2])
+    assert (claims.incident, claims.person, claims.statement, claims.version) == ("INC-1", "", "INC-1-S1", 1)
+    page = await get(scene, path(found[1]))
+    assert page.status_code == 200
+    for rendering in scene.statement.renderings:
+        assert rendering.target.channel in page.text
+    assert "Exactly this would be published" in page.text
+    assert "Stood at the till like a fool" not in page.text
+    for more in ("/chart.svg", "/report"):
+        assert (await get(scene, path(found[1]) + more)).status_code == 403
