@@ -16,6 +16,7 @@ from desk.guard import HEADERS, SecurityHeaders
 from desk.page import Pages
 from desk.state import Desk, desk_of
 from tasks.installation import Installation
+from tasks.links import prove_key
 
 _TITLES = {
     400: "This cannot be read",
@@ -57,8 +58,13 @@ async def _broken(request: Request, error: Exception) -> Response:
 
 
 def create_app(here: Installation) -> Starlette:
-    """The desk over ``here``, which stays the caller's to close."""
+    """The desk over ``here``, which stays the caller's to close.
+
+    Raises:
+        config.ConfigError: the desk's or the links' key was emptied or cut off.
+    """
     desk_key(here.settings.home)  # made now, so that the link to the desk works from the first start on
+    prove_key(here)
     pages = Pages(here.settings.organisation, here.clock)
     app = Starlette(
         routes=[

@@ -60,8 +60,12 @@ class _Sender:
     delivery: Delivery
 
     async def connect(self) -> None:
-        """Have the connection made, so that what goes wrong with that is known to have sent nothing."""
-        await (self._notifier() if self.delivery.purpose is Purpose.NOTICE else self._channel())
+        """Have the connection and the message made, so that what goes wrong with that is known to have sent nothing."""
+        if self.delivery.purpose is Purpose.NOTICE:
+            await self._notifier()
+            self._message()
+        else:
+            await self._channel()
 
     async def send(self) -> Receipt:
         d = self.delivery

@@ -37,6 +37,15 @@ class LinkClaims(Frozen):
     role: str
 
 
+def prove_key(here: Installation) -> None:
+    """Make this installation's link-signing key, or prove the one there is.
+
+    Raises:
+        config.ConfigError: it was emptied or cut off.
+    """
+    _key(here.keys)
+
+
 def _key(folder: Path) -> str:
     """This installation's link-signing key, made at first use, readable by its owner only."""
     return token_at(folder / "links.key", 48)

@@ -9,9 +9,11 @@ import httpx
 import pytest
 from conftest import ANA, CARL, Scene, assessment
 
+from config import ConfigError
 from crisis.approval import NotAllowed
-from crisis.delivery import Purpose
+from crisis.delivery import DeliveryState, Purpose
 from desk import read
+from desk.app import create_app
 from integrations.sandbox import posts
 from tasks.forms import describe_form
 from tasks.links import READING_PLACEHOLDER, read_link, read_reading_link, reading_link
@@ -133,6 +135,20 @@ async def test_a_link_to_read_cannot_approve_and_a_link_to_approve_reads_no_inci
         read_reading_link(scene.here, approving)
     assert (await get(scene, f"/approve/{reading}")).status_code == 403
     assert (await get(scene, f"/read/{approving}")).status_code == 403
+
+
+async def test_with_an_emptied_key_nothing_is_signed_sent_or_left_in_doubt(scene: Scene) -> None:
+    key = scene.here.keys / "links.key"
+    key.write_text("")
+    person = scene.here.settings.stakeholder(ANA)
+    assert not await tell(scene.here, scene.incident, person, opened_notice(scene.here, scene.incident), why="test")
+    async with scene.here.store.reading() as tx:
+        [row] = await tx.outbox.list(purpose=Purpose.NOTICE)
+    assert row.state is DeliveryState.REFUSED
+    assert "delete it and start again" in row.problem
+    with pytest.raises(ConfigError, match="delete it and start again"):
+        create_app(scene.here)
+    assert key.read_text() == ""
 
 
 async def test_guessing_links_is_slowed_and_holds_up_no_right_one(scene: Scene) -> None:
