@@ -167,11 +167,26 @@ _CLOSED = INCIDENT.model_copy(update={"closed_at": _AT + timedelta(hours=5)})
 
 NOTICES: dict[str, tuple[dict[str, Any], ...]] = {
     "notice.opened.txt.j2": (_notice(), _notice(assessment=_BARE)),
+    "notice.candidate.txt.j2": (_notice(), _notice(assessment=_BARE)),
     "notice.approval.txt.j2": (_notice(statement=STATEMENT, role="legal"),),
     "notice.returned.txt.j2": (_notice(statement=STATEMENT, approver="lena@example.com", reason="Which flights?"),),
     "notice.published.txt.j2": (
         _notice(statement=STATEMENT, deliveries=(_OUT, _LOST)),
         _notice(statement=STATEMENT.model_copy(update={"promises": ()}), deliveries=()),
+    ),
+    "notice.withdrawn.txt.j2": (
+        _notice(
+            statement=STATEMENT,
+            by="Ida",
+            reason="the time in it is wrong",
+            withdrawals=(
+                _delivery(DeliveryState.ACCEPTED),
+                _delivery(DeliveryState.REFUSED, problem="a mail cannot be taken back; send a correction"),
+                _delivery(DeliveryState.UNKNOWN, problem="no answer in time"),
+                _delivery(DeliveryState.PENDING),
+            ),
+        ),
+        _notice(statement=STATEMENT, by="Ida", reason="the time in it is wrong", withdrawals=()),
     ),
     "notice.commitment.txt.j2": (
         _notice(commitment=COMMITMENT, overdue=False),

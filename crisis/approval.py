@@ -67,8 +67,31 @@ class Standing(Frozen):
         return self.approved or self.returned or self.expired
 
 
+WITHDRAWING = ("incident_lead", "comms", "legal")
+"""Roles of which any one may take a published word back: haste protects people, so one person is enough."""
+
+
 class NotAllowed(ValueError):
     """A decision that the policy refuses; the message says why and what to do."""
+
+
+def check_withdrawal(*, actor: str, roles_of_actor: Iterable[str], lead: str, reason: str) -> None:
+    """Refuse a withdrawal by somebody whose it is not to decide, or without a reason.
+
+    Args:
+        lead: the incident's lead, who may withdraw whatever their roles.
+
+    Raises:
+        NotAllowed: the actor neither leads the incident nor holds a role of ``WITHDRAWING``, or gives no reason.
+    """
+    if actor != lead and not set(WITHDRAWING) & set(roles_of_actor):
+        raise NotAllowed(
+            f"{actor or 'nobody'} may not withdraw a statement: ask the incident lead"
+            f"{f' ({lead})' if lead else ''}, or somebody with the role {', '.join(WITHDRAWING[:-1])} "
+            f"or {WITHDRAWING[-1]}"
+        )
+    if not reason.strip():
+        raise NotAllowed("say why it is withdrawn: the reason goes on record and to everybody who was told of the text")
 
 
 def check_decision(

@@ -1,4 +1,4 @@
-"""Commitments: promises that statements made, tracked until kept."""
+"""Commitments: promises that statements made, tracked until kept, broken, or withdrawn with their statement."""
 
 from enum import StrEnum
 
@@ -11,6 +11,8 @@ class CommitmentState(StrEnum):
     OPEN = "open"
     KEPT = "kept"
     BROKEN = "broken"
+    WITHDRAWN = "withdrawn"
+    """The statement that made it was withdrawn, so it is no word to keep any more."""
 
 
 class Commitment(Frozen):
@@ -26,3 +28,8 @@ class Commitment(Frozen):
     kept_by: str = ""
     """The statement id that kept it, or the person who said so."""
     reminded_at: UtcDatetime | None = None
+
+
+def commitment_id(statement: str, version: int, number: int) -> str:
+    """The id of the ``number``-th promise (from 1) of a statement version."""
+    return f"{statement}v{version}-C{number}"

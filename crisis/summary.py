@@ -138,7 +138,12 @@ def figures(account: Account) -> tuple[Figure, ...]:
     if counted:
         kept = sum(c.state is ClockState.KEPT for c in counted)
         shown.append(Figure(label="Clocks", value=f"{kept} of {len(counted)}", note="kept", good=kept == len(counted)))
-    due = [c for c in account.commitments if c.state is not CommitmentState.OPEN or c.due_at <= account.at]
+    due = [
+        c
+        for c in account.commitments
+        if c.state in (CommitmentState.KEPT, CommitmentState.BROKEN)
+        or (c.state is CommitmentState.OPEN and c.due_at <= account.at)
+    ]
     if due:
         kept = sum(c.state is CommitmentState.KEPT for c in due)
         shown.append(Figure(label="Promises", value=f"{kept} of {len(due)}", note="kept", good=kept == len(due)))

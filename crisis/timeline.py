@@ -360,6 +360,7 @@ _SENTENCES: dict[str, Callable[[Record, Known], str]] = {
     "commitment.made": _promised("Promised"),
     "commitment.kept": _promised("Promise kept"),
     "commitment.broken": _promised("Promise broken"),
+    "commitment.withdrawn": _promised("Promise withdrawn with its statement"),
     "commitment.reminded": _promised("Reminded of a promise"),
     "reaction.observed": _says,
     "coverage.lost": lambda r, k: f"Coverage lost: {_first(r.data, 'source')} is silent",

@@ -10,12 +10,13 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from desk import approve, incident, ingest, now, sandbox
+from desk import approve, incident, ingest, now, read, sandbox
 from desk.access import DeskAccess, desk_key
 from desk.guard import HEADERS, SecurityHeaders
 from desk.page import Pages
 from desk.state import Desk, desk_of
 from tasks.installation import Installation
+from tasks.links import prove_key
 
 _TITLES = {
     400: "This cannot be read",
@@ -57,8 +58,13 @@ async def _broken(request: Request, error: Exception) -> Response:
 
 
 def create_app(here: Installation) -> Starlette:
-    """The desk over ``here``, which stays the caller's to close."""
+    """The desk over ``here``, which stays the caller's to close.
+
+    Raises:
+        config.ConfigError: the desk's or the links' key was emptied or cut off.
+    """
     desk_key(here.settings.home)  # made now, so that the link to the desk works from the first start on
+    prove_key(here)
     pages = Pages(here.settings.organisation, here.clock)
     app = Starlette(
         routes=[
@@ -66,6 +72,7 @@ def create_app(here: Installation) -> Starlette:
             *incident.ROUTES,
             *sandbox.ROUTES,
             *approve.ROUTES,
+            *read.ROUTES,
             *ingest.ROUTES,
             Route("/healthz", healthz, methods=["GET"]),
             Mount("/static", StaticFiles(directory=Path(__file__).parent / "static")),

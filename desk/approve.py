@@ -103,7 +103,7 @@ def _closed(asked: Asked) -> tuple[str, str] | None:
     if asked.version.status is StatementStatus.VOIDED or asked.changed:
         return (
             "This text may no longer be approved.",
-            f"{_sentence(asked.changed or 'what it relied on has changed')} "
+            f"{sentence(asked.changed or 'what it relied on has changed')} "
             "A new version must be drafted; you will be asked again.",
         )
     return _settled(asked)
@@ -229,7 +229,7 @@ async def _follow(request: Request) -> Asked | Response:
             request,
             410 if expired else 403,
             "This link has expired" if expired else "This link does not open anything",
-            _sentence(str(refusal)),
+            sentence(str(refusal)),
             "Nothing was decided. Ask whoever sent you the message for a new one."
             if expired
             else "Nothing was decided. Open the link from the message itself, whole and unchanged.",
@@ -264,14 +264,14 @@ def _page(request: Request, asked: Asked, *, problem: str = "", reason: str = ""
             "closed": closed,
             "expires_at": proposal.proposed_at + proposal.policy.expires_after if proposal else now,
             "word_due": word_due(asked.incident, statement.kind),
-            "posts": [preview(r, _looks_like(desk.here, r)) for r in statement.renderings],
+            "posts": [preview(r, looks_like(desk.here, r)) for r in statement.renderings],
             "hidden": any(hides(f"{r.subject}{r.text}{r.html}") for r in statement.renderings),
             "roles": {
                 role: people(desk.here.settings, role, but=statement.author)
                 for role in (proposal.policy.roles if proposal else {})
             },
             "nonces": [forms.nonce(asked.claims) for _ in range(2)],
-            "problem": _sentence(problem),
+            "problem": sentence(problem),
             "reason": reason,
             "max_reason": MAX_REASON,
         },
@@ -279,7 +279,8 @@ def _page(request: Request, asked: Asked, *, problem: str = "", reason: str = ""
     )
 
 
-def _looks_like(here: Installation, rendering: Rendering) -> str:
+def looks_like(here: Installation, rendering: Rendering) -> str:
+    """Which platform's look a sandboxed rendering has."""
     return next((c.looks_like for c in here.settings.channels if c.name == rendering.target.channel), "")
 
 
@@ -287,7 +288,8 @@ GONE = frozenset({StatementStatus.VOIDED, StatementStatus.EXPIRED})
 """Standings in which a link is good for nothing any more."""
 
 
-def _sentence(text: str) -> str:
+def sentence(text: str) -> str:
+    """A clause as a sentence of its own."""
     return text[:1].upper() + text[1:] + ("" if not text or text.endswith((".", "!", "?")) else ".")
 
 

@@ -84,6 +84,8 @@ async def page(request: Request) -> Response:
         "timeline": list(reversed(timeline if details else in_short(timeline))),
         "details": details,
         "small_print": sum(entry.detail for entry in timeline),
+        "desk_url": here.settings.desk.url,
+        "read_only": request.url.path.startswith("/read/"),
         "report": await asyncio.to_thread((report_folder(here, incident.id) / REPORT).is_file),
     }
     return desk.pages.show(request, "incident.html", context)

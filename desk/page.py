@@ -4,7 +4,7 @@ Text written by strangers is shown as text: escaped, in its own direction, with 
 follows them made visible. Addresses become links only when they are web addresses.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from starlette.responses import HTMLResponse
 
 from crisis.clock import Clock
 from crisis.clocks import span_in_words
-from crisis.delivery import DeliveryState
+from crisis.delivery import ARRIVED, Delivery, DeliveryState, Purpose
 from crisis.visible import visible, web_address
 from desk.picture import urgency
 from desk.waiting import answer_commands
@@ -30,6 +30,26 @@ DELIVERY_WORDS: dict[DeliveryState, str] = {
     DeliveryState.UNKNOWN: "unknown: it may or may not be there",
     DeliveryState.RECONCILED: "out, found there afterwards",
 }
+WITHDRAWAL_WORDS: dict[DeliveryState, str] = {
+    DeliveryState.PENDING: "waiting to be taken back",
+    DeliveryState.ARMED: "being taken back",
+    DeliveryState.ACCEPTED: "taken back",
+    DeliveryState.REFUSED: "could not be taken back",
+    DeliveryState.UNKNOWN: "unknown: it may or may not have been taken back",
+    DeliveryState.RECONCILED: "taken back, found gone afterwards",
+}
+
+
+def stands(delivery: Delivery, taken_back: Collection[str]) -> str:
+    """How a delivery stands, in words; ``taken_back`` holds those whose withdrawal got through."""
+    if delivery.purpose is Purpose.WITHDRAWAL:
+        return WITHDRAWAL_WORDS[delivery.state]
+    return "was out, is taken back" if delivery.id in taken_back else DELIVERY_WORDS[delivery.state]
+
+
+def is_there(delivery: Delivery, taken_back: Collection[str]) -> bool:
+    """Whether there is something to see where a delivery went."""
+    return delivery.purpose is not Purpose.WITHDRAWAL and delivery.state in ARRIVED and delivery.id not in taken_back
 
 
 def inert(text: str) -> Markup:
@@ -89,7 +109,7 @@ class Pages:
             number=number,
         )
         self._environment.globals.update(
-            delivery_words=DELIVERY_WORDS, urgency=urgency, answer_commands=answer_commands
+            stands=stands, is_there=is_there, urgency=urgency, answer_commands=answer_commands
         )
 
     def show(

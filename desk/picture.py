@@ -3,7 +3,7 @@
 Everything is derived from records at the moment of asking; nothing here is stored, and nothing is decided.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -31,6 +31,8 @@ class Version:
     standing: Standing | None
     """Where its proposal stands; none when it was never proposed."""
     deliveries: tuple[Delivery, ...]
+    taken_back: frozenset[str] = frozenset()
+    """Its deliveries whose withdrawal got through: those targets had it and have it no more."""
 
     @property
     def missing(self) -> dict[str, int]:
@@ -39,8 +41,23 @@ class Version:
 
     @property
     def arrived(self) -> int:
-        """Targets that carry it."""
+        """Targets that carry it, or carried it."""
         return sum(d.state in ARRIVED for d in self.deliveries)
+
+    @property
+    def carried(self) -> int:
+        """Targets that carry it now."""
+        return sum(d.state in ARRIVED and d.id not in self.taken_back for d in self.deliveries)
+
+    @property
+    def reach(self) -> str:
+        """How many of its targets carry it, in a sentence."""
+        of = f"of {len(self.deliveries)} channels"
+        back = self.arrived - self.carried
+        if not back:
+            return f"{self.arrived} {of} carry it."
+        still = f"{self.carried} {of} still carry it" if self.carried else f"None {of} carries it any more"
+        return f"{still}: it was taken back from {back}."
 
 
 @dataclass(frozen=True)
@@ -53,6 +70,11 @@ class Picture:
     commitments: tuple[Commitment, ...]
     closing_proposed: bool
     """The reaction has calmed, and a person has been asked whether to close."""
+
+    @property
+    def taken_back(self) -> frozenset[str]:
+        """Deliveries whose withdrawal got through."""
+        return taken_back(self.deliveries)
 
     @property
     def unknown(self) -> tuple[Delivery, ...]:
@@ -77,15 +99,21 @@ async def load_version(tx: Transaction, statement: Statement, now: datetime) -> 
     """Gather how one version of a statement stands."""
     proposal = await tx.statements.proposal(statement.id, statement.version)
     decisions = tuple(await tx.decisions.list(statement.content_hash))
-    deliveries = await tx.outbox.list(statement=statement.id, version=statement.version, purpose=Purpose.STATEMENT)
+    planned = await tx.outbox.list(statement=statement.id, version=statement.version)
     return Version(
         statement=statement,
         status=await tx.statements.status(statement.id, statement.version),
         proposal=proposal,
         decisions=decisions,
         standing=where_it_stands(proposal, decisions, now),
-        deliveries=tuple(deliveries),
+        deliveries=tuple(d for d in planned if d.purpose is Purpose.STATEMENT),
+        taken_back=taken_back(planned),
     )
+
+
+def taken_back(deliveries: Iterable[Delivery]) -> frozenset[str]:
+    """The deliveries among ``deliveries`` that a withdrawal among them has taken back."""
+    return frozenset(d.withdraws for d in deliveries if d.purpose is Purpose.WITHDRAWAL and d.state in ARRIVED)
 
 
 def where_it_stands(proposal: Proposal | None, decisions: tuple[Decision, ...], now: datetime) -> Standing | None:

@@ -130,5 +130,5 @@ async def _verify_store() -> dict[str, Any]:
             raise Stop("there is nothing to prove: this installation has no records yet")
         says = "the ledger is empty, though this installation had begun one: its database was lost or replaced"
         return {**told, "ok": False, "problem": says, "says": says}
-    holds = f"The ledger holds: {found.records} records, {found.checkpoints} signed checkpoints."
-    return {**told, "says": holds if found.ok else f"the ledger does not hold: {found.problem}"}
+    counts = f"{found.records} records, {found.checkpoints} signed checkpoints"
+    return {**told, "says": found.fault or f"The ledger holds: {counts}. The tables say what it recorded."}

@@ -5,6 +5,7 @@ Started by a detected incident, by hand from the Prefect UI, or by ``fireline op
 step finds in records what is done. While people decide, the run is suspended and no process waits.
 """
 
+from datetime import timedelta
 from typing import Annotated
 
 from prefect import flow
@@ -107,7 +108,7 @@ async def wait_for_approval(here: Installation, incident_id: str, kind: Statemen
         try:
             form = await asuspend_flow_run(
                 wait_for_input=forms.ApprovalForm.with_initial_data(
-                    description=await forms.describe_form(here, statement)
+                    description=await forms.describe_form(here, statement, lasts=timedelta(seconds=SUSPENDED_SECONDS))
                 ),
                 timeout=SUSPENDED_SECONDS,
                 key=f"{incident_id.lower()}-form-{used}",

@@ -101,6 +101,8 @@ class Sandbox:
         return _receipt(found) if found else None
 
     async def amend(self, receipt: Receipt, rendering: Rendering) -> Receipt:
+        if self._settings.looks_like == "smtp":
+            raise Refused("a mail cannot be changed once sent; send a correction")
         self.limits.hold(rendering)
         versions = await asyncio.to_thread(_versions, self._settings.directory, post_id(receipt.id))
         if not versions:
@@ -111,6 +113,8 @@ class Sandbox:
         return await self._create(new)
 
     async def withdraw(self, receipt: Receipt) -> None:
+        if self._settings.looks_like == "smtp":  # a drill must not teach that a mail could be taken back
+            raise Refused("a mail cannot be taken back; send a correction")
         path = self._settings.directory / f"{post_id(receipt.id)}.withdrawn"
         await self._write(path, datetime.now(UTC).isoformat())
 

@@ -46,7 +46,7 @@ class Commitments:
         return [Commitment.model_validate(dict(row._mapping)) for row in await self._work.all(query)]
 
     async def settle(self, id: str, state: CommitmentState, by: str, at: datetime, **act: Unpack[Act]) -> Commitment:
-        """Say that a promise was kept (by statement or person ``by``) or broken; it is settled once.
+        """Say that a promise was kept (by statement or person ``by``), broken or withdrawn; it is settled once.
 
         Raises:
             NotFound: there is no such commitment.

@@ -6,7 +6,7 @@ of a change that did not happen. How the chain is computed is ``crisis.record``;
 
 import builtins
 import json
-from typing import Any, Unpack
+from typing import Any, Literal, Unpack
 
 import rfc8785
 from pydantic import ValidationError
@@ -32,7 +32,17 @@ class Verification(Frozen):
     checkpoints: int
     problem: str = ""
     seq: int | None = None
-    """The first record that does not hold."""
+    """The first record that does not hold, or that the tables contradict."""
+    of: Literal["ledger", "tables"] = "ledger"
+    """What does not hold."""
+
+    @property
+    def fault(self) -> str:
+        """What does not hold and why, as a clause; empty when all holds."""
+        if self.ok:
+            return ""
+        what = "the ledger does not hold" if self.of == "ledger" else "the tables are not as the ledger recorded them"
+        return f"{what}: {self.problem}"
 
 
 class Ledger:

@@ -16,7 +16,7 @@ from sqlalchemy import ColumnElement, Row, or_, select, update
 from crisis.delivery import SETTLED, Delivery, DeliveryState, IllegalDeliveryStep, Purpose, Receipt, check_step
 from crisis.statement import Rendering
 from records.ledger import Ledger
-from records.tables import deliveries
+from records.tables import deliveries, storable
 from records.work import Act, NotFound, Work, body, read
 
 _LEASE = ("lease_owner", "lease_until")
@@ -38,7 +38,7 @@ class Outbox:
         }
         if await self._work.insert_new(deliveries, [row]) == 0:
             return False
-        rendering = hashlib.sha256(body(delivery.rendering).encode(errors="replace")).hexdigest()
+        rendering = hashlib.sha256(storable(body(delivery.rendering)).encode()).hexdigest()
         await self._tell("planned", delivery, {"rendering_sha256": rendering}, act)
         return True
 

@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from crisis.clock import Clock
+from records.agreement import Agreement
 from records.codes import Codes
 from records.commitments import Commitments
 from records.coverage import Coverages
@@ -38,6 +39,7 @@ class Transaction:
     """One unit of work: every subject of the store, seen and changed in one transaction."""
 
     ledger: Ledger
+    agreement: Agreement
     watches: Watches
     coverage: Coverages
     signals: Signals
@@ -58,6 +60,7 @@ def _transaction(work: Work) -> Transaction:
     ledger = Ledger(work)
     return Transaction(
         ledger=ledger,
+        agreement=Agreement(work, ledger),
         watches=Watches(work, ledger),
         coverage=Coverages(work),
         signals=Signals(work),
@@ -118,9 +121,13 @@ class Store:
             yield transaction
 
     async def verify(self) -> Verification:
-        """Prove the whole ledger; names the first record that does not hold."""
+        """Prove the whole ledger, and the tables against it; names the first record that does not hold."""
         async with self.reading() as transaction:
-            return await transaction.ledger.verify()
+            found = await transaction.ledger.verify()
+            problem = await transaction.agreement.problem() if found.ok else None
+        if problem is None:
+            return found
+        return found.model_copy(update={"ok": False, "problem": problem.says, "seq": problem.seq, "of": "tables"})
 
     async def checkpoint(self) -> None:
         """Sign the ledger as it stands, if it moved since the last checkpoint."""

@@ -34,7 +34,7 @@ from integrations import Message, Notifier, Publisher
 from integrations.outcomes import AGAIN
 from records import StatementStatus, Transaction
 from tasks.installation import Installation
-from tasks.links import fill_links
+from tasks.links import fill_links, links_of
 from tasks.runs import emit
 
 LEASE_SECONDS = 60.0
@@ -60,8 +60,12 @@ class _Sender:
     delivery: Delivery
 
     async def connect(self) -> None:
-        """Have the connection made, so that what goes wrong with that is known to have sent nothing."""
-        await (self._notifier() if self.delivery.purpose is Purpose.NOTICE else self._channel())
+        """Have the connection and the message made, so that what goes wrong with that is known to have sent nothing."""
+        if self.delivery.purpose is Purpose.NOTICE:
+            await self._notifier()
+            self._message()
+        else:
+            await self._channel()
 
     async def send(self) -> Receipt:
         d = self.delivery
@@ -94,13 +98,14 @@ class _Sender:
 
     def _message(self) -> Message:
         d, rendering = self.delivery, self.delivery.rendering
+        links = links_of(self.here, rendering.options)  # once, so that text and button carry the same
         return Message(
             key=d.id,
             subject=rendering.subject,
-            text=fill_links(self.here, rendering.text, rendering.options),
-            html=fill_links(self.here, rendering.html, rendering.options),
+            text=fill_links(rendering.text, links),
+            html=fill_links(rendering.html, links),
             thread=d.incident,
-            link=fill_links(self.here, rendering.options.get("link", ""), rendering.options),
+            link=fill_links(rendering.options.get("link", ""), links),
         )
 
 

@@ -96,7 +96,7 @@ async def seal_evidence(
     await here.store.checkpoint()
     verification = await here.store.verify()
     if not verification.ok:
-        raise ValueError(f"the ledger does not hold, so its evidence would not either: {verification.problem}")
+        raise ValueError(f"no evidence is sealed, because {verification.fault}")
     material = await gather(here, incident_id)
     async with here.store.reading() as tx:
         records, checkpoints = await tx.ledger.list(), await tx.ledger.checkpoints()

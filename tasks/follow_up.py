@@ -77,7 +77,6 @@ async def _tell_of_promise(here: Installation, incident: Incident, promise: Comm
         occasion=f"promise/{promise.id}/{how}",
         template="commitment",
         context={"commitment": promise, "overdue": how == "overdue"},
-        link=f"{here.settings.desk.url}/incidents/{incident.id}",
     )
     await tell_lead(here, incident, notice, why=f"a promise is {how}")
 

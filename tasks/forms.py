@@ -3,6 +3,7 @@
 Open-source Prefect knows no users, so whoever answers proves who they are by a one-time code.
 """
 
+from datetime import timedelta
 from enum import StrEnum
 
 from prefect.input import RunInput
@@ -14,6 +15,7 @@ from crisis.statement import Statement
 from crisis.values import StatementKind
 from tasks.approve import check_code, decide, standing_of
 from tasks.installation import Installation
+from tasks.links import READABLE, reading_link
 
 
 class Answer(StrEnum):
@@ -124,8 +126,14 @@ async def answer_form(
     return says
 
 
-async def describe_form(here: Installation, statement: Statement) -> str:
-    """What the form shows above its fields, in Markdown: what came of the last one, the text, the targets, who decides."""
+async def describe_form(here: Installation, statement: Statement, *, lasts: timedelta = READABLE) -> str:
+    """What the form shows above its fields, in Markdown: where to read the text on a phone, on whose screen Prefect leaves
+    the text no room; what came of the last form, the text, the targets, who decides.
+
+    Args:
+        lasts: how long the form waits, and so how long the link in it opens the exact previews (of this text only).
+    """
+    previews = reading_link(here, statement.incident, statement=statement.id, version=statement.version, lasts=lasts)
     stands = await standing_of(here, statement.id, statement.version)
     async with here.store.reading() as tx:
         handed_in = [
@@ -137,10 +145,11 @@ async def describe_form(here: Installation, statement: Statement) -> str:
     targets = ", ".join(r.target.channel for r in statement.renderings)
     quoted = "\n".join(f"> {line}" for line in statement.body.splitlines())
     return (
+        f"[**Read exactly what would be published**]({previews})\n\n"
         f"{last}**{statement.incident}: {statement.kind.value} statement {statement.label}**\n\n"
         f"> **{statement.headline}**\n>\n{quoted}\n\n"
         f"It goes to {targets}. It {stands.says}.\n\n"
-        f"Content `{statement.content_hash[:12]}`. Exact previews: {here.settings.desk.url}/incidents/{statement.incident}"
+        f"Content `{statement.content_hash[:12]}`."
     )
 
 

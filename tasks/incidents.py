@@ -33,9 +33,7 @@ REAL = frozenset(
 
 async def ask_to_confirm(here: Installation, incident: Incident) -> bool:
     """Tell the lead of a candidate, with the way to confirm or dismiss it. Telling twice tells once."""
-    notice = Notice(
-        occasion="candidate", template="candidate", link=f"{here.settings.desk.url}/incidents/{incident.id}"
-    )
+    notice = Notice(occasion="candidate", template="candidate")
     return await tell_lead(here, incident, notice, why="the playbook asks a person first")
 
 

@@ -1,23 +1,30 @@
-"""Signed links: they name who is asked to decide on which exact content, and nobody else can make one.
+"""Signed links: one kind names who is asked to decide on which exact content, the other lets its holder read one incident
+or one text and nothing else. Nobody else can make either, and neither can be used as the other.
 
-A link is a bearer credential, so it is never stored: messages keep a placeholder, and the link is made while the message
-goes out. Signing: itsdangerous' timed serializer with this installation's own key.
+A link is a bearer credential, so messages never store it: they keep a placeholder, and the link is made while the message
+goes out. Signing: itsdangerous with this installation's own key, a salt for each kind.
 """
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Literal
 
-from itsdangerous import BadSignature, SignatureExpired, URLSafeTimedSerializer
+from itsdangerous import BadSignature, SignatureExpired, URLSafeSerializer, URLSafeTimedSerializer
 from pydantic import ValidationError
 
 from config.token_file import token_at
 from crisis.approval import NotAllowed
-from crisis.values import ContentHash, Frozen
+from crisis.values import ContentHash, Frozen, UtcDatetime
 from tasks.installation import Installation
 
 MAX_AGE_SECONDS = 7 * 24 * 3600
 """Real time after which a link is dead whatever the policy says."""
 PLACEHOLDER = "{approval-link}"
-"""Stands in stored messages where the signed link goes."""
+"""Stands in stored messages where the signed link to an approval goes."""
+READING_PLACEHOLDER = "{incident-link}"
+"""Stands in stored messages where the signed link to the incident's page goes."""
+READABLE = timedelta(days=7)
+"""Real time for which a link in a message can be read by."""
 
 
 class LinkClaims(Frozen):
@@ -28,6 +35,15 @@ class LinkClaims(Frozen):
     content_hash: ContentHash
     approver: str
     role: str
+
+
+def prove_key(here: Installation) -> None:
+    """Make this installation's link-signing key, or prove the one there is.
+
+    Raises:
+        config.ConfigError: it was emptied or cut off.
+    """
+    _key(here.keys)
 
 
 def _key(folder: Path) -> str:
@@ -59,8 +75,73 @@ def read_link(here: Installation, token: str) -> LinkClaims:
         raise NotAllowed("this link was not made by this installation, or it was cut off on the way") from None
 
 
-def fill_links(here: Installation, text: str, options: dict[str, str]) -> str:
-    """Put the signed link where a stored message has its placeholder."""
-    if PLACEHOLDER not in text or "claims" not in options:
-        return text
-    return text.replace(PLACEHOLDER, approval_link(here, LinkClaims.model_validate_json(options["claims"])))
+class ReadClaims(Frozen):
+    """What a link for reading says: GET only, one incident's pages or one text's previews, until a day."""
+
+    purpose: Literal["read"] = "read"
+    incident: str
+    person: str = ""
+    """Whom it was sent to, by e-mail address; empty for a link to previews that no single person was sent."""
+    statement: str = ""
+    """Only the previews of this text, and nothing else of the incident."""
+    version: int = 0
+    expires_at: UtcDatetime
+    """Real time."""
+
+
+def reading_link(
+    here: Installation,
+    incident: str,
+    *,
+    person: str = "",
+    statement: str = "",
+    version: int = 0,
+    lasts: timedelta = READABLE,
+) -> str:
+    """The address at which an incident, or only the previews of one of its texts, can be read without the desk's key."""
+    claims = ReadClaims(
+        incident=incident, person=person, statement=statement, version=version, expires_at=datetime.now(UTC) + lasts
+    )
+    token = _reading(here).dumps(claims.model_dump(mode="json"))
+    return f"{here.settings.desk.url}/read/{token if isinstance(token, str) else token.decode()}"
+
+
+def read_reading_link(here: Installation, token: str) -> ReadClaims:
+    """What the token of a link for reading says.
+
+    Raises:
+        LinkExpired: its time is over.
+        NotAllowed: it was not made here, or was altered.
+    """
+    try:
+        claims = ReadClaims.model_validate(_reading(here).loads(token))
+    except (BadSignature, ValidationError):
+        raise NotAllowed("this link was not made by this installation, or it was cut off on the way") from None
+    if claims.expires_at <= datetime.now(UTC):
+        raise LinkExpired("this link was for reading for a while, and that time is over")
+    return claims
+
+
+class LinkExpired(NotAllowed):
+    """A link that was good once."""
+
+
+def _reading(here: Installation) -> URLSafeSerializer:
+    return URLSafeSerializer(_key(here.keys), salt="fireline.reading")
+
+
+def links_of(here: Installation, options: dict[str, str]) -> dict[str, str]:
+    """The signed links of one message by the placeholders they take the place of."""
+    links = {}
+    if "claims" in options:
+        links[PLACEHOLDER] = approval_link(here, LinkClaims.model_validate_json(options["claims"]))
+    if "reader" in options:
+        links[READING_PLACEHOLDER] = reading_link(here, options["incident"], person=options["reader"])
+    return links
+
+
+def fill_links(text: str, links: dict[str, str]) -> str:
+    """Put the signed links where a stored text has their placeholders."""
+    for placeholder, link in links.items():
+        text = text.replace(placeholder, link)
+    return text

@@ -15,6 +15,7 @@ from integrations import integration
 from records import Transaction
 from tasks.deliver import deliver, has_arrived
 from tasks.installation import Installation
+from tasks.links import READING_PLACEHOLDER
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class Notice:
     """``notice.<template>.txt.j2``."""
     context: dict[str, object] = field(default_factory=dict)
     link: str = ""
-    """Where to act; may hold the approval placeholder."""
+    """Where to act; may hold the approval placeholder. Empty: the incident's page, which this person may then read."""
     button: str = "Open the incident"
     options: dict[str, str] = field(default_factory=dict)
 
@@ -45,9 +46,14 @@ async def tell(here: Installation, incident: Incident, person: Stakeholder, noti
     return False
 
 
-async def tell_stakeholders(here: Installation, incident: Incident, notice: Notice) -> None:
-    """Tell everybody whose conditions this incident meets, all at once; for the others, record why not."""
+async def tell_stakeholders(here: Installation, incident: Incident, notice: Notice, *, after: str = "") -> None:
+    """Tell everybody whose conditions this incident meets, all at once; for the others, record why not.
+
+    Args:
+        after: an earlier occasion; whoever was told of that is told of this too, whatever their conditions say now.
+    """
     async with here.store.transaction() as tx:
+        before = await told_of(tx, incident, after)
         people = tuple(await tx.stakeholders.list())
         already = {
             str(r.data.get("stakeholder"))
@@ -57,6 +63,11 @@ async def tell_stakeholders(here: Installation, incident: Incident, notice: Noti
         tellings = whom_to_tell(
             people, watch=incident.watch, severity=incident.severity, crisis_type=incident.assessment.type
         )
+        why = "was told of what this changes"
+        tellings = tuple(
+            t.model_copy(update={"told": True, "why": why}) if not t.told and t.stakeholder in before else t
+            for t in tellings
+        )
         by_email = {p.email: p for p in people}
         for telling in tellings:
             if not telling.told and telling.stakeholder not in already:
@@ -65,6 +76,12 @@ async def tell_stakeholders(here: Installation, incident: Incident, notice: Noti
     await asyncio.gather(
         *(tell(here, incident, by_email[t.stakeholder], notice, why=t.why) for t in tellings if t.told)
     )
+
+
+async def told_of(tx: Transaction, incident: Incident, occasion: str) -> frozenset[str]:
+    """Who was told on one occasion of an incident, by e-mail address."""
+    told = await tx.ledger.list(kind="stakeholder.told", incident=incident.id)
+    return frozenset(str(r.data.get("stakeholder")) for r in told if occasion and r.data.get("occasion") == occasion)
 
 
 async def tell_lead(here: Installation, incident: Incident, notice: Notice, *, why: str) -> bool:
@@ -103,7 +120,8 @@ async def _record(
 
 
 def _planned(here: Installation, incident: Incident, person: Stakeholder, notice: Notice, route: Route) -> Delivery:
-    link = notice.link or f"{here.settings.desk.url}/incidents/{incident.id}"
+    link = notice.link or READING_PLACEHOLDER
+    reading = {} if notice.link else {"incident": incident.id, "reader": person.email}
     context = {"incident": incident, "assessment": incident.assessment, "person": person, "link": link}
     context |= {"organisation": here.settings.organisation, **notice.context}
     subject, _, text = here.templates.render(f"notice.{notice.template}.txt.j2", **context).partition("\n")
@@ -128,7 +146,7 @@ def _planned(here: Installation, incident: Incident, person: Stakeholder, notice
             parts=(Part(text=body, length=len(body), limit=max(1, len(body))),),
             subject=subject.strip(),
             html=html,
-            options={**notice.options, "link": link},
+            options={**notice.options, **reading, "link": link},
         ),
         delivery_class=integration(chosen.kind).delivery_class,
         state=DeliveryState.PENDING,

@@ -7,7 +7,7 @@ side by side, so that a slow channel delays no other. Doing it twice plans and s
 import asyncio
 
 from crisis.approval import NotAllowed, standing
-from crisis.commitment import Commitment, CommitmentState
+from crisis.commitment import Commitment, CommitmentState, commitment_id
 from crisis.delivery import (
     SETTLED,
     Delivery,
@@ -179,7 +179,7 @@ async def _keep_and_make_promises(here: Installation, tx: Transaction, text: Sta
     for number, promised in enumerate(text.promises, start=1):
         await tx.commitments.add(
             Commitment(
-                id=f"{text.id}v{text.version}-C{number}",
+                id=commitment_id(text.id, text.version, number),
                 incident=text.incident,
                 statement=text.id,
                 text=promised.text,
@@ -208,7 +208,6 @@ async def ask_about_open(here: Installation, incident: Incident, deliveries: lis
             occasion=f"held up/{delivery.id}" if held_up else f"stuck/{delivery.id}/{delivery.attempts}",
             template="delivery",
             context={"delivery": delivery},
-            link=f"{here.settings.desk.url}/incidents/{incident.id}",
         )
         why = "is still not out" if held_up else f"is {delivery.state} and needs a human"
         await tell_lead(here, incident, notice, why=f"a delivery {why}")

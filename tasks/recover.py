@@ -22,6 +22,7 @@ from tasks.publish import ask_about_open, finish, publish_statement
 from tasks.runs import is_over, runs_tagged, start_run, wake
 from tasks.sources import sources_of
 from tasks.triage import start_response
+from tasks.withdraw import recover_withdrawals
 
 OVER = frozenset({IncidentState.REVIEWED, IncidentState.DISMISSED})
 """States in which nobody is asked about an incident any more."""
@@ -50,6 +51,7 @@ async def recover_deliveries(here: Installation) -> str:
     texts = {(d.statement, d.version) for d in due if d.purpose is Purpose.STATEMENT}
     await _each(finish(here, statement, version) for statement, version in sorted(texts))
     await _each(publish_statement(here, s.id, s.version) for s in unsaid)
+    await _each([recover_withdrawals(here, frozenset(i.id for i in incidents))])
     await _each(_ask_about_open(here, i) for i in incidents)
     return f"{len(due)} deliveries and {len(unsaid)} approved statements taken up" if due or unsaid else ""
 

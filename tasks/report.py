@@ -64,7 +64,7 @@ def context(material: Material, verification: Verification, public_key_pem: str)
         "sentences": summary.sentences(account),
         "figures": [f.model_dump() for f in summary.figures(account)],
         "attention": summary.attention(account)
-        + (() if verification.ok else (f"The ledger does not hold: {verification.problem}.",)),
+        + (() if verification.ok else (f"{verification.fault[0].upper()}{verification.fault[1:]}.",)),
         "charts": _charts(material, marks),
         "clocks": [report_rows.clock_row(material, c) for c in clocks],
         "norms": [{"says": n.says, "source": n.source} for n in NORMS],

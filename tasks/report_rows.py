@@ -283,6 +283,7 @@ def ledger_row(material: Material, verification: Verification, pem: str) -> dict
     last = material.records[-1] if material.records else None
     return {
         "ok": verification.ok,
+        "of": verification.of,
         "problem": verification.problem,
         "records": f"{verification.records:,}",
         "own": f"{len(material.records):,}",

@@ -186,7 +186,7 @@ async def override(
 
 def opened_notice(here: Installation, incident: Incident) -> Notice:
     """The first word that people get of an incident."""
-    return Notice(occasion="opened", template="opened", link=f"{here.settings.desk.url}/incidents/{incident.id}")
+    return Notice(occasion="opened", template="opened")
 
 
 async def start_response(here: Installation, incident: Incident) -> Started:

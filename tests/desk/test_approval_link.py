@@ -143,7 +143,7 @@ async def test_a_forged_or_cut_link_opens_nothing(scene: Scene, spoil: object) -
 
 async def test_a_link_of_another_installation_opens_nothing(scene: Scene) -> None:
     link = scene.link()
-    (scene.here.keys / "links.key").write_text("another key")
+    (scene.here.keys / "links.key").write_text("another key " * 8)
     assert (await opened(scene, link))[0].status_code == 403
 
 

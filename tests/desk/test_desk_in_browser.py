@@ -8,12 +8,14 @@ import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from conftest import ANA, LENA, Outgoing, Scene
 from playwright.async_api import Browser, Page, async_playwright
 
 from desk.server import listen, serve
+from tasks.links import reading_link
 
 pytestmark = pytest.mark.slow
 
@@ -78,6 +80,8 @@ async def test_every_page_fits_and_runs_nothing_of_hostile_posts(
             "incident": "/incidents/INC-1?details=1",
             "sandbox": "/sandbox",
             "approve": scene.link(),
+            "read": urlsplit(reading_link(scene.here, "INC-1", person=ANA)).path,
+            "previews": urlsplit(reading_link(scene.here, "INC-1", statement="INC-1-S1", version=1)).path,
         }.items():
             await page.goto(address + path)
             assert await page.title() != "owned"

@@ -22,6 +22,7 @@ from crisis.watch import Watch
 from desk.page import due, moment
 from records import StatementStatus
 from tasks.notify import Notice, tell
+from tasks.withdraw import withdraw
 
 
 async def page(scene: Scene, path: str) -> str:
@@ -268,6 +269,32 @@ async def test_a_withdrawn_post_is_struck_in_the_sandbox(scene: Scene, outgoing:
         answer = await browser.get("/sandbox")
     assert 'class="post look-mastodon withdrawn"' in answer.text
     assert "Withdrawn" in answer.text
+
+
+async def test_a_withdrawn_text_is_not_shown_as_public_and_its_promise_not_as_one_to_keep(
+    scene: Scene, outgoing: Outgoing
+) -> None:
+    promise = scene.statement.promises[0]
+    for channel in ("newsroom-mastodon", "newsroom-bluesky", "status-page", "customer-list"):
+        await on_the_way(scene, outgoing(scene.statement, channel), to=DeliveryState.ACCEPTED)
+    async with scene.here.store.transaction() as tx:
+        for id, statement in (("INC-1-S1v1-C1", "INC-1-S1"), ("c2", "INC-1-S2")):
+            made = Commitment(id=id, incident="INC-1", statement=statement, text=f"by {id}", due_at=promise.due_at)
+            await tx.commitments.add(made, actor="outbox")
+    text = await page(scene, "/incidents/INC-1")
+    assert "4 of 4 channels carry it." in text
+    assert text.count("See it there") == 4
+    await withdraw(scene.here, "INC-1-S1", 1, actor="ida@example.com", reason="the time in it is wrong")
+    text = await page(scene, "/incidents/INC-1")
+    assert "1 of 4 channels still carry it: it was taken back from 3." in text
+    assert text.count("was out, is taken back") == 3
+    assert "customer-list customers@lists.acme.example could not be taken back" in text
+    assert "a mail cannot be taken back; send a correction" in text
+    assert text.count("See it there") == 1
+    assert "withdrawal:" not in text
+    assert "Keep the promise: by c2" in text
+    assert "Keep the promise: by INC-1-S1v1-C1" not in text
+    assert "withdrawn by INC-1-S1v1-C1 INC-1-S1 · made in a withdrawn statement, no longer due 13:00 UTC" in text
 
 
 async def test_a_correction_and_what_it_corrects_are_linked_both_ways(scene: Scene, outgoing: Outgoing) -> None:

@@ -106,6 +106,32 @@ def test_the_store_is_proven_and_an_altered_record_is_named(home: Path, capsys: 
     assert json.loads(capsys.readouterr().out)["seq"] == 5
 
 
+@pytest.mark.parametrize(
+    ("attack", "says"),
+    [
+        ("update facts set body = replace(body, 'Buses', 'Taxis')", "fact INC-1-F3 (version 1) was altered: its text"),
+        ("update incidents set title = 'A quiet day'", "incident INC-1 was altered: its title is not what record"),
+        ("delete from decisions where approver = 'lena@example.com'", "the decision of lena@example.com on"),
+    ],
+)
+def test_a_table_altered_without_its_triggers_is_found_and_the_row_named(
+    attack: str, says: str, home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["verify", "--store"]) == 0
+    assert "The tables say what it recorded" in capsys.readouterr().out
+    with sqlite3.connect(home / "fireline.db") as database:
+        for (name,) in database.execute("select name from sqlite_master where type = 'trigger'").fetchall():
+            database.execute(f"drop trigger {name}")
+        database.execute(attack)
+    assert run(["verify", "--store"]) == 1
+    told = capsys.readouterr().err
+    assert told.startswith("fireline: the tables are not as the ledger recorded them: ")
+    assert says in told
+    assert len(told.splitlines()) == 1
+    assert run(["verify", "--store", "--json"]) == 1
+    assert json.loads(capsys.readouterr().out)["of"] == "tables"
+
+
 def test_proving_the_store_changes_nothing_in_it(home: Path) -> None:
     def records() -> int:
         with sqlite3.connect(home / "fireline.db") as database:

@@ -62,6 +62,17 @@ async def test_a_withdrawn_post_is_kept_and_marked_and_withdrawing_twice_is_no_e
     assert posts(tmp_path / "posts")[0].withdrawn_at == at
 
 
+async def test_a_sandboxed_mail_cannot_be_changed_or_taken_back_as_no_mail_can(render, tmp_path):
+    sandbox = integrations.connect("sandbox", directory=tmp_path / "posts", looks_like="smtp")
+    receipt = await sandbox.publish(render("first"), "k")
+    with pytest.raises(Refused, match="send a correction"):
+        await sandbox.withdraw(receipt)
+    with pytest.raises(Refused, match="send a correction"):
+        await sandbox.amend(receipt, render("second"))
+    (post,) = posts(tmp_path / "posts")
+    assert (post.withdrawn_at, post.version) == (None, 1)
+
+
 async def test_a_notice_is_shown_with_its_incident_and_link(sandbox, tmp_path):
     message = integrations.Message(key="n1", subject="SEV1", text="Look", thread="INC-1", link="http://desk.test/i/1")
     await sandbox.notify(message, Route(notifier="email", address="ana@example.com"))

@@ -1,0 +1,239 @@
+"""Whether the tables still say what the ledger recorded: facts, incidents, statements, decisions and deliveries.
+
+The ledger proves itself; the tables are what people read and what is published from. Whoever changes a table writes a
+record in the same transaction, so the records, read from the first to the last, tell how each row must look. A row that
+looks otherwise, is missing, or has no record was changed behind Fireline's back.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+from sqlalchemy import Row, Select, select
+
+from crisis.approval import Decision
+from crisis.chain import Problem
+from crisis.delivery import DeliveryState, Receipt
+from crisis.fact import Fact
+from crisis.incident import Incident, IncidentState
+from crisis.record import Record
+from crisis.statement import Rendering, Statement, hash_of
+from crisis.triage import Assessment
+from records.ledger import Ledger
+from records.tables import assessments, decisions, deliveries, facts, incidents, renderings, statements, storable
+from records.work import Model, Work, read
+
+_BATCH = 1000
+_UNRECORDED = {"flow_run_id", "lower_since", "closed_at"}
+"""Of an incident: who works on it, what triage saw, and when it ended, which its records tell in other ways."""
+_ABOUT = ("purpose", "statement", "version", "content_hash", "channel", "kind", "address", "withdraws")
+_STATES = {f"delivery.{state}": state.value for state in DeliveryState}
+Fields = dict[str, Any]
+
+
+@dataclass
+class _Noted:
+    """How a row must look, and which record says so."""
+
+    seq: int
+    fields: Fields
+    changed: dict[str, int] = field(default_factory=dict)
+    """Later records that changed a field."""
+    assessments: int = 1
+    """Of an incident: how many it has had."""
+
+    def change(self, seq: int, **fields: Any) -> None:
+        self.fields |= fields
+        self.changed |= dict.fromkeys(fields, seq)
+
+
+class Agreement:
+    """The tables held against the ledger."""
+
+    def __init__(self, work: Work, ledger: Ledger) -> None:
+        self._work, self._ledger = work, ledger
+
+    async def problem(self) -> Problem | None:
+        """The first record that a table contradicts; None when they agree. The ledger itself must hold already."""
+        noted: dict[str, _Noted] = {}
+        after = 0
+        while batch := await self._ledger.list(after=after, limit=_BATCH):
+            for record in batch:
+                _note(noted, record)
+            after = batch[-1].seq
+        found = list(_differences(noted, await self._rows()))
+        return min(found, key=lambda p: (p.seq is None, p.seq or 0), default=None)
+
+    async def _rows(self) -> dict[str, Fields | None]:
+        """Every row by its name; None for one that cannot be read."""
+        rows: dict[str, Fields | None] = {}
+        for row in await self._all(select(facts)):
+            rows[_fact(row.id, row.number)] = _read(Fact, row.body, incident=row.incident)
+        for row in await self._all(select(incidents)):
+            rows[f"incident {row.id}"] = _incident(row)
+        for row in await self._all(select(assessments)):
+            rows[_assessment(row.incident, row.number)] = _read(Assessment, row.body)
+        parts: dict[tuple[str, int], list[str]] = {}
+        for row in await self._all(select(renderings).order_by(renderings.c.position)):
+            parts.setdefault((row.statement, row.version), []).append(row.body)
+        for row in await self._all(select(statements)):
+            rows[_statement(row.id, row.version)] = _text(row, parts.get((row.id, row.version), []))
+        for row in await self._all(select(decisions)):
+            rows[_decision(row.approver, row.content_hash)] = _model(Decision, dict(row._mapping))
+        for row in await self._all(select(deliveries)):
+            rows[f"delivery {row.id}"] = _delivery(row)
+        return rows
+
+    async def _all(self, query: Select[Any]) -> list[Row[Any]]:
+        return list(await self._work.all(query))
+
+
+def _differences(noted: dict[str, _Noted], rows: dict[str, Fields | None]) -> Iterator[Problem]:
+    for name, told in noted.items():
+        if name not in rows:
+            yield Problem(seq=told.seq, says=f"{name} is missing, of which record {told.seq} tells")
+            continue
+        row = rows[name]
+        if row is None:
+            yield Problem(seq=told.seq, says=f"{name} was altered: it cannot be read")
+            continue
+        wrong = sorted(k for k in told.fields.keys() | row.keys() if told.fields.get(k) != row.get(k))
+        if wrong:
+            seq = min(told.changed.get(k, told.seq) for k in wrong)
+            what = ", ".join(k.replace("_", " ") for k in wrong)
+            yield Problem(seq=seq, says=f"{name} was altered: its {what} is not what record {seq} tells")
+    for name in sorted(rows.keys() - noted.keys()):
+        yield Problem(seq=None, says=f"{name} was put in behind Fireline's back: no record tells of it")
+
+
+def _note(noted: dict[str, _Noted], record: Record) -> None:
+    """Take one record into account."""
+    data, kind, seq = record.data, record.kind, record.seq
+    if kind == "fact.saved":
+        known = {name: value for name, value in data.items() if name != "number"}
+        noted[_fact(data["id"], data["number"])] = _Noted(seq, _told(Fact, known))
+    elif kind == "statement.drafted" and "renderings" in data:
+        noted[_statement(data["id"], data["version"])] = _Noted(seq, _told(Statement, data))
+    elif kind == "decision.made":
+        noted[_decision(data["approver"], data["content_hash"])] = _Noted(seq, _told(Decision, data))
+    elif kind.startswith("incident."):
+        _note_incident(noted, record)
+    elif kind.startswith("delivery."):
+        _note_delivery(noted, record)
+
+
+def _note_incident(noted: dict[str, _Noted], record: Record) -> None:
+    data, seq, name = record.data, record.seq, f"incident {record.incident}"
+    if record.kind == "incident.opened":
+        fields = _told(Incident, data)
+        noted[name] = _Noted(seq, {k: v for k, v in fields.items() if k not in _UNRECORDED})
+        noted[_assessment(record.incident, 1)] = _Noted(seq, fields["assessment"])
+    elif name not in noted:
+        return
+    elif record.kind == "incident.assessed":
+        fields = _told(Assessment, data)
+        noted[name].assessments += 1
+        noted[_assessment(record.incident, noted[name].assessments)] = _Noted(seq, fields)
+        noted[name].change(seq, assessment=fields)
+    elif record.kind == "incident.merged":
+        noted[name].change(seq, state=IncidentState.DISMISSED.value, merged_into=data["into"])
+    elif record.kind == f"incident.{data.get('to')}":
+        noted[name].change(seq, state=data["to"])
+
+
+def _note_delivery(noted: dict[str, _Noted], record: Record) -> None:
+    data, seq, name = record.data, record.seq, f"delivery {record.data.get('delivery')}"
+    if record.kind == "delivery.planned":
+        fields = {about: data[about] for about in _ABOUT} | {"incident": record.incident, "receipt": None}
+        fields |= {"rendering": data["rendering_sha256"], "state": DeliveryState.PENDING.value}
+        noted[name] = _Noted(seq, _stored(fields))
+    elif name in noted and record.kind in _STATES:
+        noted[name].change(seq, state=_STATES[record.kind])
+        if "receipt" in data:
+            noted[name].change(seq, receipt=_told(Receipt, data["receipt"]))
+
+
+def _incident(row: Row[Any]) -> Fields | None:
+    fields = {k: v for k, v in row._mapping.items() if k not in _UNRECORDED | {"number"}}
+    try:
+        known = _model(Incident, fields | {"assessment": read(Assessment, row.assessment)})
+    except ValueError:
+        return None
+    return None if known is None else {k: v for k, v in known.items() if k not in _UNRECORDED}
+
+
+def _text(row: Row[Any], parts: list[str]) -> Fields | None:
+    """A statement version with its renderings, its content hash computed anew."""
+    try:
+        text = read(Statement, row.body)
+        text = text.model_copy(update={"renderings": tuple(read(Rendering, part) for part in parts)})
+        fits = hash_of(text) == text.content_hash == row.content_hash
+    except ValueError:
+        return None
+    return _plain(text) | {"incident": row.incident, "content_hash": row.content_hash if fits else "of another text"}
+
+
+def _delivery(row: Row[Any]) -> Fields | None:
+    try:
+        target = read(Rendering, row.rendering).target
+        receipt = None if row.receipt is None else _plain(read(Receipt, row.receipt))
+    except ValueError:
+        return None
+    columns = ("purpose", "statement", "version", "content_hash", "withdraws", "incident", "state")
+    known = {name: getattr(row, name) for name in columns}
+    known |= {"channel": target.channel, "kind": target.kind, "address": target.address, "receipt": receipt}
+    known["rendering"] = hashlib.sha256(row.rendering.encode()).hexdigest()
+    plain: Fields = _stored(known)
+    return plain
+
+
+def _read(model: type[Model], text: str, **columns: str) -> Fields | None:
+    try:
+        return _plain(read(model, text)) | columns
+    except ValueError:
+        return None
+
+
+def _model(model: type[Model], fields: Fields) -> Fields | None:
+    try:
+        return _plain(model.model_validate(fields))
+    except ValidationError:
+        return None
+
+
+def _told(model: type[Model], data: Fields) -> Fields:
+    """What a record tells, as the model has it today."""
+    return _plain(read(model, json.dumps(data)))
+
+
+def _plain(model: BaseModel) -> Fields:
+    plain: Fields = _stored(model.model_dump(mode="json"))
+    return plain
+
+
+def _stored(value: Any) -> Any:
+    """A value as a column holds it: text made storable, at whatever depth."""
+    if isinstance(value, str):
+        return storable(value)
+    if isinstance(value, dict):
+        return {name: _stored(inner) for name, inner in value.items()}
+    return [_stored(inner) for inner in value] if isinstance(value, list) else value
+
+
+def _fact(id: str, number: int) -> str:
+    return f"fact {id} (version {number})"
+
+
+def _assessment(incident: str, number: int) -> str:
+    return f"assessment of {incident} ({number})"
+
+
+def _statement(id: str, version: int) -> str:
+    return f"statement {id} v{version}"
+
+
+def _decision(approver: str, content_hash: str) -> str:
+    return f"the decision of {approver} on {content_hash[:12]}"
