@@ -124,10 +124,11 @@ def _refusal(error: Exception) -> int | None:
     from crisis.drafting import NotADraft, NoTemplate
     from crisis.incident import IllegalStep
     from crisis.rendering import DoesNotFit
+    from crisis.typed_in import NotOneLine
     from integrations.outcomes import IntegrationError
     from records import NotFound
 
-    if isinstance(error, config.ConfigError | NotADraft | NoTemplate):
+    if isinstance(error, config.ConfigError | NotADraft | NoTemplate | NotOneLine):
         return 2
     if isinstance(error, NotAllowed | IllegalStep | IllegalDeliveryStep | DoesNotFit | NotFound | IntegrationError):
         return 1
@@ -138,7 +139,9 @@ def _refusal(error: Exception) -> int | None:
 
 
 def _say(says: str, status: int) -> int:
-    print(f"fireline: {says}", file=sys.stderr)
+    from crisis.visible import visible
+
+    print(f"fireline: {visible(says)}", file=sys.stderr)
     return status
 
 

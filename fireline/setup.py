@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from crisis.visible import visible
 from fireline.errors import Stop
 
 if TYPE_CHECKING:
@@ -113,7 +114,7 @@ async def _tell(settings: "Settings", *, json: bool, timeout: float) -> list[Fin
             print(jsonlib.dumps(asdict(finding), ensure_ascii=False), flush=True)
         else:
             mark = "ok   " if finding.ok else "WRONG"
-            print(f"{mark}  {finding.part:<13} {finding.name:<26} {finding.says}", flush=True)
+            print(visible(f"{mark}  {finding.part:<13} {finding.name:<26} {finding.says}"), flush=True)
     return findings
 
 
