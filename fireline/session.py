@@ -20,9 +20,10 @@ _OBEYED = re.compile("[\x7f-\x9f\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufe
 async def session() -> AsyncIterator["Installation"]:
     """The configured installation; Prefect is reached when it is running, and missed only by what needs it."""
     import config
-    from config.runtime import reach
+    from config.runtime import make_home, reach
 
     settings = config.load()
+    make_home(settings.home)
     reach(settings.home)
     logging.getLogger("httpx").setLevel(logging.WARNING)
     from tasks.installation import installation

@@ -2,12 +2,16 @@
 
 import asyncio
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
 
+import fireline
 from crisis.fact import Fact
 from crisis.incident import Incident
 from crisis.statement import Statement
@@ -176,3 +180,117 @@ def test_hostile_text_on_record_cannot_move_the_terminal(capsys: pytest.CaptureF
     assert not set(rows) & set("\x1b\x07\r")
     _, _, err = ended(capsys, "draft", "INC-\x1b[31m9")
     assert "\x1b" not in err
+
+
+def _no_folder(home: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    monkeypatch.setenv("FIRELINE_CONFIG", str(home / "fireline.toml"))
+    _homed(home, "/proc/fireline")
+    return "/proc/fireline"
+
+
+def _a_file(home: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    (home.parent / "file").touch()
+    _homed(home, home.parent / "file")
+    return "file"
+
+
+def _homed(home: Path, there: Path | str) -> None:
+    file = home / "fireline.toml"
+    text = file.read_text(encoding="utf-8")
+    file.write_text(text.replace(f'home = "{home.as_posix()}"', f'home = "{there}"'), encoding="utf-8")
+
+
+def _bad_key(home: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    (home / "keys").mkdir()
+    (home / "keys" / "ledger.key").write_bytes(b"-----BEGIN PRIVATE KEY-----\nnone\n")
+    return "ledger.key"
+
+
+def _bad_codes_key(home: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    (home / "keys").mkdir()
+    (home / "keys" / "codes.key").write_bytes(b"\xff")
+    return "codes.key"
+
+
+def _key_is_a_folder(home: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    (home / "keys" / "ledger.key").mkdir(parents=True)
+    return "ledger.key"
+
+
+def _garbage(home: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    (home / "fireline.db").write_bytes(b"garbage" * 1000)
+    return "fireline.db"
+
+
+def _garbage_with_a_header(home: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    asyncio.run(_opened())
+    data = bytearray((home / "fireline.db").read_bytes())
+    data[100:4096] = b"\xee" * 3996
+    (home / "fireline.db").write_bytes(data)
+    (home / "fireline.db-wal").unlink(missing_ok=True)
+    return "database"
+
+
+async def _opened() -> None:
+    async with session():
+        pass
+
+
+def _no_server(home: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    monkeypatch.setenv("FIRELINE_DATABASE_URL", "postgresql+asyncpg://u:hunter2@127.0.0.1:9/x")
+    return "nothing answers at 127.0.0.1:9"
+
+
+BREAKAGES = [
+    _no_folder, _a_file, _bad_key, _bad_codes_key, _key_is_a_folder, _garbage, _garbage_with_a_header, _no_server,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("broken", BREAKAGES, ids=lambda f: f.__name__.strip("_"))
+@pytest.mark.parametrize(
+    "verb",
+    [["incidents"], OPEN, ["draft", "INC-1"], ["desk-link"], ["verify", "--store"]],
+    ids=lambda arguments: arguments[0],
+)
+def test_an_installation_that_cannot_be_used_ends_in_one_sentence(
+    broken: Callable[[Path, pytest.MonkeyPatch], str],
+    verb: list[str],
+    home: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.delenv("FIRELINE_HOME")
+    named = broken(home, monkeypatch)
+    status, says = refused(capsys, *verb)
+    assert status == 2
+    assert named in says
+    assert "hunter2" not in says
+
+
+def test_a_note_of_a_running_installation_that_cannot_be_read_is_none(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (home / "runtime.json").write_bytes(b"\xff\xfe{")
+    status, out, err = ended(capsys, "incidents")
+    assert (status, err) == (0, "")
+    assert "No incidents" in out
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["incidents"], ["incidents", "--json"], ["check"]])
+def test_a_full_disk_under_standard_output_is_told_in_one_sentence(arguments: list[str]) -> None:
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "fireline", *arguments],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+            env={**os.environ, "PYTHONPATH": str(Path(fireline.__file__).parent.parent)},
+        )
+    if "--json" in arguments:
+        assert (done.returncode, done.stderr) == (0, "")  # there was nothing to write
+        return
+    assert done.returncode == 2
+    assert "No space left on device" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert len(done.stderr.splitlines()) == 1
