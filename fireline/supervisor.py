@@ -11,7 +11,6 @@ import ctypes
 import os
 import secrets
 import signal
-import socket
 import sys
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -22,6 +21,7 @@ from pydantic import SecretStr
 
 import config
 from config.runtime import Runtime, remove_runtime
+from fireline.addresses import cannot_listen
 from fireline.errors import Stop
 from fireline.prefect_database import lay_out
 
@@ -159,7 +159,7 @@ class Supervisor:
         """Start everything, in order, and say what is being waited for.
 
         Raises:
-            Stop: a port is taken, or a part did not come up; nothing is left running.
+            Stop: an address cannot be listened on, or a part did not come up; nothing is left running.
         """
         self._check_ports()
         self._served.unlink(missing_ok=True)
@@ -190,15 +190,8 @@ class Supervisor:
         if not self.settings.prefect.api_url:
             wanted["prefect"] = (self.settings.prefect.host, self.settings.prefect.port)
         for name, (host, port) in wanted.items():
-            with socket.socket() as probe:
-                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                try:
-                    probe.bind((host, port))
-                except OSError:
-                    raise Stop(
-                        f"port {port} on {host} is taken: stop what runs there, or set another port under "
-                        f"[{name}] in fireline.toml"
-                    ) from None
+            if problem := cannot_listen(host, port, name):
+                raise Stop(problem)
 
     async def keep_alive(self) -> None:
         """Restart what ends, with growing pauses, until cancelled."""

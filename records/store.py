@@ -184,6 +184,5 @@ def _why_unusable(url: URL, error: OSError | DatabaseError) -> str:
         return f"{url.database}: cannot be used as Fireline's database ({cause}): put a copy of it back"
     place = f"{url.host or 'localhost'}:{url.port or 5432}"
     if isinstance(error, OSError):
-        why = error.strerror or type(error).__name__
-        return f"nothing answers at {place} ({why}): start PostgreSQL there, or set database_url"
+        return f"nothing answers at {place}: start PostgreSQL there, or set database_url"
     return f"the database at {place} does not let us in ({type(error.orig).__name__}): check user, password and name"

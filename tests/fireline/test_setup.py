@@ -3,6 +3,7 @@
 import asyncio
 import json
 import re
+import socket
 import threading
 import tomllib
 from collections.abc import Iterator
@@ -18,8 +19,10 @@ import integrations
 from crisis.approval import Policy
 from crisis.quorum import missing_approvers
 from crisis.stakeholder import Stakeholder
+from fireline.addresses import cannot_listen
 from fireline.errors import Stop
 from fireline.setup import Finding, check, findings_of, init
+from fireline.supervisor import Supervisor
 from tasks.credentials import secret_fields
 from tasks.sources import INBOX
 
@@ -281,7 +284,9 @@ def test_an_unknown_kind_is_answered_with_those_that_exist() -> None:
 def test_a_database_that_is_not_there_is_found_wanting_without_its_password(monkeypatch: pytest.MonkeyPatch) -> None:
     init()
     monkeypatch.setenv("FIRELINE_DATABASE_URL", f"postgresql+asyncpg://u:{SECRET}@127.0.0.1:9/x")
-    assert _wrong() == {"127.0.0.1/x": "does not let us in (ConnectionRefusedError): check user and password"}
+    assert _wrong() == {
+        "127.0.0.1/x": "nothing answers there: start PostgreSQL, or set database_url"
+    }
 
 
 def test_an_empty_configuration_says_what_is_lacking() -> None:
@@ -313,3 +318,48 @@ def test_every_example_in_the_starting_configuration_is_right_as_it_stands() -> 
     }
     assert needed <= named
     assert tomllib.loads(text)["organisation"] == "Acme"
+
+
+def test_a_file_that_is_no_database_is_found(folder: Path) -> None:
+    init()
+    (folder / "home").mkdir()
+    (folder / "home" / "fireline.db").write_bytes(b"garbage" * 1000)
+    assert "cannot be used (file is not a database)" in _wrong()["sqlite"]
+
+
+def test_a_key_that_is_none_is_found(folder: Path) -> None:
+    init()
+    (folder / "home" / "keys").mkdir(parents=True)
+    (folder / "home" / "keys" / "ledger.key").write_bytes(b"none")
+    (folder / "home" / "keys" / "codes.key").write_bytes(b"none")
+    assert "ledger.key: is not an Ed25519 key" in _wrong()[str(folder / "home" / "keys")]
+
+
+def test_a_home_that_cannot_be_made_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    init()
+    monkeypatch.setenv("FIRELINE_HOME", "/proc/fireline")
+    assert "cannot be made in /proc" in _wrong()["/proc/fireline"]
+
+
+@pytest.mark.parametrize(
+    ("host", "says"),
+    [("no such host", "is not the name of a host"), ("192.0.2.1", "is not an address of this machine")],
+)
+def test_a_desk_that_could_not_listen_is_found_and_its_port_not_called_taken(host: str, says: str) -> None:
+    init()
+    _edit('[desk]\nhost = "127.0.0.1"', f'[desk]\nhost = "{host}"')
+    assert says in _wrong()[f"desk {host}"]
+    settings = config.load()
+    assert settings.file is not None
+    with pytest.raises(Stop, match=says) as caught:
+        asyncio.run(Supervisor(settings, settings.file).start(lambda _: None))
+    assert caught.value.status == 2
+    assert "taken" not in str(caught.value)
+
+
+def test_a_taken_port_is_called_so() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        assert "is taken" in cannot_listen("127.0.0.1", taken.getsockname()[1], "desk")
+    assert cannot_listen("127.0.0.1", 0, "desk") == ""
