@@ -16,6 +16,7 @@ from pydantic import BaseModel, SecretStr
 
 import config
 import integrations
+from config import kinds
 from crisis.approval import Policy
 from crisis.quorum import missing_approvers
 from crisis.stakeholder import Stakeholder
@@ -260,6 +261,7 @@ def test_a_secret_in_the_file_is_found_wanting_told_where_it_belongs_and_not_sho
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setitem(integrations.KINDS, "talkative", f"{__name__}:Talkative")
+    monkeypatch.setattr(kinds, "CHANNELS", (*kinds.CHANNELS, "talkative"))
     init()
     _add(f'[[channels]]\nname = "chat"\nkind = "talkative"\nsettings = {{ token = "{SECRET}" }}\n')
     assert _wrong() == {"chat": "hello, [hidden]; but token stands in the file: move it to FIRELINE_CHAT_TOKEN"}
@@ -275,18 +277,43 @@ def test_a_stakeholder_whose_every_route_is_broken_is_found_wanting() -> None:
     assert "no route works: mail:otto@example.com" in wrong["otto@example.com"]
 
 
-def test_an_unknown_kind_is_answered_with_those_that_exist() -> None:
+@pytest.mark.parametrize(
+    ("right", "wrong", "says"),
+    [
+        (
+            'kind = "sandbox"\nlooks_like = "mastodon"',
+            'kind = "mastadon"',
+            "no kind of channel 'mastadon'; did you mean 'm",
+        ),
+        ('looks_like = "mastodon"', 'looks_like = "twitter"', "can look like 'twitter' (there are: bluesky, mastodon,"),
+        ('kind = "webhook"', 'kind = "webhok"', "no kind of source 'webhok'; did you mean 'webhook'? (there are: app"),
+        ('kind = "webhook"', 'kind = "slack"', "no kind of source 'slack' (there are: app_store, feed"),
+    ],
+)
+def test_an_unknown_kind_is_answered_with_its_line_and_those_of_its_family(right: str, wrong: str, says: str) -> None:
     init()
-    _edit('kind = "sandbox"\nlooks_like = "mastodon"', 'kind = "mastadon"')
-    assert re.search(r"there are: .*bluesky, .*mastodon, ", _wrong()["newsroom-mastodon"])
+    _edit(right, wrong)
+    line = Path("fireline.toml").read_text(encoding="utf-8").splitlines().index(wrong) + 1
+    with pytest.raises(Stop) as caught:
+        check()
+    assert caught.value.status == 2
+    assert f"fireline.toml:{line}: there is no kind" in str(caught.value)
+    assert says in str(caught.value)
+
+
+def test_the_kinds_of_the_configuration_are_those_that_can_be_connected() -> None:
+    for kind in integrations.KINDS:
+        does = integrations.integration(kind)
+        assert (kind in kinds.CHANNELS) == hasattr(does, "publish"), kind
+        assert (kind in kinds.NOTIFIERS) == hasattr(does, "notify"), kind
+        assert (kind in kinds.SOURCES) == hasattr(does, "listen"), kind
+    assert {*kinds.CHANNELS, *kinds.NOTIFIERS, *kinds.SOURCES} == {*integrations.KINDS, INBOX}
 
 
 def test_a_database_that_is_not_there_is_found_wanting_without_its_password(monkeypatch: pytest.MonkeyPatch) -> None:
     init()
     monkeypatch.setenv("FIRELINE_DATABASE_URL", f"postgresql+asyncpg://u:{SECRET}@127.0.0.1:9/x")
-    assert _wrong() == {
-        "127.0.0.1/x": "nothing answers there: start PostgreSQL, or set database_url"
-    }
+    assert _wrong() == {"127.0.0.1/x": "nothing answers there: start PostgreSQL, or set database_url"}
 
 
 def test_an_empty_configuration_says_what_is_lacking() -> None:
