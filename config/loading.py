@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ from pydantic import ValidationError
 from pydantic_settings import EnvSettingsSource
 from pydantic_settings.exceptions import SettingsError
 
+from config import kinds
 from config.errors import ConfigError, Lines, Location, by_line, did_you_mean, line_of, mistakes, sentence
 from config.lines import read_toml
 from config.settings import Settings, at_home, toml_document
@@ -116,16 +118,34 @@ def references(settings: Settings) -> Iterator[tuple[Location, str]]:
             if name not in watches:
                 says = f"source {source.name!r} feeds an unknown watch {name!r}{did_you_mean(name, watches)}"
                 yield ("sources", i, "watch"), says
-    for i, channel in enumerate(settings.channels):
-        if channel.looks_like and channel.kind != "sandbox":
-            says = f"looks_like is for sandbox channels; {channel.name!r} is {channel.kind!r}: take it out"
-            yield ("channels", i, "looks_like"), says
+    yield from _kind_mistakes(settings)
     for i, person in enumerate(settings.stakeholders):
         for name in person.watches:
             if name not in watches:
                 says = f"{person.email} follows an unknown watch {name!r}{did_you_mean(name, watches)}"
                 yield ("stakeholders", i, "watches"), says
         yield from _routes(settings, i, notifiers)
+
+
+def _kind_mistakes(settings: Settings) -> Iterator[tuple[Location, str]]:
+    for table, family in (("sources", kinds.SOURCES), ("channels", kinds.CHANNELS), ("notifiers", kinds.NOTIFIERS)):
+        for i, part in enumerate(getattr(settings, table)):
+            if part.kind not in family:
+                yield (table, i, "kind"), _unknown_kind(part.kind, f"kind of {table.removesuffix('s')}", family)
+    outlets = tuple(kind for kind in kinds.CHANNELS if kind != "sandbox")
+    for i, channel in enumerate(settings.channels):
+        where: Location = ("channels", i, "looks_like")
+        if channel.looks_like and channel.kind != "sandbox":
+            says = f"looks_like is for sandbox channels; {channel.name!r} is {channel.kind!r}: take it out"
+            yield where, says
+        elif channel.looks_like and channel.looks_like not in outlets:
+            yield where, _unknown_kind(channel.looks_like, "kind that a sandbox can look like", outlets)
+
+
+def _unknown_kind(given: str, what: str, family: tuple[str, ...]) -> str:
+    meant = get_close_matches(given.lower(), family, n=1)
+    guess = f"; did you mean {meant[0]!r}?" if meant else ""
+    return f"there is no {what} {given!r}{guess} (there are: {', '.join(family)})"
 
 
 def _query_mistake(query: str) -> Iterator[str]:

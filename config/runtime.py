@@ -6,13 +6,29 @@ It lets a command in another terminal find the Prefect server. It holds the serv
 import json
 import os
 import secrets
+from contextlib import suppress
 from pathlib import Path
 
 from pydantic import Field, SecretStr, ValidationError
 
+from config.errors import ConfigError
 from crisis.values import Frozen
 
 FILE = "runtime.json"
+
+
+def make_home(home: Path) -> None:
+    """Make an installation's folder, for its owner only, unless it is there.
+
+    Raises:
+        ConfigError: it cannot be made.
+    """
+    try:
+        home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        os.scandir(home).close()
+    except OSError as error:
+        says = f"{home}: cannot be this installation's folder ({error.strerror})"
+        raise ConfigError(f"{says}: set FIRELINE_HOME, or home in fireline.toml, to one that can be written") from None
 
 
 class Runtime(Frozen):
@@ -36,7 +52,7 @@ class Runtime(Frozen):
 
     def write(self, home: Path) -> None:
         """Publish it, readable by its owner only, in one step."""
-        home.mkdir(parents=True, exist_ok=True)
+        make_home(home)
         fresh = home / f".{FILE}.{os.getpid()}.{secrets.token_hex(4)}"
         document = {**self.model_dump(mode="json"), "auth": self.auth.get_secret_value()}
         handle = os.open(fresh, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
@@ -46,20 +62,24 @@ class Runtime(Frozen):
 
 
 def read_runtime(home: Path) -> Runtime | None:
-    """The running installation of ``home``; None when there is none, or when it died without cleaning up."""
+    """The running installation of ``home``; None when there is none, or none that can be read, or it died."""
     try:
-        runtime = Runtime.model_validate_json((home / FILE).read_text(encoding="utf-8"))
+        runtime = Runtime.model_validate_json((home / FILE).read_bytes())
+    except (OSError, ValidationError):
+        return None
+    try:
         os.kill(runtime.pid, 0)
-    except (FileNotFoundError, ValidationError, ProcessLookupError):
+    except (ProcessLookupError, OverflowError):
         return None
     except PermissionError:
-        pass
+        pass  # it runs, as another user
     return runtime
 
 
 def remove_runtime(home: Path) -> None:
-    """Forget it; no error when it is gone already."""
-    (home / FILE).unlink(missing_ok=True)
+    """Forget it; no error when it is gone already, or its folder never was."""
+    with suppress(OSError):
+        (home / FILE).unlink(missing_ok=True)
 
 
 def reach(home: Path) -> bool:

@@ -1,10 +1,8 @@
 """The ``fireline`` command. Verbs are named here and imported only when they are called, so that help is instant."""
 
-import asyncio
+import os
 import sys
-from collections.abc import Sequence
-
-from cyclopts import App, CycloptsError
+from collections.abc import Coroutine, Sequence
 
 VERBS: dict[str, tuple[str, str, str]] = {
     "demo": (
@@ -71,16 +69,25 @@ def _listing() -> str:
     return "\n".join(lines)
 
 
-def _app(verb: str) -> App:
-    app = App(name="fireline", version_flags=[], help_flags=["--help", "-h"], result_action="return_value")
-    app.command(VERBS[verb][0], name=verb)
-    return app
-
-
 def run(arguments: Sequence[str]) -> int:
     """Run one verb, and return its exit status. Errors are one sentence on stderr."""
-    from fireline.errors import Stop
+    try:
+        status = _run(arguments)
+        sys.stdout.flush()
+        return status
+    except KeyboardInterrupt:
+        return _say("stopped", 130)
+    except BrokenPipeError:
+        return 0
+    except Exception as error:
+        found = _refusal(error)
+        if found is None:
+            raise
+        says, status = found
+        return _say(says, status)
 
+
+def _run(arguments: Sequence[str]) -> int:
     if not arguments or arguments[0] in ("--help", "-h", "help"):
         print(_listing())
         return 0 if arguments else 2
@@ -96,55 +103,71 @@ def run(arguments: Sequence[str]) -> int:
         close = get_close_matches(verb, VERBS, n=1)
         hint = f": did you mean {close[0]!r}?" if close else "; `fireline --help` lists them"
         return _say(f"there is no verb {verb!r}{hint}", 2)
+
+    from cyclopts import App, CycloptsError
+
+    app = App(name="fireline", version_flags=[], help_flags=["--help", "-h"], result_action="return_value")
+    app.command(VERBS[verb][0], name=verb)
     try:
-        answer = _app(verb)(list(arguments), exit_on_error=False, print_error=False)
-        if asyncio.iscoroutine(answer):
+        answer = app(list(arguments), exit_on_error=False, print_error=False)
+        if isinstance(answer, Coroutine):
+            import asyncio
+
             answer = asyncio.run(answer)
-        return answer if isinstance(answer, int) and not isinstance(answer, bool) else 0
-    except Stop as stop:
-        return _say(str(stop), stop.status)
     except CycloptsError as error:
         return _say(f"{' '.join(str(error).split())} (`fireline {verb} --help` explains)", 2)
-    except KeyboardInterrupt:
-        return _say("stopped", 130)
-    except BrokenPipeError:
-        return 0
-    except Exception as error:
-        status = _refusal(error)
-        if status is None:
-            raise
-        return _say(str(error), status)
+    return answer if isinstance(answer, int) and not isinstance(answer, bool) else 0
 
 
-def _refusal(error: Exception) -> int | None:
-    """The exit status of an error that is a clear answer to a person; None for a defect."""
+def _refusal(error: Exception) -> tuple[str, int] | None:
+    """What to say and the exit status, of an error that is a clear answer to a person; None for a defect."""
+    from fireline.errors import Stop
+
+    if isinstance(error, Stop):
+        return str(error), error.status
+    if isinstance(error, OSError) and not isinstance(error, TimeoutError):
+        where = error.filename if isinstance(error.filename, str) else "standard output"
+        says = f"{where}: {error.strerror or error}: see that it exists, that it is yours, and that there is room"
+        return says, 2
     import config
     from crisis.approval import NotAllowed
     from crisis.delivery import IllegalDeliveryStep
     from crisis.drafting import NotADraft, NoTemplate
     from crisis.incident import IllegalStep
     from crisis.rendering import DoesNotFit
+    from crisis.typed_in import NotOneLine
     from integrations.outcomes import IntegrationError
-    from records import NotFound
+    from records import NotFound, TooNew, Unusable
 
-    if isinstance(error, config.ConfigError | NotADraft | NoTemplate):
-        return 2
+    if isinstance(error, config.ConfigError | NotADraft | NoTemplate | NotOneLine | Unusable | TooNew):
+        return str(error), 2
     if isinstance(error, NotAllowed | IllegalStep | IllegalDeliveryStep | DoesNotFit | NotFound | IntegrationError):
-        return 1
+        return str(error), 1
+    from sqlalchemy.exc import DatabaseError, IntegrityError, ProgrammingError
+
+    if isinstance(error, DatabaseError) and not isinstance(error, IntegrityError | ProgrammingError):
+        return f"the database cannot be used ({error.orig}): `fireline check` says more", 2
     from tasks.draft import NothingToCorrect
     from tasks.withdraw import NothingToWithdraw
 
-    return 1 if isinstance(error, NothingToCorrect | NothingToWithdraw) else None
+    return (str(error), 1) if isinstance(error, NothingToCorrect | NothingToWithdraw) else None
 
 
 def _say(says: str, status: int) -> int:
-    print(f"fireline: {says}", file=sys.stderr)
+    from crisis.visible import visible
+
+    print(f"fireline: {visible(says)}", file=sys.stderr)
     return status
 
 
 def main() -> None:
     """Entry point of the ``fireline`` command."""
-    sys.exit(run(sys.argv[1:]))
+    status = run(sys.argv[1:])
+    try:
+        sys.stdout.flush()
+    except OSError:  # what could not be written was told, or nobody reads on: Python need not try once more at its end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(status)
 
 
 if __name__ == "__main__":

@@ -20,8 +20,10 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 import config
+from config.runtime import make_home
 from config.scenarios import FIRESTORM, FIRESTORM_STRIKES
 from fireline.errors import Stop
+from fireline.lock import demo_lock, running_lock
 
 SCENARIOS = FIRESTORM.parent
 LEAD = timedelta(minutes=4)
@@ -77,11 +79,14 @@ class Stage:
 
     def __init__(self, home: Path) -> None:
         self.home = home
+        make_home(home.parent)
+        self.lock = demo_lock(home)
         if home.exists() and any(home.iterdir()):
             if not (home / MARKER).exists():
                 raise Stop(f"{home} holds something that the demo did not make: set FIRELINE_HOME to another folder")
+            running_lock(home).release()  # a `fireline up` on what the last demo left
             shutil.rmtree(home)
-        home.mkdir(parents=True, exist_ok=True)
+        make_home(home)
         (home / MARKER).touch()
         desk, prefect, smtp = free_ports(3)
         text = (SCENARIOS / "demo.toml").read_text(encoding="utf-8")

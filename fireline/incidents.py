@@ -9,11 +9,20 @@ from cyclopts import Parameter
 
 from crisis.incident import Dismissal, Label
 from crisis.values import CrisisType, Severity
+from crisis.visible import visible
 from fireline.session import session, show
 
 Actor = Annotated[str, Parameter(name="--as", help="Your e-mail address, as it stands among the stakeholders.")]
 Json = Annotated[bool, Parameter(name="--json", negative="", help="One JSON object a line on stdout.")]
-Reason = Annotated[str, Parameter(help="Why, in your own words; it is on record.")]
+
+
+def says_something(_: object, text: str) -> None:
+    """Refuses a reason that was given but is blank."""
+    if not text.strip():
+        raise ValueError("the reason is empty: say why, in your own words")
+
+
+Reason = Annotated[str, Parameter(help="Why, in your own words; it is on record.", validator=says_something)]
 
 
 async def incidents(
@@ -43,12 +52,13 @@ async def incidents(
             waits = await waiting_for(here, incident)
             row = incident.model_dump(mode="json", include={"id", "watch", "title", "state", "opened_at", "closed_at"})
             row |= {"severity": incident.severity.value, "type": incident.assessment.type.value, "waits_for": waits}
-            words = f"{incident.id}  {incident.severity}  {incident.state:<11} {incident.title}\n        {waits}"
+            title = " ".join(incident.title.split())
+            words = f"{incident.id}  {incident.severity}  {incident.state:<11} {title}\n        {waits}"
             show(row, as_json=json, words=words)
         if not found and not json:
             print("No incidents. That is good news.")
         for line in await coverage_lines(here):
-            print(line, file=sys.stderr if json else sys.stdout)
+            print(visible(line), file=sys.stderr if json else sys.stdout)
 
 
 async def open_incident(
@@ -242,7 +252,7 @@ def _show_labels(found: Sequence[Label], *, as_json: bool) -> None:
         return
     table = csv.DictWriter(sys.stdout, columns, lineterminator="\n")
     table.writeheader()
-    table.writerows(rows)
+    table.writerows({name: visible(str(value)) for name, value in row.items()} for row in rows)
 
 
 async def resolve(incident: str, *, actor: Actor, reason: Reason, json: Json = False) -> None:

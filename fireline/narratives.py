@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
+from crisis.visible import visible
 from fireline.errors import Stop
+from fireline.session import json_line
 
 if TYPE_CHECKING:
     from crisis.triage import Narrative
@@ -67,21 +69,15 @@ def narratives(
 
 
 def _line(row: dict[str, Any]) -> None:
-    # Hostile text may hold what UTF-8 cannot carry: such a character is written as its escape.
-    text = json.dumps(row, ensure_ascii=False)
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        text = json.dumps(row)
-    print(text)
+    print(json_line(row))
 
 
 def _tell(named: Iterable[Narrative], sizes: Counter[str]) -> None:
     for n in sorted(named, key=lambda n: (-sizes[n.id], n.id)):
-        print(f"{n.id}  {sizes[n.id]:>6,} posts  {n.label}")
-        print(f"    {' '.join(n.quote.split())[:160]}")
+        print(visible(f"{n.id}  {sizes[n.id]:>6,} posts  {n.label}"))
+        print(visible(f"    {' '.join(n.quote.split())[:160]}"))
         for question in n.questions:
-            print(f"    asked {question.count}×: {question.text}")
+            print(visible(f"    asked {question.count}×: {question.text}"))
 
 
 def _posts(file: Path | None) -> Iterator[tuple[Any, str]]:

@@ -18,13 +18,17 @@ def prepared() -> Path:
 
 
 def lay_out(prefect_home: Path) -> None:
-    """Copy the empty database into a Prefect home that has none yet."""
+    """Copy the empty database into a Prefect home that has none yet. It is its owner's alone to read, copied or not."""
     target = prefect_home / "prefect.db"
-    if target.exists() or not prepared().exists():
+    prefect_home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if target.exists():
+        target.chmod(0o600)
         return
-    prefect_home.mkdir(parents=True, exist_ok=True)
+    if not prepared().exists():
+        return
     fresh = target.with_suffix(f".{os.getpid()}")
     shutil.copyfile(prepared(), fresh)
+    fresh.chmod(0o600)
     fresh.replace(target)
 
 

@@ -115,9 +115,11 @@ def _verify_bundle(path: Path, trusted: str) -> dict[str, Any]:
 
 async def _verify_store() -> dict[str, Any]:
     import config
+    from config.runtime import make_home
     from records import open_store
 
     settings = config.load()
+    make_home(settings.home)
     begun = any((settings.home / "keys").glob("*.key"))
     store = await open_store(settings.database_url, keys=settings.home / "keys", clock=config.clock(settings))
     try:

@@ -6,7 +6,6 @@ With ``--json`` each incident is one JSON object a line on stdout; everything el
 
 from __future__ import annotations
 
-import json
 import sys
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -17,7 +16,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
+from crisis.visible import visible
 from fireline.errors import Stop
+from fireline.session import json_line
 
 if TYPE_CHECKING:
     from crisis.detector import Detector
@@ -230,7 +231,7 @@ def replay(
 
 
 def _print_line(episode: Episode) -> None:
-    print(json.dumps(episode.line(), ensure_ascii=False))
+    print(json_line(episode.line()))
 
 
 def _print(episode: Episode) -> None:
@@ -239,10 +240,10 @@ def _print(episode: Episode) -> None:
     print(f"{worst.severity}  {worst.type.value.replace('_', ' ')}  (score {worst.score:g})")
     print(f"  {episode.opened_at:%Y-%m-%d %H:%M} to {until} UTC; began {episode.started_at:%Y-%m-%d %H:%M}")
     for factor in worst.factors:
-        print(f"  {factor.points:+6.1f}  {factor.says}")
+        print(visible(f"  {factor.points:+6.1f}  {factor.says}"))
     print(f"  strategy: {worst.strategy.value} ({worst.why_strategy})")
     for narrative in worst.narratives[:5]:
-        print(f"  · {narrative.label} ({narrative.size}): {' '.join(narrative.quote.split())[:120]}")
+        print(visible(f"  · {narrative.label} ({narrative.size}): {' '.join(narrative.quote.split())[:120]}"))
     print()
 
 

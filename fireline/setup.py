@@ -8,13 +8,17 @@ import asyncio
 import json as jsonlib
 import os
 import shutil
+import sqlite3
 import sys
+import tempfile
 from collections.abc import AsyncIterator, Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from crisis.visible import visible
+from fireline.addresses import cannot_listen
 from fireline.errors import Stop
 
 if TYPE_CHECKING:
@@ -113,7 +117,7 @@ async def _tell(settings: "Settings", *, json: bool, timeout: float) -> list[Fin
             print(jsonlib.dumps(asdict(finding), ensure_ascii=False), flush=True)
         else:
             mark = "ok   " if finding.ok else "WRONG"
-            print(f"{mark}  {finding.part:<13} {finding.name:<26} {finding.says}", flush=True)
+            print(visible(f"{mark}  {finding.part:<13} {finding.name:<26} {finding.says}"), flush=True)
     return findings
 
 
@@ -121,7 +125,13 @@ async def findings_of(settings: "Settings", *, timeout: float = 10.0) -> AsyncIt
     """Everything there is to say about an installation, the outside world asked in parallel."""
     says = f"{settings.organisation}; watches: {len(settings.watches)}, channels: {len(settings.channels)}"
     yield Finding("configuration", settings.file.name if settings.file else "settings", True, says)
-    for finding in (*_home(settings), *_policies(settings), *_emptiness(settings)):
+    for finding in (
+        *_home(settings),
+        *_keys(settings),
+        *_addresses(settings),
+        *_policies(settings),
+        *_emptiness(settings),
+    ):
         yield finding
     yield await _database(settings, timeout)
     parts: list[tuple[str, ChannelSettings | NotifierSettings | SourceSettings]] = [
@@ -146,14 +156,42 @@ async def findings_of(settings: "Settings", *, timeout: float = 10.0) -> AsyncIt
 
 
 def _home(settings: "Settings") -> Iterator[Finding]:
+    """Whether the folder can be made and written to, by trying: rights alone do not tell."""
     at = next(folder for folder in (settings.home, *settings.home.parents) if folder.exists())
     if not at.is_dir():
         yield Finding("home", str(settings.home), False, f"{at} is a file: set home to a folder")
-    elif not os.access(at, os.W_OK | os.X_OK):
-        yield Finding("home", str(settings.home), False, f"{at} cannot be written to: set home to a folder that can")
-    else:
-        says = "can be written" if at == settings.home else "will be made at the first start"
+        return
+    try:
+        with tempfile.TemporaryDirectory(dir=at, prefix=".fireline-check-"):
+            says = "can be written" if at == settings.home else "will be made at the first start"
         yield Finding("home", str(settings.home), True, says)
+    except OSError as error:
+        does = "cannot be written to" if at == settings.home else f"cannot be made in {at}"
+        says = f"{does} ({error.strerror}): set home to a folder that can"
+        yield Finding("home", str(settings.home), False, says)
+
+
+def _addresses(settings: "Settings") -> Iterator[Finding]:
+    """Whether what ``fireline up`` starts could listen here; whether a port is free is seen when it does."""
+    for table, host in (("desk", settings.desk.host), ("prefect", settings.prefect.host)):
+        if table == "prefect" and settings.prefect.api_url:
+            continue
+        problem = cannot_listen(host, 0, table)
+        yield Finding("address", f"{table} {host}", not problem, problem or "can be listened on")
+
+
+def _keys(settings: "Settings") -> Iterator[Finding]:
+    """Whether keys that were made can be used; nothing is made for it."""
+    from records.keys import CODES_KEY, LEDGER_KEY, open_keys
+    from records.unusable import Unusable
+
+    folder = settings.home / "keys"
+    if all(os.path.lexists(folder / name) for name in (LEDGER_KEY, CODES_KEY)):
+        try:
+            open_keys(folder)
+            yield Finding("keys", str(folder), True, "can be used")
+        except Unusable as error:
+            yield Finding("keys", str(folder), False, str(error))
 
 
 def _policies(settings: "Settings") -> Iterator[Finding]:
@@ -226,10 +264,7 @@ async def _database(settings: "Settings", timeout: float) -> Finding:
             "database", "records", False, "database_url is no address: write postgresql+asyncpg://user@host/name"
         )
     if address.get_backend_name() == "sqlite":
-        folder = Path(address.database or ".").parent
-        fine = folder == settings.home or os.access(folder, os.W_OK)
-        says = f"SQLite at {address.database}" if fine else f"{folder} cannot be written to: set database_url or home"
-        return Finding("database", "sqlite", fine, says)
+        return await asyncio.to_thread(_sqlite, Path(address.database or "."), settings.home)
     name = f"{address.host or 'local'}/{address.database or ''}"
     engine = create_async_engine(address)
     try:
@@ -238,10 +273,28 @@ async def _database(settings: "Settings", timeout: float) -> Finding:
         return Finding("database", name, True, "PostgreSQL answers")
     except TimeoutError:
         return Finding("database", name, False, f"no answer within {timeout:g} s: check the host and its firewall")
+    except OSError:
+        return Finding("database", name, False, "nothing answers there: start PostgreSQL, or set database_url")
     except Exception as error:  # drivers raise many kinds; their messages may repeat the address
         return Finding("database", name, False, f"does not let us in ({type(error).__name__}): check user and password")
     finally:
         await engine.dispose()
+
+
+def _sqlite(file: Path, home: Path) -> Finding:
+    if not file.exists():
+        fine = file.parent == home or os.access(file.parent, os.W_OK)
+        says = f"SQLite at {file}" if fine else f"{file.parent} cannot be written to: set database_url or home"
+        return Finding("database", "sqlite", fine, says)
+    try:
+        with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=rw", uri=True, timeout=2)) as connection:
+            (found,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+    except sqlite3.Error as error:
+        found = str(error)
+    if found == "ok":
+        return Finding("database", "sqlite", True, f"SQLite at {file}")
+    says = f"{file} cannot be used ({found}): put a copy of it back, or move it away to begin anew"
+    return Finding("database", "sqlite", False, says)
 
 
 async def _heard(settings: "Settings", timeout: float) -> list[Finding]:

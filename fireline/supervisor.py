@@ -11,7 +11,6 @@ import ctypes
 import os
 import secrets
 import signal
-import socket
 import sys
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -21,8 +20,10 @@ import httpx
 from pydantic import SecretStr
 
 import config
-from config.runtime import Runtime, remove_runtime
+from config.runtime import Runtime, make_home, remove_runtime
+from fireline.addresses import cannot_listen
 from fireline.errors import Stop
+from fireline.lock import Lock, running_lock
 from fireline.prefect_database import lay_out
 
 _PR_SET_PDEATHSIG = 1
@@ -50,7 +51,7 @@ class Child:
     _handle: object = field(default=None, repr=False)
 
     async def start(self, environment: Mapping[str, str]) -> None:
-        self.log.parent.mkdir(parents=True, exist_ok=True)
+        self.log.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         with self.log.open("ab") as log:
             self.process = await asyncio.create_subprocess_exec(
                 *self.argv,
@@ -60,6 +61,7 @@ class Child:
                 env=dict(environment),
                 start_new_session=True,
                 preexec_fn=_die_with_parent,
+                umask=0o077,  # Prefect's database holds what is drafted: nobody else's to read
             )
         self.starts += 1
 
@@ -117,6 +119,7 @@ class Supervisor:
             "PYTHONUNBUFFERED": "1",
             "DO_NOT_TRACK": "1",
         }
+        self._lock: Lock | None = None
         self._served = home / "served"
         logs = home / "logs"
         self.children = [*self._server(logs), self._runner(logs), self._desk(logs)]
@@ -159,11 +162,14 @@ class Supervisor:
         """Start everything, in order, and say what is being waited for.
 
         Raises:
-            Stop: a port is taken, or a part did not come up; nothing is left running.
+            Stop: Fireline runs on this home already, an address cannot be listened on, or a part did not come up;
+                nothing is left running.
         """
         self._check_ports()
-        self._served.unlink(missing_ok=True)
+        make_home(self.settings.home)
+        self._lock = running_lock(self.settings.home)
         try:
+            self._served.unlink(missing_ok=True)
             lay_out(self.settings.home / "prefect")
             for child in self.children:  # all at once: each waits for the server where it needs it
                 await child.start(self.environment)
@@ -190,15 +196,8 @@ class Supervisor:
         if not self.settings.prefect.api_url:
             wanted["prefect"] = (self.settings.prefect.host, self.settings.prefect.port)
         for name, (host, port) in wanted.items():
-            with socket.socket() as probe:
-                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                try:
-                    probe.bind((host, port))
-                except OSError:
-                    raise Stop(
-                        f"port {port} on {host} is taken: stop what runs there, or set another port under "
-                        f"[{name}] in fireline.toml"
-                    ) from None
+            if problem := cannot_listen(host, port, name):
+                raise Stop(problem)
 
     async def keep_alive(self) -> None:
         """Restart what ends, with growing pauses, until cancelled."""
@@ -210,8 +209,12 @@ class Supervisor:
             await asyncio.sleep(0.5)
 
     async def stop(self) -> None:
-        """End everything, last started first. Safe to call twice."""
+        """End everything, last started first. Safe to call twice, and when nothing was started."""
+        if self._lock is None:
+            return  # what runs here is another's
         remove_runtime(self.settings.home)
         flows_first = sorted(self.children, key=lambda c: c.name == "Prefect server")
         for child in flows_first:
             await child.stop()
+        self._lock.release()
+        self._lock = None

@@ -6,10 +6,12 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from crisis.drafting import AUTHOR
 from crisis.fact import Fact, FactStatus
+from crisis.typed_in import CLAIM, one_line
 from crisis.values import StatementKind
 from fireline.errors import Stop
-from fireline.incidents import Actor, Json, Reason
+from fireline.incidents import Actor, Json, Reason, says_something
 from fireline.session import session, show
 
 Version = Annotated[int | None, Parameter(help="The version; the latest one when left out.")]
@@ -37,14 +39,19 @@ async def fact(
         id: The fact to change, such as INC-7-F2; left out, a new one is added.
         evidence: Where the proof is.
     """
+    from records import NotFound
     from tasks.draft import save_fact
     from tasks.first_word import renew
 
+    text = one_line(text, "the fact", longest=CLAIM)
     async with session() as here:
         here.settings.stakeholder(actor)
         async with here.store.transaction() as tx:
             await tx.incidents.get(incident)
             known = id or await tx.facts.next_id(incident)
+            if id and id not in (there := [f.id for f in await tx.facts.list(incident)]):
+                has = f"it has {', '.join(there)}" if there else "it has none yet"
+                raise NotFound(f"{incident} has no fact {id!r}: {has}; without --id a new one is added")
         new = Fact(
             id=known,
             incident=incident,
@@ -70,18 +77,21 @@ def _own_text(source: str) -> str:
         return ""
     try:
         data = sys.stdin.buffer.read() if source == "-" else Path(source).read_bytes()
-        return data.decode("utf-8")
+        text = data.decode("utf-8-sig")
     except OSError as error:
         raise Stop(f"{source}: {error.strerror or 'cannot be read'}: name a text file") from None
     except UnicodeDecodeError as error:
         raise Stop(f"{source}: byte {error.start} is not UTF-8: save the file as UTF-8") from None
+    if not text.strip():
+        raise Stop(f"{source}: is empty: write a headline, a blank line and the text, or leave --text out")
+    return text
 
 
 async def draft(
     incident: str,
     *,
     kind: StatementKind = StatementKind.UPDATE,
-    actor: Actor = "template",
+    actor: Actor = "",
     text: TextFile = "",
     json: Json = False,
 ) -> None:
@@ -94,10 +104,12 @@ async def draft(
     from tasks import draft as drafting
 
     own = _own_text(text)
+    if own and not actor:
+        raise Stop("a text of your own needs your name: add --as and your e-mail address")
     async with session() as here:
-        if own:
+        if actor:
             here.settings.stakeholder(actor)
-        statement = await drafting.draft(here, incident, kind, author=actor, text=own)
+        statement = await drafting.draft(here, incident, kind, author=actor if own else AUTHOR, text=own)
         body = f"{statement.label} ({kind}):\n\n{statement.headline}\n\n{statement.body}\n"
         words = f"{body}\nNext: fireline propose {statement.id} --as YOU"
         row = statement.model_dump(mode="json", include={"id", "version", "headline", "body", "content_hash"})
@@ -158,7 +170,7 @@ async def approve(
     role: str,
     version: Version = None,
     return_it: Annotated[bool, Parameter(name="--return", negative="", help="Send it back instead.")] = False,
-    reason: str = "",
+    reason: Annotated[str, Parameter(validator=says_something)] = "",
     json: Json = False,
 ) -> None:
     """Approve a statement, or return it. The last approval publishes at once.

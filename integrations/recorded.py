@@ -29,7 +29,18 @@ log = logging.getLogger(__name__)
 
 ALIASES: dict[str, tuple[str, ...]] = {
     "text": ("text", "content", "full_text", "body", "message", "tweet"),
-    "created_at": ("created_at", "createdat", "timestamp", "time", "date", "datetime", "published_at", "posted_at"),
+    "created_at": (
+        "created_at",
+        "createdat",
+        "timestamp",
+        "time",
+        "date",
+        "datetime",
+        "published_at",
+        "posted_at",
+        "tweet_created",
+        "created",
+    ),
     "id": ("id", "id_str", "tweet_id", "post_id", "uri"),
     "author": ("author", "username", "screen_name", "user", "handle", "account", "name"),
     "source": ("source", "network", "platform"),
@@ -100,6 +111,10 @@ def _at(row: dict[str, Any], column: str) -> Any:
     return value
 
 
+def _name_it(field: str) -> str:
+    return f'name it: `--map {field}=COLUMN`, or in fireline.toml columns = {{ {field} = "COLUMN" }}'
+
+
 class _Reader:
     def __init__(self, path: Path, columns: dict[str, str], network: str) -> None:
         unknown = sorted(set(columns) - set(ALIASES))
@@ -148,7 +163,7 @@ class _Reader:
                 raise Misconfigured(f"{self.path}: there is no column {column!r} for {field}; {has}")
         for field in ("text", "created_at"):
             if tabular and field not in fields:
-                raise Misconfigured(f"{self.path}: no column is known to hold {field}; map it, {field}=COLUMN; {has}")
+                raise Misconfigured(f"{self.path}: no column is known to hold {field}; {_name_it(field)}; {has}")
 
     def _fields(self, names: list[str]) -> dict[str, str]:
         """Column by field, for rows with these columns."""

@@ -5,6 +5,7 @@ from records.ledger import Verification
 from records.migrations import TooNew
 from records.statements import Proposal, StatementStatus
 from records.store import Store, Transaction, open_store
+from records.unusable import Unusable
 from records.work import NotFound
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "Store",
     "TooNew",
     "Transaction",
+    "Unusable",
     "Verification",
     "open_store",
 ]

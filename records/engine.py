@@ -17,6 +17,8 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from records.unusable import Unusable
+
 WAIT_SECONDS = 30
 """How long a writer waits for the one before it."""
 WRITERS_LOCK = 0x666972656C696E65
@@ -27,6 +29,7 @@ async def make_engine(url: str) -> AsyncEngine:
     """An engine for ``url``; a SQLite file is made when it is missing.
 
     Raises:
+        Unusable: the file cannot be opened, or is no database.
         ValueError: neither ``sqlite+aiosqlite:///path`` nor ``postgresql+asyncpg://…``.
     """
     parsed = make_url(url)
@@ -49,8 +52,21 @@ async def begin_writing(connection: AsyncConnection) -> None:
 
 
 def _prepare_file(path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+        _turn_wal_on(path)
+    except OSError as error:
+        raise Unusable(
+            f"{path}: cannot be opened ({error.strerror}): give this user the right to write there, or set home"
+        ) from None
+    except sqlite3.DatabaseError as error:
+        raise Unusable(
+            f"{path}: cannot be used as Fireline's database ({error}): put a copy of it back, or move it away to begin anew"
+        ) from None
+
+
+def _turn_wal_on(path: Path) -> None:
     give_up = time.monotonic() + WAIT_SECONDS
     while True:
         # Turning WAL on needs the file alone and does not honour the busy timeout.

@@ -9,6 +9,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.fernet import Fernet
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import (
@@ -20,6 +21,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from crisis.chain import fingerprint
+from records.unusable import Unusable
 
 LEDGER_KEY = "ledger.key"
 CODES_KEY = "codes.key"
@@ -47,15 +49,33 @@ def open_keys(folder: Path) -> Keys:
     """Read the keys in ``folder``; make what is missing.
 
     Raises:
-        ValueError: a key file holds something else.
-        OSError: the folder cannot be read or written.
+        Unusable: a key file holds something else, or the folder cannot be read or written.
     """
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    pem = _read_or_make(folder / LEDGER_KEY, _new_ledger_key())
-    private = load_pem_private_key(pem, password=None)
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        pem = _read_or_make(folder / LEDGER_KEY, _new_ledger_key())
+        codes = _read_or_make(folder / CODES_KEY, Fernet.generate_key())
+    except OSError as error:
+        where = error.filename or folder
+        raise Unusable(f"{where}: cannot be read or made ({error.strerror}): give this user the right to it") from None
+    return Keys(ledger=_ledger_key(folder / LEDGER_KEY, pem), codes=_codes_key(folder / CODES_KEY, codes))
+
+
+def _ledger_key(path: Path, pem: bytes) -> Ed25519PrivateKey:
+    try:
+        private = load_pem_private_key(pem, password=None)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        private = None
     if not isinstance(private, Ed25519PrivateKey):
-        raise ValueError(f"{folder / LEDGER_KEY} is not an Ed25519 key: put the installation's own key back")
-    return Keys(ledger=private, codes=Fernet(_read_or_make(folder / CODES_KEY, Fernet.generate_key())))
+        raise Unusable(f"{path}: is not an Ed25519 key: put the installation's own key back")
+    return private
+
+
+def _codes_key(path: Path, key: bytes) -> Fernet:
+    try:
+        return Fernet(key.strip())
+    except ValueError:
+        raise Unusable(f"{path}: is not the key of one-time codes: put the installation's own key back") from None
 
 
 def _new_ledger_key() -> bytes:

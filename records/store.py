@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import DatabaseError, IntegrityError, ProgrammingError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from crisis.clock import Clock
@@ -30,6 +32,7 @@ from records.observations import Observations
 from records.outbox import Outbox
 from records.stakeholders import Stakeholders
 from records.statements import Statements
+from records.unusable import Unusable
 from records.watches import Inbox, Mentions, Signals, Watches
 from records.work import Work
 
@@ -162,14 +165,31 @@ async def open_store(url: str, *, keys: Path, clock: Clock) -> Store:
         clock: where times in records come from.
 
     Raises:
-        ValueError: the address or a key is not understood.
+        ValueError: the address is not understood.
+        Unusable: a key or the database is not as it must be, or no server answers.
         TooNew: a newer Fireline wrote the database.
     """
     opened = await asyncio.to_thread(open_keys, keys)
     engine = await make_engine(url)
     try:
         await bring_up_to_date(engine)
+    except (OSError, DatabaseError) as error:
+        await engine.dispose()
+        if isinstance(error, IntegrityError | ProgrammingError):
+            raise
+        raise Unusable(_why_unusable(engine.url, error)) from None
     except BaseException:
         await engine.dispose()
         raise
     return Store(clock=clock, _engine=engine, _keys=opened)
+
+
+def _why_unusable(url: URL, error: OSError | DatabaseError) -> str:
+    """One sentence; the address is shown without its password."""
+    if url.get_backend_name() == "sqlite":
+        cause = error.orig if isinstance(error, DatabaseError) else error
+        return f"{url.database}: cannot be used as Fireline's database ({cause}): put a copy of it back"
+    place = f"{url.host or 'localhost'}:{url.port or 5432}"
+    if isinstance(error, OSError):
+        return f"nothing answers at {place}: start PostgreSQL there, or set database_url"
+    return f"the database at {place} does not let us in ({type(error.orig).__name__}): check user, password and name"

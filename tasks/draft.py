@@ -11,9 +11,10 @@ from crisis.drafting import Outlet
 from crisis.fact import Fact, FactStatus
 from crisis.incident import Incident
 from crisis.statement import Statement, Target
+from crisis.typed_in import CLAIM, one_line
 from crisis.values import StatementKind
 from crisis.watch import Watch
-from records import StatementStatus, Transaction
+from records import NotFound, StatementStatus, Transaction
 from tasks.installation import Installation
 
 DEAD = frozenset({StatementStatus.RETURNED, StatementStatus.VOIDED, StatementStatus.EXPIRED, StatementStatus.WITHDRAWN})
@@ -167,9 +168,17 @@ async def _outlets_again(tx: Transaction, here: Installation, wrong: Statement) 
 
 
 async def save_fact(here: Installation, fact: Fact, *, actor: str, reason: str = "") -> list[Statement]:
-    """Store a new or changed fact; proposals that rely on it as it was are void. Returns the voided statements."""
+    """Store a new or changed fact; proposals that rely on it as it was are void. Returns the voided statements.
+
+    Raises:
+        crisis.typed_in.NotOneLine: its text is blank, too long, or holds what cannot be shown.
+        records.NotFound: its id is that of another incident's fact.
+    """
+    fact = fact.model_copy(update={"text": one_line(fact.text, "the fact", longest=CLAIM)})
     voided = []
     async with here.store.transaction() as tx:
+        if any(earlier.incident != fact.incident for earlier in await tx.facts.history(fact.id)):
+            raise NotFound(f"{fact.id} is not a fact of {fact.incident}")
         await tx.facts.put(fact, actor=actor, via=here.via, reason=reason)
         for proposal in await tx.statements.open_proposals(fact.incident):
             statement = await tx.statements.get(proposal.statement, proposal.version)

@@ -7,6 +7,7 @@ from typing import Any
 
 import config
 import integrations
+from config.runtime import make_home
 from crisis.clock import Clock
 from crisis.playbook import Playbook
 from crisis.values import CrisisType
@@ -102,10 +103,11 @@ async def installation(
     """Open the installation that ``settings`` (or the configuration found) describes, and close it at the end.
 
     Raises:
-        config.ConfigError: the configuration is missing or wrong.
+        config.ConfigError: the configuration is missing or wrong, or its home cannot be made.
+        records.Unusable: the database or a key cannot be used.
     """
     settings = settings or config.load()
-    settings.home.mkdir(parents=True, exist_ok=True)
+    make_home(settings.home)
     store = await open_store(settings.database_url, keys=settings.home / "keys", clock=config.clock(settings))
     here = Installation(settings, store, via=via, flow_run_id=flow_run_id)
     try:

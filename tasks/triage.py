@@ -7,6 +7,7 @@ from crisis.correlation import Matter, incident_for
 from crisis.escalation import settle
 from crisis.incident import Incident, IncidentState
 from crisis.triage import Assessment, Cluster, Factor, Signal
+from crisis.typed_in import TITLE, one_line
 from crisis.values import CrisisType, Severity
 from crisis.watch import Mention, Watch
 from records import Transaction
@@ -109,8 +110,10 @@ async def open_by_hand(
     """Open an incident that a person reports. ``key`` (such as the run's id) makes a repeat find the same incident.
 
     Raises:
+        crisis.typed_in.NotOneLine: the title is blank, too long, or holds what cannot be shown.
         records.NotFound: no such watch.
     """
+    title = one_line(title, "the title", longest=TITLE)
     opened_by = f"{reported_by or 'unattributed'}{f' [{key}]' if key else ''}"
     async with here.store.transaction() as tx:
         protected = await tx.watches.get(watch)

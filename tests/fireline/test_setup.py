@@ -3,6 +3,7 @@
 import asyncio
 import json
 import re
+import socket
 import threading
 import tomllib
 from collections.abc import Iterator
@@ -15,11 +16,14 @@ from pydantic import BaseModel, SecretStr
 
 import config
 import integrations
+from config import kinds
 from crisis.approval import Policy
 from crisis.quorum import missing_approvers
 from crisis.stakeholder import Stakeholder
+from fireline.addresses import cannot_listen
 from fireline.errors import Stop
 from fireline.setup import Finding, check, findings_of, init
+from fireline.supervisor import Supervisor
 from tasks.credentials import secret_fields
 from tasks.sources import INBOX
 
@@ -257,6 +261,7 @@ def test_a_secret_in_the_file_is_found_wanting_told_where_it_belongs_and_not_sho
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setitem(integrations.KINDS, "talkative", f"{__name__}:Talkative")
+    monkeypatch.setattr(kinds, "CHANNELS", (*kinds.CHANNELS, "talkative"))
     init()
     _add(f'[[channels]]\nname = "chat"\nkind = "talkative"\nsettings = {{ token = "{SECRET}" }}\n')
     assert _wrong() == {"chat": "hello, [hidden]; but token stands in the file: move it to FIRELINE_CHAT_TOKEN"}
@@ -272,16 +277,43 @@ def test_a_stakeholder_whose_every_route_is_broken_is_found_wanting() -> None:
     assert "no route works: mail:otto@example.com" in wrong["otto@example.com"]
 
 
-def test_an_unknown_kind_is_answered_with_those_that_exist() -> None:
+@pytest.mark.parametrize(
+    ("right", "wrong", "says"),
+    [
+        (
+            'kind = "sandbox"\nlooks_like = "mastodon"',
+            'kind = "mastadon"',
+            "no kind of channel 'mastadon'; did you mean 'm",
+        ),
+        ('looks_like = "mastodon"', 'looks_like = "twitter"', "can look like 'twitter' (there are: bluesky, mastodon,"),
+        ('kind = "webhook"', 'kind = "webhok"', "no kind of source 'webhok'; did you mean 'webhook'? (there are: app"),
+        ('kind = "webhook"', 'kind = "slack"', "no kind of source 'slack' (there are: app_store, feed"),
+    ],
+)
+def test_an_unknown_kind_is_answered_with_its_line_and_those_of_its_family(right: str, wrong: str, says: str) -> None:
     init()
-    _edit('kind = "sandbox"\nlooks_like = "mastodon"', 'kind = "mastadon"')
-    assert re.search(r"there are: .*bluesky, .*mastodon, ", _wrong()["newsroom-mastodon"])
+    _edit(right, wrong)
+    line = Path("fireline.toml").read_text(encoding="utf-8").splitlines().index(wrong) + 1
+    with pytest.raises(Stop) as caught:
+        check()
+    assert caught.value.status == 2
+    assert f"fireline.toml:{line}: there is no kind" in str(caught.value)
+    assert says in str(caught.value)
+
+
+def test_the_kinds_of_the_configuration_are_those_that_can_be_connected() -> None:
+    for kind in integrations.KINDS:
+        does = integrations.integration(kind)
+        assert (kind in kinds.CHANNELS) == hasattr(does, "publish"), kind
+        assert (kind in kinds.NOTIFIERS) == hasattr(does, "notify"), kind
+        assert (kind in kinds.SOURCES) == hasattr(does, "listen"), kind
+    assert {*kinds.CHANNELS, *kinds.NOTIFIERS, *kinds.SOURCES} == {*integrations.KINDS, INBOX}
 
 
 def test_a_database_that_is_not_there_is_found_wanting_without_its_password(monkeypatch: pytest.MonkeyPatch) -> None:
     init()
     monkeypatch.setenv("FIRELINE_DATABASE_URL", f"postgresql+asyncpg://u:{SECRET}@127.0.0.1:9/x")
-    assert _wrong() == {"127.0.0.1/x": "does not let us in (ConnectionRefusedError): check user and password"}
+    assert _wrong() == {"127.0.0.1/x": "nothing answers there: start PostgreSQL, or set database_url"}
 
 
 def test_an_empty_configuration_says_what_is_lacking() -> None:
@@ -313,3 +345,48 @@ def test_every_example_in_the_starting_configuration_is_right_as_it_stands() -> 
     }
     assert needed <= named
     assert tomllib.loads(text)["organisation"] == "Acme"
+
+
+def test_a_file_that_is_no_database_is_found(folder: Path) -> None:
+    init()
+    (folder / "home").mkdir()
+    (folder / "home" / "fireline.db").write_bytes(b"garbage" * 1000)
+    assert "cannot be used (file is not a database)" in _wrong()["sqlite"]
+
+
+def test_a_key_that_is_none_is_found(folder: Path) -> None:
+    init()
+    (folder / "home" / "keys").mkdir(parents=True)
+    (folder / "home" / "keys" / "ledger.key").write_bytes(b"none")
+    (folder / "home" / "keys" / "codes.key").write_bytes(b"none")
+    assert "ledger.key: is not an Ed25519 key" in _wrong()[str(folder / "home" / "keys")]
+
+
+def test_a_home_that_cannot_be_made_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    init()
+    monkeypatch.setenv("FIRELINE_HOME", "/proc/fireline")
+    assert "cannot be made in /proc" in _wrong()["/proc/fireline"]
+
+
+@pytest.mark.parametrize(
+    ("host", "says"),
+    [("no such host", "is not the name of a host"), ("192.0.2.1", "is not an address of this machine")],
+)
+def test_a_desk_that_could_not_listen_is_found_and_its_port_not_called_taken(host: str, says: str) -> None:
+    init()
+    _edit('[desk]\nhost = "127.0.0.1"', f'[desk]\nhost = "{host}"')
+    assert says in _wrong()[f"desk {host}"]
+    settings = config.load()
+    assert settings.file is not None
+    with pytest.raises(Stop, match=says) as caught:
+        asyncio.run(Supervisor(settings, settings.file).start(lambda _: None))
+    assert caught.value.status == 2
+    assert "taken" not in str(caught.value)
+
+
+def test_a_taken_port_is_called_so() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        assert "is taken" in cannot_listen("127.0.0.1", taken.getsockname()[1], "desk")
+    assert cannot_listen("127.0.0.1", 0, "desk") == ""

@@ -230,3 +230,28 @@ def test_check_reads_the_file_and_tells_what_it_holds(tmp_path: Path) -> None:
     missing = asyncio.run(integrations.connect("recorded", path=tmp_path / "none.csv").check())
     assert not missing.ok
     assert "no such file" in missing.says
+
+
+def test_an_export_of_tweets_is_read_without_a_map(tmp_path: Path) -> None:
+    file = tmp_path / "tweets.csv"
+    file.write_text(
+        "tweet_id,tweet_created,name,text,retweet_count,user_timezone\n"
+        "5703,2015-02-24 11:35:52 -0800,cairdin,What a day,4,Eastern Time\n",
+        encoding="utf-8",
+    )
+    (post,) = read_posts(file).posts
+    assert (post.id, post.author, post.text, post.reposts) == ("5703", "cairdin", "What a day", 4)
+    assert post.created_at == datetime(2015, 2, 24, 19, 35, 52, tzinfo=UTC)
+
+
+def test_a_better_column_for_the_author_comes_before_a_name(tmp_path: Path) -> None:
+    file = tmp_path / "posts.csv"
+    file.write_text("name,username,text,time\nAna Almeida,ana,Hello,2026-03-01T12:00:00Z\n", encoding="utf-8")
+    assert [p.author for p in read_posts(file).posts] == ["ana"]
+
+
+def test_columns_that_tell_nothing_are_answered_with_the_way_to_name_them(tmp_path: Path) -> None:
+    file = tmp_path / "posts.csv"
+    file.write_text("col1,text\n2026-03-01T12:00:00Z,Hello\n", encoding="utf-8")
+    with pytest.raises(Misconfigured, match=r"hold created_at; name it: `--map created_at=COLUMN`.*it has: col1, text"):
+        read_posts(file)
