@@ -18,7 +18,7 @@ from crisis.delivery import DeliveryClass, Purpose, Receipt
 from crisis.stakeholder import Route
 from crisis.statement import Part, Rendering, Target
 from crisis.values import Frozen, UtcDatetime
-from integrations import integration
+from integrations import KINDS, integration
 from integrations.outcomes import Misconfigured, Refused, Unreachable
 from integrations.protocols import Health, Limits, Message
 
@@ -35,11 +35,9 @@ class SandboxSettings(BaseModel):
 
     @model_validator(mode="after")
     def _a_kind(self) -> Self:
-        if self.looks_like:
-            try:
-                integration(self.looks_like)
-            except Misconfigured as error:
-                raise ValueError(f"looks_like: {error}") from None
+        if self.looks_like and self.looks_like not in KINDS:
+            known = ", ".join(kind for kind in KINDS if hasattr(integration(kind), "platform_limits"))
+            raise ValueError(f"looks_like: there is no channel kind {self.looks_like!r}; there are: {known}")
         return self
 
 
