@@ -23,10 +23,13 @@ class ConfigError(Exception):
     """The configuration cannot be used. Each line of the message is one mistake: ``file:line: what, and the fix``."""
 
 
-def did_you_mean(word: object, known: Iterable[str]) -> str:
-    """``; did you mean 'query'?`` when one known word is close, else the words that exist."""
+def did_you_mean(word: object, known: Iterable[str], *, cutoff: float = 0.6) -> str:
+    """``; did you mean 'query'?`` when one known word is close, else the words that exist.
+
+    ``cutoff``: how alike they must be, 0..1; higher for words that share much anyhow, such as addresses.
+    """
     names = sorted({str(k) for k in known})
-    close = get_close_matches(str(word).lower(), names, n=1, cutoff=0.6)
+    close = get_close_matches(str(word).lower(), names, n=1, cutoff=cutoff)
     if close:
         return f"; did you mean {close[0]!r}?"
     return f"; there is {', '.join(names)}" if names else "; there is none yet"

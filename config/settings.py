@@ -251,7 +251,7 @@ class Settings(BaseSettings):
             if person.email.casefold() == email.casefold():
                 return person
         known = [person.email for person in self.stakeholders]
-        raise ConfigError(f"there is no stakeholder {email!r}{did_you_mean(email, known)}")
+        raise ConfigError(f"there is no stakeholder {email!r}{did_you_mean(email, known, cutoff=0.85)}")
 
 
 def _pick(parts: Iterable[N], name: str, what: str) -> N:

@@ -196,15 +196,15 @@ class Chain:
 
     def _signed(self, checkpoint: Checkpoint) -> Problem | None:
         message = checkpoint_message(checkpoint.seq, checkpoint.hash, checkpoint.at)
-        return self._signature(checkpoint.seq, checkpoint.key, checkpoint.signature, message, "checkpoint")
+        return self._signature(checkpoint.seq, checkpoint.key, checkpoint.signature, message, "checkpoint of")
 
     def _signature(self, seq: int, key: str, signature: str, message: bytes, what: str) -> Problem | None:
         if key != self._fingerprint:
-            return Problem(seq=seq, says=f"the {what} of record {seq} was signed with another key ({key[:16]}…)")
+            return Problem(seq=seq, says=f"the {what} record {seq} was signed with another key ({key[:16]}…)")
         try:
             self._key.verify(bytes.fromhex(signature), message)
         except (InvalidSignature, ValueError):
-            return Problem(seq=seq, says=f"the {what} of record {seq} is not signed by this installation")
+            return Problem(seq=seq, says=f"the {what} record {seq} is not signed by this installation")
         return None
 
     def _head(self, head: Head, last: int) -> Problem | None:

@@ -99,7 +99,7 @@ _NOT_THINGS = regex.compile(
 _ITEM = regex.compile(r"[-•*–]|\d+[.)]")
 """The start of a list's item: what leads into the list is said of each."""
 _FACTS = "CDC CERC manual 2018 (be right); DESIGN §5, §6"
-_SCCT = "Coombs 2007 (SCCT: deny does not mix with diminish or rebuild); DESIGN §5"
+_SCCT = "Coombs 2007 (SCCT: deny does not mix with diminish or rebuild)"
 
 
 def unsupported(text: str, facts: Iterable[Fact]) -> Iterator[Finding]:

@@ -70,8 +70,8 @@ _TOKEN = regex.compile(r"(?<![\w/.@#-])[A-Za-z0-9+/_=-]{24,}(?![\w@.])")
 _LINK = regex.compile(r"https?://\S+")
 
 _PERSONAL_FIX = "Take it out; if people should use it, give the team's address or hotline and say that it is for them."
-_ON_PERSONAL_DATA = "GDPR Art. 5(1)(c) and 6; DESIGN §5"
-_ON_SECRETS = "OWASP Secrets Management Cheat Sheet; DESIGN §5"
+_ON_PERSONAL_DATA = "GDPR Art. 5(1)(c) and 6"
+_ON_SECRETS = "OWASP Secrets Management Cheat Sheet"
 
 
 def leaks(text: str, *, contact: str = "") -> Iterator[Finding]:

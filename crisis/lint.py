@@ -38,7 +38,7 @@ __all__ = ["MAX_GRADE", "Finding", "Level", "blocks", "lint"]
 MAX_GRADE = 10.0
 """Reading grade above which a text is too hard for people under stress."""
 
-_CERC = "CDC CERC manual 2018; DESIGN §5"
+_CERC = "CDC CERC manual 2018"
 _PARTS = {
     "acknowledgement": (
         ACKNOWLEDGEMENT,
@@ -152,7 +152,7 @@ def _markers(text: str) -> Iterator[Finding]:
             end=match.end(),
             says=f"“{match.group()[:40]}” is a place left to be filled in.",
             fix="Fill it in, or take it out.",
-            reference="DESIGN §5",
+            reference="CDC CERC manual 2018 (say only what is confirmed; be accountable)",
         )
 
 
@@ -193,7 +193,7 @@ def _no_instruction(text: str, kind: StatementKind, crisis_type: CrisisType) -> 
             end=len(text),
             says="People may be in danger, and nothing tells them how to protect themselves.",
             fix="Say it before anything else: “Please stop using …”, “Change your password …”, “Call …”",
-            reference="Coombs 2007 (SCCT: instructing information comes first); DESIGN §5",
+            reference="Coombs 2007 (SCCT: instructing information comes first)",
         )
 
 
@@ -239,7 +239,7 @@ def _hollow(text: str) -> Iterator[Finding]:
             end=start + match.end(),
             says="This assures people of something without showing it.",
             fix="Replace it by what you are doing: who, what, since when.",
-            reference="CERC 2018 (be credible: show, do not assert); DESIGN §5",
+            reference="CERC 2018 (be credible: show, do not assert)",
         )
 
 
@@ -254,7 +254,7 @@ def _too_hard(text: str) -> Iterator[Finding]:
             end=end,
             says=f"The text reads at grade {found.level:g}, people under stress at 6 to 8. This sentence weighs most.",
             fix="Cut it in two, and take shorter words.",
-            reference="Kincaid et al. 1975; CERC 2018 (plain language); DESIGN §5",
+            reference="Kincaid et al. 1975; CERC 2018 (plain language)",
         )
 
 
@@ -267,5 +267,5 @@ def _only_partly_checked(text: str, language: str) -> Finding:
         says=f"Wording and parts are checked in English only; of this text in {language!r} only limits, markers, "
         "personal data, secrets, facts, a time and a contact were checked.",
         fix="Have somebody who speaks the language read it against the list of parts.",
-        reference="DESIGN §5",
+        reference="CDC CERC manual 2018 (say only what is confirmed; be accountable)",
     )

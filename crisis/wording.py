@@ -61,7 +61,7 @@ WORDINGS: tuple[Wording, ...] = (
         """),
         says="An apology with an “if” doubts that anybody was hurt, and reads as no apology.",
         fix="Say what you did and to whom, without “if” or “any”: “We are sorry that we left 200 of you waiting.”",
-        reference="Lazare 2004, On Apology; Benoit 1995 (mortification); DESIGN §5",
+        reference="Lazare 2004, On Apology; Benoit 1995 (mortification)",
     ),
     Wording(
         rule="minimising",
@@ -79,7 +79,7 @@ WORDINGS: tuple[Wording, ...] = (
         """),
         says="This makes the harm small. To whoever was harmed it is not, and they are the ones who read it.",
         fix="Give the number, or say that you do not know it yet; leave out “only”, “small”, “minor”, “isolated”.",
-        reference="Benoit 1995 (minimisation); SCCT: diminish needs evidence (Coombs 2007); DESIGN §5",
+        reference="Benoit 1995 (minimisation); SCCT: diminish needs evidence (Coombs 2007)",
     ),
     Wording(
         rule="blame-shifting",
@@ -100,7 +100,7 @@ WORDINGS: tuple[Wording, ...] = (
         """),
         says="This puts the blame on somebody else, which reads as evading responsibility.",
         fix="Say what you do about it, whoever caused it; name a supplier only as a confirmed fact.",
-        reference="Benoit 1995 (evading responsibility); Coombs 2007 (SCCT); DESIGN §5",
+        reference="Benoit 1995 (evading responsibility); Coombs 2007 (SCCT)",
     ),
     Wording(
         rule="speculation",
@@ -120,7 +120,7 @@ WORDINGS: tuple[Wording, ...] = (
         """),
         says="This guesses. A guess that turns out wrong costs the credibility of everything else.",
         fix="Say what is confirmed, what is not known, and how you are finding out.",
-        reference="CDC CERC manual 2018 (be right; do not speculate); DESIGN §5",
+        reference="CDC CERC manual 2018 (be right; do not speculate)",
     ),
     Wording(
         rule="promised-repair-time",
@@ -164,7 +164,7 @@ WORDINGS: tuple[Wording, ...] = (
         only=(StatementKind.HOLDING,),
         says="Compensation offered in public this early draws more complaints, and looks like buying silence.",
         fix="Say first that you know and care; offer compensation later, and to the people concerned.",
-        reference="Herhausen et al. 2019, Journal of Marketing 83(3); DESIGN §5",
+        reference="Herhausen et al. 2019, Journal of Marketing 83(3)",
     ),
     Wording(
         rule="hidden-actor",
@@ -185,7 +185,7 @@ WORDINGS: tuple[Wording, ...] = (
         ),
         says="The passive hides who did it or who is doing something about it.",
         fix="Name the actor: “We made mistakes”, “Our safety team is investigating”.",
-        reference="Benoit 1995; CERC 2018 (be credible); DESIGN §5",
+        reference="Benoit 1995; CERC 2018 (be credible)",
     ),
     Wording(
         rule="jargon",
@@ -205,7 +205,7 @@ WORDINGS: tuple[Wording, ...] = (
         """),
         says="This is a word of the trade: people under stress read it as hiding something.",
         fix="Say it as you would to a neighbour.",
-        reference="CERC 2018 (plain language); plainlanguage.gov; DESIGN §5",
+        reference="CERC 2018 (plain language); plainlanguage.gov",
     ),
     Wording(
         rule="admission-without-legal",
@@ -218,7 +218,7 @@ WORDINGS: tuple[Wording, ...] = (
         """),
         says="This admits responsibility in words a court will quote, and legal has not signed it off.",
         fix="Ask legal to approve it, as it should probably stay: accepting responsibility is what works best.",
-        reference="Lewicki et al. 2016; Patel & Reinsch 2003 (apologies and liability); DESIGN §5",
+        reference="Lewicki et al. 2016; Patel & Reinsch 2003 (apologies and liability)",
     ),
 )
 """Every phrase rule, in the order it is checked."""

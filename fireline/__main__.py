@@ -136,10 +136,10 @@ def _refusal(error: Exception) -> tuple[str, int] | None:
     from crisis.incident import IllegalStep
     from crisis.rendering import DoesNotFit
     from crisis.typed_in import NotOneLine
-    from integrations.outcomes import IntegrationError
+    from integrations.outcomes import IntegrationError, Misconfigured
     from records import NotFound, TooNew, Unusable
 
-    if isinstance(error, config.ConfigError | NotADraft | NoTemplate | NotOneLine | Unusable | TooNew):
+    if isinstance(error, config.ConfigError | NotADraft | NoTemplate | NotOneLine | Unusable | TooNew | Misconfigured):
         return str(error), 2
     if isinstance(error, NotAllowed | IllegalStep | IllegalDeliveryStep | DoesNotFit | NotFound | IntegrationError):
         return str(error), 1

@@ -10,6 +10,7 @@ from cyclopts import Parameter
 from crisis.incident import Dismissal, Label
 from crisis.values import CrisisType, Severity
 from crisis.visible import visible
+from fireline.errors import Stop
 from fireline.session import session, show
 
 Actor = Annotated[str, Parameter(name="--as", help="Your e-mail address, as it stands among the stakeholders.")]
@@ -83,7 +84,8 @@ async def open_incident(
 
     async with session() as here:
         here.settings.stakeholder(actor)
-        here.settings.watch(watch)
+        if watch not in (known := [w.name for w in here.settings.watches]):
+            raise Stop(f"there is no watch {watch!r}: there is {', '.join(known) or 'none yet'}", 1)
         incident = await open_by_hand(
             here, watch=watch, title=title, crisis_type=type, severity=severity, reported_by=actor
         )

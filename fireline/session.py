@@ -26,6 +26,8 @@ async def session() -> AsyncIterator["Installation"]:
     make_home(settings.home)
     reach(settings.home)
     logging.getLogger("httpx").setLevel(logging.WARNING)
+    for draining in ("EventsWorker", "APILogWorker"):  # Prefect's, which say at the end what they still have to send
+        logging.getLogger(draining).setLevel(logging.ERROR)
     from tasks.installation import installation
     from tasks.people import save_configuration
 

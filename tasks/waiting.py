@@ -1,5 +1,7 @@
 """What an incident waits for, and from whom, in one sentence: what a tired person needs to read first."""
 
+from collections.abc import AsyncIterator
+
 from crisis.commitment import CommitmentState
 from crisis.delivery import Purpose
 from crisis.incident import Incident, IncidentState
@@ -17,30 +19,41 @@ _BY_STATE = {
 
 
 async def waiting_for(here: Installation, incident: Incident) -> str:
-    """The most urgent thing this incident waits for."""
+    """The most urgent thing this incident waits for, and how many more there are.
+
+    First what may have gone wrong outside, then decisions, then promises by when they are due, then texts to write.
+    """
     if incident.merged_into:
         return f"nothing: it is part of {incident.merged_into}"
     if incident.state in _BY_STATE:
         return _BY_STATE[incident.state]
+    waits = [says async for says in _waits(here, incident)]
+    if not waits:
+        return "the reaction to calm, or the next statement"
+    more = len(waits) - 1
+    return waits[0] + (f"; and {more} more" if more else "")
+
+
+async def _waits(here: Installation, incident: Incident) -> AsyncIterator[str]:
     async with here.store.reading() as tx:
         deliveries = await tx.outbox.list(incident=incident.id)
         statements = [(s, await tx.statements.status(s.id, s.version)) for s in await tx.statements.list(incident.id)]
         promises = await tx.commitments.list(incident=incident.id, state=CommitmentState.OPEN)
         people = await tx.stakeholders.list()
-    stuck = [d for d in deliveries if d.needs_human and d.purpose is not Purpose.NOTICE]
-    if stuck:
-        return f"somebody to look whether {stuck[0].statement} arrived on {stuck[0].rendering.target.channel}"
+    for delivery in deliveries:
+        if delivery.needs_human and delivery.purpose is not Purpose.NOTICE:
+            yield f"somebody to look whether {delivery.statement} arrived on {delivery.rendering.target.channel}"
     for statement, status in statements:
         if status is StatementStatus.PROPOSED:
             standing = await standing_of(here, statement.id, statement.version)
             who = ", ".join(
                 p.name for p in people if set(standing.missing) & set(p.roles) and p.email != statement.author
             )
-            return f"approval of {statement.label}: {standing.says}" + (f" ({who})" if who else "")
+            yield f"approval of {statement.label}: {standing.says}" + (f" ({who})" if who else "")
+    for promise in sorted(promises, key=lambda promise: promise.due_at):
+        yield f"{promise.text}, due by {promise.due_at:%H:%M} UTC"
+    for statement, status in statements:
         if status in (StatementStatus.DRAFT, StatementStatus.RETURNED, StatementStatus.VOIDED, StatementStatus.EXPIRED):
-            return f"a new version of {statement.label}, which is {status.value}"
-    if promises:
-        return f"{promises[0].text}, due by {promises[0].due_at:%H:%M} UTC"
+            yield f"a new version of {statement.label}, which is {status.value}"
     if not statements:
-        return "its first draft"
-    return "the reaction to calm, or the next statement"
+        yield "its first draft"

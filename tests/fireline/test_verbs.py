@@ -294,3 +294,24 @@ def test_a_full_disk_under_standard_output_is_told_in_one_sentence(arguments: li
     assert "No space left on device" in done.stderr
     assert "Traceback" not in done.stderr
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_an_unknown_watch_and_an_unknown_incident_end_alike(capsys: pytest.CaptureFixture[str]) -> None:
+    watch = refused(capsys, "open", "nowhere", "Payments fail", "--as", IDA)
+    incident = refused(capsys, "draft", "INC-99")
+    assert (watch[0], incident[0]) == (1, 1)
+    assert "there is no watch 'nowhere': there is acme" in watch[1]
+
+
+def test_a_strangers_address_is_not_taken_for_a_colleagues(capsys: pytest.CaptureFixture[str]) -> None:
+    _, stranger = refused(capsys, *OPEN[:-1], "nobody@example.com")
+    assert "did you mean" not in stranger
+    _, typo = refused(capsys, *OPEN[:-1], "idda@example.com")
+    assert "did you mean 'ida@example.com'?" in typo
+
+
+def test_lint_names_references_that_people_can_find(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("own.txt").write_text("We are sorry if anyone was offended. No comment.\n", encoding="utf-8")
+    _, out, _ = ended(capsys, "lint", "own.txt", "--kind", "holding", "--json")
+    assert said(out)
+    assert all(row["reference"] and "DESIGN" not in row["reference"] for row in said(out))
