@@ -40,7 +40,7 @@ async def demo(
     ] = False,
     open_report: Annotated[bool, Parameter(name="--open", negative="", help="Open the report in a browser.")] = False,
 ) -> int:
-    """The whole chain on a recorded firestorm, on this machine, in two minutes. Needs no accounts and no network.
+    """The whole chain on a recorded firestorm, on this machine, in one to three minutes. Needs no accounts and no network.
 
     Everything it makes is in ~/.fireline/demo (or $FIRELINE_HOME/demo), and is cleared by the next demo.
     """
