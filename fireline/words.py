@@ -102,6 +102,7 @@ async def draft(
         kind: What the statement is for.
     """
     from tasks import draft as drafting
+    from tasks.linting import blocking
 
     own = _own_text(text)
     if own and not actor:
@@ -111,7 +112,11 @@ async def draft(
             here.settings.stakeholder(actor)
         statement = await drafting.draft(here, incident, kind, author=actor if own else AUTHOR, text=own)
         body = f"{statement.label} ({kind}):\n\n{statement.headline}\n\n{statement.body}\n"
-        words = f"{body}\nNext: fireline propose {statement.id} --as YOU"
+        stops = await blocking(here, statement)
+        then = f"fireline propose {statement.id} --as YOU"
+        if stops:
+            then = f"lint blocks it ({', '.join(stops)}): fireline draft {incident} --kind {kind} --text FILE --as YOU"
+        words = f"{body}\nNext: {then}"
         row = statement.model_dump(mode="json", include={"id", "version", "headline", "body", "content_hash"})
         show(row, as_json=json, words=words)
 

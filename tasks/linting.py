@@ -52,3 +52,8 @@ async def refuse_blocked(here: Installation, statement: Statement) -> None:
     found = await check_statement(here, statement)
     if blocks(found):
         raise Blocked(statement.label, [f for f in found if f.level == "block"])
+
+
+async def blocking(here: Installation, statement: Statement) -> tuple[str, ...]:
+    """The rules that keep a statement version from being proposed, each once."""
+    return tuple(dict.fromkeys(f.rule for f in await check_statement(here, statement) if f.level == "block"))

@@ -8,6 +8,7 @@ from crisis.incident import Incident, IncidentState
 from records import StatementStatus
 from tasks.approve import standing_of
 from tasks.installation import Installation
+from tasks.linting import blocking
 
 _BY_STATE = {
     IncidentState.CANDIDATE: "somebody to confirm that it is real, or dismiss it",
@@ -54,6 +55,8 @@ async def _waits(here: Installation, incident: Incident) -> AsyncIterator[str]:
         yield f"{promise.text}, due by {promise.due_at:%H:%M} UTC"
     for statement, status in statements:
         if status in (StatementStatus.DRAFT, StatementStatus.RETURNED, StatementStatus.VOIDED, StatementStatus.EXPIRED):
-            yield f"a new version of {statement.label}, which is {status.value}"
+            stops = await blocking(here, statement) if status is StatementStatus.DRAFT else ()
+            lint = f" and held by lint ({', '.join(stops)})" if stops else ""
+            yield f"a new version of {statement.label}, which is {status.value}{lint}"
     if not statements:
         yield "its first draft"

@@ -315,3 +315,12 @@ def test_lint_names_references_that_people_can_find(capsys: pytest.CaptureFixtur
     _, out, _ = ended(capsys, "lint", "own.txt", "--kind", "holding", "--json")
     assert said(out)
     assert all(row["reference"] and "DESIGN" not in row["reference"] for row in said(out))
+
+
+def test_a_draft_that_lint_blocks_says_so_instead_of_asking_to_propose_it(capsys: pytest.CaptureFixture[str]) -> None:
+    run(OPEN)
+    Path("own.txt").write_text("Payments fail\n\nWe are sorry if anyone was offended.\n", encoding="utf-8")
+    status, out, _ = ended(capsys, "draft", "INC-1", "--text", "own.txt", "--as", ANA)
+    assert status == 0
+    assert "Next: lint blocks it (" in out
+    assert "fireline propose" not in out
