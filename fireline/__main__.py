@@ -8,7 +8,7 @@ VERBS: dict[str, tuple[str, str, str]] = {
     "demo": (
         "fireline.demo:demo",
         "Start",
-        "The whole chain on a recorded firestorm, on this machine, in two minutes.",
+        "The whole chain on a recorded firestorm, on this machine, in one to three minutes.",
     ),
     "init": ("fireline.setup:init", "Start", "Write a commented fireline.toml that works at once in the sandbox."),
     "check": (
