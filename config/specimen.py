@@ -11,6 +11,7 @@ from typing import Any
 from crisis.approval import Policy
 from crisis.commitment import Commitment
 from crisis.delivery import Delivery, DeliveryClass, DeliveryState, Purpose, Receipt
+from crisis.drafting import Mended
 from crisis.fact import Fact, FactStatus
 from crisis.incident import Incident, IncidentState
 from crisis.playbook import Playbook
@@ -146,6 +147,13 @@ def statement_context(
         "next_update_says": "" if sparse else "15:00 UTC",
         "sign_off": "" if sparse else "The Acme Air team",
         "corrected": None if sparse else STATEMENT,
+        "mended": ()
+        if sparse
+        else (
+            Mended(said="All flights leave on time", right="Flights leave two hours late"),
+            Mended(said="Nobody lost a bag"),
+            Mended(said="Tomorrow's flights are safe", open=True),
+        ),
     }
 
 

@@ -160,6 +160,7 @@ def template_context(
     ``actions`` default by crisis type to words that are true in the first hour. The watch's own contact outweighs
     ``contact``; ``corrected`` is the statement that was wrong, ``question`` for an answer.
     """
+    facts = tuple(facts)
     cause = incident.assessment.type
     due = next_update(incident, now) if kind in PROMISING else None
     return {
@@ -180,8 +181,32 @@ def template_context(
         "next_update_says": says_when(due, now) if due else "",
         "sign_off": sign_off or f"The {organisation} team",
         "corrected": corrected,
+        "mended": mended(corrected, facts) if corrected else (),
         "question": question,
     }
+
+
+class Mended(Frozen):
+    """What a statement said, and what is known now."""
+
+    said: str
+    right: str = ""
+    """The confirmed fact as it stands now; empty when it is refuted without another in its place, or open again."""
+    open: bool = False
+    """It can no longer be confirmed."""
+
+
+def mended(wrong: Statement, now: Iterable[Fact]) -> tuple[Mended, ...]:
+    """What ``wrong`` relied on as confirmed and no longer holds as it was, by the facts as they are ``now``."""
+    current = {fact.id: fact for fact in now}
+    found = []
+    for was in wrong.facts:
+        fact = current.get(was.id)
+        if was.status is not FactStatus.CONFIRMED or fact is None or (fact.text, fact.status) == (was.text, was.status):
+            continue
+        right = fact.text if fact.status is FactStatus.CONFIRMED else ""
+        found.append(Mended(said=was.text, right=right, open=fact.status is FactStatus.UNCONFIRMED))
+    return tuple(found)
 
 
 def confirmed(facts: Iterable[Fact]) -> tuple[Fact, ...]:

@@ -22,7 +22,7 @@ DEAD = frozenset({StatementStatus.RETURNED, StatementStatus.VOIDED, StatementSta
 
 
 class NothingToCorrect(ValueError):
-    """No target carries the statement that a correction was asked for."""
+    """No target carries the statement that a correction was asked for, or nothing on record says what was wrong in it."""
 
 
 async def draft(
@@ -59,9 +59,14 @@ async def draft(
         watch = await tx.watches.get(incident.watch)
         wrong = await _carried(tx, corrects) if corrects else None
         outlets = await _outlets_again(tx, here, wrong) if wrong else _outlets(here, incident, kind)
-        facts = drafting.confirmed(await tx.facts.list(incident_id))
+        known = tuple(await tx.facts.list(incident_id))
+        if wrong and not text and not drafting.mended(wrong, known):
+            raise NothingToCorrect(
+                f"nothing on record says what was wrong in {wrong.label}: change the fact it relied on first "
+                f"(fireline fact {incident_id} … --id ID), or write the correction yourself (--text FILE)"
+            )
         statement = _written(
-            here, incident, watch, kind, facts, outlets, statement_id, version, author=author, text=text, wrong=wrong
+            here, incident, watch, kind, known, outlets, statement_id, version, author=author, text=text, wrong=wrong
         )
         await tx.statements.add(statement, actor=author, via=here.via, flow_run_id=here.flow_run_id)
         if latest and ongoing and status in (StatementStatus.DRAFT, StatementStatus.PROPOSED, StatementStatus.APPROVED):
@@ -127,7 +132,7 @@ def _written(
         version=version,
         kind=kind,
         incident=incident,
-        facts=facts,
+        facts=drafting.confirmed(facts),
         headline=headline,
         body=body,
         outlets=outlets,

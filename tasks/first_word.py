@@ -15,7 +15,7 @@ from crisis.values import StatementKind
 from records import StatementStatus
 from tasks.approve import CHECK_AGAIN, propose_draft
 from tasks.binding import what_changed
-from tasks.draft import draft, draft_for_response
+from tasks.draft import NothingToCorrect, draft, draft_for_response
 from tasks.installation import Installation
 from tasks.notify import Notice, tell_lead, tell_stakeholders
 from tasks.runs import Started, wake
@@ -78,11 +78,19 @@ async def renew(here: Installation, incident_id: str) -> list[Statement]:
         return []
     renewed = []
     for statement in void:
-        if statement.author == drafting.AUTHOR:
-            renewed.append(await draft(here, incident_id, statement.kind, corrects=statement.corrects))
-            await propose_draft(here, renewed[-1])
-        else:
+        try:
+            fresh = (
+                await draft(here, incident_id, statement.kind, corrects=statement.corrects)
+                if statement.author == drafting.AUTHOR
+                else None
+            )
+        except NothingToCorrect:  # the fact is as it was again
+            fresh = None
+        if fresh is None:
             await _tell_void(here, incident, statement)
+            continue
+        await propose_draft(here, fresh)
+        renewed.append(fresh)
     if renewed and here.flow_run_id != incident.flow_run_id:
         await wake(incident.flow_run_id, CHECK_AGAIN)
     return renewed
