@@ -11,7 +11,7 @@ from crisis.fact import Fact, FactStatus
 from crisis.typed_in import CLAIM, one_line
 from crisis.values import StatementKind
 from fireline.errors import Stop
-from fireline.incidents import Actor, Json, Reason, says_something
+from fireline.incidents import Actor, Json, Reason
 from fireline.session import session, show
 
 Version = Annotated[int | None, Parameter(help="The version; the latest one when left out.")]
@@ -175,7 +175,7 @@ async def approve(
     role: str,
     version: Version = None,
     return_it: Annotated[bool, Parameter(name="--return", negative="", help="Send it back instead.")] = False,
-    reason: Annotated[str, Parameter(validator=says_something)] = "",
+    reason: str = "",
     json: Json = False,
 ) -> None:
     """Approve a statement, or return it. The last approval publishes at once.
@@ -188,6 +188,8 @@ async def approve(
     from crisis.approval import Verdict, Via
     from tasks.approve import decide
 
+    if return_it and not reason.strip():
+        raise Stop("the reason is empty: say with --reason what must change, in your own words")
     async with session() as here:
         async with here.store.reading() as tx:
             found = await tx.statements.get(statement, version)

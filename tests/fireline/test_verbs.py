@@ -147,6 +147,13 @@ def test_a_reason_that_says_nothing_is_refused(
     assert "reason" in says
 
 
+def test_approving_needs_no_reason(capsys: pytest.CaptureFixture[str]) -> None:
+    run(OPEN)
+    capsys.readouterr()
+    assert run(["approve", "INC-1-S1", "--role", "comms", "--as", "ana@example.com"]) == 0
+    assert "approve" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("title", ["", "   ", "a\nb", "\x1b[31mred", "x" * 201, "up\u202edown"])
 def test_an_incident_whose_title_cannot_be_shown_is_not_opened(title: str, capsys: pytest.CaptureFixture[str]) -> None:
     status, says = refused(capsys, "open", "acme", title, "--as", IDA)
