@@ -214,6 +214,31 @@ class LiveSource(ABC):
         return redact(str(error), self.http.secrets)
 
 
+class TokenSource(LiveSource):
+    """A network that is asked with a token it gives out, and that expires."""
+
+    _token = ""
+
+    @abstractmethod
+    async def _log_in(self) -> None:
+        """Fetch a token into ``_token``.
+
+        Raises:
+            Misconfigured: the credentials give none.
+        """
+
+    async def _authorised(self, path: str, params: dict[str, str]) -> Answer:
+        """One request with a token, which is renewed once when it has expired."""
+        for last in (False, True):
+            if not self._token:
+                await self._log_in()
+            answer = await self.ask(path, params=params, headers={"Authorization": f"Bearer {self._token}"})
+            if answer.status != 401 or last:
+                break
+            self._token = ""
+        return answer
+
+
 class Known:
     """The cursor of a polled source whose ids have no order: the newest post's time, and the ids given out lately."""
 

@@ -20,8 +20,8 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from pydantic import Field, SecretStr
 
 from crisis.watch import Mention
-from integrations.http import Answer, Connection, Http
-from integrations.listening import Known, LiveSource, Posts
+from integrations.http import Connection, Http
+from integrations.listening import Known, Posts, TokenSource
 from integrations.outcomes import Misconfigured
 from integrations.posts import post
 
@@ -41,7 +41,7 @@ class PlayReviewsSettings(Connection):
     every: float = Field(default=300.0, ge=30, description="Seconds between two rounds")
 
 
-class PlayReviews(LiveSource):
+class PlayReviews(TokenSource):
     """A ``Source``."""
 
     kind: ClassVar[str] = "play_reviews"
@@ -51,7 +51,6 @@ class PlayReviews(LiveSource):
         super().__init__(Http("Google Play", settings), every=settings.every)
         self._settings = settings
         self._door: Http | None = None
-        self._token = ""
 
     async def session(self, cursor: str) -> Posts:
         known, found, token = Known(OVERLAP, cursor), list[Mention | None](), ""
@@ -78,17 +77,6 @@ class PlayReviews(LiveSource):
         reviews, pages = body.get("reviews"), body.get("tokenPagination")
         later = pages.get("nextPageToken") if isinstance(pages, dict) else ""
         return (reviews if isinstance(reviews, list) else []), (later if isinstance(later, str) else "")
-
-    async def _authorised(self, path: str, params: dict[str, str]) -> Answer:
-        """One request with a token, which is renewed once when it has expired."""
-        for last in (False, True):
-            if not self._token:
-                await self._log_in()
-            answer = await self.ask(path, params=params, headers={"Authorization": f"Bearer {self._token}"})
-            if answer.status != 401 or last:
-                break
-            self._token = ""
-        return answer
 
     async def _log_in(self) -> None:
         account, key = _read_key(self._settings.service_account)

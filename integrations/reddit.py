@@ -14,8 +14,8 @@ from typing import Any, ClassVar
 from pydantic import Field, SecretStr
 
 from crisis.watch import Mention
-from integrations.http import Answer, Connection, Http
-from integrations.listening import Known, LiveSource, Posts
+from integrations.http import Connection, Http
+from integrations.listening import Known, Posts, TokenSource
 from integrations.outcomes import Misconfigured
 from integrations.posts import post
 
@@ -44,7 +44,7 @@ class RedditSettings(Connection):
     every: float = Field(default=30.0, ge=2, description="Seconds between two searches")
 
 
-class Reddit(LiveSource):
+class Reddit(TokenSource):
     """A ``Source``."""
 
     kind: ClassVar[str] = "reddit"
@@ -56,7 +56,6 @@ class Reddit(LiveSource):
         door = settings.model_copy(update={"base_url": settings.token_url.rstrip("/")})
         self._door = Http("Reddit", door, headers)
         self._settings = settings
-        self._token = ""
 
     async def session(self, cursor: str) -> Posts:
         known, found, after = Known(OVERLAP, cursor), list[Mention | None](), ""
@@ -90,17 +89,6 @@ class Reddit(LiveSource):
         data = data if isinstance(data, dict) else {}
         children, later = data.get("children"), data.get("after")
         return (children if isinstance(children, list) else []), (later if isinstance(later, str) else "")
-
-    async def _authorised(self, path: str, params: dict[str, str]) -> Answer:
-        """One request with a token, which is renewed once when it has expired."""
-        for last in (False, True):
-            if not self._token:
-                await self._log_in()
-            answer = await self.ask(path, params=params, headers={"Authorization": f"Bearer {self._token}"})
-            if answer.status != 401 or last:
-                break
-            self._token = ""
-        return answer
 
     async def _log_in(self) -> None:
         secrets = (self._settings.client_id.get_secret_value(), self._settings.client_secret.get_secret_value())

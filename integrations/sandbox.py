@@ -14,6 +14,7 @@ from typing import Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from config.whole_file import create_if_absent
 from crisis.delivery import DeliveryClass, Purpose, Receipt
 from crisis.stakeholder import Route
 from crisis.statement import Part, Rendering, Target
@@ -151,7 +152,7 @@ class Sandbox:
 
     async def _write(self, path: Path, content: str) -> None:
         try:
-            await asyncio.to_thread(_create_if_absent, path, content.encode())
+            await asyncio.to_thread(create_if_absent, path, content.encode())
         except OSError as error:
             raise Unreachable(f"the sandbox could not write, nothing is there: {error.strerror}") from None
 
@@ -196,26 +197,3 @@ def _read(path: Path) -> Post | None:
         return None
     except (OSError, ValidationError) as error:
         raise Misconfigured(f"{path.name} in the sandbox's folder is not a post: {error}; move it away") from None
-
-
-def _create_if_absent(path: Path, content: bytes) -> None:
-    """Make ``path`` hold ``content``, whole and on disk, unless it exists already, which is then left as it is."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f".{path.name}.{os.getpid()}.{os.urandom(4).hex()}")
-    descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        try:
-            path.hardlink_to(aside)
-        except FileExistsError:
-            return
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
-    finally:
-        aside.unlink(missing_ok=True)
