@@ -115,14 +115,15 @@ def _mark_boundaries(home: Path, die_at: int) -> None:
     Http._once = _around(Http._once, boundary, lambda _, method, path, **__: f"{method} {path}")  # type: ignore[method-assign]
     for command in ("connect", "mail", "rcpt", "data"):
         setattr(aiosmtplib.SMTP, command, _around(getattr(aiosmtplib.SMTP, command), boundary, _named(command)))
-    create = integrations.sandbox._create_if_absent
+
+    create = integrations.sandbox.create_if_absent
 
     def write(path: Path, content: bytes) -> None:
         boundary("before a file")
         create(path, content)
         boundary("after a file")
 
-    integrations.sandbox._create_if_absent = write
+    integrations.sandbox.create_if_absent = write
     if die_at:  # a lease that is over at once, so that nobody has to wait for the dead
         Outbox.arm = functools.partialmethod(_arm_briefly, Outbox.arm)  # type: ignore[assignment]
 
