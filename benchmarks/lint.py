@@ -20,9 +20,10 @@ import yaml
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+import integrations  # noqa: E402
 from crisis.fact import Fact  # noqa: E402
 from crisis.lint import lint  # noqa: E402
-from crisis.statement import Statement, content_hash  # noqa: E402
+from crisis.statement import Statement, Target, content_hash  # noqa: E402
 from crisis.triage import Strategy  # noqa: E402
 from crisis.values import CrisisType, Severity, StatementKind  # noqa: E402
 
@@ -48,11 +49,15 @@ def findings(case: dict[str, Any]) -> list[Any]:
         kind=StatementKind(case["kind"]),
         facts=[_fact(n, f) for n, f in enumerate(case.get("facts", ()), 1)],
         earlier=[_earlier(n, e) for n, e in enumerate(case.get("earlier", ()), 1)],
-        channel_kind=case.get("channel_kind"),
+        outlets=_outlets(case.get("channel_kind")),
         strategy=Strategy(case["strategy"]) if "strategy" in case else None,
         crisis_type=CrisisType(case["crisis_type"]),
         legal_signed_off=case.get("legal_signed_off", False),
     )
+
+
+def _outlets(kind: str | None) -> list[tuple[Target, Any]]:
+    return [(Target(channel=kind, kind=kind), integrations.integration(kind).platform_limits)] if kind else []
 
 
 def _fact(number: int, entry: dict[str, str]) -> Fact:

@@ -2,7 +2,7 @@
 
 from config.errors import ConfigError
 from config.lexicons import newsrooms
-from config.loading import load
+from config.loading import load, refuse
 from config.playbook_files import playbooks as _playbooks
 from config.secrets import secret_from_environment
 from config.settings import (
@@ -34,6 +34,7 @@ __all__ = [
     "load",
     "newsrooms",
     "playbooks",
+    "refuse",
     "remove_clock",
     "secret_from_environment",
     "templates",

@@ -1,8 +1,7 @@
 """Finding and loading ``fireline.toml``: every mistake as a sentence with its line, all of them at once."""
 
 import os
-from collections.abc import Iterator
-from difflib import get_close_matches
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +9,6 @@ from pydantic import ValidationError
 from pydantic_settings import EnvSettingsSource
 from pydantic_settings.exceptions import SettingsError
 
-from config import kinds
 from config.errors import ConfigError, Lines, Location, by_line, did_you_mean, line_of, mistakes, sentence
 from config.lines import read_toml
 from config.settings import Settings, at_home, toml_document
@@ -64,10 +62,16 @@ def load(path: Path | None = None) -> Settings:
     finally:
         toml_document.reset(token)
     settings._file, settings._lines = file, lines
-    wrong = [_placed(file, lines, where, says) for where, says in by_line(lines, references(settings))]
+    refuse(settings, references(settings))
+    return settings
+
+
+def refuse(settings: Settings, found: Iterable[tuple[Location, str]]) -> None:
+    """Raise ``ConfigError`` with a line for each mistake found in ``settings``, at its place; nothing when there is none."""
+    file, lines = settings.file, settings.lines
+    wrong = [_placed(file, lines, where, says) if file else says for where, says in by_line(lines, found)]
     if wrong:
         raise ConfigError("\n".join(wrong))
-    return settings
 
 
 def _whole_paths(data: dict[str, Any], folder: Path) -> None:
@@ -118,34 +122,12 @@ def references(settings: Settings) -> Iterator[tuple[Location, str]]:
             if name not in watches:
                 says = f"source {source.name!r} feeds an unknown watch {name!r}{did_you_mean(name, watches)}"
                 yield ("sources", i, "watch"), says
-    yield from _kind_mistakes(settings)
     for i, person in enumerate(settings.stakeholders):
         for name in person.watches:
             if name not in watches:
                 says = f"{person.email} follows an unknown watch {name!r}{did_you_mean(name, watches)}"
                 yield ("stakeholders", i, "watches"), says
         yield from _routes(settings, i, notifiers)
-
-
-def _kind_mistakes(settings: Settings) -> Iterator[tuple[Location, str]]:
-    for table, family in (("sources", kinds.SOURCES), ("channels", kinds.CHANNELS), ("notifiers", kinds.NOTIFIERS)):
-        for i, part in enumerate(getattr(settings, table)):
-            if part.kind not in family:
-                yield (table, i, "kind"), _unknown_kind(part.kind, f"kind of {table.removesuffix('s')}", family)
-    outlets = tuple(kind for kind in kinds.CHANNELS if kind != "sandbox")
-    for i, channel in enumerate(settings.channels):
-        where: Location = ("channels", i, "looks_like")
-        if channel.looks_like and channel.kind != "sandbox":
-            says = f"looks_like is for sandbox channels; {channel.name!r} is {channel.kind!r}: take it out"
-            yield where, says
-        elif channel.looks_like and channel.looks_like not in outlets:
-            yield where, _unknown_kind(channel.looks_like, "kind that a sandbox can look like", outlets)
-
-
-def _unknown_kind(given: str, what: str, family: tuple[str, ...]) -> str:
-    meant = get_close_matches(given.lower(), family, n=1)
-    guess = f"; did you mean {meant[0]!r}?" if meant else ""
-    return f"there is no {what} {given!r}{guess} (there are: {', '.join(family)})"
 
 
 def _query_mistake(query: str) -> Iterator[str]:

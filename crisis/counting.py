@@ -1,84 +1,78 @@
 """How long a text is by each platform's own count, and how long it may be.
 
 Platforms count differently: X weighs code points, Bluesky counts graphemes and caps bytes, Mastodon gives every URL 23
-characters and every remote mention its local part, Slack counts what it escapes, mail counts octets. A text that fits
-here fits there; where a server may be set up otherwise (Mastodon), the caller passes that server's limit.
+characters and every remote mention its local part, Slack counts what it escapes, mail counts octets. How long a
+post may be is class data of each integration (``Limits``); where a server is set up otherwise, it says so itself.
 """
 
 import html
 from collections.abc import Callable
+from enum import StrEnum
 from functools import lru_cache
 from typing import Any
 
 import regex  # type: ignore[import-untyped]
 from pydantic import Field
 
+from crisis.statement import Rendering
 from crisis.values import Frozen
 
 
-class Limit(Frozen):
-    """What one post on a platform may hold."""
+class Unit(StrEnum):
+    """What a platform counts."""
+
+    CHARACTERS = "characters"
+    GRAPHEMES = "graphemes"
+    WEIGHTED = "weighted characters"
+    """As X counts: https://docs.x.com/fundamentals/counting-characters."""
+    FEDIVERSE = "graphemes, links as 23"
+    """As Mastodon's StatusLengthValidator counts."""
+    ESCAPED = "characters once escaped"
+    """``& < >`` count as their character references, as Slack counts."""
+    UTF16 = "UTF-16 code units"
+    BYTES = "bytes"
+    """Of UTF-8."""
+
+
+class Limits(Frozen):
+    """What one post on a platform may hold: class data of its integration."""
 
     length: int = Field(gt=0)
     """Longest part, in ``unit``."""
-    unit: str
-    """``weighted characters``, ``graphemes``, ``characters`` or ``bytes``: what ``measure`` counts."""
+    unit: Unit = Unit.CHARACTERS
     octets: int | None = Field(default=None, gt=0)
-    """A second cap, in UTF-8 bytes."""
+    """A second cap on a part, in UTF-8 bytes."""
     threads: bool = False
     """A longer text may become a thread of parts."""
+    media: int = Field(default=0, ge=0)
+    """Pictures per post."""
     subject: int | None = Field(default=None, gt=0)
-    """Longest title or subject in characters, where the platform has one."""
+    """Longest title or subject in characters; None where the platform has none, and the headline opens the text."""
+    html: bool = False
+    """An HTML alternative goes with the text."""
+    status: bool = False
+    """It shows a status and an impact beside the text."""
     source: str
     """The page that says so."""
 
+    def fits(self, text: str) -> bool:
+        """Whether one part may hold ``text``."""
+        return measure(self.unit, text) <= self.length and (self.octets is None or len(text.encode()) <= self.octets)
 
-LIMITS: dict[str, Limit] = {
-    "x": Limit(
-        length=280,
-        unit="weighted characters",
-        threads=True,
-        source="https://docs.x.com/fundamentals/counting-characters",
-    ),
-    "bluesky": Limit(
-        length=300,
-        unit="graphemes",
-        octets=3000,
-        threads=True,
-        source="https://github.com/bluesky-social/atproto/blob/main/lexicons/app/bsky/feed/post.json",
-    ),
-    "mastodon": Limit(
-        length=500,
-        unit="graphemes",
-        threads=True,
-        source="https://docs.joinmastodon.org/user/posting/#text",
-    ),
-    "statuspage": Limit(
-        length=25_000,
-        unit="characters",
-        subject=255,
-        source="https://developer.statuspage.io/#operation/postPagesPageIdIncidents",
-    ),
-    # The least that every mail server must take; the encoded message is about a third longer than the text.
-    "smtp": Limit(
-        length=48_000,
-        unit="bytes",
-        subject=255,
-        source="https://www.rfc-editor.org/rfc/rfc5321#section-4.5.3.1.7",
-    ),
-    # Slack cuts off after 40,000 and advises 4,000.
-    "slack": Limit(
-        length=4_000,
-        unit="characters",
-        source="https://docs.slack.dev/reference/methods/chat.postMessage#truncating",
-    ),
-    "sandbox": Limit(
-        length=25_000,
-        unit="characters",
-        source="the sandbox sets no limit of its own; this is the longest that any channel above takes",
-    ),
-}
-"""What each kind of channel may hold by default."""
+    def problem(self, rendering: Rendering) -> str:
+        """Why ``rendering`` does not fit, by the lengths that its parts carry; empty when it does."""
+        if not rendering.parts:
+            return "there is nothing to publish: the rendering has no parts"
+        if len(rendering.parts) > 1 and not self.threads:
+            return f"this channel has no threads, and the rendering has {len(rendering.parts)} parts"
+        for number, part in enumerate(rendering.parts, 1):
+            if self.octets and len(part.text.encode()) > self.octets:
+                return f"part {number} is {len(part.text.encode())} bytes long, the limit is {self.octets}"
+            limit = min(part.limit, self.length)
+            if part.length > limit:
+                return f"part {number} is {part.length} {self.unit} long, the limit is {limit}; shorten it"
+        return ""
+
 
 MASTODON_URL_LENGTH = 23
 """``characters_reserved_per_url`` (https://docs.joinmastodon.org/entities/Instance/)."""
@@ -94,7 +88,7 @@ def graphemes(text: str) -> list[str]:
     return found
 
 
-def _count_x(text: str) -> int:
+def _count_weighted(text: str) -> int:
     from twitter_text import parse_tweet  # half a second to import, and few processes count for X
 
     return int(parse_tweet(text).weightedLength) if text else 0
@@ -104,11 +98,11 @@ def _count_graphemes(text: str) -> int:
     return len(graphemes(text))
 
 
-def _count_mastodon(text: str) -> int:
-    return _count_graphemes(_as_mastodon_counts(text))
+def _count_fediverse(text: str) -> int:
+    return _count_graphemes(_as_the_fediverse_counts(text))
 
 
-def _as_mastodon_counts(text: str) -> str:
+def _as_the_fediverse_counts(text: str) -> str:
     from twitter_text import extract_urls_with_indices
 
     found: list[dict[str, Any]] = extract_urls_with_indices(text, extract_urls_without_protocol=False)
@@ -125,59 +119,37 @@ def _count_octets(text: str) -> int:
     return len(text.encode())
 
 
-def _count_slack(text: str) -> int:
+def _count_escaped(text: str) -> int:
     return len(html.escape(text, quote=False))
 
 
-_COUNTS: dict[str, Callable[[str], int]] = {
-    "x": _count_x,
-    "bluesky": _count_graphemes,
-    "mastodon": _count_mastodon,
-    "statuspage": len,
-    "smtp": _count_octets,
-    "slack": _count_slack,
-    "sandbox": len,
+def _count_utf16(text: str) -> int:
+    return len(text.encode("utf-16-le")) // 2
+
+
+_COUNTS: dict[Unit, Callable[[str], int]] = {
+    Unit.CHARACTERS: len,
+    Unit.GRAPHEMES: _count_graphemes,
+    Unit.WEIGHTED: _count_weighted,
+    Unit.FEDIVERSE: _count_fediverse,
+    Unit.ESCAPED: _count_escaped,
+    Unit.UTF16: _count_utf16,
+    Unit.BYTES: _count_octets,
 }
 
 
-class UnknownKind(ValueError):
-    """A kind of channel whose count is not known; the message names those that are."""
-
-
-def counted_as(kind: str, looks_like: str = "") -> str:
-    """The kind whose rules apply: a sandbox may look like another channel.
-
-    Raises:
-        UnknownKind: there is no such kind.
-    """
-    rules = looks_like if kind == "sandbox" and looks_like else kind
-    if rules not in LIMITS:
-        raise UnknownKind(f"no limits are known for {rules!r}; there are: {', '.join(LIMITS)}")
-    return rules
-
-
 @lru_cache(maxsize=4096)
-def measure(kind: str, text: str) -> int:
-    """The length of ``text`` in the unit of ``LIMITS[kind]``.
+def measure(unit: Unit, text: str) -> int:
+    """The length of ``text`` in ``unit``; an empty text has none.
 
-    X by twitter-text's weighted count (Apache-2.0 conformance vectors, current configuration); Mastodon as its
-    StatusLengthValidator counts; Slack after it has escaped ``& < >``.
-
-    Raises:
-        UnknownKind: there is no such kind.
+    Weighted characters by twitter-text's count (Apache-2.0 conformance vectors, current configuration).
     """
-    return _COUNTS[counted_as(kind)](text)
+    return _COUNTS[unit](text)
 
 
-def fits(kind: str, text: str, limit: Limit | None = None) -> bool:
-    """Whether one part may hold ``text``; ``limit`` is the server's own where it differs from ``LIMITS[kind]``."""
-    limit = limit or LIMITS[counted_as(kind)]
-    return measure(kind, text) <= limit.length and (limit.octets is None or _count_octets(text) <= limit.octets)
-
-
-def refused_characters(kind: str, text: str) -> str:
-    """The characters of ``text`` that the platform refuses whatever the length, each once."""
-    if kind != "x":
+def refused_characters(unit: Unit, text: str) -> str:
+    """The characters of ``text`` that a platform counting so refuses whatever the length, each once."""
+    if unit is not Unit.WEIGHTED:
         return ""
     from twitter_text.has_invalid_characters import has_invalid_characters
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import Field
 
-from crisis.counting import Limit
+from crisis.counting import Limits
 from crisis.cutting import sentences
 from crisis.fact import Fact, FactStatus
 from crisis.incident import Incident
@@ -109,10 +109,8 @@ class Outlet(Frozen):
     """A target with what its rendering depends on."""
 
     target: Target
-    looks_like: str = ""
-    """For a sandbox: the kind whose limits it keeps to."""
-    limit: Limit | None = None
-    """The server's own limit, where it differs from the platform's default."""
+    limits: Limits
+    """Of its integration; for a sandbox, of what it looks like."""
     options: dict[str, str] = Field(default_factory=dict)
     reply_to: str = ""
     """Platform id of the post that is answered."""
@@ -347,8 +345,7 @@ def renderings_for(
             headline=headline,
             body=body,
             target=outlet.target,
-            looks_like=outlet.looks_like,
-            limit=outlet.limit,
+            limits=outlet.limits,
             language=language,
             options=_options(outlet, kind, severity),
             reply_to=outlet.reply_to,
@@ -358,6 +355,6 @@ def renderings_for(
 
 
 def _options(outlet: Outlet, kind: StatementKind, severity: Severity) -> Mapping[str, str]:
-    if "statuspage" not in (outlet.target.kind, outlet.looks_like):
+    if not outlet.limits.status:
         return outlet.options
     return {"status": STATUS[kind], "impact": IMPACT[severity], **outlet.options}

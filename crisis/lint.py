@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 import regex  # type: ignore[import-untyped]
 
 from crisis.consistency import contradictions, spans, unsupported
-from crisis.counting import LIMITS, Limit, counted_as, fits
+from crisis.counting import Limits
 from crisis.fact import Fact
 from crisis.finding import Finding, Level
 from crisis.grade import grade
@@ -89,8 +89,7 @@ def lint(
     kind: StatementKind,
     facts: Iterable[Fact] = (),
     earlier: Iterable[Statement] = (),
-    channel_kind: str | None = None,
-    limit: Limit | None = None,
+    outlets: Iterable[tuple[Target, Limits]] = (),
     strategy: Strategy | None = None,
     crisis_type: CrisisType = CrisisType.UNKNOWN,
     legal_signed_off: bool = False,
@@ -99,12 +98,8 @@ def lint(
 ) -> list[Finding]:
     """Every finding on ``text``, blocking ones first, then by place.
 
-    ``facts`` are the incident's, of any status; ``earlier`` what was already said; ``channel_kind`` the kind whose
-    limit applies (for a sandbox, what it looks like), with ``limit`` the server's own; ``contact`` the company's own
-    address, which is no personal data.
-
-    Raises:
-        crisis.counting.UnknownKind: ``channel_kind`` has no known limits.
+    ``facts`` are the incident's, of any status; ``earlier`` what was already said; ``outlets`` the targets
+    that it must fit, each with what it may hold; ``contact`` the company's own address, which is no personal data.
     """
     english = language.casefold().split("-")[0] == "en"
     found = [
@@ -112,7 +107,7 @@ def lint(
         *_markers(text),
         *leaks(text, contact=contact),
         *unsupported(text, facts),
-        *(_over_limit(text, channel_kind, limit) if channel_kind else ()),
+        *(finding for outlet in outlets for finding in _over_limit(text, *outlet)),
     ]
     if english:
         found += contradictions(text, kind=kind, strategy=strategy, earlier=earlier)
@@ -156,31 +151,28 @@ def _markers(text: str) -> Iterator[Finding]:
         )
 
 
-def _over_limit(text: str, channel_kind: str, limit: Limit | None) -> Iterator[Finding]:
-    rules = counted_as(channel_kind)
-    limit = limit or LIMITS[rules]
+def _over_limit(text: str, target: Target, limits: Limits) -> Iterator[Finding]:
     headline, body = headline_and_text(text)
-    target = Target(channel=channel_kind, kind=rules)
     try:
-        render(headline=headline, body=body, target=target, limit=limit)
+        render(headline=headline, body=body, target=target, limits=limits)
     except DoesNotFit as error:
         yield Finding(
             rule="over-limit",
             level=Level.BLOCK,
-            start=0 if limit.threads else _first_beyond(text, rules, limit),
+            start=0 if limits.threads else _first_beyond(text, limits),
             end=len(text),
             says=f"{error}.",
             fix="Shorten it, or send people to a page that has it all.",
-            reference=limit.source,
+            reference=limits.source,
         )
 
 
-def _first_beyond(text: str, rules: str, limit: Limit) -> int:
+def _first_beyond(text: str, limits: Limits) -> int:
     """Offset of the first character that no longer fits."""
     low, high = 0, len(text)
     while low < high:
         middle = (low + high + 1) // 2
-        low, high = (middle, high) if fits(rules, text[:middle], limit) else (low, middle - 1)
+        low, high = (middle, high) if limits.fits(text[:middle]) else (low, middle - 1)
     return low if low < len(text) else 0
 
 

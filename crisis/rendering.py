@@ -12,7 +12,7 @@ from collections.abc import Mapping
 
 import regex  # type: ignore[import-untyped]
 
-from crisis.counting import LIMITS, Limit, counted_as, fits, measure, refused_characters
+from crisis.counting import Limits, measure, refused_characters
 from crisis.cutting import Sentence, atoms, breakable, sentences, strip
 from crisis.parts import ACTION, NEXT_UPDATE, says
 from crisis.statement import Part, Rendering, Target
@@ -21,9 +21,6 @@ MAX_PARTS = 25
 """Longer threads are a web page's job."""
 
 _TOO_MANY = f"more than a thread of {MAX_PARTS} parts: shorten it or link to a page that has it all"
-
-_WITH_SUBJECT = frozenset({"statuspage", "smtp"})
-"""Kinds that show the headline apart from the text."""
 
 _LINK = regex.compile(r"https?://[^\s<>\"]+[^\s<>\".,;:!?)\]'’”]|(?<![\w.+-])[\w.+-]++@[\w-]++(?:\.[\w-]++)++")
 
@@ -37,8 +34,7 @@ def render(
     headline: str,
     body: str,
     target: Target,
-    looks_like: str = "",
-    limit: Limit | None = None,
+    limits: Limits,
     language: str = "en",
     subject: str = "",
     html_body: str = "",
@@ -47,57 +43,53 @@ def render(
 ) -> Rendering:
     """The rendering of one statement for one target.
 
-    ``looks_like`` is, for a sandbox, the kind whose limits it shows; ``limit`` the server's own where it differs.
-    ``subject`` (default: the headline, or the first sentence) and ``html_body`` (default: made from the text) are used
-    where the platform has them.
+    ``limits`` are the integration's, or the server's own where they differ. ``subject`` (default: the headline, or the
+    first sentence) and ``html_body`` (default: made from the text) are used where the platform has them.
 
     Raises:
         DoesNotFit: the text is empty, too long for a platform without threads, or holds something unbreakable or
             refused.
-        UnknownKind: no limits are known for the target's kind.
     """
-    rules = counted_as(target.kind, looks_like)
-    limit = limit or LIMITS[rules]
     headline, body = strip(headline), strip(body)
-    apart = rules in _WITH_SUBJECT and bool(body)
+    apart = limits.subject is not None and bool(body)
     text = body if apart else "\n\n".join(t for t in (headline, body) if t)
-    where = f"{target.channel or target.kind} ({rules})"
+    where = f"{target.channel} ({target.kind})" if target.channel not in ("", target.kind) else target.kind
     if not text:
         raise DoesNotFit(f"{where}: there is no text to publish: write the statement first")
-    if refused := refused_characters(rules, text):
+    if refused := refused_characters(limits.unit, text):
         names = ", ".join(f"U+{ord(c):04X}" for c in refused)
         raise DoesNotFit(f"{where} refuses the characters {names}: take them out")
-    parts = _parts(text, rules, limit, where)
+    parts = _parts(text, limits, where)
     return Rendering(
         target=target,
-        parts=tuple(Part(text=p, length=measure(rules, p), limit=limit.length) for p in parts),
-        subject=_subject(subject or headline, text, limit, where) if rules in _WITH_SUBJECT else "",
-        html=(html_body or mail_html(headline, text, language)) if rules == "smtp" else "",
+        parts=tuple(Part(text=p, length=measure(limits.unit, p), limit=limits.length) for p in parts),
+        subject=_subject(subject or headline, text, limits.subject, where) if limits.subject else "",
+        html=(html_body or mail_html(headline, text, language)) if limits.html else "",
         language=language,
         options=dict(options or {}),
         reply_to=reply_to,
     )
 
 
-def _parts(text: str, rules: str, limit: Limit, where: str) -> list[str]:
-    if fits(rules, text, limit):
+def _parts(text: str, limits: Limits, where: str) -> list[str]:
+    if limits.fits(text):
         return [text]
-    length = measure(rules, text)
-    if not limit.threads:
+    length = measure(limits.unit, text)
+    if not limits.threads:
         raise DoesNotFit(
-            f"{where} holds {limit.length} {limit.unit} and has no threads; the text has {length}: "
-            f"shorten it by {length - limit.length}"
+            f"{where} holds {limits.length} {limits.unit} and has no threads; the text has {length}: "
+            f"shorten it by {length - limits.length}"
         )
-    if length > MAX_PARTS * limit.length:
-        raise DoesNotFit(f"{where}: the text has {length} {limit.unit}, {_TOO_MANY}")
-    return _Thread(rules, limit, where).cut(text)
+    if length > MAX_PARTS * limits.length:
+        raise DoesNotFit(f"{where}: the text has {length} {limits.unit}, {_TOO_MANY}")
+    return _Thread(limits, where).cut(text)
 
 
 class _Thread:
     """Cuts one text into numbered parts for one platform."""
 
-    def __init__(self, rules: str, limit: Limit, where: str) -> None:
-        self._rules, self._limit, self._where = rules, limit, where
+    def __init__(self, limits: Limits, where: str) -> None:
+        self._limits, self._where = limits, where
 
     def cut(self, text: str) -> list[str]:
         whole = sentences(text)
@@ -111,7 +103,7 @@ class _Thread:
         return [f"{part} ({n}/{len(parts)})" for n, part in enumerate(parts, 1)]
 
     def _fits(self, text: str) -> bool:
-        return fits(self._rules, strip(text) + self._room_for, self._limit)
+        return self._limits.fits(strip(text) + self._room_for)
 
     def _first_then_rest(self, whole: tuple[Sentence, ...]) -> list[str]:
         first = self._first(whole)
@@ -165,8 +157,8 @@ class _Thread:
                 smaller = breakable(atom)
                 if len(smaller) == 1:
                     raise DoesNotFit(
-                        f"{self._where}: {strip(atom)[:60]!r} is longer than the {self._limit.length} "
-                        f"{self._limit.unit} a post holds and cannot be cut: use a shorter link or word"
+                        f"{self._where}: {strip(atom)[:60]!r} is longer than the {self._limits.length} "
+                        f"{self._limits.unit} a post holds and cannot be cut: use a shorter link or word"
                     )
                 waiting += smaller[::-1]
         return [p for p in (*pieces, strip(now)) if p]
@@ -184,10 +176,9 @@ def _joined(chosen: list[Sentence]) -> str:
     return strip("".join(s.before + s.text for s in chosen))
 
 
-def _subject(wanted: str, text: str, limit: Limit, where: str) -> str:
+def _subject(wanted: str, text: str, longest: int, where: str) -> str:
     """The headline; where there is none, as much of the first sentence as fits (the text itself has it all)."""
     subject = " ".join(wanted.split())
-    longest = limit.subject or len(text)
     if len(subject) > longest:
         raise DoesNotFit(f"{where}: the headline has {len(subject)} characters of {longest}: shorten it")
     first = " ".join(sentences(text)[0].text.split())

@@ -92,9 +92,11 @@ def check(*, json: bool = False, timeout: float = 10.0) -> None:
         timeout: seconds that each service has to answer.
     """
     from config import ConfigError, load
+    from tasks.kinds import refuse_unknown_kinds
 
     try:
         settings = load()
+        refuse_unknown_kinds(settings)
     except ConfigError as error:
         if json:
             for line in str(error).splitlines():
@@ -322,7 +324,7 @@ async def _service(what: str, part: Any, timeout: float) -> Finding:
     import integrations
     from config import secret_from_environment
     from tasks.credentials import secret_fields
-    from tasks.sources import INBOX
+    from tasks.kinds import INBOX
 
     if what == "source" and part.kind == INBOX:
         switched_on = secret_from_environment("ingest", "secret") is not None
@@ -383,9 +385,10 @@ def _where_secrets_go(part: Any) -> str:
     from config.secrets import variable
     from tasks.credentials import secret_fields
 
-    if part.kind not in integrations.KINDS:
+    try:
+        fields = secret_fields(integrations.integration(part.kind).settings_model)
+    except integrations.Misconfigured:
         return ""
-    fields = secret_fields(integrations.integration(part.kind).settings_model)
     name = getattr(part, "credentials_name", part.name)
     unset = [variable(name, field) for field in fields if not os.environ.get(variable(name, field))]
     return f" (secrets come from a Prefect block or {', '.join(unset)})" if unset else ""

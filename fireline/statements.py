@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,6 +13,7 @@ from crisis.values import StatementKind
 from fireline.errors import Stop
 
 if TYPE_CHECKING:
+    from crisis.counting import Limits
     from crisis.finding import Finding
     from crisis.statement import Rendering, Target
 
@@ -23,7 +25,7 @@ LARGEST = 200_000
 File = Annotated[str, Parameter(allow_leading_hyphen=True, help="A text file in UTF-8; - is standard input.")]
 Json = Annotated[bool, Parameter(name="--json", negative="", help="One JSON object a line on stdout.")]
 Channel = Annotated[
-    str, Parameter(help="A channel of your configuration, or a kind: x, bluesky, mastodon, statuspage, smtp, slack.")
+    str, Parameter(help="A channel of your configuration, or a kind such as bluesky, mastodon, statuspage, smtp.")
 ]
 Language = Annotated[str, Parameter(help="ISO 639-1 code of the text's language.")]
 
@@ -49,8 +51,8 @@ async def lint(
 
     text = read_statement(file)
     known = await _known(incident) if incident else {}
-    counted = _counted_as(channel) if channel else None
-    found = check(text, kind=kind, channel_kind=counted, language=language, legal_signed_off=legal_signed_off, **known)
+    outlets = [_outlet(channel)] if channel else []
+    found = check(text, kind=kind, outlets=outlets, language=language, legal_signed_off=legal_signed_off, **known)
     if json:
         _print_lines(f.model_dump(mode="json") for f in found)
     else:
@@ -63,18 +65,15 @@ def render(file: File, *, channel: Channel, language: Language = "en", json: Jso
 
     A first line with a blank line after it is the headline.
     """
-    from crisis.counting import UnknownKind
     from crisis.rendering import DoesNotFit, headline_and_text
     from crisis.rendering import render as rendered
 
     headline, body = headline_and_text(read_statement(file))
-    target, looks_like = _target(channel)
+    target, limits = _outlet(channel)
     try:
-        found = rendered(headline=headline, body=body, target=target, looks_like=looks_like, language=language)
+        found = rendered(headline=headline, body=body, target=target, limits=limits, language=language)
     except DoesNotFit as error:
         raise Stop(str(error), 1) from None
-    except UnknownKind as error:
-        raise Stop(f"{channel}: {error}") from None
     if json:
         _print_lines([{"parts": [part.model_dump() for part in found.parts]}])
     else:
@@ -109,29 +108,24 @@ def read_statement(file: str) -> str:
     return text
 
 
-def _target(channel: str) -> "tuple[Target, str]":
-    """A configured channel, or a kind where nothing of that name is configured; and what a sandbox looks like."""
+def _outlet(channel: str) -> "tuple[Target, Limits]":
+    """A configured channel, or a kind where nothing of that name is configured; and what it may hold."""
     import config
-    from crisis.counting import LIMITS
+    import integrations
     from crisis.statement import Target
+    from tasks.kinds import limits_of, refuse_unknown_kinds
 
     try:
-        found = config.load().channel(channel)
+        settings = config.load()
+        refuse_unknown_kinds(settings)
+        found = settings.channel(channel)
+        return Target(channel=found.name, kind=found.kind, address=found.address), limits_of(found)
     except config.ConfigError as error:
-        if channel in LIMITS:
-            return Target(channel=channel, kind=channel), ""
-        raise Stop(f"{error} (or name a kind: {', '.join(LIMITS)})") from None
-    return Target(channel=found.name, kind=found.kind, address=found.address), found.looks_like
-
-
-def _counted_as(channel: str) -> str:
-    from crisis.counting import UnknownKind, counted_as
-
-    target, looks_like = _target(channel)
-    try:
-        return counted_as(target.kind, looks_like)
-    except UnknownKind as error:
-        raise Stop(f"{channel}: {error}") from None
+        with suppress(integrations.Misconfigured):
+            limits = getattr(integrations.integration(channel), "platform_limits", None)
+            if limits is not None:
+                return Target(channel=channel, kind=channel), limits
+        raise Stop(f"{error} (or name a kind: {', '.join(integrations.kinds('channel'))})") from None
 
 
 async def _known(incident: str) -> dict[str, Any]:

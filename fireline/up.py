@@ -12,8 +12,10 @@ async def up() -> int:
     from config.runtime import read_runtime
     from fireline.errors import Stop
     from fireline.supervisor import Supervisor
+    from tasks.kinds import refuse_unknown_kinds
 
     settings = config.load()
+    refuse_unknown_kinds(settings)
     running = read_runtime(settings.home)
     if running is not None:
         raise Stop(f"Fireline is already running here (process {running.pid}): stop it with Ctrl-C in its terminal", 1)

@@ -15,6 +15,7 @@ from typing import Any, ClassVar
 import regex  # type: ignore[import-untyped]
 from pydantic import Field, SecretStr
 
+from crisis.counting import Limits, Unit
 from crisis.delivery import DeliveryClass, Receipt
 from crisis.statement import Part, Rendering
 from integrations.http import Answer, Connection, Http, moment
@@ -26,7 +27,7 @@ from integrations.outcomes import (
     before_sending,
     looking_up,
 )
-from integrations.protocols import Health, Limits
+from integrations.protocols import Health, hold_to
 from integrations.thread import publish_parts
 
 COLLECTION = "app.bsky.feed.post"
@@ -56,7 +57,14 @@ class Bluesky:
     kind: ClassVar[str] = "bluesky"
     delivery_class: ClassVar[DeliveryClass] = DeliveryClass.CREATE_IF_ABSENT
     settings_model: ClassVar[type[BlueskySettings]] = BlueskySettings
-    platform_limits: ClassVar[Limits] = Limits.of("bluesky", media=4)
+    platform_limits: ClassVar[Limits] = Limits(
+        length=300,
+        unit=Unit.GRAPHEMES,
+        octets=3000,
+        threads=True,
+        media=4,
+        source="https://github.com/bluesky-social/atproto/blob/main/lexicons/app/bsky/feed/post.json",
+    )
 
     def __init__(self, settings: BlueskySettings) -> None:
         self._settings = settings
@@ -68,7 +76,7 @@ class Bluesky:
         return self.platform_limits
 
     async def publish(self, rendering: Rendering, key: str) -> Receipt:
-        self.limits.hold(rendering)
+        hold_to(self.limits, rendering)
         with before_sending():
             answered = await self._answered(rendering.reply_to) if rendering.reply_to else None
             facets = [await self._facets(part.text) for part in rendering.parts]

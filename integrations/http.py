@@ -226,7 +226,14 @@ class Answer:
 class Http:
     """A connection to one service."""
 
-    def __init__(self, service: str, settings: Connection, headers: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        service: str,
+        settings: Connection,
+        headers: Mapping[str, str] | None = None,
+        *,
+        auth: httpx.Auth | None = None,
+    ) -> None:
         self.service = service
         self.secrets = secrets_of(settings)
         self._timeout = settings.timeout
@@ -235,6 +242,7 @@ class Http:
             headers={"User-Agent": USER_AGENT, "Accept": "application/json", **(headers or {})},
             timeout=httpx.Timeout(settings.timeout, connect=min(5.0, settings.timeout)),
             follow_redirects=False,
+            auth=auth,
             verify=_tls(),
         )
 

@@ -13,13 +13,14 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field, SecretStr
 
+from crisis.counting import Limits, Unit
 from crisis.delivery import DeliveryClass, Receipt
 from crisis.statement import Part, Rendering
 from integrations.http import Answer, Connection, Http, moment, scrub
 from integrations.markup import plain
 from integrations.outcomes import IntegrationError, Refused, Unknown, before_sending, looking_up
-from integrations.protocols import Health, Limits
-from integrations.thread import publish_parts
+from integrations.protocols import Health, hold_to
+from integrations.thread import publish_parts, standing
 
 LOOK_BACK = timedelta(hours=24)
 """How far back ``find`` looks; an older status of the same text is another one."""
@@ -43,7 +44,13 @@ class Mastodon:
     kind: ClassVar[str] = "mastodon"
     delivery_class: ClassVar[DeliveryClass] = DeliveryClass.NATIVE_KEY
     settings_model: ClassVar[type[MastodonSettings]] = MastodonSettings
-    platform_limits: ClassVar[Limits] = Limits.of("mastodon", media=4)
+    platform_limits: ClassVar[Limits] = Limits(
+        length=500,
+        unit=Unit.FEDIVERSE,
+        threads=True,
+        media=4,
+        source="https://docs.joinmastodon.org/user/posting/#text",
+    )
 
     def __init__(self, settings: MastodonSettings) -> None:
         self._settings = settings
@@ -74,7 +81,7 @@ class Mastodon:
         with before_sending():
             if any(part.length > self._limits.length for part in rendering.parts):
                 await self.read_limits()
-            self._limits.hold(rendering)
+            hold_to(self._limits, rendering)
             there = await self._there(rendering) if len(rendering.parts) > 1 else []
 
         async def send(number: int, part: Part, posts: Sequence[dict[str, Any]]) -> dict[str, Any]:
@@ -98,7 +105,7 @@ class Mastodon:
         return self._receipt(there) if len(there) == len(rendering.parts) else None
 
     async def amend(self, receipt: Receipt, rendering: Rendering) -> Receipt:
-        self._limits.hold(rendering)
+        hold_to(self._limits, rendering)
         ids = [str(i) for i in receipt.raw.get("parts") or [receipt.id]]
         if len(ids) != len(rendering.parts):
             raise Refused(
@@ -136,19 +143,7 @@ class Mastodon:
     async def _there(self, rendering: Rendering) -> list[dict[str, Any]]:
         """The parts of ``rendering`` that are on the timeline, from the first on."""
         recent = [status async for status in self._recent()]
-        there: list[dict[str, Any]] = []
-        for part in rendering.parts:
-            answered = str(there[-1]["id"]) if there else rendering.reply_to
-            found = [
-                status
-                for status in recent
-                if str(status.get("in_reply_to_id") or "") == answered
-                and comparable(plain(str(status.get("content", "")))) == comparable(part.text)
-            ]
-            if not found:
-                break
-            there.append(found[-1])
-        return there
+        return standing(rendering, recent, answered=_answered, says=_says, same=comparable)
 
     async def _recent(self) -> AsyncIterator[dict[str, Any]]:
         account = await self._who()
@@ -191,6 +186,14 @@ class Mastodon:
 def comparable(text: str) -> str:
     """``text`` without what a server may change: white space, Unicode form, and the host of a mention."""
     return "".join(_REMOTE.sub(r"\1", unicodedata.normalize("NFC", text)).split())
+
+
+def _answered(status: dict[str, Any]) -> str:
+    return str(status.get("in_reply_to_id") or "")
+
+
+def _says(status: dict[str, Any]) -> str:
+    return plain(str(status.get("content", "")))
 
 
 def _status(answer: Answer) -> dict[str, Any]:

@@ -1,11 +1,9 @@
 """The four small protocols behind which the outside world lives: Source, Notifier, Publisher, Writer."""
 
 from collections.abc import AsyncIterator
-from typing import Any, ClassVar, Protocol, Self, runtime_checkable
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
-from pydantic import Field
-
-from crisis.counting import LIMITS
+from crisis.counting import Limits
 from crisis.coverage import SourceHealth
 from crisis.delivery import DeliveryClass, Receipt
 from crisis.stakeholder import Route
@@ -15,51 +13,14 @@ from crisis.watch import Mention
 from integrations.outcomes import Refused
 
 
-class Limits(Frozen):
-    """What one post on a platform may hold."""
+def hold_to(limits: Limits, rendering: Rendering) -> None:
+    """Check that ``rendering`` fits.
 
-    length: int = Field(gt=0)
-    """Longest part, in ``unit``."""
-    unit: str = "characters"
-    """``characters``, ``graphemes``, ``weighted characters`` or ``bytes``."""
-    octets: int | None = Field(default=None, gt=0)
-    """A second cap on a part, in UTF-8 bytes."""
-    threads: bool = False
-    """Longer texts may become a thread of parts."""
-    media: int = 0
-    """Pictures per post."""
-    source: str
-    """The page that says so."""
-
-    @classmethod
-    def of(cls, kind: str, *, media: int = 0) -> Self:
-        """What ``crisis.counting`` knows of a kind, which is also what renderings are cut by."""
-        known = LIMITS[kind]
-        return cls(
-            length=known.length,
-            unit=known.unit,
-            octets=known.octets,
-            threads=known.threads,
-            media=media,
-            source=known.source,
-        )
-
-    def hold(self, rendering: Rendering) -> None:
-        """Check that ``rendering`` fits, by the lengths that its parts carry.
-
-        Raises:
-            Refused: it does not; nothing was sent.
-        """
-        if not rendering.parts:
-            raise Refused("there is nothing to publish: the rendering has no parts")
-        if len(rendering.parts) > 1 and not self.threads:
-            raise Refused(f"this channel has no threads, and the rendering has {len(rendering.parts)} parts")
-        for number, part in enumerate(rendering.parts, 1):
-            if self.octets and len(part.text.encode()) > self.octets:
-                raise Refused(f"part {number} is {len(part.text.encode())} bytes long, the limit is {self.octets}")
-            limit = min(part.limit, self.length)
-            if part.length > limit:
-                raise Refused(f"part {number} is {part.length} {self.unit} long, the limit is {limit}; shorten it")
+    Raises:
+        Refused: it does not; nothing was sent.
+    """
+    if problem := limits.problem(rendering):
+        raise Refused(problem)
 
 
 class Health(Frozen):

@@ -15,13 +15,14 @@ from typing import Any, ClassVar, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from config.whole_file import create_if_absent
+from crisis.counting import Limits
 from crisis.delivery import DeliveryClass, Purpose, Receipt
 from crisis.stakeholder import Route
 from crisis.statement import Part, Rendering, Target
 from crisis.values import Frozen, UtcDatetime
-from integrations import KINDS, integration
+from integrations.kinds import integration, kinds
 from integrations.outcomes import Misconfigured, Refused, Unreachable
-from integrations.protocols import Health, Limits, Message
+from integrations.protocols import Health, Message, hold_to
 
 
 class SandboxSettings(BaseModel):
@@ -36,8 +37,8 @@ class SandboxSettings(BaseModel):
 
     @model_validator(mode="after")
     def _a_kind(self) -> Self:
-        if self.looks_like and self.looks_like not in KINDS:
-            known = ", ".join(kind for kind in KINDS if hasattr(integration(kind), "platform_limits"))
+        if self.looks_like and self.looks_like not in kinds("channel"):
+            known = ", ".join(kinds("channel"))
             raise ValueError(f"looks_like: there is no channel kind {self.looks_like!r}; there are: {known}")
         return self
 
@@ -68,7 +69,12 @@ class Sandbox:
     kind: ClassVar[str] = "sandbox"
     delivery_class: ClassVar[DeliveryClass] = DeliveryClass.CREATE_IF_ABSENT
     settings_model: ClassVar[type[SandboxSettings]] = SandboxSettings
-    platform_limits: ClassVar[Limits] = Limits.of("sandbox", media=10).model_copy(update={"threads": True})
+    platform_limits: ClassVar[Limits] = Limits(
+        length=25_000,
+        threads=True,
+        media=10,
+        source="the sandbox sets no limit of its own; this is about the longest that any channel takes",
+    )
 
     def __init__(self, settings: SandboxSettings) -> None:
         self._settings = settings
@@ -77,11 +83,11 @@ class Sandbox:
     def limits(self) -> Limits:
         if not self._settings.looks_like:
             return self.platform_limits
-        limits: Limits = getattr(integration(self._settings.looks_like), "platform_limits", self.platform_limits)
+        limits: Limits = integration(self._settings.looks_like).platform_limits
         return limits
 
     async def publish(self, rendering: Rendering, key: str) -> Receipt:
-        self.limits.hold(rendering)
+        hold_to(self.limits, rendering)
         return await self._create(self._post(Purpose.STATEMENT, rendering, key))
 
     async def notify(self, message: Message, route: Route) -> Receipt:
@@ -102,7 +108,7 @@ class Sandbox:
     async def amend(self, receipt: Receipt, rendering: Rendering) -> Receipt:
         if self._settings.looks_like == "smtp":
             raise Refused("a mail cannot be changed once sent; send a correction")
-        self.limits.hold(rendering)
+        hold_to(self.limits, rendering)
         versions = await asyncio.to_thread(_versions, self._settings.directory, post_id(receipt.id))
         if not versions:
             raise Refused(f"the sandbox has no post {receipt.id}")

@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 
 from pydantic import Field, SecretStr
 
+from crisis.counting import Limits, Unit
 from crisis.delivery import DeliveryClass, Receipt
 from crisis.stakeholder import Route
 from crisis.statement import Rendering
@@ -26,7 +27,7 @@ from integrations.outcomes import (
     before_sending,
     looking_up,
 )
-from integrations.protocols import Health, Limits, Message
+from integrations.protocols import Health, Message
 
 EVENT = "fireline_notice"
 LOOK_BACK = timedelta(days=14)
@@ -71,7 +72,11 @@ class Slack:
     kind: ClassVar[str] = "slack"
     delivery_class: ClassVar[DeliveryClass] = DeliveryClass.RECONCILE_BY_MARKER
     settings_model: ClassVar[type[SlackSettings]] = SlackSettings
-    platform_limits: ClassVar[Limits] = Limits.of("slack")
+    platform_limits: ClassVar[Limits] = Limits(
+        length=4_000,  # Slack cuts off after 40,000 and advises 4,000
+        unit=Unit.ESCAPED,
+        source="https://docs.slack.dev/reference/methods/chat.postMessage#truncating",
+    )
 
     def __init__(self, settings: SlackSettings) -> None:
         token = settings.token.get_secret_value()

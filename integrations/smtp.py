@@ -23,12 +23,13 @@ import aiosmtplib
 from aiosmtplib import SMTPDataError, SMTPRecipientRefused, SMTPResponseException
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
+from crisis.counting import Limits, Unit
 from crisis.delivery import DeliveryClass, Receipt
 from crisis.stakeholder import Route
 from crisis.statement import Rendering
 from integrations.http import redact, secrets_of
 from integrations.outcomes import IntegrationError, Misconfigured, RateLimited, Refused, Unknown, Unreachable
-from integrations.protocols import Health, Limits, Message
+from integrations.protocols import Health, Message, hold_to
 
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
@@ -109,7 +110,13 @@ class Smtp:
     kind: ClassVar[str] = "smtp"
     delivery_class: ClassVar[DeliveryClass] = DeliveryClass.AT_MOST_ONCE
     settings_model: ClassVar[type[SmtpSettings]] = SmtpSettings
-    platform_limits: ClassVar[Limits] = Limits.of("smtp")
+    platform_limits: ClassVar[Limits] = Limits(
+        length=48_000,  # the least that every mail server must take; the encoded message is about a third longer
+        unit=Unit.BYTES,
+        subject=255,
+        html=True,
+        source="https://www.rfc-editor.org/rfc/rfc5321#section-4.5.3.1.7",
+    )
 
     def __init__(self, settings: SmtpSettings) -> None:
         self._settings = settings
@@ -123,7 +130,7 @@ class Smtp:
         return self.platform_limits
 
     async def publish(self, rendering: Rendering, key: str) -> Receipt:
-        self.limits.hold(rendering)
+        hold_to(self.limits, rendering)
         target = rendering.target.address
         recipients = (target,) if target else self._settings.recipients
         if not recipients:

@@ -11,11 +11,12 @@ from typing import Any, ClassVar
 
 from pydantic import Field, SecretStr
 
+from crisis.counting import Limits
 from crisis.delivery import DeliveryClass, Receipt
 from crisis.statement import Rendering
 from integrations.http import Answer, Connection, Http, moment, scrub
 from integrations.outcomes import IntegrationError, Refused, before_sending, looking_up
-from integrations.protocols import Health, Limits
+from integrations.protocols import Health, hold_to
 
 STATUSES = frozenset({"investigating", "identified", "monitoring", "resolved"})
 IMPACTS = frozenset({"none", "minor", "major", "critical"})
@@ -43,7 +44,12 @@ class Statuspage:
     kind: ClassVar[str] = "statuspage"
     delivery_class: ClassVar[DeliveryClass] = DeliveryClass.RECONCILE_BY_MARKER
     settings_model: ClassVar[type[StatuspageSettings]] = StatuspageSettings
-    platform_limits: ClassVar[Limits] = Limits.of("statuspage")
+    platform_limits: ClassVar[Limits] = Limits(
+        length=25_000,
+        subject=255,
+        status=True,
+        source="https://developer.statuspage.io/#operation/postPagesPageIdIncidents",
+    )
 
     def __init__(self, settings: StatuspageSettings) -> None:
         self._settings = settings
@@ -56,7 +62,7 @@ class Statuspage:
         return self.platform_limits
 
     async def publish(self, rendering: Rendering, key: str) -> Receipt:
-        self.limits.hold(rendering)
+        hold_to(self.limits, rendering)
         incident = self._incident(rendering)
         mark = {key: f"{'update' if rendering.reply_to else 'opening'} {digest(rendering.text)}"}
         if not rendering.reply_to:
@@ -93,7 +99,7 @@ class Statuspage:
 
     async def amend(self, receipt: Receipt, rendering: Rendering) -> Receipt:
         """Changes the text of the update, and the title when the receipt is of an opening."""
-        self.limits.hold(rendering)
+        hold_to(self.limits, rendering)
         incident_id, _, _ = receipt.id.partition("/")
         update_id = receipt.raw.get("update")
         if not update_id:

@@ -1,13 +1,13 @@
 """Publishing a text in several parts, each answering the one before.
 
-Promises: parts already there are not sent again; a part that is refused takes the whole thread back, so that no half
-statement is left standing, and when that fails too, the outcome is ``Unknown``.
+Promises: parts already there, which ``standing`` finds, are not sent again; a part that is refused takes the whole
+thread back, so that no half statement is left standing, and when that fails too, the outcome is ``Unknown``.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from crisis.statement import Part
+from crisis.statement import Part, Rendering
 from integrations.outcomes import IntegrationError, Misconfigured, Refused, Unknown
 
 Post = TypeVar("Post")
@@ -41,3 +41,25 @@ async def _undo(posts: Sequence[Post], take_back: Callable[[Post], Awaitable[Non
         raise Unknown(
             f"{why}; the parts before it are still there, for they could not be taken back: {error}"
         ) from error
+
+
+def standing(
+    rendering: Rendering,
+    recent: Sequence[dict[str, Any]],
+    *,
+    answered: Callable[[dict[str, Any]], str],
+    says: Callable[[dict[str, Any]], str],
+    same: Callable[[str], str],
+) -> list[dict[str, Any]]:
+    """The parts of ``rendering`` that are among an account's ``recent`` posts (newest first), from the first on.
+
+    ``answered`` tells which post one answers, ``says`` its text; texts are the same when ``same`` makes them equal.
+    """
+    there: list[dict[str, Any]] = []
+    for part in rendering.parts:
+        before = str(there[-1]["id"]) if there else rendering.reply_to
+        found = [p for p in recent if answered(p) == before and same(says(p)) == same(part.text)]
+        if not found:
+            break
+        there.append(found[-1])
+    return there

@@ -66,7 +66,7 @@ def block_type(kind: str) -> "type[Block] | None":
 
 def block_types() -> "dict[str, type[Block]]":
     """The Block type of every integration that has credentials, by kind."""
-    return {kind: block for kind in sorted(integrations.KINDS) if (block := block_type(kind)) is not None}
+    return {kind: block for kind in integrations.kinds() if (block := block_type(kind)) is not None}
 
 
 async def register_blocks() -> None:

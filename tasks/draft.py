@@ -16,6 +16,7 @@ from crisis.values import StatementKind
 from crisis.watch import Watch
 from records import NotFound, StatementStatus, Transaction
 from tasks.installation import Installation
+from tasks.kinds import limits_of
 
 DEAD = frozenset({StatementStatus.RETURNED, StatementStatus.VOIDED, StatementStatus.EXPIRED, StatementStatus.WITHDRAWN})
 """Statuses of a version that will never be published (again): a new draft becomes the next version."""
@@ -148,9 +149,7 @@ def _outlets(here: Installation, incident: Incident, kind: StatementKind) -> lis
     """Every channel the playbook names for this kind, or all of them when it names none."""
     named = here.playbook(incident.assessment.type).channels.get(kind, ())
     chosen = [here.settings.channel(name) for name in named] or list(here.settings.channels)
-    return [
-        Outlet(target=Target(channel=c.name, kind=c.kind, address=c.address), looks_like=c.looks_like) for c in chosen
-    ]
+    return [Outlet(target=Target(channel=c.name, kind=c.kind, address=c.address), limits=limits_of(c)) for c in chosen]
 
 
 async def _carried(tx: Transaction, statement_id: str) -> Statement:
@@ -164,7 +163,7 @@ async def _outlets_again(tx: Transaction, here: Installation, wrong: Statement) 
         target = delivery.rendering.target
         outlets[target] = Outlet(
             target=target,
-            looks_like=here.settings.channel(target.channel).looks_like,
+            limits=limits_of(here.settings.channel(target.channel)),
             reply_to=delivery.receipt.id if delivery.receipt else "",
         )
     if not outlets:

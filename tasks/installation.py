@@ -14,6 +14,7 @@ from crisis.values import CrisisType
 from integrations.protocols import Notifier, Publisher
 from records import Store, open_store
 from tasks import credentials
+from tasks.kinds import refuse_unknown_kinds
 
 
 class Installation:
@@ -103,10 +104,11 @@ async def installation(
     """Open the installation that ``settings`` (or the configuration found) describes, and close it at the end.
 
     Raises:
-        config.ConfigError: the configuration is missing or wrong, or its home cannot be made.
+        config.ConfigError: the configuration is missing or wrong, names a kind that does not exist, or its home cannot be made.
         records.Unusable: the database or a key cannot be used.
     """
     settings = settings or config.load()
+    refuse_unknown_kinds(settings)
     make_home(settings.home)
     store = await open_store(settings.database_url, keys=settings.home / "keys", clock=config.clock(settings))
     here = Installation(settings, store, via=via, flow_run_id=flow_run_id)

@@ -12,9 +12,8 @@ from crisis.watch import Mention
 from integrations import Health, Source
 from tasks import credentials
 from tasks.installation import Installation
+from tasks.kinds import INBOX
 
-INBOX = "webhook"
-"""The kind of the source that reads what ``POST /ingest`` took in."""
 _POLL_SECONDS = 0.25
 _BATCH = 500
 

@@ -116,7 +116,6 @@ def test_the_specimen_itself_is_right(tmp_path: Path) -> None:
             35,
             "two channels have the name 'newsroom' (the other is on line 30)",
         ),
-        ('kind = "sandbox"\nlooks_like', 'kind = "mastodon"\nlooks_like', 32, "looks_like is for sandbox channels"),
         ("[[notifiers]]", "[notifiers]", 25, "notifiers: must be a list: write [[notifiers]] with two brackets"),
         ('home = "home"', 'home = "home"\nhome = "there"', 3, "it is there twice: keep one"),
         ('home = "home"', 'database_url = "postgres://db/x"', 2, "must start with sqlite+aiosqlite:/// or postgresql"),

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from crisis.approval import Policy
-from crisis.counting import LIMITS
+from crisis.counting import Limits, Unit
 from crisis.drafting import (
     NotADraft,
     NoTemplate,
@@ -28,6 +28,8 @@ from crisis.watch import Watch
 
 NOW = datetime(2026, 3, 1, 14, 7, 31, tzinfo=UTC)
 WATCH = Watch(name="acme", brand="Acme", query="acme", contact="https://help.acme.example")
+PAGE = Limits(length=25_000, subject=255, status=True, source="a test")
+SHORT = Limits(length=500, unit=Unit.GRAPHEMES, threads=True, source="a test")
 PLAYBOOK = Playbook(
     type=CrisisType.SERVICE_FAILURE,
     title="Failure",
@@ -91,8 +93,8 @@ def proposed(**more: Any) -> Statement:
         "headline": "Logins fail",
         "body": "We know, and we are sorry. Next update by 15:05 UTC.",
         "outlets": (
-            Outlet(target=Target(channel="status", kind="statuspage")),
-            Outlet(target=Target(channel="box", kind="sandbox"), looks_like="mastodon", reply_to="99"),
+            Outlet(target=Target(channel="status", kind="statuspage"), limits=PAGE),
+            Outlet(target=Target(channel="box", kind="sandbox"), limits=SHORT, reply_to="99"),
         ),
         "audience": "customers",
         "now": NOW,
@@ -202,7 +204,7 @@ def test_a_draft_is_a_headline_a_blank_line_and_a_body() -> None:
 def test_a_statement_is_rendered_for_every_outlet_and_bound_by_its_hash() -> None:
     statement = proposed()
     assert [r.target.channel for r in statement.renderings] == ["status", "box"]
-    assert statement.renderings[1].parts[0].limit == LIMITS["mastodon"].length
+    assert statement.renderings[1].parts[0].limit == SHORT.length
     assert statement.renderings[1].reply_to == "99"
     assert statement.content_hash == hash_of(statement)
 
@@ -216,7 +218,7 @@ def test_a_statement_is_rendered_for_every_outlet_and_bound_by_its_hash() -> Non
         {"incident": incident(Severity.SEV2)},
         {"kind": StatementKind.UPDATE},
         {"links": ("https://example.com",)},
-        {"outlets": (Outlet(target=Target(channel="status", kind="statuspage")),)},
+        {"outlets": (Outlet(target=Target(channel="status", kind="statuspage"), limits=PAGE),)},
     ],
 )
 def test_any_change_makes_another_hash(change: dict[str, Any]) -> None:
@@ -226,6 +228,6 @@ def test_any_change_makes_another_hash(change: dict[str, Any]) -> None:
 def test_a_status_page_is_told_status_and_impact() -> None:
     assert proposed().renderings[0].options == {"status": "investigating", "impact": "critical"}
     assert proposed(kind=StatementKind.RESOLUTION).renderings[0].options["status"] == "resolved"
-    own = Outlet(target=Target(channel="status", kind="statuspage"), options={"impact": "minor"})
+    own = Outlet(target=Target(channel="status", kind="statuspage"), limits=PAGE, options={"impact": "minor"})
     assert proposed(outlets=[own]).renderings[0].options["impact"] == "minor"
     assert proposed().renderings[1].options == {}

@@ -8,8 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import integrations
 from crisis.fact import Fact, FactStatus
 from crisis.lint import Finding, Level, blocks, lint
+from crisis.statement import Target
 from crisis.values import CrisisType, StatementKind
 
 MEASURED = runpy.run_path(str(Path(__file__).parents[2] / "benchmarks" / "lint.py"))
@@ -17,6 +19,8 @@ AT = MEASURED["AT"]
 GOOD: list[dict[str, Any]] = MEASURED["cases"]("good")
 BAD: list[dict[str, Any]] = MEASURED["cases"]("bad")
 H = StatementKind.HOLDING
+PAGE = (Target(channel="status-page", kind="statuspage"), integrations.integration("statuspage").platform_limits)
+X = (Target(channel="x", kind="x"), integrations.integration("x").platform_limits)
 
 SOUND = (
     "We know that customers cannot log in, and we are sorry. Our engineers are working on a fix. "
@@ -94,7 +98,7 @@ def test_a_sound_statement_has_no_findings() -> None:
 @given(text=st.text(max_size=300))
 @settings(max_examples=60, deadline=None)
 def test_no_text_breaks_lint(text: str) -> None:
-    for finding in lint(text, kind=H, channel_kind="x", facts=[fact("Data was stolen", FactStatus.UNCONFIRMED)]):
+    for finding in lint(text, kind=H, outlets=[X], facts=[fact("Data was stolen", FactStatus.UNCONFIRMED)]):
         assert 0 <= finding.start <= finding.end <= len(text)
 
 
@@ -290,13 +294,13 @@ def test_what_is_no_secret_passes(harmless: str) -> None:
 
 def test_a_text_over_the_channels_limit_blocks_from_where_it_no_longer_fits() -> None:
     text = SOUND + " " + "x" * 25_000
-    finding = found(text, channel_kind="statuspage")["over-limit"]
+    finding = found(text, outlets=[PAGE])["over-limit"]
     assert (finding.start, finding.end) == (25_000, len(text))
     assert "over-limit" not in found(text)
 
 
 def test_a_text_that_a_thread_can_hold_is_not_over_the_limit() -> None:
-    assert "over-limit" not in found(SOUND * 5, channel_kind="x")
+    assert "over-limit" not in found(SOUND * 5, outlets=[X])
 
 
 @pytest.mark.parametrize(
@@ -379,4 +383,4 @@ def test_other_languages_are_checked_in_part_and_that_is_said_once() -> None:
 @pytest.mark.timeout(60)
 @pytest.mark.parametrize("tile", ["x", "a.", "we will ", "@a", "1 ", "4111-", "our a a a ", "a. ", " ", "- "])
 def test_no_long_text_makes_lint_slow(tile: str) -> None:
-    assert found(tile * (20_000 // len(tile)), channel_kind="statuspage")
+    assert found(tile * (20_000 // len(tile)), outlets=[PAGE])

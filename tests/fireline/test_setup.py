@@ -8,6 +8,7 @@ import threading
 import tomllib
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any
 
@@ -16,16 +17,18 @@ from pydantic import BaseModel, SecretStr
 
 import config
 import integrations
-from config import kinds
 from crisis.approval import Policy
+from crisis.delivery import Receipt
 from crisis.quorum import missing_approvers
 from crisis.stakeholder import Stakeholder
+from crisis.statement import Rendering
 from fireline.addresses import cannot_listen
 from fireline.errors import Stop
 from fireline.setup import Finding, check, findings_of, init
 from fireline.supervisor import Supervisor
+from integrations.kinds import GROUP, added
 from tasks.credentials import secret_fields
-from tasks.sources import INBOX
+from tasks.kinds import INBOX
 
 PACKAGED = Path(config.__file__).parent
 SECRET = "hunter2-very-secret"
@@ -244,11 +247,16 @@ def test_no_secret_is_shown_even_when_the_service_repeats_it(
 class Talkative:
     """A service that is fine, and repeats its token."""
 
+    kind = "talkative"
+
     class settings_model(BaseModel):
         token: SecretStr
 
     def __init__(self, settings: settings_model) -> None:
         self.token = settings.token.get_secret_value()
+
+    async def publish(self, rendering: Rendering, key: str) -> Receipt:
+        raise integrations.Refused("it only talks")
 
     async def check(self) -> integrations.Health:
         return integrations.Health(ok=True, says=f"hello, {self.token}")
@@ -260,8 +268,7 @@ class Talkative:
 def test_a_secret_in_the_file_is_found_wanting_told_where_it_belongs_and_not_shown(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setitem(integrations.KINDS, "talkative", f"{__name__}:Talkative")
-    monkeypatch.setattr(kinds, "CHANNELS", (*kinds.CHANNELS, "talkative"))
+    monkeypatch.setitem(added(), "talkative", EntryPoint("talkative", f"{__name__}:Talkative", GROUP))
     init()
     _add(f'[[channels]]\nname = "chat"\nkind = "talkative"\nsettings = {{ token = "{SECRET}" }}\n')
     assert _wrong() == {"chat": "hello, [hidden]; but token stands in the file: move it to FIRELINE_CHAT_TOKEN"}
@@ -301,13 +308,13 @@ def test_an_unknown_kind_is_answered_with_its_line_and_those_of_its_family(right
     assert says in str(caught.value)
 
 
-def test_the_kinds_of_the_configuration_are_those_that_can_be_connected() -> None:
-    for kind in integrations.KINDS:
-        does = integrations.integration(kind)
-        assert (kind in kinds.CHANNELS) == hasattr(does, "publish"), kind
-        assert (kind in kinds.NOTIFIERS) == hasattr(does, "notify"), kind
-        assert (kind in kinds.SOURCES) == hasattr(does, "listen"), kind
-    assert {*kinds.CHANNELS, *kinds.NOTIFIERS, *kinds.SOURCES} == {*integrations.KINDS, INBOX}
+def test_only_a_sandbox_may_look_like_another_channel() -> None:
+    init()
+    _edit('kind = "sandbox"\nlooks_like = "mastodon"', 'kind = "mastodon"\nlooks_like = "bluesky"')
+    line = Path("fireline.toml").read_text(encoding="utf-8").splitlines().index('looks_like = "bluesky"') + 1
+    with pytest.raises(Stop) as caught:
+        check()
+    assert f"fireline.toml:{line}: looks_like is for sandbox channels; 'newsroom-" in str(caught.value)
 
 
 def test_a_database_that_is_not_there_is_found_wanting_without_its_password(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -332,7 +339,7 @@ def test_every_example_in_the_starting_configuration_is_right_as_it_stands() -> 
     inbox, sources = [s for s in settings.sources if s.kind == INBOX], [s for s in settings.sources if s.kind != INBOX]
     parts = (*settings.channels, *settings.notifiers, *sources)
     assert len(inbox) == 1
-    assert {part.kind for part in parts} == set(integrations.KINDS)
+    assert {part.kind for part in parts} == set(integrations.kinds())
     for part in parts:
         secrets = secret_fields(integrations.integration(part.kind).settings_model)
         connected = integrations.connect(part.kind, **part.settings, **dict.fromkeys(secrets, "x"))

@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 import integrations
 from crisis.delivery import DeliveryClass
-from integrations import KINDS, Limits, Misconfigured, Notifier, Publisher
+from integrations import Limits, Misconfigured, Notifier, Publisher
 
 SETTINGS = {
     "bluesky": {"identifier": "a.test", "password": "p"},
@@ -17,8 +17,9 @@ SETTINGS = {
     "smtp": {"base_url": "smtp://m.test", "sender": "a@m.test"},
     "slack": {"token": "t"},
     "sandbox": {"directory": "posts"},
+    "x": {"api_key": "k", "api_key_secret": "s", "access_token": "t", "access_token_secret": "u"},
 }
-PUBLISHERS = {"bluesky", "mastodon", "statuspage", "smtp", "sandbox"}
+PUBLISHERS = {"bluesky", "mastodon", "statuspage", "smtp", "sandbox", "x"}
 NOTIFIERS = {"smtp", "slack", "sandbox"}
 
 
@@ -57,4 +58,4 @@ def test_an_unknown_kind_names_those_that_exist():
 
 
 def test_every_kind_is_tested_here_or_is_a_source():
-    assert set(KINDS) - set(SETTINGS) == {"recorded", *kinds()}
+    assert set(integrations.kinds()) - set(SETTINGS) == {"recorded", *kinds()}

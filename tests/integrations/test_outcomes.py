@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 from proxy import Proxy
 from receivers import BlueskyReceiver, Fault, MastodonReceiver, SlackReceiver, StatuspageReceiver
+from x_receiver import KEYS as X_KEYS
+from x_receiver import XReceiver
 
 import integrations
 from crisis.delivery import Receipt
@@ -44,6 +46,7 @@ KINDS = {
     "bluesky": (BlueskyReceiver, {"identifier": "acme.test", "password": SECRET}, b"POST /xrpc/com.atproto.repo.put"),
     "mastodon": (MastodonReceiver, {"access_token": SECRET}, b"POST /api/v1/statuses"),
     "statuspage": (StatuspageReceiver, {"page_id": "p1", "api_key": SECRET}, b"POST /v1/pages/p1/incidents"),
+    "x": (XReceiver, X_KEYS, b"POST /2/tweets"),
     "slack": (SlackReceiver, {"token": SECRET}, b"POST /api/chat.postMessage"),
 }
 

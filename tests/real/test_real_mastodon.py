@@ -3,7 +3,7 @@
 import pytest
 
 import integrations
-from crisis.counting import measure
+from crisis.counting import Unit, measure
 from crisis.statement import Part, Rendering, Target
 from integrations import Misconfigured, Refused
 
@@ -18,7 +18,7 @@ async def mastodon(mastodon_server):
 
 
 def rendering(*texts: str, **more) -> Rendering:
-    parts = tuple(Part(text=text, length=measure("mastodon", text), limit=500) for text in texts)
+    parts = tuple(Part(text=text, length=measure(Unit.FEDIVERSE, text), limit=500) for text in texts)
     return Rendering(target=Target(channel="m", kind="mastodon"), parts=parts, **more)
 
 

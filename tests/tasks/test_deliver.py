@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -10,7 +11,6 @@ import pytest
 from pydantic import BaseModel, SecretStr
 from staged import POLICY, assessment
 
-import integrations
 from config import ChannelSettings, NotifierSettings, Settings
 from crisis.clock import FixedClock
 from crisis.delivery import Delivery, DeliveryClass, DeliveryState, Purpose, Receipt, delivery_id
@@ -19,6 +19,7 @@ from crisis.triage import Strategy
 from crisis.values import Severity, StatementKind
 from crisis.watch import Watch
 from integrations import Misconfigured, RateLimited, Refused, Unknown
+from integrations.kinds import GROUP, added
 from integrations.sandbox import posts
 from records import StatementStatus, open_store
 from tasks import deliver as delivering
@@ -76,7 +77,7 @@ def _answer(call: str, answer: Any) -> Any:
 async def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Installation]:
     for memory in (SENDS, FINDS, CALLS):
         memory.clear()
-    monkeypatch.setitem(integrations.KINDS, "platform", f"{__name__}:Platform")
+    monkeypatch.setitem(added(), "platform", EntryPoint("platform", f"{__name__}:Platform", GROUP))
     monkeypatch.setattr(delivering, "_LOOK_UP_DELAYS", (0.0, 0.0))
     monkeypatch.setattr(delivering, "PATIENCE_SECONDS", 0.5)
     monkeypatch.delenv("PREFECT_API_URL", raising=False)

@@ -1,0 +1,193 @@
+"""X by its API v2: posts and threads of one account.
+
+Promises: X keeps no key of ours, so before a thread is continued, and to find out what became of a post, the account's
+own timeline is read and compared, links aside (X replaces them). A post that X refuses as a duplicate is looked up: if
+it is ours of the last day, it is there. Requests are signed by OAuth 1.0a, whose tokens do not expire.
+API: https://docs.x.com/x-api/posts/create-post.
+"""
+
+import html
+from collections.abc import AsyncIterator, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, ClassVar
+
+from pydantic import Field, SecretStr
+
+from crisis.counting import Limits, Unit
+from crisis.delivery import DeliveryClass, Receipt
+from crisis.statement import Part, Rendering
+from integrations.http import Answer, Connection, Http, moment
+from integrations.oauth1 import OAuth1
+from integrations.outcomes import IntegrationError, Refused, Unknown, before_sending, looking_up
+from integrations.protocols import Health, hold_to
+from integrations.thread import publish_parts, standing
+
+LOOK_BACK = timedelta(hours=24)
+"""How far back ``find`` looks; an older post of the same text is another one."""
+PAGES = 10
+FIELDS = "created_at,referenced_tweets,entities,note_tweet"
+
+
+class XSettings(Connection):
+    """Settings of an account on X."""
+
+    base_url: str = Field(default="https://api.x.com", description="The API")
+    api_key: SecretStr = Field(description="The app's API key (consumer key), from the developer portal")
+    api_key_secret: SecretStr = Field(description="The app's API key secret")
+    access_token: SecretStr = Field(description="The account's access token, made with read and write permission")
+    access_token_secret: SecretStr = Field(description="The account's access token secret")
+    web_url: str = Field(default="https://x.com", description="Where people read posts")
+
+
+class X:
+    """A ``Publisher``."""
+
+    kind: ClassVar[str] = "x"
+    delivery_class: ClassVar[DeliveryClass] = DeliveryClass.RECONCILE_BY_MARKER
+    settings_model: ClassVar[type[XSettings]] = XSettings
+    platform_limits: ClassVar[Limits] = Limits(
+        length=280,
+        unit=Unit.WEIGHTED,
+        threads=True,
+        source="https://docs.x.com/fundamentals/counting-characters",
+    )
+
+    def __init__(self, settings: XSettings) -> None:
+        self._settings = settings
+        keys = (settings.api_key, settings.api_key_secret, settings.access_token, settings.access_token_secret)
+        self._http = Http("X", settings, auth=OAuth1(*(key.get_secret_value() for key in keys)))
+        self._account: dict[str, str] = {}
+
+    @property
+    def limits(self) -> Limits:
+        return self.platform_limits
+
+    async def publish(self, rendering: Rendering, key: str) -> Receipt:
+        hold_to(self.limits, rendering)
+        with before_sending():
+            await self._who()
+            there = await self._there(rendering) if len(rendering.parts) > 1 else []
+
+        async def send(number: int, part: Part, posts: Sequence[dict[str, Any]]) -> dict[str, Any]:
+            body: dict[str, Any] = {"text": part.text}
+            if answered := str(posts[-1]["id"]) if posts else rendering.reply_to:
+                body["reply"] = {"in_reply_to_tweet_id": answered}
+            answer = await self._http.write("POST", "/2/tweets", json=body)
+            if answer.status == 403 and "duplicate content" in answer.says:
+                return await self._doubled(rendering, number, answer)
+            return _data(answer)
+
+        return self._receipt(
+            await publish_parts(rendering.parts, there, send, lambda post: self._delete(str(post["id"])))
+        )
+
+    async def find(self, key: str, rendering: Rendering | None = None) -> Receipt | None:
+        if rendering is None:
+            raise Unknown("X keeps no key of ours; the rendering is needed to look for its text")
+        with looking_up():
+            there = await self._there(rendering)
+        return self._receipt(there) if len(there) == len(rendering.parts) else None
+
+    async def amend(self, receipt: Receipt, rendering: Rendering) -> Receipt:
+        raise Refused("X lets only some accounts edit, and only for an hour; publish a correction as an answer to it")
+
+    async def withdraw(self, receipt: Receipt) -> None:
+        for post_id in reversed(receipt.raw.get("parts") or [receipt.id]):
+            await self._delete(str(post_id))
+
+    async def check(self) -> Health:
+        try:
+            with before_sending():
+                account = await self._who()
+        except IntegrationError as error:
+            return Health(ok=False, says=str(error))
+        return Health(ok=True, says=f"posts as @{account['username']}")
+
+    async def close(self) -> None:
+        await self._http.close()
+
+    async def _who(self) -> dict[str, str]:
+        if not self._account:
+            data = _data(await self._http.read("/2/users/me"))
+            self._account = {"id": str(data["id"]), "username": str(data.get("username") or "i")}
+        return self._account
+
+    async def _doubled(self, rendering: Rendering, number: int, answer: Answer) -> dict[str, Any]:
+        """The post that X would not take a second time, if it is this very part."""
+        with looking_up():
+            there = await self._there(rendering)
+        if len(there) <= number:
+            raise Refused(f"X refused it as a duplicate of an older post of the account: {answer.says}")
+        return there[number]
+
+    async def _there(self, rendering: Rendering) -> list[dict[str, Any]]:
+        recent = [post async for post in self._recent()]
+        return standing(rendering, recent, answered=_answered, says=_says, same=_comparable)
+
+    async def _recent(self) -> AsyncIterator[dict[str, Any]]:
+        account = await self._who()
+        oldest = datetime.now(UTC) - LOOK_BACK
+        params = {"max_results": "100", "exclude": "retweets", "tweet.fields": FIELDS}
+        params["start_time"] = oldest.strftime("%Y-%m-%dT%H:%M:%SZ")
+        for _ in range(PAGES):
+            body = (await self._http.read(f"/2/users/{account['id']}/tweets", params=params)).body()
+            for post in body.get("data") or []:
+                yield post
+            following = (body.get("meta") or {}).get("next_token")
+            if not following:
+                return
+            params["pagination_token"] = str(following)
+        raise Unknown(f"more than {PAGES * 100} posts in {LOOK_BACK}; look at the account by hand")
+
+    async def _delete(self, post_id: str) -> None:
+        answer = await self._http.write("DELETE", f"/2/tweets/{post_id}")
+        if answer.status != 404:
+            answer.accepted()
+
+    def _receipt(self, posts: Sequence[dict[str, Any]]) -> Receipt:
+        first = posts[0]
+        return Receipt(
+            id=str(first["id"]),
+            url=f"{self._settings.web_url.rstrip('/')}/{self._account['username']}/status/{first['id']}",
+            accepted_at=moment(first.get("created_at")),
+            raw={"parts": [str(post["id"]) for post in posts], "text": str(first.get("text", ""))},
+        )
+
+
+def _data(answer: Answer) -> dict[str, Any]:
+    """The object under ``data``, which has an id."""
+    problem = answer.value
+    if answer.status == 403 and isinstance(problem, dict) and problem.get("type") == "about:blank":
+        raise Refused(f"X refused it: {answer.says}")  # what is said; whether one may has problem types of its own
+    data = answer.body().get("data")
+    if not isinstance(data, dict) or not data.get("id"):
+        raise Unknown(f"X answered {answer.status} without an id: {answer.says}")
+    return data
+
+
+def _answered(post: dict[str, Any]) -> str:
+    """The id of the post that it answers."""
+    references = post.get("referenced_tweets") or []
+    return next((str(r.get("id", "")) for r in references if r.get("type") == "replied_to"), "")
+
+
+def _says(post: dict[str, Any]) -> str:
+    """Its text, whole, with a space for each link."""
+    note = post.get("note_tweet")
+    whole = note if isinstance(note, dict) and note.get("text") else post
+    text = str(whole.get("text", ""))
+    for link in (whole.get("entities") or {}).get("urls") or []:
+        text = text.replace(str(link.get("url") or "\0"), " ")
+    return html.unescape(text)
+
+
+def _comparable(text: str) -> str:
+    """``text`` without links and spacing, which X changes."""
+    from twitter_text import extract_urls_with_indices  # half a second to import, and needed for look-ups only
+
+    at, pieces = 0, []
+    for link in extract_urls_with_indices(text):
+        start, end = link["indices"]
+        pieces.append(text[at:start])
+        at = end
+    return " ".join("".join([*pieces, text[at:]]).split())

@@ -1,0 +1,62 @@
+"""Whether every kind that the configuration names exists and can do what it is named for."""
+
+from collections.abc import Iterator
+from difflib import get_close_matches
+
+import config
+import integrations
+from config.errors import Location
+from crisis.counting import Limits
+from integrations.kinds import FAMILIES, can
+
+INBOX = "webhook"
+"""The kind of source that the desk itself is: whoever signs may post to it."""
+
+
+def refuse_unknown_kinds(settings: config.Settings) -> None:
+    """Raise ``config.ConfigError`` with a sentence for each unfit kind: its place, what is wrong, what there is."""
+    config.refuse(settings, _mistakes(settings))
+
+
+def limits_of(chosen: config.ChannelSettings) -> Limits:
+    """What a configured channel may hold: a sandbox, what the kind it looks like may.
+
+    Raises:
+        integrations.Misconfigured: there is no such kind.
+    """
+    limits: Limits = integrations.integration(chosen.looks_like or chosen.kind).platform_limits
+    return limits
+
+
+def _mistakes(settings: config.Settings) -> Iterator[tuple[Location, str]]:
+    for family in FAMILIES:
+        for i, part in enumerate(getattr(settings, f"{family}s")):
+            if not _fits(part.kind, family):
+                yield (f"{family}s", i, "kind"), _unknown(part.kind, f"kind of {family}", _family(family))
+    for i, channel in enumerate(settings.channels):
+        where: Location = ("channels", i, "looks_like")
+        if channel.looks_like and channel.kind != "sandbox":
+            says = f"looks_like is for sandbox channels; {channel.name!r} is {channel.kind!r}: take it out"
+            yield where, says
+        elif channel.looks_like and (channel.looks_like == "sandbox" or not _fits(channel.looks_like, "channel")):
+            outlets = [kind for kind in _family("channel") if kind != "sandbox"]
+            yield where, _unknown(channel.looks_like, "kind that a sandbox can look like", outlets)
+
+
+def _fits(kind: str, family: str) -> bool:
+    if family == "source" and kind == INBOX:
+        return True
+    try:
+        return can(integrations.integration(kind), family)
+    except integrations.Misconfigured:
+        return False
+
+
+def _family(family: str) -> list[str]:
+    return sorted({*integrations.kinds(family), *([INBOX] if family == "source" else [])})
+
+
+def _unknown(given: str, what: str, family: list[str]) -> str:
+    meant = get_close_matches(given.lower(), family, n=1)
+    guess = f"; did you mean {meant[0]!r}?" if meant else ""
+    return f"there is no {what} {given!r}{guess} (there are: {', '.join(family)})"
