@@ -16,6 +16,7 @@ other 4xx                                             ``Refused``
 
 import asyncio
 import json
+import logging
 import math
 import re
 import ssl
@@ -50,6 +51,7 @@ RESET_HEADERS = ("retry-after", "x-ratelimit-reset-after", "ratelimit-reset", "x
 _SECRET_NAME = re.compile(r"token|secret|passw|jwt|authori[sz]ation|api_?key|cookie|signature", re.IGNORECASE)
 _SECRET_TEXT = re.compile(r"\b(Bearer|OAuth|Basic)\s+[\w.~+/=-]{8,}|\beyJ[\w-]+\.[\w-]+\.[\w-]*", re.IGNORECASE)
 _HIDDEN = "[hidden]"
+logging.getLogger("httpx").setLevel(logging.WARNING)  # it logs every address, and some platforms want secrets in them
 
 
 class Connection(BaseModel):
@@ -106,8 +108,8 @@ def scrub(value: Any, secrets: Iterable[str]) -> Any:
     return value
 
 
-def come_back_at(headers: Mapping[str, str], now: datetime) -> datetime:
-    """When a rate limit ends, by whichever of the usual headers is there and readable.
+def come_back_at(headers: Mapping[str, str], now: datetime, body: Any = None) -> datetime:
+    """When a rate limit ends, by whichever of the usual headers is there and readable, or else by the JSON ``body``.
 
     A number is seconds from now, or seconds or milliseconds since 1970 when it is that large; anything else is an
     ISO-8601 or an HTTP date. Absolute times are taken against the answer's own ``Date``, so that a wrong clock on
@@ -118,8 +120,29 @@ def come_back_at(headers: Mapping[str, str], now: datetime) -> datetime:
         value = headers.get(name, "").strip()
         wait = _wait(value, server_now) if value else None
         if wait is not None:
-            return now + min(max(wait, timedelta(seconds=1)), LONGEST_WAIT)
-    return now + DEFAULT_WAIT
+            return now + _sensible(wait)
+    said = _wait_in(body)
+    return now + (_sensible(said) if said is not None else DEFAULT_WAIT)
+
+
+def _sensible(wait: timedelta) -> timedelta:
+    return min(max(wait, timedelta(seconds=1)), LONGEST_WAIT)
+
+
+def _wait_in(body: Any) -> timedelta | None:
+    """What a body says: Discord's ``retry_after`` and Telegram's, under ``parameters``, in seconds; Matrix's in ms."""
+    if not isinstance(body, Mapping):
+        return None
+    nested = body.get("parameters")
+    for place, name, unit in (
+        (body, "retry_after", 1.0),
+        (nested, "retry_after", 1.0),
+        (body, "retry_after_ms", 0.001),
+    ):
+        value = place.get(name) if isinstance(place, Mapping) else None
+        if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 1e9:
+            return timedelta(seconds=value * unit)
+    return None
 
 
 def _wait(value: str, server_now: datetime) -> timedelta | None:
@@ -326,7 +349,7 @@ class Http:
         """The answer, unless it is one that tells nothing (5xx, 408) or asks to wait (420, 429)."""
         answer = Answer(self.service, response.status_code, response.headers, content, self.secrets)
         if response.status_code in {420, 429}:
-            until = come_back_at(response.headers, datetime.now(UTC))
+            until = come_back_at(response.headers, datetime.now(UTC), answer.value)
             raise RateLimited(f"{self.service} asks to come back at {until:%Y-%m-%d %H:%M:%S} UTC", until)
         if response.status_code >= 500 or response.status_code == 408:
             raise Unknown(f"{self.service} answered {response.status_code}: {answer.says}", response.status_code)

@@ -7,7 +7,9 @@ thread back, so that no half statement is left standing, and when that fails too
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 
-from crisis.statement import Part, Rendering
+from crisis.counting import Limits
+from crisis.rendering import DoesNotFit, render
+from crisis.statement import Part, Rendering, Target
 from integrations.outcomes import IntegrationError, Misconfigured, Refused, Unknown
 
 Post = TypeVar("Post")
@@ -41,6 +43,14 @@ async def _undo(posts: Sequence[Post], take_back: Callable[[Post], Awaitable[Non
         raise Unknown(
             f"{why}; the parts before it are still there, for they could not be taken back: {error}"
         ) from error
+
+
+def cut(text: str, limits: Limits) -> tuple[Part, ...]:
+    """A notice in as many parts as it takes. Raises ``Refused`` when it cannot be cut."""
+    try:
+        return render(headline="", body=text, target=Target(channel="", kind=""), limits=limits).parts
+    except DoesNotFit as error:
+        raise Refused(f"the notice does not fit: {error}") from None
 
 
 def standing(

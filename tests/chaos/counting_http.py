@@ -50,7 +50,8 @@ class HttpReceiver(LoopThread, ABC):
     """Paths that are written to but publish nothing: log-ins, look-ups. Faults leave them alone."""
 
     def __init__(self) -> None:
-        self.faults: list[Fault] = []
+        self.faults: list[Fault | None] = []
+        """For the next writes; None lets one through."""
         self.requests: list[Seen] = []
         self.created: list[str] = []
         """The text of every post that came into being, in order."""

@@ -17,10 +17,13 @@ SETTINGS = {
     "smtp": {"base_url": "smtp://m.test", "sender": "a@m.test"},
     "slack": {"token": "t"},
     "sandbox": {"directory": "posts"},
+    "telegram": {"token": "t"},
+    "discord": {"token": "t"},
+    "matrix": {"base_url": "https://m.test", "access_token": "t"},
     "x": {"api_key": "k", "api_key_secret": "s", "access_token": "t", "access_token_secret": "u"},
 }
-PUBLISHERS = {"bluesky", "mastodon", "statuspage", "smtp", "sandbox", "x"}
-NOTIFIERS = {"smtp", "slack", "sandbox"}
+PUBLISHERS = {"bluesky", "mastodon", "statuspage", "smtp", "sandbox", "x", "telegram", "discord", "matrix"}
+NOTIFIERS = {"smtp", "slack", "sandbox", "telegram", "discord", "matrix"}
 
 
 @pytest.mark.parametrize("kind", sorted(SETTINGS))

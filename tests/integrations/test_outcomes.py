@@ -8,10 +8,9 @@ from email.utils import format_datetime
 from typing import Any
 
 import pytest
+from counting_http import Fault
+from kinds_served import ADDRESSES, KINDS, SECRET
 from proxy import Proxy
-from receivers import BlueskyReceiver, Fault, MastodonReceiver, SlackReceiver, StatuspageReceiver
-from x_receiver import KEYS as X_KEYS
-from x_receiver import XReceiver
 
 import integrations
 from crisis.delivery import Receipt
@@ -19,7 +18,6 @@ from crisis.stakeholder import Route
 from crisis.statement import Rendering
 from integrations import Message, Misconfigured, RateLimited, Refused, Unknown, Unreachable
 
-SECRET = "right"
 NOTICE = Message(key="key-1", subject="SEV1", text="Look at this", thread="INC-1")
 
 
@@ -42,15 +40,6 @@ class Bench:
         return integrations.connect(self.kind, **settings)
 
 
-KINDS = {
-    "bluesky": (BlueskyReceiver, {"identifier": "acme.test", "password": SECRET}, b"POST /xrpc/com.atproto.repo.put"),
-    "mastodon": (MastodonReceiver, {"access_token": SECRET}, b"POST /api/v1/statuses"),
-    "statuspage": (StatuspageReceiver, {"page_id": "p1", "api_key": SECRET}, b"POST /v1/pages/p1/incidents"),
-    "x": (XReceiver, X_KEYS, b"POST /2/tweets"),
-    "slack": (SlackReceiver, {"token": SECRET}, b"POST /api/chat.postMessage"),
-}
-
-
 @pytest.fixture(scope="module", params=sorted(KINDS))
 def served(request: pytest.FixtureRequest) -> Iterator[tuple[str, Any]]:
     with KINDS[request.param][0]() as receiver:
@@ -62,11 +51,13 @@ def bench(served: tuple[str, Any], render) -> Bench:
     kind, receiver = served
     receiver.reset()
     _, settings, write = KINDS[kind]
-    rendering: Rendering = render("We are sorry & looking into it.", kind=kind, subject="Outage", address="C0000001")
+    rendering: Rendering = render(
+        "We are sorry & looking into it.", kind=kind, subject="Outage", address=ADDRESSES.get(kind, "")
+    )
 
     async def send(channel: Any) -> Receipt:
         if kind == "slack":
-            return await channel.notify(NOTICE, Route(notifier="slack", address="C0000001"))
+            return await channel.notify(NOTICE, Route(notifier="slack", address=ADDRESSES[kind]))
         return await channel.publish(rendering, "key-1")
 
     async def find(channel: Any) -> Receipt | None:

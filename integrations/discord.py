@@ -1,0 +1,186 @@
+"""Discord by a bot: messages to channels, statements and notices alike.
+
+Promises: every message carries a ``nonce`` made of its key, which Discord enforces for some minutes; later, and for
+threads, the channel's newest messages are read: a statement is known by its text, a notice by its last line. Nothing in
+a text mentions anybody.
+API: https://discord.com/developers/docs/resources/message.
+"""
+
+import unicodedata
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from typing import Any, ClassVar
+
+from pydantic import Field, SecretStr
+
+from crisis.counting import Limits
+from crisis.delivery import DeliveryClass, Receipt
+from crisis.stakeholder import Route
+from crisis.statement import Part, Rendering, Target
+from integrations.http import Answer, Connection, Http, moment
+from integrations.outcomes import IntegrationError, Misconfigured, Refused, Unknown, before_sending, looking_up
+from integrations.protocols import Health, Message, hold_to
+from integrations.thread import cut, publish_parts, standing
+
+LOOK_BACK = timedelta(hours=24)
+"""How far back messages are looked for."""
+PAGES = 20
+SUPPRESS_EMBEDS = 1 << 2
+
+
+class DiscordSettings(Connection):
+    """Settings of a bot."""
+
+    base_url: str = Field(default="https://discord.com/api/v10", description="The API")
+    token: SecretStr = Field(description="The bot's token; it needs View Channel, Send Messages, Read Message History")
+    link_previews: bool = Field(default=False, description="Let Discord show previews of links")
+
+
+class Discord:
+    """A ``Publisher`` and a ``Notifier``; the address is a channel's id."""
+
+    kind: ClassVar[str] = "discord"
+    delivery_class: ClassVar[DeliveryClass] = DeliveryClass.NATIVE_KEY
+    settings_model: ClassVar[type[DiscordSettings]] = DiscordSettings
+    platform_limits: ClassVar[Limits] = Limits(
+        length=2000, threads=True, source="https://discord.com/developers/docs/resources/message#create-message"
+    )
+
+    def __init__(self, settings: DiscordSettings) -> None:
+        token = settings.token.get_secret_value()
+        self._http = Http("Discord", settings, {"Authorization": f"Bot {token}"})
+        self._flags = 0 if settings.link_previews else SUPPRESS_EMBEDS
+        self._me = ""
+
+    @property
+    def limits(self) -> Limits:
+        return self.platform_limits
+
+    async def publish(self, rendering: Rendering, key: str) -> Receipt:
+        hold_to(self.limits, rendering)
+        return await self._send(rendering, key)
+
+    async def notify(self, message: Message, route: Route) -> Receipt:
+        text = f"{message.subject}\n\n{message.full_text}".strip()
+        target = Target(channel=route.notifier, kind=self.kind, address=route.address)
+        parts = cut(f"{text}\n{_reference(message.key)}", self.limits)
+        return await self._send(Rendering(target=target, parts=parts), message.key)
+
+    async def find(self, key: str, rendering: Rendering | None = None) -> Receipt | None:
+        """Looks through our messages of the last day: a statement is known by its text, a notice by its reference."""
+        if rendering is None:
+            raise Unknown("Discord shows no key of ours later on; the rendering is needed to look for its text")
+        with looking_up():
+            recent = await self._recent(rendering.target.address)
+        noticed = [message for message in recent if _says(message).endswith(_reference(key))]
+        there = noticed or _standing(rendering, recent)
+        return _receipt(there) if noticed or len(there) == len(rendering.parts) else None
+
+    async def amend(self, receipt: Receipt, rendering: Rendering) -> Receipt:
+        hold_to(self.limits, rendering)
+        ids = receipt.raw["parts"]
+        if len(ids) != len(rendering.parts):
+            raise Refused("the number of messages differs; withdraw it and publish anew, or publish a correction")
+        path = _path(str(receipt.raw["channel"]))
+        for number, part in zip(ids, rendering.parts, strict=True):
+            body = {"content": part.text, "allowed_mentions": {"parse": []}}
+            _message(await self._http.write("PATCH", f"{path}/{number}", json=body))
+        return receipt.model_copy(update={"accepted_at": datetime.now(UTC)})
+
+    async def withdraw(self, receipt: Receipt) -> None:
+        for number in reversed(receipt.raw["parts"]):
+            await self._delete(str(receipt.raw["channel"]), str(number))
+
+    async def check(self) -> Health:
+        try:
+            with before_sending():
+                me = (await self._http.read("/users/@me")).body()
+        except IntegrationError as error:
+            return Health(ok=False, says=str(error))
+        return Health(ok=True, says=f"posts as {me.get('username')}")
+
+    async def close(self) -> None:
+        await self._http.close()
+
+    async def _send(self, rendering: Rendering, key: str) -> Receipt:
+        channel = rendering.target.address
+        path = _path(channel)
+        with before_sending():
+            there = _standing(rendering, await self._recent(channel)) if len(rendering.parts) > 1 else []
+
+        async def send(number: int, part: Part, posts: Sequence[dict[str, Any]]) -> dict[str, Any]:
+            body: dict[str, Any] = {
+                "content": part.text,
+                "nonce": sha256(f"{key}.{number}".encode()).hexdigest()[:25],
+                "enforce_nonce": True,
+                "allowed_mentions": {"parse": []},
+            }
+            if self._flags:
+                body["flags"] = self._flags
+            if answered := str(posts[-1]["id"]) if posts else rendering.reply_to:
+                body["message_reference"] = {"message_id": answered}
+            return _message(await self._http.write("POST", path, json=body))
+
+        posts = await publish_parts(rendering.parts, there, send, lambda post: self._delete(channel, str(post["id"])))
+        return _receipt(posts)
+
+    async def _recent(self, channel: str) -> list[dict[str, Any]]:
+        recent: list[dict[str, Any]] = []
+        oldest = datetime.now(UTC) - LOOK_BACK
+        params = {"limit": "100"}
+        self._me = self._me or (await self._http.read("/users/@me")).text("id")
+        for _ in range(PAGES):
+            page = (await self._http.read(_path(channel), params=params)).items()
+            young = [message for message in page if moment(message.get("timestamp")) >= oldest]
+            recent += [message for message in young if (message.get("author") or {}).get("id") == self._me]
+            if len(young) < 100:
+                return recent
+            params["before"] = str(page[-1].get("id"))
+        raise Unknown(f"more than {PAGES * 100} messages in {LOOK_BACK}; look at the channel by hand")
+
+    async def _delete(self, channel: str, number: str) -> None:
+        answer = await self._http.write("DELETE", f"{_path(channel)}/{number}")
+        if answer.status != 404:
+            answer.accepted()
+
+
+def _path(channel: str) -> str:
+    if not channel.isdecimal():
+        raise Misconfigured(f"{channel!r} is no id of a Discord channel: it is a long number (copy it from Discord)")
+    return f"/channels/{channel}/messages"
+
+
+def _reference(key: str) -> str:
+    """A line in small print that ends a notice, by which it is found again."""
+    return f"-# ref {sha256(key.encode()).hexdigest()[:12]}"
+
+
+def _standing(rendering: Rendering, recent: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    return standing(rendering, recent, answered=_answered, says=_says, same=_comparable)
+
+
+def _message(answer: Answer) -> dict[str, Any]:
+    answer.text("id")
+    return answer.body()
+
+
+def _answered(message: dict[str, Any]) -> str:
+    return str((message.get("message_reference") or {}).get("message_id") or "")
+
+
+def _says(message: dict[str, Any]) -> str:
+    return str(message.get("content", ""))
+
+
+def _comparable(text: str) -> str:
+    return "".join(unicodedata.normalize("NFC", text).split())
+
+
+def _receipt(posts: Sequence[dict[str, Any]]) -> Receipt:
+    first = posts[0]
+    return Receipt(
+        id=str(first["id"]),
+        accepted_at=moment(first.get("edited_timestamp") or first.get("timestamp")),
+        raw={"channel": str(first.get("channel_id") or ""), "parts": [str(post["id"]) for post in posts]},
+    )

@@ -1,0 +1,202 @@
+"""Matrix, by any homeserver: messages to rooms, statements and notices alike.
+
+Promises: every part goes out under a transaction id made of its key, which the server keeps, so that sending again
+gives the same event; what was sent is found again by that id among the room's newest events. Edits replace, a
+withdrawal redacts, and what was redacted does not count as sent. API: https://spec.matrix.org/latest/client-server-api/.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from typing import Any, ClassVar
+from urllib.parse import quote
+
+from pydantic import Field, SecretStr
+
+from crisis.counting import Limits, Unit
+from crisis.delivery import DeliveryClass, Receipt
+from crisis.stakeholder import Route
+from crisis.statement import Part, Rendering
+from integrations.http import Answer, Connection, Http
+from integrations.outcomes import IntegrationError, Misconfigured, Refused, Unknown, before_sending, looking_up
+from integrations.protocols import Health, Message, hold_to
+from integrations.thread import cut, publish_parts
+
+LOOK_BACK = timedelta(hours=24)
+PAGES = 20
+
+
+class MatrixSettings(Connection):
+    """Settings of an account on a homeserver."""
+
+    base_url: str = Field(description="The homeserver, such as https://matrix.example.com")
+    access_token: SecretStr = Field(description="The access token of the account that posts")
+    web_url: str = Field(default="https://matrix.to", description="Where links to messages lead")
+
+
+class Matrix:
+    """A ``Publisher`` and a ``Notifier``; the address is a room's id (!...) or alias (#...)."""
+
+    kind: ClassVar[str] = "matrix"
+    delivery_class: ClassVar[DeliveryClass] = DeliveryClass.NATIVE_KEY
+    settings_model: ClassVar[type[MatrixSettings]] = MatrixSettings
+    platform_limits: ClassVar[Limits] = Limits(
+        length=30_000,  # an event holds 65,536 bytes as JSON, where a character may take twice its bytes
+        unit=Unit.BYTES,
+        threads=True,
+        source="https://spec.matrix.org/latest/client-server-api/#size-limits",
+    )
+
+    def __init__(self, settings: MatrixSettings) -> None:
+        token = settings.access_token.get_secret_value()
+        self._http = Http("Matrix", settings, {"Authorization": f"Bearer {token}"})
+        self._web = settings.web_url.rstrip("/")
+        self._rooms: dict[str, str] = {}
+        self._me = ""
+
+    @property
+    def limits(self) -> Limits:
+        return self.platform_limits
+
+    async def publish(self, rendering: Rendering, key: str) -> Receipt:
+        hold_to(self.limits, rendering)
+        return await self._send(rendering.target.address, rendering.parts, key, "m.text", rendering.reply_to)
+
+    async def notify(self, message: Message, route: Route) -> Receipt:
+        text = f"{message.subject}\n\n{message.full_text}".strip()
+        return await self._send(route.address, cut(text, self.limits), message.key, "m.text", "")
+
+    async def find(self, key: str, rendering: Rendering | None = None) -> Receipt | None:
+        if rendering is None:
+            raise Unknown("the room is needed to look for a message in Matrix")
+        with looking_up():
+            room = await self._room(rendering.target.address)
+            ours = await self._recent(room)
+        key = _unredacted(key, ours)
+        events: list[dict[str, Any]] = []
+        while (event := ours.get(transaction(key, len(events)))) is not None:
+            events.append(event)
+        whole = len(events) >= len(rendering.parts)
+        return self._receipt(room, events) if events and whole else None
+
+    async def amend(self, receipt: Receipt, rendering: Rendering) -> Receipt:
+        hold_to(self.limits, rendering)
+        events = [str(event) for event in receipt.raw["parts"]]
+        if len(events) != len(rendering.parts):
+            raise Refused("the number of messages differs; withdraw it and publish anew, or publish a correction")
+        for event, part in zip(events, rendering.parts, strict=True):
+            content = {
+                **_content(f"* {part.text}", "m.text"),
+                "m.new_content": _content(part.text, "m.text"),
+                "m.relates_to": {"rel_type": "m.replace", "event_id": event},
+            }
+            await self._put(str(receipt.raw["room"]), transaction(f"{event} {receipt.accepted_at}", 0), content)
+        return receipt.model_copy(update={"accepted_at": datetime.now(UTC)})
+
+    async def withdraw(self, receipt: Receipt) -> None:
+        room = _quoted(str(receipt.raw["room"]))
+        for event in reversed(receipt.raw["parts"]):
+            path = f"/_matrix/client/v3/rooms/{room}/redact/{_quoted(event)}/{transaction(event, 0)}"
+            _event(await self._http.write("PUT", path, json={"reason": "withdrawn"}))
+
+    async def check(self) -> Health:
+        try:
+            with before_sending():
+                me = await self._who()
+        except IntegrationError as error:
+            return Health(ok=False, says=str(error))
+        return Health(ok=True, says=f"posts as {me}")
+
+    async def close(self) -> None:
+        await self._http.close()
+
+    async def _send(self, address: str, parts: Sequence[Part], key: str, kind: str, reply_to: str) -> Receipt:
+        with before_sending():
+            room = await self._room(address)
+            key = _unredacted(key, await self._recent(room))
+
+        async def send(number: int, part: Part, events: Sequence[dict[str, Any]]) -> dict[str, Any]:
+            content = _content(part.text, kind)
+            if reply_to and not number:
+                content["m.relates_to"] = {"m.in_reply_to": {"event_id": reply_to}}
+            return {"event_id": await self._put(room, transaction(key, number), content)}
+
+        async def take_back(event: dict[str, Any]) -> None:
+            await self.withdraw(self._receipt(room, [event]))
+
+        return self._receipt(room, await publish_parts(parts, (), send, take_back))
+
+    async def _put(self, room: str, transaction_id: str, content: dict[str, Any]) -> str:
+        path = f"/_matrix/client/v3/rooms/{_quoted(room)}/send/m.room.message/{transaction_id}"
+        return _event(await self._http.write("PUT", path, json=content))
+
+    async def _recent(self, room: str) -> dict[str, dict[str, Any]]:
+        """Our events of the last day, by the transaction id that the server shows to whoever sent them."""
+        oldest = (datetime.now(UTC) - LOOK_BACK).timestamp() * 1000
+        params = {"dir": "b", "limit": "100"}
+        found: dict[str, dict[str, Any]] = {}
+        for _ in range(PAGES):
+            body = (await self._http.read(f"/_matrix/client/v3/rooms/{_quoted(room)}/messages", params=params)).body()
+            chunk = [event for event in body.get("chunk") or [] if isinstance(event, dict)]
+            young = [event for event in chunk if event.get("origin_server_ts", 0) >= oldest]
+            found |= {str((event.get("unsigned") or {}).get("transaction_id")): event for event in young}
+            if len(young) < len(chunk) or not body.get("end"):
+                return found
+            params["from"] = str(body["end"])
+        raise Unknown(f"more than {PAGES * 100} events in {LOOK_BACK}; look at the room by hand")
+
+    async def _room(self, address: str) -> str:
+        if address.startswith("!"):
+            return address
+        if not address.startswith("#"):
+            raise Misconfigured(f"{address!r} is no room of Matrix: it starts with ! or #")
+        if address not in self._rooms:
+            answer = await self._http.read(f"/_matrix/client/v3/directory/room/{_quoted(address)}")
+            if answer.status == 404:
+                raise Refused(f"there is no room {address} that this homeserver knows")
+            self._rooms[address] = answer.text("room_id")
+        return self._rooms[address]
+
+    async def _who(self) -> str:
+        self._me = self._me or (await self._http.read("/_matrix/client/v3/account/whoami")).text("user_id")
+        return self._me
+
+    def _receipt(self, room: str, events: Sequence[dict[str, Any]]) -> Receipt:
+        first = str(events[0]["event_id"])
+        at = events[0].get("origin_server_ts")
+        return Receipt(
+            id=first,
+            url=f"{self._web}/#/{_quoted(room)}/{_quoted(first)}",
+            accepted_at=datetime.fromtimestamp(at / 1000, UTC) if isinstance(at, int) else datetime.now(UTC),
+            raw={"room": room, "parts": [str(event["event_id"]) for event in events]},
+        )
+
+
+def _unredacted(key: str, ours: dict[str, dict[str, Any]]) -> str:
+    """``key``, or its next generation where what it was used for has been redacted: the server would give that again."""
+    generation = 0
+    while True:
+        used = key if not generation else f"{key}/{generation}"
+        first = ours.get(transaction(used, 0))
+        if first is None or "redacted_because" not in (first.get("unsigned") or {}):
+            return used
+        generation += 1
+
+
+def transaction(key: str, number: int) -> str:
+    """The transaction id of a part."""
+    return f"fireline.{sha256(f'{key}.{number}'.encode()).hexdigest()[:32]}"
+
+
+def _content(text: str, kind: str) -> dict[str, Any]:
+    return {"msgtype": kind, "body": text}
+
+
+def _quoted(part: str) -> str:
+    return quote(str(part), safe="")
+
+
+def _event(answer: Answer) -> str:
+    if answer.status == 413 or "M_TOO_LARGE" in answer.says:
+        raise Refused("the message is too large for the homeserver; shorten it")
+    return answer.text("event_id")
