@@ -15,6 +15,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 import config
+from crisis import signature
 from desk import webhook
 from desk.guard import read_body
 from desk.state import desk_of
@@ -56,9 +57,9 @@ async def _signed_posts(request: Request, now: datetime) -> webhook.Posts:
     body = await read_body(request, webhook.MAX_BODY)
     declared = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     try:
-        webhook.verify(request.headers.get(webhook.HEADER, ""), body, secret, time.time())
+        signature.verify(request.headers.get(signature.HEADER, ""), body, secret, time.time())
         return await asyncio.to_thread(webhook.read_posts, body, now=now, lines=declared in JSON_LINES)
-    except webhook.Unsigned as unsigned:
+    except signature.Unsigned as unsigned:
         raise HTTPException(401, str(unsigned)) from None
     except webhook.Unreadable as unreadable:
         raise HTTPException(400, str(unreadable)) from None

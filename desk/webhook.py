@@ -1,4 +1,4 @@
-"""Posts by signed webhook: how a sender signs, and how a request is checked and read. Nothing here touches the network.
+"""Posts by signed webhook: how a sender signs, and how a body is read. Nothing here touches the network.
 
 A sender posts JSON (one post, or a list of them) or JSON Lines to ``/ingest`` and signs it:
 
@@ -15,8 +15,6 @@ A post has ``id``, ``text`` and ``created_at`` (ISO 8601 with its offset from UT
 ``source`` and ``id``. A post that cannot be read is rejected by itself, with its index and the reason; the rest count.
 """
 
-import hashlib
-import hmac
 import json
 import re
 from dataclasses import dataclass
@@ -27,9 +25,6 @@ from pydantic import ValidationError
 
 from crisis.watch import Mention
 
-HEADER = "Fireline-Signature"
-WINDOW_SECONDS = 300
-"""A signature older or further ahead than this is refused: the replay window."""
 MAX_BODY = 8 * 1024 * 1024
 """Bytes of one request."""
 MAX_POSTS = 10_000
@@ -41,15 +36,10 @@ MAX_FIELD = 2_048
 MAX_AHEAD = timedelta(minutes=10)
 """How far ahead of the clock a post may be dated, for clocks that differ."""
 EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
-MAX_SIGNATURES = 5
 
 _FIELDS = ("id", "text", "created_at", "author", "source", "url", "language", "reposts", "replies", "followers")
 _NEEDED = ("id", "text", "created_at")
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
-
-
-class Unsigned(ValueError):
-    """The request is not proven to come from a sender who knows the secret, now."""
 
 
 class Unreadable(ValueError):
@@ -70,39 +60,6 @@ class Posts:
 
     mentions: tuple[Mention, ...]
     rejected: tuple[Rejection, ...]
-
-
-def sign(body: bytes, secret: str, at: int) -> str:
-    """The header's value for ``body`` sent at ``at`` (seconds since the epoch)."""
-    return f"t={at},v1={_mac(body, secret, str(at))}"
-
-
-def _mac(body: bytes, secret: str, at: str) -> str:
-    return hmac.new(secret.encode(), at.encode() + b"." + body, hashlib.sha256).hexdigest()
-
-
-def verify(header: str, body: bytes, secret: str, now: float) -> None:
-    """Check a request's signature at ``now`` (real seconds since the epoch).
-
-    Raises:
-        Unsigned: no or an unreadable header, a wrong signature, or one outside the replay window.
-    """
-    if not header:
-        raise Unsigned(
-            f"the request is not signed: send the header {HEADER}: t=<seconds since 1970>,v1=<hex HMAC-SHA256>"
-        )
-    fields = [part.strip().partition("=") for part in header.split(",", MAX_SIGNATURES + 1)]
-    at = next((value for name, _, value in fields if name == "t"), "")
-    given = [value.lower() for name, _, value in fields if name == "v1"][:MAX_SIGNATURES]
-    if not re.fullmatch(r"[0-9]{1,12}", at) or not given:
-        raise Unsigned(f"the header {HEADER} cannot be read: write it as t=<seconds since 1970>,v1=<hex HMAC-SHA256>")
-    expected = _mac(body, secret, at).encode()
-    if not any(hmac.compare_digest(expected, value.encode()) for value in given):
-        raise Unsigned("the signature does not fit: sign '<t>.<body>' with the shared secret, byte for byte as sent")
-    if abs(now - int(at)) > WINDOW_SECONDS:
-        raise Unsigned(
-            "the signature is older than five minutes or ahead of time: sign anew, and check the sender's clock"
-        )
 
 
 def read_posts(body: bytes, *, now: datetime, lines: bool = False) -> Posts:

@@ -1,9 +1,10 @@
-"""Discord, Telegram and Matrix as far as an account that posts needs them; see ``receivers``.
+"""Discord, Telegram, Matrix and ntfy as far as an account that posts needs them; see ``receivers``.
 
 After https://discord.com/developers/docs/resources/message, https://core.telegram.org/bots/api and
-https://spec.matrix.org/latest/client-server-api/.
+https://spec.matrix.org/latest/client-server-api/, https://docs.ntfy.sh/publish/.
 """
 
+import json
 from datetime import UTC, datetime
 from typing import Any
 
@@ -216,3 +217,47 @@ class MatrixReceiver(HttpReceiver):
                 "unsigned": {"transaction_id": transaction},
             }
         return JSONResponse({"event_id": self._by_transaction[transaction]})
+
+
+class NtfyReceiver(HttpReceiver):
+    """Reconcile by marker: keeps what was pushed, unless ``keeps_nothing``; one message is there from before."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.keeps_nothing = False
+        self.pushed: list[dict[str, Any]] = []
+
+    def routes(self) -> list[Route]:
+        return [
+            Route("/", self._known(self._push), methods=["POST"]),
+            Route("/v1/health", self._health),
+            Route("/v1/account", self._known(self._account)),
+            Route("/{topic}/json", self._known(self._poll)),
+        ]
+
+    def _known(self, answer: Any) -> Any:
+        async def checked(request: Request) -> Response:
+            if request.headers.get("authorization") != f"Bearer {TOKEN}":
+                return JSONResponse({"code": 40101, "http": 401, "error": "unauthorized"}, 401)
+            response: Response = await answer(request)
+            return response
+
+        return checked
+
+    async def _health(self, request: Request) -> Response:
+        return JSONResponse({"healthy": True})
+
+    async def _account(self, request: Request) -> Response:
+        return JSONResponse({"username": "acme", "role": "user"})
+
+    async def _push(self, request: Request) -> Response:
+        asked = await request.json()
+        self.created.append(asked["message"])
+        event = {"id": f"m{next(self._ids)}", "time": int(datetime.now(UTC).timestamp()), "event": "message", **asked}
+        self.pushed.append(event)
+        return JSONResponse(event)
+
+    async def _poll(self, request: Request) -> Response:
+        before = {"id": "m0", "time": 1700000000, "event": "message", "message": "hello", "tags": ["wave"]}
+        kept = [] if self.keeps_nothing else [before, *self.pushed]
+        return Response("".join(json.dumps(event) + "\n" for event in kept), media_type="application/x-ndjson")

@@ -8,6 +8,7 @@ import pytest
 from conftest import Scene
 from sqlalchemy.exc import OperationalError
 
+from crisis import signature
 from desk import webhook
 
 SECRET = "a-shared-secret"
@@ -20,7 +21,7 @@ def _secret(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def send(scene: Scene, body: bytes, **headers: str) -> httpx.Response:
-    signed = {webhook.HEADER: webhook.sign(body, SECRET, int(time.time())), **headers}
+    signed = {signature.HEADER: signature.sign(body, SECRET, int(time.time())), **headers}
     async with scene.browser() as sender:
         return await sender.post("/ingest", content=body, headers=signed)
 
@@ -44,9 +45,9 @@ async def test_the_same_post_again_is_accepted_but_not_new(scene: Scene) -> None
 
 async def test_a_replayed_request_adds_nothing(scene: Scene) -> None:
     body = json.dumps(POST).encode()
-    header = webhook.sign(body, SECRET, int(time.time()))
-    assert (await send(scene, body, **{webhook.HEADER: header})).json()["new"] == 1
-    assert (await send(scene, body, **{webhook.HEADER: header})).json()["new"] == 0
+    header = signature.sign(body, SECRET, int(time.time()))
+    assert (await send(scene, body, **{signature.HEADER: header})).json()["new"] == 1
+    assert (await send(scene, body, **{signature.HEADER: header})).json()["new"] == 0
 
 
 async def test_good_posts_count_although_others_are_rejected(scene: Scene) -> None:
@@ -62,8 +63,8 @@ async def test_only_rejected_posts_are_an_error_that_a_sender_notices(scene: Sce
 
 async def test_an_unsigned_forged_or_old_request_stores_nothing(scene: Scene) -> None:
     body, now = json.dumps(POST).encode(), int(time.time())
-    for header in ("", "t=1", webhook.sign(body, "guess", now), webhook.sign(body, SECRET, now - 301)):
-        answer = await send(scene, body, **{webhook.HEADER: header})
+    for header in ("", "t=1", signature.sign(body, "guess", now), signature.sign(body, SECRET, now - 301)):
+        answer = await send(scene, body, **{signature.HEADER: header})
         assert answer.status_code == 401
         assert list(answer.json()) == ["error"]
         assert SECRET not in answer.text
@@ -72,8 +73,8 @@ async def test_an_unsigned_forged_or_old_request_stores_nothing(scene: Scene) ->
 
 async def test_a_body_changed_on_the_way_is_refused(scene: Scene) -> None:
     body = json.dumps(POST).encode()
-    header = webhook.sign(body, SECRET, int(time.time()))
-    assert (await send(scene, body.replace(b"mia", b"eve"), **{webhook.HEADER: header})).status_code == 401
+    header = signature.sign(body, SECRET, int(time.time()))
+    assert (await send(scene, body.replace(b"mia", b"eve"), **{signature.HEADER: header})).status_code == 401
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"\xff\xfe", b"[1", b"\0", b'{"id": "\xed\xa0\x80"}'])

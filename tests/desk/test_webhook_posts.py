@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from crisis.signature import Unsigned, sign, verify
 from desk import webhook
-from desk.webhook import Unreadable, Unsigned, read_posts, sign, verify
+from desk.webhook import Unreadable, read_posts
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 SECRET, SENT = "s3cret", 1_772_366_400

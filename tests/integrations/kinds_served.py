@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from chat_receivers import ROOM, DiscordReceiver, MatrixReceiver
+from chat_receivers import ROOM, DiscordReceiver, MatrixReceiver, NtfyReceiver
 from receivers import BlueskyReceiver, MastodonReceiver, SlackReceiver, StatuspageReceiver
 from x_receiver import KEYS as X_KEYS
 from x_receiver import XReceiver
@@ -15,9 +15,10 @@ KINDS: dict[str, tuple[type[Any], dict[str, Any], bytes]] = {
     "x": (XReceiver, X_KEYS, b"POST /2/tweets"),
     "discord": (DiscordReceiver, {"token": SECRET}, b"POST /api/v10/channels/"),
     "matrix": (MatrixReceiver, {"access_token": SECRET}, b"PUT /_matrix/client/v3/rooms/"),
+    "ntfy": (NtfyReceiver, {"access_token": SECRET}, b"POST / HTTP"),
     "slack": (SlackReceiver, {"token": SECRET}, b"POST /api/chat.postMessage"),
 }
 """Receiver, settings, and the start of the request that posts."""
-ADDRESSES = {"slack": "C0000001", "discord": "1300000000000000001", "matrix": ROOM}
+ADDRESSES = {"slack": "C0000001", "discord": "1300000000000000001", "matrix": ROOM, "ntfy": "acme-status"}
 """Of those that need one."""
 THREADED = ("bluesky", "mastodon", "x", "discord", "matrix")

@@ -20,10 +20,24 @@ SETTINGS = {
     "telegram": {"token": "t"},
     "discord": {"token": "t"},
     "matrix": {"base_url": "https://m.test", "access_token": "t"},
+    "ntfy": {},
+    "webhook": {"base_url": "https://w.test/hook", "secret": "s"},
     "x": {"api_key": "k", "api_key_secret": "s", "access_token": "t", "access_token_secret": "u"},
 }
-PUBLISHERS = {"bluesky", "mastodon", "statuspage", "smtp", "sandbox", "x", "telegram", "discord", "matrix"}
-NOTIFIERS = {"smtp", "slack", "sandbox", "telegram", "discord", "matrix"}
+PUBLISHERS = {
+    "bluesky",
+    "mastodon",
+    "statuspage",
+    "smtp",
+    "sandbox",
+    "x",
+    "telegram",
+    "discord",
+    "matrix",
+    "ntfy",
+    "webhook",
+}
+NOTIFIERS = {"smtp", "slack", "sandbox", "telegram", "discord", "matrix", "ntfy", "webhook"}
 
 
 @pytest.mark.parametrize("kind", sorted(SETTINGS))
