@@ -16,6 +16,7 @@ VERBS: dict[str, tuple[str, str, str]] = {
         "Start",
         "Prove configuration, credentials, channels and routes; publish nothing.",
     ),
+    "kinds": ("fireline.kinds:kinds", "Start", "List the channels, notifiers and sources, and what each needs."),
     "up": ("fireline.up:up", "Start", "Run Prefect, the flows and the desk on this machine; Ctrl-C stops all."),
     "enrol": ("fireline.people:enrol", "Start", "Give a stakeholder one-time codes for approving in the Prefect UI."),
     "desk-link": ("fireline.people:desk_link", "Start", "Print the address that opens the desk."),

@@ -29,7 +29,7 @@ class AppStoreSettings(Connection):
     """Settings of an app's reviews."""
 
     base_url: str = Field(default="https://itunes.apple.com", description="Apple's feeds")
-    app_id: int = Field(gt=0, description="The number in the app's address, after /id")
+    app_id: int = Field(examples=[123456789], gt=0, description="The number in the app's address, after /id")
     countries: tuple[Country, ...] = Field(default=("us",), min_length=1, description="Two-letter codes of the stores")
     pages: int = Field(default=2, ge=1, le=PAGES, description="Pages of 50 reviews to look through each time")
     every: float = Field(default=600.0, ge=60, description="Seconds between two rounds")

@@ -46,7 +46,9 @@ class BlueskySettings(Connection):
     """Settings of a Bluesky account."""
 
     base_url: str = Field(default="https://bsky.social", description="The account's personal data server")
-    identifier: str = Field(min_length=3, description="Handle or DID, such as acme.bsky.social")
+    identifier: str = Field(
+        examples=["acme.bsky.social"], min_length=3, description="Handle or DID, such as acme.bsky.social"
+    )
     password: SecretStr = Field(description="An app password (Settings, Privacy and security, App passwords)")
     web_url: str = Field(default="https://bsky.app", description="Where people read posts")
 

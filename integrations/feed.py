@@ -27,7 +27,9 @@ OVERLAP = timedelta(days=7)
 class FeedSettings(Connection):
     """Settings of a feed."""
 
-    base_url: str = Field(description="The site, such as https://news.example.com")
+    base_url: str = Field(
+        examples=["https://news.example.com/rss"], description="The site, such as https://news.example.com"
+    )
     feed: str = Field(default="", description="The feed's path and query there, such as /rss/search?q=acme")
     network: str = Field(default="news", min_length=1, max_length=60, description="What the posts' network is called")
     every: float = Field(default=300.0, ge=30, description="Seconds between two requests")

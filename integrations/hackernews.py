@@ -25,7 +25,7 @@ class HackerNewsSettings(Connection):
     """Settings of a search."""
 
     base_url: str = Field(default="https://hn.algolia.com", description="The search service")
-    query: str = Field(min_length=1, max_length=500, description="Words to search for")
+    query: str = Field(examples=["acme"], min_length=1, max_length=500, description="Words to search for")
     every: float = Field(default=30.0, ge=5, description="Seconds between two searches")
 
 

@@ -20,8 +20,12 @@ Hashtag = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^#?[
 class MastodonHashtagSettings(Connection):
     """Settings of hashtag timelines."""
 
-    base_url: str = Field(description="The server, such as https://mastodon.social")
-    hashtags: tuple[Hashtag, ...] = Field(min_length=1, max_length=10, description="Hashtags, with or without #")
+    base_url: str = Field(
+        examples=["https://social.example.com"], description="The server, such as https://mastodon.social"
+    )
+    hashtags: tuple[Hashtag, ...] = Field(
+        examples=[["acme"]], min_length=1, max_length=10, description="Hashtags, with or without #"
+    )
     access_token: SecretStr | None = Field(default=None, description="Scope read:statuses; needed by servers that ask")
     every: float = Field(default=60.0, ge=5, description="Seconds between two rounds")
 

@@ -28,9 +28,13 @@ PATH = "/api/v1/streaming"
 class MastodonStreamSettings(SocketConnection):
     """Settings of a stream."""
 
-    base_url: str = Field(description="The server, such as https://mastodon.social")
+    base_url: str = Field(
+        examples=["https://social.example.com"], description="The server, such as https://mastodon.social"
+    )
     streaming_url: str = Field(default="", description="Where it streams; empty: as the server itself says")
-    hashtags: tuple[Hashtag, ...] = Field(default=(), max_length=20, description="Hashtags, with or without #")
+    hashtags: tuple[Hashtag, ...] = Field(
+        examples=[["acme"]], default=(), max_length=20, description="Hashtags, with or without #"
+    )
     public: Literal["", "local", "all"] = Field(default="", description="All public posts: local ones, or all it knows")
     access_token: SecretStr | None = Field(default=None, description="Scope read:statuses")
     quiet: float = Field(default=QUIET, gt=0, description="Seconds without a message after which to connect again")

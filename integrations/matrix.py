@@ -29,7 +29,9 @@ PAGES = 20
 class MatrixSettings(Connection):
     """Settings of an account on a homeserver."""
 
-    base_url: str = Field(description="The homeserver, such as https://matrix.example.com")
+    base_url: str = Field(
+        examples=["https://matrix.example.com"], description="The homeserver, such as https://matrix.example.com"
+    )
     access_token: SecretStr = Field(description="The access token of the account that posts")
     web_url: str = Field(default="https://matrix.to", description="Where links to messages lead")
 

@@ -32,7 +32,9 @@ QUIET = 3600.0
 class PdsReposSettings(SocketConnection):
     """Settings of a server that streams repositories."""
 
-    base_url: str = Field(description="The server or relay, such as wss://pds.example.com")
+    base_url: str = Field(
+        examples=["wss://pds.example.com"], description="The server or relay, such as wss://pds.example.com"
+    )
     quiet: float = Field(default=QUIET, gt=0, description="Seconds without a frame after which to connect again")
 
 

@@ -36,7 +36,9 @@ class PlayReviewsSettings(Connection):
 
     base_url: str = Field(default="https://androidpublisher.googleapis.com", description="The API")
     token_url: str = Field(default="", description="Where tokens are given out; empty: as the key says")
-    package: str = Field(pattern=r"^[A-Za-z][\w.]*$", description="The app, such as com.acme.app")
+    package: str = Field(
+        examples=["com.example.app"], pattern=r"^[A-Za-z][\w.]*$", description="The app, such as com.acme.app"
+    )
     service_account: SecretStr = Field(description="The service account's JSON key, the whole file's content")
     every: float = Field(default=300.0, ge=30, description="Seconds between two rounds")
 

@@ -63,7 +63,10 @@ class RecordedSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    path: Path = Field(description="A .csv, .tsv, .jsonl, .ndjson or .parquet file; the first four also with .gz")
+    path: Path = Field(
+        examples=["posts.csv"],
+        description="A .csv, .tsv, .jsonl, .ndjson or .parquet file; the first four also with .gz",
+    )
     columns: dict[str, str] = Field(default_factory=dict, description="Field = column, where the names differ")
     network: str = Field(default="recorded", description="The network of posts that name none")
     speed: float = Field(default=0.0, ge=0, description="Event seconds per second; 0 gives out as fast as it is taken")

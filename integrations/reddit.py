@@ -35,9 +35,13 @@ class RedditSettings(Connection):
     client_id: SecretStr = Field(description="The app's id, from https://www.reddit.com/prefs/apps")
     client_secret: SecretStr = Field(description="The app's secret")
     user_agent: str = Field(
-        pattern=r"\(by /?u/[\w-]+\)", description="platform:app id:version (by /u/owner), as Reddit's rules ask"
+        examples=["web:com.example.fireline:1.0 (by /u/acme)"],
+        pattern=r"\(by /?u/[\w-]+\)",
+        description="platform:app id:version (by /u/owner), as Reddit's rules ask",
     )
-    query: str = Field(min_length=1, max_length=512, description="Words to search for, in Reddit's own language")
+    query: str = Field(
+        examples=["acme"], min_length=1, max_length=512, description="Words to search for, in Reddit's own language"
+    )
     subreddit: str = Field(
         default="", pattern=r"^[\w+]*$", description="Only there (several with +); empty: everywhere"
     )

@@ -32,7 +32,7 @@ class SandboxSettings(BaseModel):
 
     base_url: str = Field(default="http://127.0.0.1:8420", description="The desk's address, where the posts are shown")
     timeout: float = Field(default=10.0, gt=0, description="Not used: files answer at once")
-    directory: Path = Field(description="Folder for the posts; made when it is missing")
+    directory: Path = Field(examples=["sandbox"], description="Folder for the posts; made when it is missing")
     looks_like: str = Field(default="", description="Another kind, whose limits then hold: mastodon, bluesky ...")
 
     @model_validator(mode="after")

@@ -54,9 +54,12 @@ class SmtpSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    base_url: str = Field(description="The mail server: smtp://host:587, or smtps://host:465 for TLS from the start")
+    base_url: str = Field(
+        examples=["smtps://mail.example.com"],
+        description="The mail server: smtp://host:587, or smtps://host:465 for TLS from the start",
+    )
     timeout: float = Field(default=30.0, gt=0, le=300, description="Seconds each step of a transmission may take")
-    sender: str = Field(description="Address that mails come from")
+    sender: str = Field(examples=["news@example.com"], description="Address that mails come from")
     sender_name: str = Field(default="", description="Name shown with it")
     username: str = Field(default="", description="Log in as; empty: no log-in")
     password: SecretStr = Field(default=SecretStr(""), description="Password of username")

@@ -33,7 +33,9 @@ class StatuspageSettings(Connection):
     """Settings of a status page."""
 
     base_url: str = Field(default="https://api.statuspage.io/v1", description="The Statuspage API")
-    page_id: str = Field(pattern=r"^[0-9A-Za-z_-]+$", description="Id of the page, from its API settings")
+    page_id: str = Field(
+        examples=["abcdefghijkl"], pattern=r"^[0-9A-Za-z_-]+$", description="Id of the page, from its API settings"
+    )
     api_key: SecretStr = Field(description="API key of a user who may manage incidents")
     notify: bool = Field(default=True, description="Let Statuspage tell the page's subscribers")
 

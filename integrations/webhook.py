@@ -26,7 +26,10 @@ from integrations.protocols import Health, Message, hold_to
 class WebhookSettings(Connection):
     """Settings of a receiver."""
 
-    base_url: str = Field(description="Where to post, such as https://example.com/hooks/fireline")
+    base_url: str = Field(
+        examples=["https://example.com/hooks/fireline"],
+        description="Where to post, such as https://example.com/hooks/fireline",
+    )
     secret: SecretStr = Field(description="The secret that both sides know, 32 random bytes or more")
 
 

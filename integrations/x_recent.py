@@ -20,7 +20,12 @@ class XRecentSettings(Connection):
 
     base_url: str = Field(default="https://api.x.com", description="The API")
     bearer_token: SecretStr = Field(description="The app's bearer token, from the developer portal")
-    query: str = Field(min_length=1, max_length=4096, description="In X's own language, such as: acme -is:retweet")
+    query: str = Field(
+        examples=["acme -is:retweet"],
+        min_length=1,
+        max_length=4096,
+        description="In X's own language, such as: acme -is:retweet",
+    )
     page: int = Field(default=100, ge=10, le=100, description="Posts an answer may hold")
     every: float = Field(default=60.0, ge=2, description="Seconds between two searches")
 

@@ -30,7 +30,9 @@ class XStreamSettings(Connection):
 
     base_url: str = Field(default="https://api.x.com", description="The API")
     bearer_token: SecretStr = Field(description="The app's bearer token, from the developer portal")
-    rules: tuple[str, ...] = Field(min_length=1, max_length=25, description="Rules in X's own language")
+    rules: tuple[str, ...] = Field(
+        examples=[["acme"]], min_length=1, max_length=25, description="Rules in X's own language"
+    )
     tag: str = Field(default="watch", pattern=r"^[\w-]{1,60}$", description="Tells this source's rules from others'")
     backfill_minutes: int = Field(default=0, ge=0, le=5, description="On plans that have it")
     catch_up: bool = Field(default=True, description="Fetch what was missed by recent search")
