@@ -31,6 +31,9 @@ class Health(Frozen):
     """One line, no secrets: who we are there, which scopes, which limits; or what to mend."""
 
 
+_OF_THE_INCIDENT = ("opened", "candidate", "reassessed", "resolved")
+
+
 class Message(Frozen):
     """A notice to a stakeholder."""
 
@@ -43,6 +46,21 @@ class Message(Frozen):
     """The incident id: messages of one incident form one thread."""
     link: str = ""
     """Where to act."""
+    occasion: str = ""
+    """What it is about: ``opened``, ``resolved``, ``approval/INC-7-S1/1`` ..."""
+    severity: str = ""
+    """The incident's, such as ``SEV1``."""
+
+    @property
+    def alert(self) -> str:
+        """What a paging service keeps apart: the incident itself, or one thing to be done for it."""
+        matter, _, _ = self.occasion.partition("/")
+        return self.thread if matter in ("", *_OF_THE_INCIDENT) else f"{self.thread}/{self.occasion}"
+
+    @property
+    def over(self) -> bool:
+        """Nobody needs to act any more: paging services close the alert."""
+        return self.occasion == "resolved"
 
     @property
     def full_text(self) -> str:

@@ -106,6 +106,8 @@ class _Sender:
             html=fill_links(rendering.html, links),
             thread=d.incident,
             link=fill_links(rendering.options.get("link", ""), links),
+            occasion=rendering.options.get("occasion", ""),
+            severity=rendering.options.get("severity", ""),
         )
 
 

@@ -42,6 +42,39 @@ def mastodon() -> OpenAPI:
 
 
 @cache
+def opsgenie() -> OpenAPI:
+    """The Swagger 2.0 as OpenAPI 3, for the calls used."""
+    old = json.loads(_as_openapi3((SPECS / "opsgenie_swagger.json").read_text()))
+    used = ("/v2/alerts", "/v2/alerts/{identifier}/close", "/v2/alerts/{identifier}/acknowledge")
+    paths = {path: {m: _operation(old, o) for m, o in old["paths"][path].items()} for path in used}
+    new = {
+        "openapi": "3.0.3",
+        "info": {"title": "Opsgenie", "version": "2"},
+        "servers": [{"url": "https://api.opsgenie.com"}],
+        "paths": paths,
+        "components": {"schemas": old["definitions"]},
+    }
+    return OpenAPI.from_dict(new, config=Config(spec_validator_cls=None))
+
+
+def _as_openapi3(text: str) -> str:
+    return text.replace("#/definitions/", "#/components/schemas/")
+
+
+def _operation(old: dict[str, Any], operation: dict[str, Any]) -> dict[str, Any]:
+    """One operation of Swagger 2.0: the body apart, and the types of parameters in a schema."""
+    given = [old["parameters"][p["$ref"].rpartition("/")[2]] if "$ref" in p else p for p in operation["parameters"]]
+    new: dict[str, Any] = {"responses": {"200": {"description": "ok"}}, "parameters": []}
+    for p in given:
+        if p["in"] == "body":
+            new["requestBody"] = {"content": {"application/json": {"schema": p["schema"]}}}
+        else:
+            schema = {n: p[n] for n in ("type", "enum", "items", "format") if n in p}
+            new["parameters"].append({n: p[n] for n in ("name", "in", "required") if n in p} | {"schema": schema})
+    return new
+
+
+@cache
 def slack() -> OpenAPI:
     """The Swagger 2.0 of 2021 as OpenAPI 3, for the methods used.
 

@@ -22,6 +22,9 @@ SETTINGS = {
     "matrix": {"base_url": "https://m.test", "access_token": "t"},
     "ntfy": {},
     "webhook": {"base_url": "https://w.test/hook", "secret": "s"},
+    "pagerduty": {"routing_key": "k"},
+    "opsgenie": {"api_key": "k"},
+    "teams": {"webhook_url": "https://teams.test/workflows/1"},
     "x": {"api_key": "k", "api_key_secret": "s", "access_token": "t", "access_token_secret": "u"},
 }
 PUBLISHERS = {
@@ -37,7 +40,19 @@ PUBLISHERS = {
     "ntfy",
     "webhook",
 }
-NOTIFIERS = {"smtp", "slack", "sandbox", "telegram", "discord", "matrix", "ntfy", "webhook"}
+NOTIFIERS = {
+    "smtp",
+    "slack",
+    "sandbox",
+    "telegram",
+    "discord",
+    "matrix",
+    "ntfy",
+    "webhook",
+    "pagerduty",
+    "opsgenie",
+    "teams",
+}
 
 
 @pytest.mark.parametrize("kind", sorted(SETTINGS))

@@ -1,0 +1,134 @@
+"""PagerDuty, Opsgenie and Teams: one alert an incident, closed with it, however often it is sent; cards without markup."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import specs
+from counting_http import Fault, HttpReceiver
+from jsonschema import Draft7Validator
+from paging_receivers import KEY, OpsgenieReceiver, PagerDutyReceiver
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+import integrations
+from crisis.stakeholder import Route as To
+from integrations import Message, Misconfigured, RateLimited, Unknown
+from integrations.teams import card
+
+OPENED = Message(
+    key="k1", subject="SEV1: Acme", text="It *fails*.\n\nSee <b>.", thread="INC-7", occasion="opened", severity="SEV1",
+    link="https://desk.example/INC-7",
+)  # fmt: skip
+APPROVAL = OPENED.model_copy(update={"key": "k2", "occasion": "approval/INC-7-S1/1"})
+RESOLVED = OPENED.model_copy(update={"key": "k3", "occasion": "resolved"})
+TEAM = To(notifier="on-call", address="platform")
+SERVICES: dict[str, tuple[type[Any], str]] = {
+    "pagerduty": (PagerDutyReceiver, "routing_key"),
+    "opsgenie": (OpsgenieReceiver, "api_key"),
+}
+
+
+@pytest.fixture(scope="module", params=sorted(SERVICES))
+def served(request: pytest.FixtureRequest) -> Iterator[tuple[str, Any]]:
+    with SERVICES[request.param][0]() as receiver:
+        yield request.param, receiver
+
+
+@pytest.fixture
+def service(served: tuple[str, Any]) -> tuple[Any, Any]:
+    kind, receiver = served
+    receiver.reset()
+
+    def connect(key: str = KEY) -> Any:
+        return integrations.connect(kind, base_url=receiver.url, timeout=5, **{SERVICES[kind][1]: key})
+
+    return receiver, connect
+
+
+async def test_an_incident_is_one_alert_until_it_is_resolved_and_an_approval_another(service):
+    receiver, connect = service
+    reassessed = OPENED.model_copy(update={"key": "k4", "occasion": "reassessed/1", "severity": "SEV2"})
+    for message in (OPENED, OPENED, reassessed, APPROVAL):
+        await connect().notify(message, TEAM)
+    assert receiver.created == ["SEV1: Acme", "SEV1: Acme"]
+    assert set(receiver.alerts) == {"INC-7", "INC-7/approval/INC-7-S1/1"}
+    await connect().acknowledge(OPENED)
+    await connect().notify(RESOLVED, TEAM)
+    await connect().notify(OPENED, TEAM)
+    assert len(receiver.created) == 3
+
+
+@pytest.mark.parametrize("fault", [Fault(500, done=True), Fault(202, "{}", done=True)])
+async def test_what_was_not_clearly_answered_is_sent_again_and_pages_nobody_twice(service, fault):
+    receiver, connect = service
+    receiver.faults.append(fault)
+    with pytest.raises(Unknown):
+        await connect().notify(OPENED, TEAM)
+    assert await connect().find(OPENED.key) is None
+    await connect().notify(OPENED, TEAM)
+    assert len(receiver.created) == 1
+
+
+async def test_limits_and_wrong_keys_are_told_apart(service):
+    receiver, connect = service
+    receiver.faults.append(Fault(429, headers={"X-RateLimit-Period-In-Sec": "60"}))
+    with pytest.raises(RateLimited):
+        await connect().notify(OPENED, TEAM)
+    with pytest.raises((Misconfigured, integrations.Refused)) as caught:
+        await connect("hunter2-hunter2").notify(OPENED, TEAM)
+    assert "hunter2" not in str(caught.value)
+    assert (await connect().check()).ok
+    assert not receiver.created
+
+
+async def test_opsgenie_gets_what_its_description_asks_for():
+    with OpsgenieReceiver() as receiver:
+        channel = integrations.connect("opsgenie", base_url=receiver.url, api_key=KEY)
+        long = OPENED.model_copy(update={"subject": "x" * 500, "text": "y" * 20_000})
+        await channel.notify(long, To(notifier="on-call", address="ana@example.com"))
+        await channel.acknowledge(OPENED)
+        await channel.notify(RESOLVED, TEAM)
+        await channel.check()
+        specs.hold(specs.opsgenie(), "https://api.opsgenie.com", receiver.requests)
+        assert receiver.requests[0].json["responders"] == [{"type": "user", "username": "ana@example.com"}]
+        assert len(receiver.requests[0].json["message"]) == 130
+
+
+class Workflow(HttpReceiver):
+    """A workflow in Teams: takes a card, says 202 and nothing else."""
+
+    def routes(self) -> list[Route]:
+        return [Route("/workflows/1", self._run, methods=["POST"])]
+
+    async def _run(self, request: Request) -> Response:
+        self.created.append((await request.json())["attachments"][0]["content"]["body"][0]["text"])
+        return Response(status_code=202)
+
+
+async def test_a_card_in_teams_is_as_the_schema_says_and_shows_text_as_it_is():
+    schema = json.loads((Path(specs.SPECS) / "adaptive-card-1.5.json").read_text())
+    found = card(OPENED)
+    assert not list(Draft7Validator(schema).iter_errors(found))
+    assert found["body"][1]["text"] == r"It \*fails\*\."
+    assert found["actions"][0]["url"] == OPENED.link
+    with Workflow() as receiver:
+        url = f"{receiver.url}/workflows/1?sig=hunter2"
+        channel = integrations.connect("teams", webhook_url=url, timeout=5)
+        await channel.notify(OPENED, TEAM)
+        receiver.faults.append(Fault(502, done=True))
+        with pytest.raises(Unknown) as caught:
+            await channel.notify(OPENED, TEAM)
+        with pytest.raises(Unknown, match="look at the channel"):
+            await channel.find("k1")
+        assert "hunter2" not in str(caught.value)
+        assert len(receiver.created) == 2
+
+
+def test_an_address_of_a_workflow_that_is_none_is_refused_without_being_shown():
+    with pytest.raises(Misconfigured, match="whole address") as caught:
+        integrations.connect("teams", webhook_url="hunter2")
+    assert "hunter2" not in str(caught.value)
