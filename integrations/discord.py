@@ -73,7 +73,7 @@ class Discord:
             raise Unknown("Discord shows no key of ours later on; the rendering is needed to look for its text")
         with looking_up():
             recent = await self._recent(rendering.target.address)
-        noticed = [message for message in recent if _says(message).endswith(_reference(key))]
+        noticed = [message for message in recent if _reference(key) in _says(message)]
         there = noticed or _standing(rendering, recent)
         return _receipt(there) if noticed or len(there) == len(rendering.parts) else None
 

@@ -255,7 +255,7 @@ class Http:
         settings: Connection,
         headers: Mapping[str, str] | None = None,
         *,
-        auth: httpx.Auth | None = None,
+        auth: httpx.Auth | tuple[str, str] | None = None,
     ) -> None:
         self.service = service
         self.secrets = secrets_of(settings)

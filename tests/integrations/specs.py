@@ -42,6 +42,36 @@ def mastodon() -> OpenAPI:
 
 
 @cache
+def discord() -> OpenAPI:
+    """The calls used, without the components of messages, of which none are sent."""
+    spec = json.loads((SPECS / "discord_openapi.json").read_text())
+    messages = "/channels/{channel_id}/messages"
+    used = ("/users/@me", messages, f"{messages}/{{message_id}}")
+    spec["paths"] = {path: spec["paths"][path] for path in used}
+    for item in spec["paths"].values():
+        for operation in item.values():
+            if isinstance(operation, dict):
+                operation.pop("security", None)
+                operation.get("requestBody", {}).get("content", {}).pop("multipart/form-data", None)
+                operation.get("requestBody", {}).get("content", {}).pop("application/x-www-form-urlencoded", None)
+    return OpenAPI.from_dict(spec, config=Config(spec_validator_cls=None))
+
+
+@cache
+def twilio() -> OpenAPI:
+    """The calls used."""
+    spec = json.loads((SPECS / "twilio_api_v2010.json").read_text())
+    account = "/2010-04-01/Accounts/{Sid}.json"
+    spec["paths"] = {p: spec["paths"][p] for p in (account, "/2010-04-01/Accounts/{AccountSid}/Messages.json")}
+    for item in spec["paths"].values():
+        for operation in item.values():
+            if isinstance(operation, dict):
+                operation.pop("security", None)
+    spec.pop("security", None)
+    return OpenAPI.from_dict(spec, config=Config(spec_validator_cls=None))
+
+
+@cache
 def opsgenie() -> OpenAPI:
     """The Swagger 2.0 as OpenAPI 3, for the calls used."""
     old = json.loads(_as_openapi3((SPECS / "opsgenie_swagger.json").read_text()))

@@ -25,6 +25,7 @@ SETTINGS = {
     "pagerduty": {"routing_key": "k"},
     "opsgenie": {"api_key": "k"},
     "teams": {"webhook_url": "https://teams.test/workflows/1"},
+    "twilio": {"account_sid": f"AC{'0' * 32}", "auth_token": "t", "sender": "Acme"},
     "x": {"api_key": "k", "api_key_secret": "s", "access_token": "t", "access_token_secret": "u"},
 }
 PUBLISHERS = {
@@ -52,6 +53,7 @@ NOTIFIERS = {
     "pagerduty",
     "opsgenie",
     "teams",
+    "twilio",
 }
 
 

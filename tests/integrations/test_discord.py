@@ -1,0 +1,51 @@
+"""Discord: what is sent is what its description asks for; mentions nobody; a notice is found again by its last line."""
+
+from collections.abc import Iterator
+
+import pytest
+import specs
+from chat_receivers import TOKEN, DiscordReceiver
+
+import integrations
+from crisis.stakeholder import Route
+from integrations import Message, Misconfigured
+
+ROOM = "1300000000000000001"
+
+
+@pytest.fixture
+def discord() -> Iterator[DiscordReceiver]:
+    with DiscordReceiver() as receiver:
+        yield receiver
+
+
+def connect(receiver: DiscordReceiver) -> integrations.Publisher:
+    channel: integrations.Publisher = integrations.connect("discord", base_url=receiver.url, token=TOKEN)
+    return channel
+
+
+async def test_every_request_is_as_the_description_says_and_mentions_nobody(discord, render):
+    channel = connect(discord)
+    receipt = await channel.publish(render("@everyone one", "two", kind="discord", address=ROOM), "k")
+    await channel.amend(receipt, render("eins", "zwei", kind="discord", address=ROOM))
+    await channel.check()
+    await channel.withdraw(receipt)
+    specs.hold(specs.discord(), "https://discord.com", discord.requests)
+    writes = [r.json for r in discord.requests if r.method in {"POST", "PATCH"}]
+    assert all(body["allowed_mentions"] == {"parse": []} for body in writes)
+    assert not discord.messages
+
+
+async def test_a_notice_is_found_when_the_nonce_is_long_forgotten(discord, render):
+    discord.forgets_nonces = True
+    notice = Message(key="k1", subject="SEV1", text="Look " * 600, link="https://desk.example/1")
+    await connect(discord).notify(notice, Route(notifier="chat", address=ROOM))
+    asked = render("another text", kind="discord", address=ROOM)
+    assert await connect(discord).find("k1", asked) is not None
+    assert await connect(discord).find("k2", asked) is None
+
+
+async def test_an_address_that_is_no_channel_is_refused_before_anything_is_sent(discord, render):
+    with pytest.raises(Misconfigured, match="no id of a Discord channel"):
+        await connect(discord).publish(render("x", kind="discord", address="general"), "k")
+    assert not discord.created
