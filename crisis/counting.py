@@ -30,6 +30,8 @@ class Unit(StrEnum):
     ESCAPED = "characters once escaped"
     """``& < >`` count as their character references, as Slack counts."""
     UTF16 = "UTF-16 code units"
+    EMOJI_BYTES = "characters, emoji as bytes"
+    """As Threads counts: an emoji counts its UTF-8 bytes."""
     BYTES = "bytes"
     """Of UTF-8."""
 
@@ -77,6 +79,7 @@ class Limits(Frozen):
 MASTODON_URL_LENGTH = 23
 """``characters_reserved_per_url`` (https://docs.joinmastodon.org/entities/Instance/)."""
 
+_EMOJI = regex.compile(r"(?=\p{Extended_Pictographic}|\p{Regional_Indicator})\X")
 _REMOTE_MENTION = regex.compile(
     r"(?<![\w@/])(@[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_])?)@[\p{L}\p{N}.\-]*[\p{L}\p{N}]"
 )
@@ -127,6 +130,10 @@ def _count_utf16(text: str) -> int:
     return len(text.encode("utf-16-le")) // 2
 
 
+def _count_emoji_bytes(text: str) -> int:
+    return len(text) + sum(len(emoji.encode()) - len(emoji) for emoji in _EMOJI.findall(text))
+
+
 _COUNTS: dict[Unit, Callable[[str], int]] = {
     Unit.CHARACTERS: len,
     Unit.GRAPHEMES: _count_graphemes,
@@ -134,6 +141,7 @@ _COUNTS: dict[Unit, Callable[[str], int]] = {
     Unit.FEDIVERSE: _count_fediverse,
     Unit.ESCAPED: _count_escaped,
     Unit.UTF16: _count_utf16,
+    Unit.EMOJI_BYTES: _count_emoji_bytes,
     Unit.BYTES: _count_octets,
 }
 

@@ -91,8 +91,12 @@ class Mastodon:
             }
             if answered := posts[-1]["id"] if posts else rendering.reply_to:
                 body["in_reply_to_id"] = answered
-            headers = {"Idempotency-Key": f"{key}.{number}"}
-            return _status(await self._http.write("POST", "/api/v1/statuses", json=body, headers=headers))
+            for again in ("", ".again"):  # the first key finds a status that was deleted since: a thread taken back
+                headers = {"Idempotency-Key": f"{key}.{number}{again}"}
+                answer = await self._http.write("POST", "/api/v1/statuses", json=body, headers=headers)
+                if answer.status != 404 or answered:
+                    break
+            return _status(answer)
 
         return self._receipt(
             await publish_parts(rendering.parts, there, send, lambda post: self._delete(str(post["id"])))

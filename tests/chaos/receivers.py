@@ -71,7 +71,8 @@ class MastodonReceiver(HttpReceiver):
         asked = await request.json()
         key = request.headers.get("idempotency-key", "")
         if self.idempotent and key in self._by_key:
-            return JSONResponse(self.statuses[self._by_key[key]])
+            there = self.statuses.get(self._by_key[key])  # deleted since: Mastodon finds the key, and not the status
+            return JSONResponse(there) if there else JSONResponse({"error": "Record not found"}, 404)
         if asked.get("in_reply_to_id") and asked["in_reply_to_id"] not in self.statuses:
             return JSONResponse({"error": "Record not found"}, 404)
         self.created.append(asked["status"])

@@ -26,6 +26,10 @@ SETTINGS = {
     "opsgenie": {"api_key": "k"},
     "teams": {"webhook_url": "https://teams.test/workflows/1"},
     "twilio": {"account_sid": f"AC{'0' * 32}", "auth_token": "t", "sender": "Acme"},
+    "facebook": {"page": "1", "access_token": "t"},
+    "threads": {"access_token": "t"},
+    "linkedin": {"organization": "1", "access_token": "t"},
+    "cachet": {"base_url": "https://c.test", "token": "t"},
     "x": {"api_key": "k", "api_key_secret": "s", "access_token": "t", "access_token_secret": "u"},
 }
 PUBLISHERS = {
@@ -40,6 +44,10 @@ PUBLISHERS = {
     "matrix",
     "ntfy",
     "webhook",
+    "facebook",
+    "threads",
+    "linkedin",
+    "cachet",
 }
 NOTIFIERS = {
     "smtp",
