@@ -30,6 +30,7 @@ SETTINGS = {
     "threads": {"access_token": "t"},
     "linkedin": {"organization": "1", "access_token": "t"},
     "cachet": {"base_url": "https://c.test", "token": "t"},
+    "apprise": {"url": "json://a.test"},
     "x": {"api_key": "k", "api_key_secret": "s", "access_token": "t", "access_token_secret": "u"},
 }
 PUBLISHERS = {
@@ -62,6 +63,7 @@ NOTIFIERS = {
     "opsgenie",
     "teams",
     "twilio",
+    "apprise",
 }
 
 
