@@ -8,6 +8,7 @@ from config.secrets import secret_from_environment
 from config.settings import (
     ChannelSettings,
     DeskSettings,
+    MonitorSettings,
     NotifierSettings,
     PrefectSettings,
     Settings,
@@ -24,6 +25,7 @@ __all__ = [
     "ChannelSettings",
     "ConfigError",
     "DeskSettings",
+    "MonitorSettings",
     "NotifierSettings",
     "PrefectSettings",
     "Settings",

@@ -123,6 +123,20 @@ class NotifierSettings(Frozen):
         return self.credentials or self.name
 
 
+class MonitorSettings(Frozen):
+    """An outside monitor that raises the alarm when Fireline falls silent."""
+
+    name: Name
+    kind: str
+    settings: dict[str, Any] = Field(default_factory=dict)
+    credentials: str = ""
+    """As for channels."""
+
+    @property
+    def credentials_name(self) -> str:
+        return self.credentials or self.name
+
+
 class _Named(Protocol):
     @property
     def name(self) -> str: ...
@@ -186,6 +200,7 @@ class Settings(BaseSettings):
     stakeholders: tuple[Stakeholder, ...] = ()
     channels: tuple[ChannelSettings, ...] = ()
     notifiers: tuple[NotifierSettings, ...] = ()
+    monitors: tuple[MonitorSettings, ...] = ()
 
     _file: Path | None = PrivateAttr(default=None)
     _lines: Lines = PrivateAttr(default_factory=dict)

@@ -55,6 +55,8 @@ class Narrative(Frozen):
 class Clocks(Frozen):
     """How long each stage may take, from the moment the incident opens (DESIGN §5)."""
 
+    acknowledge: timedelta = timedelta(minutes=5)
+    """How long somebody may take to say that they are on it, before the next way to reach somebody is tried."""
     triage: timedelta = timedelta(minutes=10)
     holding: timedelta = timedelta(minutes=30)
     substantive: timedelta = timedelta(hours=4)

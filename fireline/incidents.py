@@ -147,6 +147,21 @@ async def confirm(incident: str, *, actor: Actor, reason: Reason, json: Json = F
         show({"incident": incident, "state": after.state.value}, as_json=json, words=f"{incident} is open.")
 
 
+async def acknowledge(incident: str, *, actor: Actor, json: Json = False) -> None:
+    """Say that you are on it: nobody else is called, and paging services are told.
+
+    Args:
+        incident: Such as INC-7.
+    """
+    from tasks.acknowledge import acknowledge as take_on
+
+    async with session() as here:
+        here.settings.stakeholder(actor)
+        first = await take_on(here, incident, actor=actor)
+        words = f"You are on {incident}." if first == actor else f"{first} is on {incident} already."
+        show({"incident": incident, "acknowledged_by": first}, as_json=json, words=words)
+
+
 async def dismiss(
     incident: str,
     *,

@@ -28,7 +28,9 @@ async def sweep(
             await steps.recover_follow_ups(here),
             await steps.recover_reviews(here),
             await steps.recover_watches(here),
+            await steps.mind_acknowledgements(here),
             await steps.crash_silent_runs(here),  # last: the server tries them again before the next sweep
         ]
         await steps.sign_ledger(here)
+        found.append(await steps.beat(here))
         return "; ".join(says for says in found if says) or "nothing was left lying"

@@ -36,14 +36,21 @@ class Notice:
 async def tell(here: Installation, incident: Incident, person: Stakeholder, notice: Notice, *, why: str) -> bool:
     """Tell one person, by their routes in order. True when one of them got there."""
     for route in person.contact_routes():
-        async with here.store.transaction() as tx:
-            delivery = _planned(here, incident, person, notice, route)
-            new = await tx.outbox.enqueue(delivery, actor="outbox", via=here.via, flow_run_id=here.flow_run_id)
-            if new:
-                await _record(tx, here, "stakeholder.told", incident, person, why, notice, str(route))
-        if has_arrived(await deliver(here, delivery.id)):
+        if await tell_by(here, incident, person, notice, route, why=why):
             return True
     return False
+
+
+async def tell_by(
+    here: Installation, incident: Incident, person: Stakeholder, notice: Notice, route: Route, *, why: str
+) -> bool:
+    """Tell one person by one route. True when it got there."""
+    async with here.store.transaction() as tx:
+        delivery = _planned(here, incident, person, notice, route)
+        new = await tx.outbox.enqueue(delivery, actor="outbox", via=here.via, flow_run_id=here.flow_run_id)
+        if new:
+            await _record(tx, here, "stakeholder.told", incident, person, why, notice, str(route))
+    return has_arrived(await deliver(here, delivery.id))
 
 
 async def tell_stakeholders(here: Installation, incident: Incident, notice: Notice, *, after: str = "") -> None:

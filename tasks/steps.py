@@ -12,6 +12,7 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from tasks import (
+    acknowledge,
     approve,
     artifacts,
     close,
@@ -19,6 +20,7 @@ from tasks import (
     draft,
     follow_up,
     forms,
+    heartbeat,
     notify,
     publish,
     recover,
@@ -85,3 +87,5 @@ recover_reviews = _step("Recover reviews", recover.recover_reviews)
 recover_watches = _step("Recover watches", recover.recover_watches)
 crash_silent_runs = _step("Find runs that fell silent", silence.crash_silent_runs)
 sign_ledger = _step("Sign the ledger", recover.sign_ledger)
+mind_acknowledgements = _step("Call the next where nobody is on it", acknowledge.mind_acknowledgements)
+beat = _step("Give outside monitors a sign of life", heartbeat.beat)

@@ -1,1 +1,6 @@
-"""What several rooms' tests share: modules beside this file can be imported from any of them."""
+"""What several rooms' tests share: modules beside this file, and the receivers, can be imported from any of them."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent / "chaos"))

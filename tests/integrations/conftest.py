@@ -1,14 +1,10 @@
 """Receivers and renderings for the integrations' tests."""
 
-import sys
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
 from crisis.statement import Part, Rendering, Target
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "chaos"))
 
 type_of_rendering = Callable[..., Rendering]
 
