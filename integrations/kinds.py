@@ -8,6 +8,7 @@ and leading to the class. What a kind can do is told by its methods: ``publish``
 
 import pkgutil
 import re
+from contextlib import suppress
 from functools import cache
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
@@ -43,10 +44,13 @@ def integration(kind: str) -> type[Any]:
 
 
 def kinds(family: str = "") -> tuple[str, ...]:
-    """Every kind, or those of one family (see ``FAMILIES``), in alphabetical order. Imports all of them."""
+    """Every kind that works, or those of one family (see ``FAMILIES``), in alphabetical order. Imports all of them."""
     names = {module.name for module in pkgutil.iter_modules(import_module(_PACKAGE).__path__)} | added().keys()
-    found = {name: _own(name) or _added(name) for name in names}
-    return tuple(sorted(name for name, cls in found.items() if cls is not None and (not family or can(cls, family))))
+    found: dict[str, type[Any] | None] = {}
+    for name in sorted(names):
+        with suppress(Misconfigured):  # a package that is broken is told of when it is asked for
+            found[name] = _own(name) or _added(name)
+    return tuple(name for name, cls in found.items() if cls is not None and (not family or can(cls, family)))
 
 
 def can(cls: type[Any], family: str) -> bool:
