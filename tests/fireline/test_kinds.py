@@ -4,6 +4,7 @@ import asyncio
 import json
 import re
 import tomllib
+from pathlib import Path
 
 import pytest
 
@@ -44,3 +45,9 @@ def test_every_kind_is_listed_with_its_family(capsys: pytest.CaptureFixture[str]
 def test_an_unknown_kind_is_refused_in_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["kinds", "telegraph"]) == 2
     assert "there is no integration 'telegraph'; there are: " in capsys.readouterr().err
+
+
+def test_every_channel_and_notifier_has_its_row_in_the_docs() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "channels.md").read_text(encoding="utf-8")
+    rows = set(re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE))
+    assert rows == {*integrations.kinds("channel"), *integrations.kinds("notifier")}
