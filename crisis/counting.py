@@ -32,6 +32,8 @@ class Unit(StrEnum):
     UTF16 = "UTF-16 code units"
     BYTES = "bytes"
     """Of UTF-8."""
+    SEGMENTS = "SMS"
+    """Text messages that it takes: GSM 03.38 where every character is in it, UCS-2 otherwise (3GPP TS 23.038)."""
 
 
 class Limits(Frozen):
@@ -127,6 +129,12 @@ def _count_utf16(text: str) -> int:
     return len(text.encode("utf-16-le")) // 2
 
 
+def _count_segments(text: str) -> int:
+    from smsutil import split
+
+    return len(split(text).parts) if text else 0
+
+
 _COUNTS: dict[Unit, Callable[[str], int]] = {
     Unit.CHARACTERS: len,
     Unit.GRAPHEMES: _count_graphemes,
@@ -135,6 +143,7 @@ _COUNTS: dict[Unit, Callable[[str], int]] = {
     Unit.ESCAPED: _count_escaped,
     Unit.UTF16: _count_utf16,
     Unit.BYTES: _count_octets,
+    Unit.SEGMENTS: _count_segments,
 }
 
 
