@@ -4,13 +4,15 @@ Promises: text from outside adds no header and no recipient; mails of one incide
 sees another one. Rules: RFC 5322 (headers), 2369 and 2919 (lists), 3834 (automatic mail), 8058 (one-click unsubscribe).
 """
 
+import re
 from datetime import UTC, datetime
-from email.headerregistry import Address
+from email.headerregistry import Address, BaseHeader, HeaderRegistry, UnstructuredHeader
 from email.message import EmailMessage
-from email.policy import SMTP as WIRE
+from email.policy import SMTP, EmailPolicy, Policy
 from email.utils import format_datetime
 from hashlib import sha256
 from html import escape
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
@@ -28,6 +30,25 @@ LIMITS = Limits(
     source="https://www.rfc-editor.org/rfc/rfc5321#section-4.5.3.1.7",
 )
 """Of a mail that every mail server on its way takes."""
+_ID = re.compile(r"<[!-;=?-~]+@[!-;=?-~]+>")
+
+
+class _Ids(UnstructuredHeader, BaseHeader):
+    """One message id a line: the standard library encodes long ones, and then no mail program threads by them."""
+
+    def fold(self, *, policy: "Policy[Any]") -> str:
+        return f"{self.name}: {f'{policy.linesep} '.join(str(self).split())}{policy.linesep}"
+
+
+def _wire() -> "EmailPolicy[EmailMessage]":
+    registry = HeaderRegistry()
+    for name in ("in-reply-to", "references"):
+        registry.map_to_type(name, _Ids)
+    return SMTP.clone(header_factory=registry)
+
+
+WIRE = _wire()
+"""How a mail is written out."""
 
 
 def address(text: str) -> Address:
@@ -156,7 +177,7 @@ def _to(recipient: str) -> Address | str:
 def _thread(mail: EmailMessage, head: Letterhead, incident: str, reply_to: str) -> None:
     """Hang the mail under one made-up root per incident, which every mail program shows as one thread."""
     root = message_id(f"thread {incident}", head) if incident else ""
-    answered = _line(reply_to) if reply_to.startswith("<") and reply_to.endswith(">") else ""
+    answered = reply_to if _ID.fullmatch(reply_to) else ""
     if root or answered:
         mail["In-Reply-To"] = answered or root
         mail["References"] = " ".join(r for r in (root, answered) if r)
