@@ -25,6 +25,7 @@ import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any, Self
 from urllib.parse import urlsplit
 
@@ -47,7 +48,6 @@ THREADS = 8
 NOT_NOW = frozenset(
     {
         "BandwidthLimitExceeded",
-        "ConditionalRequestConflict",
         "LimitExceededException",
         "OperationAborted",
         "PriorRequestNotComplete",
@@ -140,19 +140,20 @@ class Aws:
         self._session: Any = None
         self._made: Any = None
 
-    async def read(
-        self, operation: str, *, consume: Callable[[dict[str, Any]], Any] | None = None, **parameters: Any
-    ) -> Any:
+    async def read(self, operation: str, **parameters: Any) -> dict[str, Any]:
         """Ask for something without changing it; transient trouble is tried three times within this call.
 
-        Args:
-            operation: boto3's method, such as ``head_object``.
-            consume: works on the answer in the thread and makes the result; without it, a streamed body is read.
+        ``operation`` is boto3's method, such as ``head_object``; a streamed body is read.
 
         Raises:
             RateLimited, Unreachable, Unknown, Misconfigured, Rejected: see above.
         """
-        return await self._attempts((Unknown, Unreachable), operation, parameters, consume or _whole)
+        answer: dict[str, Any] = await self._attempts((Unknown, Unreachable), operation, parameters, _whole)
+        return answer
+
+    async def read_through(self, operation: str, consume: Callable[[dict[str, Any]], Any], **parameters: Any) -> Any:
+        """Like ``read``, for long bodies: what ``consume`` makes of the answer, in the thread."""
+        return await self._attempts((Unknown, Unreachable), operation, parameters, consume)
 
     async def write(self, operation: str, **parameters: Any) -> dict[str, Any]:
         """Do something that changes the world, once; the answer as boto3 gives it. Raises like ``read``."""
@@ -239,9 +240,13 @@ class Aws:
     def _new_client(self) -> Any:
         from boto3.session import Session  # slow to import, and most commands never ask AWS
         from botocore.config import Config
+        from botocore.session import get_session
 
         s = self._settings
+        core = get_session()
+        core.register_component("data_loader", _models())
         self._session = Session(
+            botocore_session=core,
             aws_access_key_id=s.access_key_id.get_secret_value() or None,
             aws_secret_access_key=s.secret_access_key.get_secret_value() or None,
             aws_session_token=s.session_token.get_secret_value() or None,
@@ -300,6 +305,14 @@ class Aws:
     def _says(self, what: object) -> str:
         text = redact(str(what), self.secrets) or type(what).__name__
         return _ACCESS_KEY.sub("[hidden]", text)
+
+
+@cache
+def _models() -> Any:
+    """What botocore knows of the services, read once for all clients: that takes longer than most calls."""
+    from botocore.loaders import create_loader
+
+    return create_loader()
 
 
 def _sent_something() -> tuple[type[Exception], ...]:

@@ -3,12 +3,15 @@
 What moto lacks is answered here after AWS's documentation: SES's GetAccount and SNS's GetSMSSandboxAccountStatus.
 """
 
+import asyncio
 import base64
 import json
+from collections import UserDict
 from typing import Any
 from urllib.parse import parse_qs, quote
 from xml.sax.saxutils import escape
 
+import boto3
 import httpx
 from counting_http import Fault, HttpReceiver
 from moto.server import ThreadedMotoServer
@@ -21,6 +24,10 @@ SNS_NAMESPACE = "http://sns.amazonaws.com/doc/2010-03-31/"
 _HOP = {"host", "content-length", "transfer-encoding", "connection", "expect", "keep-alive", "content-encoding"}
 
 
+class _Clients(UserDict[str, Any]):
+    """No dict, so that ``reset`` leaves it alone."""
+
+
 class AwsReceiver(HttpReceiver):
     """One endpoint for every service, as moto has it."""
 
@@ -28,6 +35,8 @@ class AwsReceiver(HttpReceiver):
         super().__init__()
         self.sandbox = False
         """SES and SNS say that the account is in their sandboxes."""
+        self.verified = True
+        """SES has verified the identities there are; moto never does by itself."""
 
     def routes(self) -> list[Route]:
         methods = ["GET", "HEAD", "PUT", "POST", "DELETE"]
@@ -37,11 +46,13 @@ class AwsReceiver(HttpReceiver):
         ]
 
     async def start(self) -> None:
+        self._clients = _Clients()
         self._moto = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
         self._moto.start()
         host, port = self._moto.get_host_and_port()
         self.moto = f"http://{host}:{port}"
         self._client = httpx.AsyncClient(base_url=self.moto, timeout=20)
+        self._one_at_a_time = asyncio.Lock()
         await super().start()
 
     async def stop(self) -> None:
@@ -51,8 +62,15 @@ class AwsReceiver(HttpReceiver):
 
     def reset(self) -> None:
         super().reset()
-        self.sandbox = False
+        self.sandbox, self.verified = False, True
         httpx.post(f"{self.moto}/moto-api/reset")
+
+    def client(self, service: str) -> Any:
+        """boto3's own client, past the faults: for what a human sets up, and to see what is there."""
+        if service not in self._clients:
+            keys = {"aws_access_key_id": "a", "aws_secret_access_key": "b", "region_name": KEYS["region"]}
+            self._clients[service] = boto3.client(service, endpoint_url=self.moto, **keys)
+        return self._clients[service]
 
     @property
     def sms(self) -> list[tuple[str, str]]:
@@ -75,9 +93,12 @@ class AwsReceiver(HttpReceiver):
             return _sns("GetSMSSandboxAccountStatus", answer)
         headers = {k: v for k, v in request.headers.items() if k not in _HOP}
         path = quote(request.url.path) + (f"?{request.url.query}" if request.url.query else "")
-        answer = await self._client.request(request.method, path, content=body, headers=headers)
+        async with self._one_at_a_time:  # S3 checks a condition and writes in one step, moto in two
+            answer = await self._client.request(request.method, path, content=body, headers=headers)
         if answer.is_success:
             self._note(request, body, form)
+        if self.verified and request.url.path.startswith("/v2/email/identities/") and answer.is_success:
+            return JSONResponse(answer.json() | {"VerifiedForSendingStatus": True})
         kept = {k: v for k, v in answer.headers.items() if k not in _HOP}
         if request.method == "HEAD" and (length := answer.headers.get("content-length")):
             kept["content-length"] = length
@@ -88,7 +109,7 @@ class AwsReceiver(HttpReceiver):
             self.created.append(base64.b64decode(json.loads(body)["Content"]["Raw"]["Data"]).decode())
         elif form.get("Action") == ["Publish"]:
             self.created.append(form["Message"][0])
-        elif request.method == "PUT" and request.url.path.count("/") > 1:
+        elif request.method == "PUT" and "/statements/" in request.url.path:
             self.created.append(request.url.path)
 
 
