@@ -123,6 +123,10 @@ class NotifierSettings(Frozen):
         return self.credentials or self.name
 
 
+class ArchiveSettings(NotifierSettings):
+    """Where sealed evidence is stored, too, so that nobody can change it."""
+
+
 class _Named(Protocol):
     @property
     def name(self) -> str: ...
@@ -186,6 +190,7 @@ class Settings(BaseSettings):
     stakeholders: tuple[Stakeholder, ...] = ()
     channels: tuple[ChannelSettings, ...] = ()
     notifiers: tuple[NotifierSettings, ...] = ()
+    archives: tuple[ArchiveSettings, ...] = ()
 
     _file: Path | None = PrivateAttr(default=None)
     _lines: Lines = PrivateAttr(default_factory=dict)
@@ -240,6 +245,10 @@ class Settings(BaseSettings):
     def notifier(self, name: str) -> NotifierSettings:
         """Raises ``ConfigError`` naming the notifiers there are."""
         return _pick(self.notifiers, name, "notifier")
+
+    def archive(self, name: str) -> ArchiveSettings:
+        """Raises ``ConfigError`` naming the archives there are."""
+        return _pick(self.archives, name, "archive")
 
     def watch(self, name: str) -> Watch:
         """Raises ``ConfigError`` naming the watches there are."""

@@ -3,7 +3,7 @@
 A kind is called like its module, and the module holds one class whose ``kind`` says so; nothing else is to be edited
 to add one. Another package adds a kind by an entry point of the group ``fireline.integrations``, named after the kind
 and leading to the class. What a kind can do is told by its methods: ``publish`` makes a channel, ``notify`` a notifier,
-``listen`` a source.
+``listen`` a source, ``seal`` an archive.
 """
 
 import pkgutil
@@ -17,7 +17,7 @@ from typing import Any
 from integrations.outcomes import Misconfigured
 
 GROUP = "fireline.integrations"
-FAMILIES = {"channel": "publish", "notifier": "notify", "source": "listen"}
+FAMILIES = {"channel": "publish", "notifier": "notify", "source": "listen", "archive": "seal"}
 """What an integration may be for, and the method that makes it so."""
 _PACKAGE = __name__.rpartition(".")[0]
 _KIND = re.compile(r"[a-z][a-z0-9_]*")

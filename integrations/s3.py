@@ -6,7 +6,7 @@ from base64 import b64encode
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
-from typing import Any
+from typing import Any, BinaryIO
 
 from pydantic import Field
 
@@ -69,20 +69,30 @@ class Bucket:
         return self.aws.text(answer, "ETag"), answer["Body"]
 
     async def put(
-        self, name: str, content: bytes, content_type: str, *, replaces: str = "", **more: Any
+        self,
+        name: str,
+        content: bytes | BinaryIO,
+        content_type: str,
+        *,
+        replaces: str = "",
+        digest: str = "",
+        **more: Any,
     ) -> dict[str, Any]:
         """Write an object whole: where none is, or in place of the one whose ETag is ``replaces``.
+
+        ``digest`` is the content's SHA-256, hexadecimal, which a file must come with. S3 refuses what does not fit it.
 
         Raises:
             Rejected: with a code of ``CONFLICTS`` when the condition does not hold.
         """
+        known = bytes.fromhex(digest) if digest or not isinstance(content, bytes) else sha256(content).digest()
         condition = {"IfMatch": replaces} if replaces else {"IfNoneMatch": "*"}
         answer = await self.aws.write(
             "put_object",
             **self.place(name),
             Body=content,
             ContentType=content_type,
-            ChecksumSHA256=b64encode(sha256(content).digest()).decode(),
+            ChecksumSHA256=b64encode(known).decode(),
             **condition,
             **more,
         )

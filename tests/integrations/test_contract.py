@@ -17,10 +17,13 @@ SETTINGS = {
     "smtp": {"base_url": "smtp://m.test", "sender": "a@m.test"},
     "slack": {"token": "t"},
     "sandbox": {"directory": "posts"},
+    "ses": {"sender": "a@m.test"},
+    "sns_sms": {},
+    "s3_page": {"bucket": "acme-press", "web_url": "https://press.test"},
     "x": {"api_key": "k", "api_key_secret": "s", "access_token": "t", "access_token_secret": "u"},
 }
-PUBLISHERS = {"bluesky", "mastodon", "statuspage", "smtp", "sandbox", "x"}
-NOTIFIERS = {"smtp", "slack", "sandbox"}
+PUBLISHERS = {"bluesky", "mastodon", "statuspage", "smtp", "sandbox", "ses", "sns_sms", "s3_page", "x"}
+NOTIFIERS = {"smtp", "slack", "sandbox", "ses", "sns_sms"}
 
 
 @pytest.mark.parametrize("kind", sorted(SETTINGS))
@@ -57,5 +60,5 @@ def test_an_unknown_kind_names_those_that_exist():
         integrations.connect("telegraph")
 
 
-def test_every_kind_is_tested_here_or_is_a_source():
-    assert set(integrations.kinds()) - set(SETTINGS) == {"recorded", *kinds()}
+def test_every_kind_is_tested_here_or_is_a_source_or_an_archive():
+    assert set(integrations.kinds()) - set(SETTINGS) == {"recorded", *kinds(), *integrations.kinds("archive")}
