@@ -278,6 +278,8 @@ class Aws:
             return Unreachable(f"{self.title} cannot be reached, nothing was sent: {says}")
         if isinstance(error, e.ParamValidationError):
             return Rejected(f"{self.title} cannot be asked so, nothing was sent: {says}", "ParamValidation", 0)
+        if isinstance(error, e.FlexibleChecksumError):
+            return Unknown(f"{self.title} gave other bytes than their checksum says: {says}")
         if isinstance(error, _sent_something()):
             return Unknown(f"the connection to {self.title} broke before a clear answer: {says}")
         if isinstance(error, e.BotoCoreError):  # credentials, region, profile, endpoint: all before anything is sent
@@ -325,7 +327,6 @@ def _sent_something() -> tuple[type[Exception], ...]:
         e.HTTPClientError,
         e.ResponseStreamingError,
         e.IncompleteReadError,
-        e.FlexibleChecksumError,
         ResponseParserError,
     )
 

@@ -92,6 +92,7 @@ class Bucket:
             **self.place(name),
             Body=content,
             ContentType=content_type,
+            ChecksumAlgorithm="SHA256",
             ChecksumSHA256=b64encode(known).decode(),
             **condition,
             **more,

@@ -1,9 +1,11 @@
 """Storing sealed evidence where nobody can change it: in every configured archive, proven by reading it back.
 
 That it is about to be stored goes on record before, and what was found there, or why it is not there, after. Storing
-the same bundle again finds it there, so a step that failed is simply done again.
+the same bundle again finds it there, so a step that failed is simply done again. Locks are in real time, never in a
+replay's.
 """
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +42,7 @@ async def _store(
     await _record(here, incident_id, "evidence.archiving", actor, about)
     try:
         archive = await here.archive(chosen.name)
-        sealed = await archive.seal(f"{incident_id}/{bundle.name}", bundle, here.clock.now())
+        sealed = await archive.seal(f"{incident_id}/{bundle.name}", bundle, datetime.now(UTC))
     except integrations.IntegrationError as problem:
         await _record(here, incident_id, "evidence.not_archived", actor, {**about, "problem": str(problem)})
         await here.forget(chosen.name)

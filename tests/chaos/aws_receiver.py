@@ -35,6 +35,10 @@ class AwsReceiver(HttpReceiver):
         super().__init__()
         self.sandbox = False
         """SES and SNS say that the account is in their sandboxes."""
+        self.drops: set[str] = set()
+        """Headers, in lower case, that a careless endpoint would not heed."""
+        self.corrupts = False
+        """What is stored is not what was sent; moto does not mind the checksum."""
         self.verified = True
         """SES has verified the identities there are; moto never does by itself."""
 
@@ -62,7 +66,8 @@ class AwsReceiver(HttpReceiver):
 
     def reset(self) -> None:
         super().reset()
-        self.sandbox, self.verified = False, True
+        self.sandbox, self.verified, self.corrupts = False, True, False
+        self.drops.clear()
         httpx.post(f"{self.moto}/moto-api/reset")
 
     def client(self, service: str) -> Any:
@@ -71,6 +76,12 @@ class AwsReceiver(HttpReceiver):
             keys = {"aws_access_key_id": "a", "aws_secret_access_key": "b", "region_name": KEYS["region"]}
             self._clients[service] = boto3.client(service, endpoint_url=self.moto, **keys)
         return self._clients[service]
+
+    def objects(self, bucket: str) -> dict[str, bytes]:
+        """Every object of a bucket."""
+        s3 = self.client("s3")
+        names = [o["Key"] for o in s3.list_objects_v2(Bucket=bucket).get("Contents", ())]
+        return {name: s3.get_object(Bucket=bucket, Key=name)["Body"].read() for name in names}
 
     @property
     def sms(self) -> list[tuple[str, str]]:
@@ -91,7 +102,9 @@ class AwsReceiver(HttpReceiver):
         if form.get("Action") == ["GetSMSSandboxAccountStatus"]:
             answer = f"<IsInSandbox>{str(self.sandbox).lower()}</IsInSandbox>"
             return _sns("GetSMSSandboxAccountStatus", answer)
-        headers = {k: v for k, v in request.headers.items() if k not in _HOP}
+        headers = {k: v for k, v in request.headers.items() if k not in _HOP | self.drops}
+        if self.corrupts and request.method == "PUT":
+            body = body[:-1] + b"?"
         path = quote(request.url.path) + (f"?{request.url.query}" if request.url.query else "")
         async with self._one_at_a_time:  # S3 checks a condition and writes in one step, moto in two
             answer = await self._client.request(request.method, path, content=body, headers=headers)

@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -49,21 +49,8 @@ class Bench:
         return self.kind == "s3_page"
 
 
-@pytest.fixture(scope="module")
-def receiver() -> Iterator[AwsReceiver]:
-    with AwsReceiver() as server:
-        yield server
-
-
 @pytest.fixture(params=sorted(KINDS))
-def bench(request: pytest.FixtureRequest, receiver: AwsReceiver, monkeypatch) -> Bench:
-    for name in ("AWS_PROFILE", "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_ACCESS_KEY_ID", "AWS_ENDPOINT_URL"):
-        monkeypatch.delenv(name, raising=False)
-    receiver.reset()
-    receiver.client("sesv2").create_email_identity(EmailIdentity="acme.example")
-    receiver.client("s3").create_bucket(
-        Bucket="acme-press", CreateBucketConfiguration={"LocationConstraint": KEYS["region"]}
-    )
+def bench(request: pytest.FixtureRequest, aws: AwsReceiver) -> Bench:
     settings, address, write = KINDS[request.param]
     target = Target(channel="test", kind=request.param, address=address)
     limits = integrations.integration(request.param).platform_limits
@@ -75,7 +62,7 @@ def bench(request: pytest.FixtureRequest, receiver: AwsReceiver, monkeypatch) ->
     async def find(channel: Any) -> Receipt | None:
         return await channel.find("key1", rendering)
 
-    return Bench(receiver, request.param, settings, write, send, find)
+    return Bench(aws, request.param, settings, write, send, find)
 
 
 async def absent(bench: Bench, channel: Any) -> None:
