@@ -2,6 +2,8 @@
 
 import asyncio
 import socket
+import subprocess
+import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -264,3 +266,8 @@ async def test_settings_show_no_secret_and_wrong_ones_are_named_without_it(bench
 
 def test_no_code_is_both_a_wait_and_a_mistake():
     assert not NOT_NOW & TO_MEND
+
+
+def test_telling_all_kinds_imports_nothing_of_amazons():
+    asked = "import sys, integrations; integrations.kinds(); sys.exit('boto3' in sys.modules or 'botocore' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", asked], check=False).returncode == 0
