@@ -269,5 +269,7 @@ def test_no_code_is_both_a_wait_and_a_mistake():
 
 
 def test_telling_all_kinds_imports_nothing_of_amazons():
-    asked = "import sys, integrations; integrations.kinds(); sys.exit('boto3' in sys.modules or 'botocore' in sys.modules)"
+    asked = (
+        "import sys, integrations; integrations.kinds(); sys.exit('boto3' in sys.modules or 'botocore' in sys.modules)"
+    )
     assert subprocess.run([sys.executable, "-c", asked], check=False).returncode == 0

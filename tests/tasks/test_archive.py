@@ -27,13 +27,18 @@ retain_days = 30
 """
 
 
-@pytest.fixture
-def aws() -> Iterator[AwsReceiver]:
+@pytest.fixture(scope="module")
+def server() -> Iterator[AwsReceiver]:
     with AwsReceiver() as server:
-        server.reset()
-        place = {"CreateBucketConfiguration": {"LocationConstraint": KEYS["region"]}}
-        server.client("s3").create_bucket(Bucket="acme-evidence", ObjectLockEnabledForBucket=True, **place)
         yield server
+
+
+@pytest.fixture
+def aws(server: AwsReceiver) -> AwsReceiver:
+    server.reset()
+    place = {"CreateBucketConfiguration": {"LocationConstraint": KEYS["region"]}}
+    server.client("s3").create_bucket(Bucket="acme-evidence", ObjectLockEnabledForBucket=True, **place)
+    return server
 
 
 @pytest.fixture
