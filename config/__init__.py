@@ -6,6 +6,7 @@ from config.loading import load, refuse
 from config.playbook_files import playbooks as _playbooks
 from config.secrets import secret_from_environment
 from config.settings import (
+    ArchiveSettings,
     ChannelSettings,
     DeskSettings,
     MonitorSettings,
@@ -22,6 +23,7 @@ from crisis.playbook import Playbook
 from crisis.values import CrisisType
 
 __all__ = [
+    "ArchiveSettings",
     "ChannelSettings",
     "ConfigError",
     "DeskSettings",

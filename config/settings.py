@@ -123,18 +123,12 @@ class NotifierSettings(Frozen):
         return self.credentials or self.name
 
 
-class MonitorSettings(Frozen):
+class MonitorSettings(NotifierSettings):
     """An outside monitor that raises the alarm when Fireline falls silent."""
 
-    name: Name
-    kind: str
-    settings: dict[str, Any] = Field(default_factory=dict)
-    credentials: str = ""
-    """As for channels."""
 
-    @property
-    def credentials_name(self) -> str:
-        return self.credentials or self.name
+class ArchiveSettings(NotifierSettings):
+    """Where sealed evidence is stored, too, so that nobody can change it."""
 
 
 class _Named(Protocol):
@@ -201,6 +195,7 @@ class Settings(BaseSettings):
     channels: tuple[ChannelSettings, ...] = ()
     notifiers: tuple[NotifierSettings, ...] = ()
     monitors: tuple[MonitorSettings, ...] = ()
+    archives: tuple[ArchiveSettings, ...] = ()
 
     _file: Path | None = PrivateAttr(default=None)
     _lines: Lines = PrivateAttr(default_factory=dict)
@@ -255,6 +250,10 @@ class Settings(BaseSettings):
     def notifier(self, name: str) -> NotifierSettings:
         """Raises ``ConfigError`` naming the notifiers there are."""
         return _pick(self.notifiers, name, "notifier")
+
+    def archive(self, name: str) -> ArchiveSettings:
+        """Raises ``ConfigError`` naming the archives there are."""
+        return _pick(self.archives, name, "archive")
 
     def watch(self, name: str) -> Watch:
         """Raises ``ConfigError`` naming the watches there are."""

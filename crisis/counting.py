@@ -34,6 +34,8 @@ class Unit(StrEnum):
     """As Threads counts: an emoji counts its UTF-8 bytes."""
     BYTES = "bytes"
     """Of UTF-8."""
+    SEGMENTS = "SMS"
+    """Text messages that it takes: GSM 03.38 where every character is in it, UCS-2 otherwise (3GPP TS 23.038)."""
 
 
 class Limits(Frozen):
@@ -134,6 +136,12 @@ def _count_emoji_bytes(text: str) -> int:
     return len(text) + sum(len(emoji.encode()) - len(emoji) for emoji in _EMOJI.findall(text))
 
 
+def _count_segments(text: str) -> int:
+    from smsutil import split
+
+    return len(split(text).parts) if text else 0
+
+
 _COUNTS: dict[Unit, Callable[[str], int]] = {
     Unit.CHARACTERS: len,
     Unit.GRAPHEMES: _count_graphemes,
@@ -143,6 +151,7 @@ _COUNTS: dict[Unit, Callable[[str], int]] = {
     Unit.UTF16: _count_utf16,
     Unit.EMOJI_BYTES: _count_emoji_bytes,
     Unit.BYTES: _count_octets,
+    Unit.SEGMENTS: _count_segments,
 }
 
 

@@ -367,4 +367,7 @@ _SENTENCES: dict[str, Callable[[Record, Known], str]] = {
     "coverage.returned": lambda r, k: f"Coverage returned: {_first(r.data, 'source')} is heard again",
     "report.written": lambda r, k: "After-action report written",
     "evidence.sealed": lambda r, k: "Evidence sealed",
+    "evidence.archiving": lambda r, k: f"Evidence on its way to the archive {_first(r.data, 'archive')}",
+    "evidence.archived": lambda r, k: f"Evidence locked in the archive {_first(r.data, 'archive')}",
+    "evidence.not_archived": lambda r, k: f"Evidence not in the archive {_first(r.data, 'archive')}",
 }

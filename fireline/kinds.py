@@ -10,6 +10,7 @@ from fireline.errors import Stop
 _FAMILY = {"channel": "channels: where statements go", "notifier": "notifiers: how people are told"}
 _FAMILY["source"] = "sources: where mentions come from"
 _FAMILY["monitor"] = "monitors: who is told, from outside, that Fireline works"
+_FAMILY["archive"] = "archives: where sealed evidence cannot be changed"
 _WIDTH = 78
 
 

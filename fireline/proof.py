@@ -19,6 +19,7 @@ async def report(
 ) -> None:
     """Write the after-action report of an incident (one HTML page) and its evidence bundle (one signed zip).
 
+    Where archives are configured, the bundle is locked away in them, too, and read back.
     The bundle holds the whole ledger of this installation, other incidents included: mind whom you hand it to.
 
     Args:
@@ -26,7 +27,9 @@ async def report(
         out: The folder to write them into; made if it is not there.
     """
     from fireline.session import session
+    from integrations import IntegrationError
     from records import NotFound
+    from tasks.archive import archive_evidence
     from tasks.evidence import seal_evidence
     from tasks.report import write_report
     from tasks.run_history import run_history
@@ -48,10 +51,22 @@ async def report(
             raise Stop(f"{out} cannot be written to: {error.strerror}") from None
         except ValueError as broken:
             raise Stop(str(broken), 1) from None
-    told = {"incident": incident, "report": str(path), "evidence": str(bundle), "runs": len(history["runs"])}
+        try:
+            stored = await archive_evidence(here, incident, bundle, actor="cli")
+        except IntegrationError as problem:
+            raise Stop(f"{bundle} is sealed, but not in every archive: {problem}", 1) from None
+    told: dict[str, Any] = {
+        "incident": incident,
+        "report": str(path),
+        "evidence": str(bundle),
+        "runs": len(history["runs"]),
+    }
     if "unavailable" in history:
         told["runs_unavailable"] = history["unavailable"]
+    if stored:
+        told["archived"] = [sealed.model_dump(mode="json") for sealed in stored]
     words = f"Report:   {path}\nEvidence: {bundle}\nProve it: fireline verify {bundle}"
+    words += "".join(f"\nLocked:   {s.place} until {s.retain_until:%Y-%m-%d} ({s.mode})" for s in stored)
     print(jsonlib.dumps(told) if json else words)
 
 

@@ -139,6 +139,7 @@ async def findings_of(settings: "Settings", *, timeout: float = 10.0) -> AsyncIt
     parts: list[tuple[str, ChannelSettings | NotifierSettings | SourceSettings]] = [
         *(("notifier", part) for part in settings.notifiers),
         *(("channel", part) for part in settings.channels),
+        *(("archive", part) for part in settings.archives),
         *(("source", part) for part in settings.sources),
     ]
     asked = [asyncio.create_task(_service(what, part, timeout)) for what, part in parts]

@@ -12,11 +12,12 @@ from tasks.installation import installation
 
 @flow(name="review", flow_run_name="{incident} · review", description=__doc__)
 async def review(incident: Annotated[str, shown("Incident", "Such as INC-7. It must be resolved.")]) -> str:
-    """Copy what Prefect will forget, write the report, seal the evidence, and mark the incident reviewed."""
+    """Copy what Prefect will forget, write the report, mark the incident reviewed, seal the evidence and lock it away."""
     async with installation(flow_run_id=str(flow_run.id)) as here:
         history = await steps.copy_history(here, incident)
         report = await steps.write_report(here, incident)
         await steps.mark_reviewed(here, incident)
-        await steps.seal_evidence(here, incident, history)
+        bundle = await steps.seal_evidence(here, incident, history)
         await steps.show_incident(here, incident)
+        await steps.archive_evidence(here, incident, bundle)
         return report

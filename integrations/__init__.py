@@ -11,9 +11,10 @@ from pydantic import ValidationError
 from crisis.counting import Limits
 from integrations.kinds import integration, kinds
 from integrations.outcomes import IntegrationError, Misconfigured, RateLimited, Refused, Unknown, Unreachable
-from integrations.protocols import Health, Message, Notifier, Publisher, Source
+from integrations.protocols import Archive, Health, Message, Notifier, Publisher, Sealed, Source
 
 __all__ = [
+    "Archive",
     "Health",
     "IntegrationError",
     "Limits",
@@ -23,6 +24,7 @@ __all__ = [
     "Publisher",
     "RateLimited",
     "Refused",
+    "Sealed",
     "Source",
     "Unknown",
     "Unreachable",

@@ -3,7 +3,7 @@
 A kind is called like its module, and the module holds one class whose ``kind`` says so; nothing else is to be edited
 to add one. Another package adds a kind by an entry point of the group ``fireline.integrations``, named after the kind
 and leading to the class. What a kind can do is told by its methods: ``publish`` makes a channel, ``notify`` a notifier,
-``listen`` a source, ``beat`` an outside monitor.
+``listen`` a source, ``beat`` an outside monitor, ``seal`` an archive.
 """
 
 import pkgutil
@@ -18,7 +18,9 @@ from typing import Any
 from integrations.outcomes import Misconfigured
 
 GROUP = "fireline.integrations"
-FAMILIES = {"channel": "publish", "notifier": "notify", "source": "listen", "monitor": "beat"}
+FAMILIES = {
+    "channel": "publish", "notifier": "notify", "source": "listen", "monitor": "beat", "archive": "seal",
+}  # fmt: skip
 """What an integration may be for, and the method that makes it so."""
 _PACKAGE = __name__.rpartition(".")[0]
 _KIND = re.compile(r"[a-z][a-z0-9_]*")

@@ -1,6 +1,8 @@
-"""The four small protocols behind which the outside world lives: Source, Notifier, Publisher, Writer."""
+"""The small protocols behind which the outside world lives: Source, Notifier, Publisher, Writer, Archive."""
 
 from collections.abc import AsyncIterator
+from datetime import datetime
+from pathlib import Path
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
 from crisis.counting import Limits
@@ -8,7 +10,7 @@ from crisis.coverage import SourceHealth
 from crisis.delivery import DeliveryClass, Receipt
 from crisis.stakeholder import Route
 from crisis.statement import Rendering
-from crisis.values import Frozen
+from crisis.values import Frozen, UtcDatetime
 from crisis.watch import Mention
 from integrations.outcomes import Refused
 
@@ -122,6 +124,39 @@ class Notifier(Protocol):
 
     async def find(self, key: str, rendering: Rendering | None = None) -> Receipt | None:
         """Like ``Publisher.find``; for a notice, ``rendering.target.address`` is the route's address."""
+        ...
+
+    async def check(self) -> Health: ...
+
+    async def close(self) -> None: ...
+
+
+class Sealed(Frozen):
+    """A file in an archive, as it was read back."""
+
+    place: str
+    """Such as ``s3://bucket/folder/name``."""
+    version: str
+    sha256: str
+    bytes: int
+    mode: str
+    retain_until: UtcDatetime
+    legal_hold: bool
+    already: bool
+    """It was there before, the same byte for byte."""
+
+
+class Archive(Protocol):
+    """Where sealed evidence is kept so that nobody can change or remove it."""
+
+    kind: ClassVar[str]
+    settings_model: ClassVar[type[Any]]
+
+    async def seal(self, name: str, file: Path, now: datetime) -> Sealed:
+        """Store ``file`` under ``name`` and prove by reading it back that it is there and locked. Twice is once.
+
+        Raises ``Refused``, ``RateLimited``, ``Unknown`` or ``Misconfigured``.
+        """
         ...
 
     async def check(self) -> Health: ...

@@ -1,32 +1,27 @@
 """E-mail over SMTP: statements to a mailing list or a set of recipients, and notices to stakeholders.
 
 Promises: at most once. A mail cannot be looked up, so once the message itself is on its way, silence is ``Unknown`` and
-a human decides; before that, a failure means that nothing was sent. Text from outside can add no header and no
-recipient. Mails of one incident form one thread. Rules: RFC 5321 (SMTP), 5322 (headers), 2369 and 2919 (lists), 3834
-(automatic mail), 8058 (one-click unsubscribe).
+a human decides; before that, a failure means that nothing was sent. Rules: RFC 5321; for the mails themselves see
+``integrations.mail``.
 """
 
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
-from email.headerregistry import Address
 from email.message import EmailMessage
-from email.policy import SMTP as WIRE
-from email.utils import format_datetime
-from hashlib import sha256
-from html import escape
 from typing import Any, ClassVar, Literal, Self
 from urllib.parse import urlsplit
 
 import aiosmtplib
 from aiosmtplib import SMTPDataError, SMTPRecipientRefused, SMTPResponseException
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 
-from crisis.counting import Limits, Unit
+from crisis.counting import Limits
 from crisis.delivery import DeliveryClass, Receipt
 from crisis.stakeholder import Route
 from crisis.statement import Rendering
+from integrations import mail
 from integrations.http import redact, secrets_of
 from integrations.outcomes import IntegrationError, Misconfigured, RateLimited, Refused, Unknown, Unreachable
 from integrations.protocols import Health, Message, hold_to
@@ -34,44 +29,19 @@ from integrations.protocols import Health, Message, hold_to
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
 
-def address(text: str) -> Address:
-    """An e-mail address, ``ana@example.com`` with nothing around it.
-
-    Raises:
-        ValueError: it is none.
-    """
-    if not text.isprintable() or any(c in text for c in " <>,;\"'()[]:\\") or text.count("@") != 1:
-        raise ValueError(f"{redact(text, ())!r} is no e-mail address; write it like ana@example.com")
-    name, _, domain = text.partition("@")
-    try:
-        return Address(username=name, domain=domain.encode("idna").decode("ascii"))
-    except (ValueError, IndexError, TypeError):
-        raise ValueError(f"{redact(text, ())!r} is no e-mail address; write it like ana@example.com") from None
-
-
-class SmtpSettings(BaseModel):
+class SmtpSettings(mail.Letterhead):
     """Settings of an e-mail channel or notifier."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     base_url: str = Field(
         examples=["smtps://mail.example.com"],
         description="The mail server: smtp://host:587, or smtps://host:465 for TLS from the start",
     )
     timeout: float = Field(default=30.0, gt=0, le=300, description="Seconds each step of a transmission may take")
-    sender: str = Field(examples=["news@example.com"], description="Address that mails come from")
-    sender_name: str = Field(default="", description="Name shown with it")
     username: str = Field(default="", description="Log in as; empty: no log-in")
     password: SecretStr = Field(default=SecretStr(""), description="Password of username")
     start_tls: Literal["auto", "always", "never"] = Field(
         default="auto", description="Encrypt after connecting: when offered, always, or never"
     )
-    recipients: tuple[str, ...] = Field(
-        default=(), description="Who gets a statement whose target names no address; each mail hides the others"
-    )
-    reply_to: str = Field(default="", description="Where answers go, when not to the sender")
-    list_id: str = Field(default="", description="List-Id of a mailing list, such as status.example.com")
-    list_unsubscribe: str = Field(default="", description="https:// or mailto: address to leave the list")
 
     @field_validator("base_url")
     @classmethod
@@ -81,23 +51,6 @@ class SmtpSettings(BaseModel):
             raise ValueError("must be smtp://host:port or smtps://host:port, without user or path")
         url.port  # noqa: B018 - raises ValueError when it is no port
         return value.rstrip("/")
-
-    @field_validator("sender", "reply_to")
-    @classmethod
-    def _address(cls, value: str) -> str:
-        return value and str(address(value))
-
-    @field_validator("recipients")
-    @classmethod
-    def _addresses(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(str(address(one)) for one in value)
-
-    @field_validator("list_id", "list_unsubscribe", "sender_name")
-    @classmethod
-    def _one_line(cls, value: str) -> str:
-        if not value.isprintable() or any(c in value for c in "<>"):
-            raise ValueError("must be one line without angle brackets")
-        return value
 
     @model_validator(mode="after")
     def _guarded_password(self) -> Self:
@@ -113,13 +66,7 @@ class Smtp:
     kind: ClassVar[str] = "smtp"
     delivery_class: ClassVar[DeliveryClass] = DeliveryClass.AT_MOST_ONCE
     settings_model: ClassVar[type[SmtpSettings]] = SmtpSettings
-    platform_limits: ClassVar[Limits] = Limits(
-        length=48_000,  # the least that every mail server must take; the encoded message is about a third longer
-        unit=Unit.BYTES,
-        subject=255,
-        html=True,
-        source="https://www.rfc-editor.org/rfc/rfc5321#section-4.5.3.1.7",
-    )
+    platform_limits: ClassVar[Limits] = mail.LIMITS
 
     def __init__(self, settings: SmtpSettings) -> None:
         self._settings = settings
@@ -134,35 +81,16 @@ class Smtp:
 
     async def publish(self, rendering: Rendering, key: str) -> Receipt:
         hold_to(self.limits, rendering)
-        target = rendering.target.address
-        recipients = (target,) if target else self._settings.recipients
-        if not recipients:
-            raise Misconfigured("nobody to write to: give the target an address or set recipients")
-        mail = self._mail(key, rendering.subject, rendering.text, rendering.html)
-        mail["To"] = self._to(target)
-        mail["Content-Language"] = _line(rendering.language)
-        self._thread(mail, rendering.options.get("thread", ""), rendering.reply_to)
-        if self._settings.list_id:
-            mail["List-Id"] = f"<{self._settings.list_id}>"
-        if self._settings.list_unsubscribe:
-            mail["List-Unsubscribe"] = f"<{self._settings.list_unsubscribe}>"
-            if self._settings.list_unsubscribe.startswith("https:"):
-                mail["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
-        return await self._send(mail, recipients)
+        recipients = mail.recipients_of(rendering, self._settings)
+        return await self._send(mail.statement(rendering, key, self._settings), recipients)
 
     async def notify(self, message: Message, route: Route) -> Receipt:
-        html = message.html
-        if html and message.link and escape(message.link) not in html and message.link not in html:
-            html += f'<p><a href="{escape(message.link)}">{escape(message.link)}</a></p>'
-        mail = self._mail(message.key, message.subject, message.full_text, html)
-        mail["To"] = self._to(route.address)
-        self._thread(mail, message.thread, "")
-        return await self._send(mail, (route.address,))
+        return await self._send(mail.notice(message, route.address, self._settings), (route.address,))
 
     async def find(self, key: str, rendering: Rendering | None = None) -> Receipt | None:
         raise Unknown(
-            f"a mail cannot be looked up: search the mail server's log for Message-ID {self._message_id(key)}, "
-            "or ask a recipient"
+            "a mail cannot be looked up: search the mail server's log for Message-ID "
+            f"{mail.message_id(key, self._settings)}, or ask a recipient"
         )
 
     async def amend(self, receipt: Receipt, rendering: Rendering) -> Receipt:
@@ -184,58 +112,20 @@ class Smtp:
     async def close(self) -> None:
         """Nothing is held open."""
 
-    def _mail(self, key: str, subject: str, text: str, html: str) -> EmailMessage:
-        if not _line(subject):
-            raise Refused("a mail needs a subject; nothing was sent")
-        mail = EmailMessage(policy=WIRE)
-        name, _, domain = self._settings.sender.partition("@")
-        mail["From"] = Address(self._settings.sender_name, name, domain)
-        mail["Subject"] = _line(subject)
-        mail["Date"] = format_datetime(datetime.now(UTC))
-        mail["Message-ID"] = self._message_id(key)
-        mail["Auto-Submitted"] = "auto-generated"
-        mail["X-Auto-Response-Suppress"] = "All"
-        if self._settings.reply_to:
-            mail["Reply-To"] = self._settings.reply_to
-        mail.set_content(text, cte="quoted-printable")
-        if html:
-            mail.add_alternative(html, subtype="html", cte="quoted-printable")
-        return mail
-
-    def _to(self, recipient: str) -> Address | str:
-        if not recipient:
-            return "undisclosed-recipients:;"
-        try:
-            return address(recipient)
-        except ValueError as error:
-            raise Refused(f"{error}; nothing was sent") from None
-
-    def _message_id(self, key: str) -> str:
-        plain = key if key.isascii() and key.isalnum() and len(key) <= 64 else sha256(key.encode()).hexdigest()
-        return f"<{plain}@{self._settings.sender.partition('@')[2]}>"
-
-    def _thread(self, mail: EmailMessage, incident: str, reply_to: str) -> None:
-        """Hang the mail under one made-up root per incident, which every mail program shows as one thread."""
-        root = self._message_id(f"thread {incident}") if incident else ""
-        answered = _line(reply_to) if reply_to.startswith("<") and reply_to.endswith(">") else ""
-        if root or answered:
-            mail["In-Reply-To"] = answered or root
-            mail["References"] = " ".join(r for r in (root, answered) if r)
-
-    async def _send(self, mail: EmailMessage, recipients: tuple[str, ...]) -> Receipt:
+    async def _send(self, letter: EmailMessage, recipients: tuple[str, ...]) -> Receipt:
         async with self._connected() as client:
             refused = await self._envelope(client, recipients)
             try:
-                answer = await client.data(mail.as_bytes())
+                answer = await client.data(letter.as_bytes())
             except SMTPDataError as error:
                 raise self._no(error, "the message") from None
             except (aiosmtplib.SMTPException, OSError) as error:
                 why = redact(str(error), self._secrets)
                 raise Unknown(f"no clear answer from {self._host} after the message was on its way: {why}") from None
-        raw: dict[str, Any] = {"parts": [mail["Message-ID"]], "answer": redact(answer.message, self._secrets)}
+        raw: dict[str, Any] = {"parts": [letter["Message-ID"]], "answer": redact(answer.message, self._secrets)}
         if refused:
             raw["refused"] = refused
-        return Receipt(id=mail["Message-ID"], accepted_at=datetime.now(UTC), raw=raw)
+        return Receipt(id=letter["Message-ID"], accepted_at=datetime.now(UTC), raw=raw)
 
     async def _envelope(self, client: aiosmtplib.SMTP, recipients: tuple[str, ...]) -> dict[str, str]:
         """Name sender and recipients; returns who was refused, raises when that is everybody."""
@@ -245,7 +135,7 @@ class Smtp:
             await client.mail(self._settings.sender)
             for recipient in recipients:
                 try:
-                    await client.rcpt(str(address(recipient)))
+                    await client.rcpt(str(mail.address(recipient)))
                 except SMTPRecipientRefused as error:
                     refused[recipient], last = f"{error.code} {redact(error.message, self._secrets)}", error
                 except (UnicodeEncodeError, ValueError):
@@ -326,7 +216,3 @@ async def _leave(client: aiosmtplib.SMTP) -> None:
         await client.quit(timeout=2)
     except (aiosmtplib.SMTPException, OSError):
         return
-
-
-def _line(text: str) -> str:
-    return " ".join("".join(c if c.isprintable() else " " for c in text).split())

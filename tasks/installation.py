@@ -11,7 +11,7 @@ from config.runtime import make_home
 from crisis.clock import Clock
 from crisis.playbook import Playbook
 from crisis.values import CrisisType
-from integrations.protocols import Notifier, Publisher
+from integrations.protocols import Archive, Notifier, Publisher
 from records import Store, open_store
 from tasks import credentials
 from tasks.kinds import refuse_unknown_kinds
@@ -70,6 +70,12 @@ class Installation:
         notifier: Notifier = await self._connect(f"notifier:{name}", chosen)
         return notifier
 
+    async def archive(self, name: str) -> Archive:
+        """The connected archive of that name; raises like ``channel``."""
+        chosen = self.settings.archive(name)
+        archive: Archive = await self._connect(f"archive:{name}", chosen)
+        return archive
+
     async def _connect(self, key: str, chosen: config.ChannelSettings | config.NotifierSettings) -> Any:
         if key not in self._connections:
             secrets = await credentials.secrets_for(chosen.credentials_name, chosen.kind)
@@ -87,7 +93,7 @@ class Installation:
 
     async def forget(self, name: str) -> None:
         """Drop the connections of that name: their credentials no longer fit, and may have been mended since."""
-        for key in (f"channel:{name}", f"notifier:{name}"):
+        for key in (f"channel:{name}", f"notifier:{name}", f"archive:{name}"):
             if (connection := self._connections.pop(key, None)) is not None:
                 await connection.close()
 

@@ -14,6 +14,7 @@ from prefect.cache_policies import NO_CACHE
 from tasks import (
     acknowledge,
     approve,
+    archive,
     artifacts,
     close,
     detect,
@@ -78,6 +79,7 @@ schedule_observation = _step("Schedule the next measurement", follow_up.schedule
 copy_history = _step("Copy Prefect's run history", review.copy_history)
 write_report = _step("Write the after-action report", review.store_report)
 seal_evidence = _step("Seal the evidence", review.seal_incident)
+archive_evidence = _step("Lock the evidence away", archive.archive_evidence)
 mark_reviewed = _step("Mark as reviewed", close.mark_reviewed)
 
 recover_deliveries = _step("Recover deliveries", recover.recover_deliveries)

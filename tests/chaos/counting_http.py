@@ -97,7 +97,7 @@ class HttpReceiver(LoopThread, ABC):
             self.requests.append(
                 Seen(request.method, request.url.path, dict(request.query_params), dict(request.headers), body)
             )
-            harmed = request.method != "GET" and not request.url.path.endswith(self.unharmed or ("\0",))
+            harmed = request.method not in {"GET", "HEAD"} and not request.url.path.endswith(self.unharmed or ("\0",))
             fault = self.faults.pop(0) if harmed and self.faults else None
             if fault and fault.delay:
                 await asyncio.sleep(fault.delay)

@@ -72,3 +72,25 @@ def test_mail_is_counted_in_bytes() -> None:
 
 def test_what_is_beyond_the_first_plane_counts_twice_in_utf_16() -> None:
     assert measure(Unit.UTF16, "a🙋é") == 4
+
+
+@pytest.mark.parametrize(
+    ("text", "segments"),
+    [
+        ("", 0),
+        ("a" * 160, 1),
+        ("a" * 161, 2),
+        ("a" * 306, 2),
+        ("a" * 307, 3),
+        ("€" * 80, 1),
+        ("€" * 81, 2),
+        ("[" + "a" * 151 + "]" + "a" * 152, 3),
+        ("你" * 70, 1),
+        ("你" * 71, 2),
+        ("😀" * 35, 1),
+        ("😀" * 36, 2),
+        ("a" * 159 + "你", 3),
+    ],
+)
+def test_text_messages_are_counted_by_the_alphabet_that_they_need(text, segments):
+    assert measure(Unit.SEGMENTS, text) == segments

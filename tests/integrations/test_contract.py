@@ -31,6 +31,9 @@ SETTINGS = {
     "linkedin": {"organization": "1", "access_token": "t"},
     "cachet": {"base_url": "https://c.test", "token": "t"},
     "apprise": {"url": "json://a.test"},
+    "ses": {"sender": "a@m.test"},
+    "sns_sms": {},
+    "s3_page": {"bucket": "acme-press", "web_url": "https://press.test"},
     "x": {"api_key": "k", "api_key_secret": "s", "access_token": "t", "access_token_secret": "u"},
 }
 PUBLISHERS = {
@@ -49,6 +52,9 @@ PUBLISHERS = {
     "threads",
     "linkedin",
     "cachet",
+    "ses",
+    "sns_sms",
+    "s3_page",
 }
 NOTIFIERS = {
     "smtp",
@@ -64,6 +70,8 @@ NOTIFIERS = {
     "teams",
     "twilio",
     "apprise",
+    "ses",
+    "sns_sms",
 }
 
 
@@ -101,5 +109,5 @@ def test_an_unknown_kind_names_those_that_exist():
         integrations.connect("telegraph")
 
 
-def test_every_kind_is_tested_here_or_is_a_source():
-    assert set(integrations.kinds()) - set(SETTINGS) == {"recorded", *kinds()}
+def test_every_kind_is_tested_here_or_is_a_source_or_an_archive():
+    assert set(integrations.kinds()) - set(SETTINGS) == {"recorded", *kinds(), *integrations.kinds("archive")}

@@ -1,0 +1,187 @@
+"""E-mails as they are written, whichever service carries them: statements to a list, notices to stakeholders.
+
+Promises: text from outside adds no header and no recipient; mails of one incident form one thread; a recipient never
+sees another one. Rules: RFC 5322 (headers), 2369 and 2919 (lists), 3834 (automatic mail), 8058 (one-click unsubscribe).
+"""
+
+import re
+from datetime import UTC, datetime
+from email.headerregistry import Address, BaseHeader, HeaderRegistry, UnstructuredHeader
+from email.message import EmailMessage
+from email.policy import SMTP, EmailPolicy, Policy
+from email.utils import format_datetime
+from hashlib import sha256
+from html import escape
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from crisis.counting import Limits, Unit
+from crisis.statement import Rendering
+from integrations.http import redact
+from integrations.outcomes import Misconfigured, Refused
+from integrations.protocols import Message
+
+LIMITS = Limits(
+    length=48_000,  # the least that every mail server must take; the encoded message is about a third longer
+    unit=Unit.BYTES,
+    subject=255,
+    html=True,
+    source="https://www.rfc-editor.org/rfc/rfc5321#section-4.5.3.1.7",
+)
+"""Of a mail that every mail server on its way takes."""
+_ID = re.compile(r"<[!-;=?-~]+@[!-;=?-~]+>")
+
+
+class _Ids(UnstructuredHeader, BaseHeader):
+    """One message id a line: the standard library encodes long ones, and then no mail program threads by them."""
+
+    def fold(self, *, policy: "Policy[Any]") -> str:
+        return f"{self.name}: {f'{policy.linesep} '.join(str(self).split())}{policy.linesep}"
+
+
+def _wire() -> "EmailPolicy[EmailMessage]":
+    registry = HeaderRegistry()
+    for name in ("in-reply-to", "references"):
+        registry.map_to_type(name, _Ids)
+    return SMTP.clone(header_factory=registry)
+
+
+WIRE = _wire()
+"""How a mail is written out."""
+
+
+def address(text: str) -> Address:
+    """An e-mail address, ``ana@example.com`` with nothing around it.
+
+    Raises:
+        ValueError: it is none.
+    """
+    if not text.isprintable() or any(c in text for c in " <>,;\"'()[]:\\") or text.count("@") != 1:
+        raise ValueError(f"{redact(text, ())!r} is no e-mail address; write it like ana@example.com")
+    name, _, domain = text.partition("@")
+    try:
+        return Address(username=name, domain=domain.encode("idna").decode("ascii"))
+    except (ValueError, IndexError, TypeError):
+        raise ValueError(f"{redact(text, ())!r} is no e-mail address; write it like ana@example.com") from None
+
+
+class Letterhead(BaseModel):
+    """Settings that every kind of mail takes: who writes, to whom, and how one leaves the list."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    sender: str = Field(examples=["news@example.com"], description="Address that mails come from")
+    sender_name: str = Field(default="", description="Name shown with it")
+    recipients: tuple[str, ...] = Field(
+        default=(), description="Who gets a statement whose target names no address; each mail hides the others"
+    )
+    reply_to: str = Field(default="", description="Where answers go, when not to the sender")
+    list_id: str = Field(default="", description="List-Id of a mailing list, such as status.example.com")
+    list_unsubscribe: str = Field(default="", description="https:// or mailto: address to leave the list")
+
+    @field_validator("sender", "reply_to")
+    @classmethod
+    def _address(cls, value: str) -> str:
+        return value and str(address(value))
+
+    @field_validator("recipients")
+    @classmethod
+    def _addresses(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(str(address(one)) for one in value)
+
+    @field_validator("list_id", "list_unsubscribe", "sender_name")
+    @classmethod
+    def _one_line(cls, value: str) -> str:
+        if not value.isprintable() or any(c in value for c in "<>"):
+            raise ValueError("must be one line without angle brackets")
+        return value
+
+
+def recipients_of(rendering: Rendering, head: Letterhead) -> tuple[str, ...]:
+    """The target's address, or else the configured recipients.
+
+    Raises:
+        Misconfigured: there is nobody to write to.
+    """
+    recipients = (rendering.target.address,) if rendering.target.address else head.recipients
+    if not recipients:
+        raise Misconfigured("nobody to write to: give the target an address or set recipients")
+    return recipients
+
+
+def statement(rendering: Rendering, key: str, head: Letterhead) -> EmailMessage:
+    """A statement as a mail to the target's address or, where it has none, to recipients who do not see each other.
+
+    Raises:
+        Refused: no subject, or the address is none.
+    """
+    mail = _mail(key, rendering.subject, rendering.text, rendering.html, head)
+    mail["To"] = _to(rendering.target.address)
+    mail["Content-Language"] = _line(rendering.language)
+    _thread(mail, head, rendering.options.get("thread", ""), rendering.reply_to)
+    if head.list_id:
+        mail["List-Id"] = f"<{head.list_id}>"
+    if head.list_unsubscribe:
+        mail["List-Unsubscribe"] = f"<{head.list_unsubscribe}>"
+        if head.list_unsubscribe.startswith("https:"):
+            mail["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+    return mail
+
+
+def notice(message: Message, recipient: str, head: Letterhead) -> EmailMessage:
+    """A notice as a mail to one person; raises like ``statement``."""
+    html = message.html
+    if html and message.link and escape(message.link) not in html and message.link not in html:
+        html += f'<p><a href="{escape(message.link)}">{escape(message.link)}</a></p>'
+    mail = _mail(message.key, message.subject, message.full_text, html, head)
+    mail["To"] = _to(recipient)
+    _thread(mail, head, message.thread, "")
+    return mail
+
+
+def message_id(key: str, head: Letterhead) -> str:
+    """The ``Message-ID`` of the mail sent under ``key``: always the same."""
+    plain = key if key.isascii() and key.isalnum() and len(key) <= 64 else sha256(key.encode()).hexdigest()
+    return f"<{plain}@{head.sender.partition('@')[2]}>"
+
+
+def _mail(key: str, subject: str, text: str, html: str, head: Letterhead) -> EmailMessage:
+    if not _line(subject):
+        raise Refused("a mail needs a subject; nothing was sent")
+    mail = EmailMessage(policy=WIRE)
+    name, _, domain = head.sender.partition("@")
+    mail["From"] = Address(head.sender_name, name, domain)
+    mail["Subject"] = _line(subject)
+    mail["Date"] = format_datetime(datetime.now(UTC))
+    mail["Message-ID"] = message_id(key, head)
+    mail["Auto-Submitted"] = "auto-generated"
+    mail["X-Auto-Response-Suppress"] = "All"
+    if head.reply_to:
+        mail["Reply-To"] = head.reply_to
+    mail.set_content(text, cte="quoted-printable")
+    if html:
+        mail.add_alternative(html, subtype="html", cte="quoted-printable")
+    return mail
+
+
+def _to(recipient: str) -> Address | str:
+    if not recipient:
+        return "undisclosed-recipients:;"
+    try:
+        return address(recipient)
+    except ValueError as error:
+        raise Refused(f"{error}; nothing was sent") from None
+
+
+def _thread(mail: EmailMessage, head: Letterhead, incident: str, reply_to: str) -> None:
+    """Hang the mail under one made-up root per incident, which every mail program shows as one thread."""
+    root = message_id(f"thread {incident}", head) if incident else ""
+    answered = reply_to if _ID.fullmatch(reply_to) else ""
+    if root or answered:
+        mail["In-Reply-To"] = answered or root
+        mail["References"] = " ".join(r for r in (root, answered) if r)
+
+
+def _line(text: str) -> str:
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
