@@ -28,7 +28,8 @@ import numpy.typing as npt
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks.edits import EDITS
-from crisis.copies import LONG_ENOUGH, CopyFinder, fingerprint, plain
+from crisis.copies import CopyFinder, fingerprint, plain
+from crisis.likeness import LONG_ENOUGH
 
 Signature = npt.NDArray[np.uint64]
 

@@ -17,15 +17,13 @@ from hashlib import blake2b
 from itertools import pairwise
 from typing import Any, NamedTuple
 
-from rapidfuzz.distance import OSA, Indel
-
 from crisis.folding import flat
+from crisis.likeness import LONG_ENOUGH, Compared, distinctive, long_enough
+from crisis.rarity import Stream
 from crisis.sketch import sketch, sketches
 
 OWN_WORDS = 12
 """Letters beside a quotation from which on they count as what the post says."""
-LONG_ENOUGH = 24
-"""Characters of normalised text from which on two equal posts are taken for copies."""
 
 _REPOST = re.compile(r"^(?:\s*(?:rt|mt|repost)\s*:?\s*@[\w.\-]+:?)+\s*", re.IGNORECASE)
 _QUOTED = re.compile(r"[\"“«]@[\w.\-]+:\s*(?P<quoted>[^\"”»]*)[\"”»]")
@@ -34,7 +32,7 @@ _WORD = re.compile(r"[^\W_]+")
 _LINK = re.compile(r"(?:https?://|www\.)\S+", re.IGNORECASE)
 _VIA = re.compile(r"(?<!\s)\s+(?:via|by)\s+@[\w.\-]+\s*$", re.IGNORECASE)
 _LEADING = re.compile(r"^(?:\s*[.@]?@[\w.\-]+)+")
-_NUMBER = re.compile(r"\d+")
+_CUT = re.compile(r"(?:…|\.\.\.)[\"”’'»)\]\s]*(?:https?://\S+\s*)?\Z")
 _GAPS = re.compile(r"[\W_]+")
 _ASCII_GAPS = str.maketrans({code: " " for code in range(128) if not chr(code).isalnum()})
 _SPACE = re.compile(r"[\s\u200b-\u200f\u2060\ufeff]+")
@@ -88,27 +86,11 @@ def said(text: str) -> tuple[str, bool]:
     return text[: match.start()] + " " + text[match.end() :], repost
 
 
-def _width_enough(text: str) -> bool:
-    """Half as many ideographs say as much."""
-    return len(text) >= LONG_ENOUGH // 2 and len(text) + _wide(text) >= LONG_ENOUGH
-
-
-def _wide(text: str) -> int:
-    return sum(sign >= "\u2e80" for sign in text)
-
-
 def key(text: str) -> int:
     """64 bits that stand for ``text``."""
     return int.from_bytes(blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "big")
 
 
-ALIKE = ((40, 0.78), (60, 0.70), (90, 0.75), (10**9, 0.80))
-"""How alike two texts must be (1 - insertions and deletions over both lengths), by length of the shorter one: below the
-first figure the second one holds."""
-ALIKE_CUT = 0.92
-"""How alike a text must be to the beginning of a longer one, to be that one with its end cut off."""
-BUT_NUMBERS = 0.97
-"""How alike texts with different numbers must be without them, to be the same words about different things."""
 KEEP = 50_000
 """Originals remembered, unless told otherwise: between half of that and all of it."""
 _SHARED = 8
@@ -136,37 +118,6 @@ def plain(text: str) -> str:
     return " ".join(gapped.split())[:_LONGEST]
 
 
-def alike(one: str, other: str) -> bool:
-    """Is one of two ``plain`` texts a changed copy of the other?"""
-    short, long = (one, other) if len(one) <= len(other) else (other, one)
-    length, whole = len(short), len(long)
-    size = length if short.isascii() else length + _wide(short)
-    least = next(share for limit, share in ALIKE if size < limit)
-    if 2 * length >= least * (length + whole) and Indel.normalized_similarity(short, long, score_cutoff=least):
-        return not _about_others(short, long)
-    begin = long[:length]
-    return (
-        length < whole
-        and Indel.normalized_similarity(short, begin, score_cutoff=ALIKE_CUT) > 0
-        and not _about_others(short, begin)
-    )
-
-
-def _about_others(one: str, other: str) -> bool:
-    """Does each text name a number that the other does not? Another flight, price or order is another text.
-
-    A number with one wrong digit is the same number, unless nothing else is different.
-    """
-    first, second = set(_NUMBER.findall(one)[:20]), set(_NUMBER.findall(other)[:20])
-    if first <= second or second <= first:
-        return False
-    both = ((first, second), (second, first))
-    if all(any(all(OSA.distance(n, m) > 1 for m in there) for n in here) for here, there in both):
-        return True
-    one, other = _NUMBER.sub("", one), _NUMBER.sub("", other)
-    return Indel.normalized_similarity(one, other, score_cutoff=BUT_NUMBERS) > 0
-
-
 Name = str | int
 """What a post is called by whoever asks."""
 
@@ -176,6 +127,7 @@ class _Generation:
 
     def __init__(self) -> None:
         self.originals: list[tuple[Name, str]] = []
+        self.stream = Stream()
         self.by_text: dict[str, int] = {}
         self.by_hash: dict[int | str, int | list[int]] = {}
         """Numbers of originals; a single one, which is the usual case, by itself."""
@@ -184,6 +136,7 @@ class _Generation:
         number = len(self.originals)
         self.originals.append((name, text))
         self.by_text[text] = number
+        self.stream.meet(text)
         known = self.by_hash
         keys: tuple[int | str, ...] = (text[:_BEGINNING], *drawn) if drawn else ()
         for key in keys:
@@ -193,13 +146,13 @@ class _Generation:
             elif before != number:
                 known[key] = [before, number]
 
-    def copied(self, text: str, drawn: Sequence[int]) -> int | None:
-        """The number of the original that ``text`` copies."""
-        number = self.by_text.get(text)
-        if number is not None or not self.by_hash:
-            return number
+    def copied(self, post: Compared, drawn: Sequence[int]) -> int | None:
+        """The number of the original that ``post`` is a changed copy of."""
+        if not self.by_hash:
+            return None
         shared: list[int] = []
-        keys: tuple[int | str, ...] = (text[:_BEGINNING], text[:_BEGINNING], *drawn)
+        begin = post.text[:_BEGINNING]
+        keys: tuple[int | str, ...] = (begin, begin, *drawn)
         for key in keys:
             held = self.by_hash.get(key)
             if isinstance(held, list):
@@ -211,7 +164,7 @@ class _Generation:
         if not twice:
             return None
         likely = [twice[0]] if twice[0] == twice[-1] else [n for n, _ in Counter(twice).most_common(_COMPARED)]
-        return next((number for number in likely if alike(text, self.originals[number][1])), None)
+        return next((number for number in likely if post.copies(self.originals[number][1])), None)
 
 
 class CopyFinder:
@@ -244,32 +197,36 @@ class CopyFinder:
         return found
 
     def _take(self, name: Name, text: str, compared: str, drawn: Sequence[int] | None) -> Name | None:
-        if len(compared) < LONG_ENOUGH and not _width_enough(compared):
-            return self._short(name, text, compared)
-        number = self._new.by_text.get(compared)
+        if not compared:
+            return None
+        new, old = self._new, self._old
+        number = new.by_text.get(compared)
         if number is not None:
-            return self._new.originals[number][0]
+            return new.originals[number][0] if self._repeats(text, compared) else None
+        number = old.by_text.get(compared)
+        if number is not None and not self._repeats(text, compared):
+            return None
         drawn = sketch(compared) if drawn is None else drawn
-        number = self._new.copied(compared, drawn)
-        if number is not None:
-            return self._new.originals[number][0]
-        number = self._old.copied(compared, drawn)
+        if number is None and drawn:
+            post = Compared(compared, _CUT.search(text) is not None, (new.stream, old.stream))
+            changed = new.copied(post, drawn)
+            if changed is not None:
+                return new.originals[changed][0]
+            number = old.copied(post, drawn)
         if number is None:
             self._remember(name, compared, drawn)
             return None
-        first, original = self._old.originals[number]
+        first, original = old.originals[number]
         self._remember(first, original, sketch(original))
         return first
 
-    def _short(self, name: Name, text: str, compared: str) -> Name | None:
-        """A text too short to be a copy, unless it says so itself."""
-        for generation in (self._new, self._old):
-            number = generation.by_text.get(compared)
-            if number is not None:
-                return generation.originals[number][0] if fingerprint(text).repost else None
-        if compared:
-            self._remember(name, compared, ())
-        return None
+    def _repeats(self, text: str, compared: str) -> bool:
+        """Is an equal text a copy? Below ``LONG_ENOUGH`` only if it tells much, or says itself that it repeats."""
+        return (
+            long_enough(compared)
+            or distinctive(compared, (self._new.stream, self._old.stream))
+            or fingerprint(text).repost
+        )
 
     def _remember(self, name: Name, text: str, drawn: Sequence[int]) -> None:
         if len(self._new.originals) >= self.keep // 2:
@@ -285,8 +242,7 @@ class CopyFinder:
         """The finder that ``dump`` described."""
         finder = cls(state["keep"])
         for generation, originals in ((finder._old, state["old"]), (finder._new, state["new"])):
-            long = [text if len(text) >= LONG_ENOUGH or _width_enough(text) else "" for _, text in originals]
-            for (name, text), drawn in zip(originals, sketches(long), strict=True):
+            for (name, text), drawn in zip(originals, sketches([text for _, text in originals]), strict=True):
                 generation.add(name, text, drawn)
         return finder
 
