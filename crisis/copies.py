@@ -32,7 +32,6 @@ _WORD = re.compile(r"[^\W_]+")
 _LINK = re.compile(r"(?:https?://|www\.)\S+", re.IGNORECASE)
 _VIA = re.compile(r"(?<!\s)\s+(?:via|by)\s+@[\w.\-]+\s*$", re.IGNORECASE)
 _LEADING = re.compile(r"^(?:\s*[.@]?@[\w.\-]+)+")
-_CUT = re.compile(r"(?:…|\.\.\.)[\"”’'»)\]\s]*(?:https?://\S+\s*)?\Z")
 _GAPS = re.compile(r"[\W_]+")
 _ASCII_GAPS = str.maketrans({code: " " for code in range(128) if not chr(code).isalnum()})
 _SPACE = re.compile(r"[\s\u200b-\u200f\u2060\ufeff]+")
@@ -93,9 +92,9 @@ def key(text: str) -> int:
 
 KEEP = 50_000
 """Originals remembered, unless told otherwise: between half of that and all of it."""
-_SHARED = 8
+_SHARED = 16
 """Newest originals remembered by one hash."""
-_BEGINNING = 16
+_BEGINNINGS = (10, 20)
 """Letters at the beginning that are remembered as they are: what is left of a text that was cut off begins like it."""
 _COMPARED = 4
 """Originals that a post is compared with, those that share most first."""
@@ -137,28 +136,30 @@ class _Generation:
         self.originals.append((name, text))
         self.by_text[text] = number
         self.stream.meet(text)
+        if not drawn:
+            return
         known = self.by_hash
-        keys: tuple[int | str, ...] = (text[:_BEGINNING], *drawn) if drawn else ()
-        for key in keys:
+        for key in (*(text[:letters] for letters in _BEGINNINGS), *drawn):
             before = known.setdefault(key, number)
-            if isinstance(before, list):
+            if type(before) is list:
                 before.append(number)
-            elif before != number:
+                if len(before) > _SHARED:
+                    known[key] = ()
+            elif before != number and type(before) is int:
                 known[key] = [before, number]
 
     def copied(self, post: Compared, drawn: Sequence[int]) -> int | None:
         """The number of the original that ``post`` is a changed copy of."""
         if not self.by_hash:
             return None
+        held_by = self.by_hash.get
         shared: list[int] = []
-        begin = post.text[:_BEGINNING]
-        keys: tuple[int | str, ...] = (begin, begin, *drawn)
-        for key in keys:
-            held = self.by_hash.get(key)
-            if isinstance(held, list):
-                shared += held[-_SHARED:]
-            elif held is not None:
+        begins = [held_by(post.text[:letters]) for letters in _BEGINNINGS]
+        for held in (*begins, *begins, *map(held_by, drawn)):
+            if type(held) is int:
                 shared.append(held)
+            elif held:
+                shared += held
         shared.sort()
         twice = [one for one, next_one in pairwise(shared) if one == next_one]
         if not twice:
@@ -208,7 +209,7 @@ class CopyFinder:
             return None
         drawn = sketch(compared) if drawn is None else drawn
         if number is None and drawn:
-            post = Compared(compared, _CUT.search(text) is not None, (new.stream, old.stream))
+            post = Compared(compared, text, (new.stream, old.stream))
             changed = new.copied(post, drawn)
             if changed is not None:
                 return new.originals[changed][0]

@@ -11,7 +11,6 @@ The weights are a logistic regression's, rounded, fitted to edited training text
 """
 
 import re
-from collections.abc import Sequence
 from typing import NamedTuple
 
 from rapidfuzz.distance import OSA, Indel
@@ -20,23 +19,25 @@ from crisis.rarity import WIDE, Stream, familiar, worth
 
 LONG_ENOUGH = 24
 """Letters from which on two equal texts are copies, whatever they say. An ideograph counts as two."""
-LEAST_ALIKE = 0.5
-"""How alike (1 - insertions and deletions over both lengths) texts must be to be looked at more closely."""
+LEAST_ALIKE = ((40, 0.60), (60, 0.64), (80, 0.74), (10**9, 0.80))
+"""How alike (1 - insertions and deletions over both lengths) texts must be in any case, by length of the shorter one: below
+the first figure the second one holds. A few words changed in a long text leave more of it."""
 SAME, SURE = 0.9, 60
 """So alike are two texts of so many letters only if one copies the other."""
-MISSING, ADDED, ALIKE, ENOUGH = 0.6, 0.3, 40.0, 36.0
+MISSING, ADDED, ALIKE, ENOUGH = 0.6, 0.5, 60.0, 36.0
 """Bits against for each bit that only the shorter, only the longer text has; bits for being alike; the bits needed."""
 LEAST_SHARED, LEAST_SHARED_SHORT = 14.0, 30.0
 """Bits that must be shared; the second of texts below ``LONG_ENOUGH``, where people agree by coincidence."""
 BEGINS = 0.92
 """How alike a text must be to the beginning of a longer one, to be that one with its end cut off."""
-LEAST_LEFT, LEAST_CUT = 20.0, 12.0
+LEAST_LEFT, LEAST_CUT = 16.0, 11.0
 """Bits of what is left of a text that was cut; the second if it shows that it was."""
 LETTERS = 8
 """Letters that must be shared in any case."""
 TYPING = 2
 """Letters that may be different (a wrong one counts twice) before different numbers are taken for typing errors."""
 _NUMBER = re.compile(r"\d+")
+_CUT = re.compile(r"(?:…|\.\.\.)[\"”’'»)\]\s]*(?:https?://\S+\s*)?\Z")
 
 
 def size(text: str) -> int:
@@ -49,38 +50,42 @@ def long_enough(text: str) -> bool:
     return len(text) >= LONG_ENOUGH or (len(text) >= LONG_ENOUGH // 2 and size(text) >= LONG_ENOUGH)
 
 
-def distinctive(text: str, streams: Sequence[Stream]) -> bool:
+def distinctive(text: str, streams: tuple[Stream, Stream]) -> bool:
     """Is an equal plain text a copy, though it is short? Not if it may be a common phrase."""
-    return familiar(text) and worth(text, streams)[-1] >= LEAST_SHARED_SHORT
+    return familiar(text) and sum(worth(text, streams)) >= LEAST_SHARED_SHORT
 
 
 class Compared(NamedTuple):
     """A plain text that is compared with others."""
 
     text: str
-    cut: bool
-    """It ends with an ellipsis."""
-    streams: Sequence[Stream]
+    written: str
+    """As it was posted."""
+    streams: tuple[Stream, Stream]
 
     def copies(self, other: str) -> bool:
         """Is one of the two a changed copy of the other?"""
         short, long = (self.text, other) if len(self.text) <= len(other) else (other, self.text)
-        alike = Indel.normalized_similarity(short, long, score_cutoff=LEAST_ALIKE)
+        length = size(short)
+        alike = Indel.normalized_similarity(
+            short, long, score_cutoff=next(least for limit, least in LEAST_ALIKE if length < limit)
+        )
         if alike >= SAME and len(short) >= SURE:
             return not about_others(short, long)
         begins = self._begins(short, long)
         if not alike and not begins:
             return False
-        bits = worth(short, self.streams)
-        if begins and self._is_left_of(short, long, bits[-1]):
+        told = worth(long, self.streams)
+        if begins and self._is_left_of(short, long, sum(told[: len(short)])):
             return not about_others(short, long[: len(short)])
-        return alike > 0 and self._enough(short, long, bits, alike) and not about_others(short, long)
+        return alike > 0 and self._enough(short, long, told, alike) and not about_others(short, long)
 
-    def _enough(self, short: str, long: str, bits: list[float], alike: float) -> bool:
+    def _enough(self, short: str, long: str, told: list[float], alike: float) -> bool:
+        bits = worth(short, self.streams)
         shared, letters = _shared(short, long, bits)
         if letters < LETTERS or shared < LEAST_SHARED:
             return False
-        missing, added = bits[-1] - shared, max(0.0, worth(long, self.streams)[-1] - shared)
+        missing, added = sum(bits) - shared, max(0.0, sum(told) - shared)
         if shared - MISSING * missing - ADDED * added + ALIKE * alike < ENOUGH:
             return False
         return long_enough(short) or (shared >= LEAST_SHARED_SHORT and familiar(short))
@@ -95,7 +100,7 @@ class Compared(NamedTuple):
 
     def _is_left_of(self, short: str, long: str, bits: float) -> bool:
         in_word = long.startswith(short) and long[len(short)] != " "
-        said_so = self.cut and short is self.text
+        said_so = short is self.text and _CUT.search(self.written) is not None
         return bits >= (LEAST_CUT if in_word or said_so else LEAST_LEFT) and (long_enough(short) or familiar(short))
 
 
@@ -105,7 +110,7 @@ def _shared(short: str, long: str, bits: list[float]) -> tuple[float, int]:
     told, letters = 0.0, 0
     for start, _, run in Indel.opcodes(short, long).as_matching_blocks():
         if run >= least:
-            told += bits[start + run] - bits[start]
+            told += sum(bits[start : start + run])
             letters += run
     return told, letters
 

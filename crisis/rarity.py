@@ -67,26 +67,29 @@ def _unknown(word: str) -> float:
     return float(2.0 ** -max(UNKNOWN, WIDE_BITS * sum(sign >= WIDE for sign in word)))
 
 
-def worth(text: str, streams: Sequence[Stream]) -> list[float]:
-    """Bits of a plain text up to each of its letters: one figure more than it has letters, the last its whole worth.
+def worth(text: str, streams: tuple[Stream, Stream]) -> list[float]:
+    """Bits of each letter of a plain text: a word's are spread evenly, so that half a word counts half.
 
-    A word's bits are spread evenly over its letters, so that half a word counts half; spaces are worth nothing.
+    Spaces are worth nothing.
     """
-    known = table()
-    counted = [stream.counts for stream in streams]
-    texts = PRIOR + sum(stream.texts for stream in streams)
-    found, total, before = [0.0], 0.0, ""
+    chances = table()
+    one, other = streams
+    count, count_too = one.counts.get, other.counts.get
+    texts = PRIOR + one.texts + other.texts
+    found: list[float] = []
+    before = ""
     for word in text.split(" "):
-        chance = known.get(word) or _unknown(word)
-        if before:
-            found.append(total)
-            chance = max(chance, known.get(f"{before} {word}", 0.0))
-        met = sum(counts.get(word, 0) for counts in counted)
-        each = -log2(min(1.0, (met + PRIOR * chance) / texts)) / max(1, len(word))
-        for _ in word:
-            total += each
-            found.append(total)
+        chance = chances.get(word)
+        if chance is None:
+            chance = _unknown(word)
+        elif before:
+            chance = chances.get(f"{before} {word}", chance)
+        met = count(word, 0) + count_too(word, 0) + PRIOR * chance
+        size = len(word)
+        found += [log2(texts / met) / size] * size if met < texts else [0.0] * size
+        found.append(0.0)
         before = word
+    found.pop()
     return found
 
 
