@@ -96,6 +96,8 @@ _SHARED = 16
 """Newest originals remembered by one hash."""
 _BEGINNINGS = (10, 20)
 """Letters at the beginning that are remembered as they are: what is left of a text that was cut off begins like it."""
+_SHORT = 60
+"""Letters below which a text is compared with an original that alone holds one of its hashes: few are left of it."""
 _COMPARED = 4
 """Originals that a post is compared with, those that share most first."""
 _LONGEST = 2_000
@@ -153,19 +155,29 @@ class _Generation:
         if not self.by_hash:
             return None
         held_by = self.by_hash.get
+        twice = len(post.text) < _SHORT
         shared: list[int] = []
         begins = [held_by(post.text[:letters]) for letters in _BEGINNINGS]
         for held in (*begins, *begins, *map(held_by, drawn)):
             if type(held) is int:
                 shared.append(held)
+                if twice:
+                    shared.append(held)
             elif held:
                 shared += held
-        shared.sort()
-        twice = [one for one, next_one in pairwise(shared) if one == next_one]
-        if not twice:
+        if len(shared) < 2:
             return None
-        likely = [twice[0]] if twice[0] == twice[-1] else [n for n, _ in Counter(twice).most_common(_COMPARED)]
-        return next((number for number in likely if post.copies(self.originals[number][1])), None)
+        shared.sort()
+        likely = [one for one, next_one in pairwise(shared) if one == next_one]
+        if not likely:
+            return None
+        if likely[0] != likely[-1]:
+            likely = [number for number, _ in Counter(likely).most_common(_COMPARED)]
+        originals = self.originals
+        for number in dict.fromkeys(likely):
+            if post.copies(originals[number][1]):
+                return number
+        return None
 
 
 class CopyFinder:

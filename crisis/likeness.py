@@ -66,10 +66,9 @@ class Compared(NamedTuple):
     def copies(self, other: str) -> bool:
         """Is one of the two a changed copy of the other?"""
         short, long = (self.text, other) if len(self.text) <= len(other) else (other, self.text)
-        length = size(short)
-        alike = Indel.normalized_similarity(
-            short, long, score_cutoff=next(least for limit, least in LEAST_ALIKE if length < limit)
-        )
+        alike = Indel.normalized_similarity(short, long, score_cutoff=_least_alike(short))
+        if not alike and short[:LETTERS] != long[:LETTERS]:
+            return False
         if alike >= SAME and len(short) >= SURE:
             return not about_others(short, long)
         begins = self._begins(short, long)
@@ -95,6 +94,7 @@ class Compared(NamedTuple):
         length = len(short)
         return (
             LETTERS <= length < len(long)
+            and short[:LETTERS] == long[:LETTERS]
             and Indel.normalized_similarity(short, long[:length], score_cutoff=BEGINS) > 0
         )
 
@@ -102,6 +102,14 @@ class Compared(NamedTuple):
         in_word = long.startswith(short) and long[len(short)] != " "
         said_so = short is self.text and _CUT.search(self.written) is not None
         return bits >= (LEAST_CUT if in_word or said_so else LEAST_LEFT) and (long_enough(short) or familiar(short))
+
+
+def _least_alike(short: str) -> float:
+    length = size(short)
+    for limit, least in LEAST_ALIKE:
+        if length < limit:
+            break
+    return least
 
 
 def _shared(short: str, long: str, bits: list[float]) -> tuple[float, int]:
