@@ -11,7 +11,6 @@ alike they must be depends on the length (``ALIKE``).
 
 import re
 import unicodedata
-from collections import Counter
 from collections.abc import Sequence
 from hashlib import blake2b
 from itertools import pairwise
@@ -72,10 +71,10 @@ def said(text: str) -> tuple[str, bool]:
 
     A quotation is one that names its author, as in “@ada: …” or RT @ada: …
     """
+    if "@" not in text:
+        return text, False
     said_so = _REPOST.match(text)
     text, repost = text[said_so.end() if said_so else 0 :], said_so is not None
-    if "@" not in text:
-        return text, repost
     match = _PASSED_ON.search(text, 0, _LONGEST) or _QUOTED.search(text, 0, _LONGEST)
     if match is None:
         return text, repost
@@ -93,8 +92,8 @@ def key(text: str) -> int:
 KEEP = 50_000
 """Originals remembered, unless told otherwise: between half of that and all of it."""
 _SHARED = 16
-"""Newest originals remembered by one hash."""
-_BEGINNINGS = (10, 20)
+"""Originals remembered by one hash; what more of them share tells nothing and is forgotten."""
+_BEGINNING, _LONGER_BEGINNING = 10, 20
 """Letters at the beginning that are remembered as they are: what is left of a text that was cut off begins like it."""
 _SHORT = 60
 """Letters below which a text is compared with an original that alone holds one of its hashes: few are left of it."""
@@ -108,10 +107,12 @@ _TOGETHER = 512
 def plain(text: str) -> str:
     """What is compared: letters and digits, lookalikes folded, without reposting marks, links and leading @handles."""
     text = flat(text[: 4 * _LONGEST])
-    text = _REPOST.sub("", text)
+    handles = "@" in text
+    if handles:
+        text = _REPOST.sub("", text)
     if "://" in text or "www." in text:
         text = _LINK.sub(" ", text)
-    if "@" in text:
+    if handles:
         text = _LEADING.sub("", text)
         if " via @" in text or " by @" in text:
             text = _VIA.sub("", text)
@@ -124,58 +125,62 @@ Name = str | int
 
 
 class _Generation:
-    """Originals in the order in which they came."""
+    """Originals in the order in which they came, numbered from 1."""
 
     def __init__(self) -> None:
         self.originals: list[tuple[Name, str]] = []
         self.stream = Stream()
         self.by_text: dict[str, int] = {}
         self.by_hash: dict[int | str, int | list[int]] = {}
-        """Numbers of originals; a single one, which is the usual case, by itself."""
+        """Numbers of originals; a single one, which is the usual case, by itself; none of what too many share."""
+
+    def __getitem__(self, number: int) -> tuple[Name, str]:
+        return self.originals[number - 1]
 
     def add(self, name: Name, text: str, drawn: Sequence[int]) -> None:
-        number = len(self.originals)
         self.originals.append((name, text))
-        self.by_text[text] = number
+        number = self.by_text[text] = len(self.originals)
         self.stream.meet(text)
         if not drawn:
             return
-        known = self.by_hash
-        for key in (*(text[:letters] for letters in _BEGINNINGS), *drawn):
-            before = known.setdefault(key, number)
-            if type(before) is list:
-                before.append(number)
-                if len(before) > _SHARED:
-                    known[key] = ()
-            elif before != number and type(before) is int:
-                known[key] = [before, number]
+        held_by = self.by_hash.setdefault
+        for key in (text[:_BEGINNING], text[:_LONGER_BEGINNING], *drawn):
+            held = held_by(key, number)
+            if held != number:
+                self._share(key, held, number)
+
+    def _share(self, key: int | str, held: int | list[int], number: int) -> None:
+        """Another original has the hash."""
+        if isinstance(held, int):
+            self.by_hash[key] = [held, number]
+        elif held:
+            held.append(number)
+            if len(held) > _SHARED:
+                held.clear()
 
     def copied(self, post: Compared, drawn: Sequence[int]) -> int | None:
         """The number of the original that ``post`` is a changed copy of."""
-        if not self.by_hash:
-            return None
         held_by = self.by_hash.get
-        twice = len(post.text) < _SHORT
+        text = post.text
+        begins = (held_by(text[:_BEGINNING]), held_by(text[:_LONGER_BEGINNING]))
+        alone = 2 if len(text) < _SHORT else 1
         shared: list[int] = []
-        begins = [held_by(post.text[:letters]) for letters in _BEGINNINGS]
-        for held in (*begins, *begins, *map(held_by, drawn)):
-            if type(held) is int:
-                shared.append(held)
-                if twice:
-                    shared.append(held)
-            elif held:
+        for held in filter(None, (*begins, *begins, *map(held_by, drawn))):
+            if isinstance(held, int):
+                shared += (held,) * alone
+            else:
                 shared += held
         if len(shared) < 2:
             return None
         shared.sort()
-        likely = [one for one, next_one in pairwise(shared) if one == next_one]
-        if not likely:
-            return None
-        if likely[0] != likely[-1]:
-            likely = [number for number, _ in Counter(likely).most_common(_COMPARED)]
+        times: dict[int, int] = {}
+        for one, next_one in pairwise(shared):
+            if one == next_one:
+                times[one] = times.get(one, 0) + 1
+        likely = sorted(times, key=times.__getitem__, reverse=True)[:_COMPARED] if len(times) > 1 else times
         originals = self.originals
-        for number in dict.fromkeys(likely):
-            if post.copies(originals[number][1]):
+        for number in likely:
+            if post.copies(originals[number - 1][1]):
                 return number
         return None
 
@@ -215,7 +220,7 @@ class CopyFinder:
         new, old = self._new, self._old
         number = new.by_text.get(compared)
         if number is not None:
-            return new.originals[number][0] if self._repeats(text, compared) else None
+            return new[number][0] if self._repeats(text, compared) else None
         number = old.by_text.get(compared)
         if number is not None and not self._repeats(text, compared):
             return None
@@ -224,12 +229,12 @@ class CopyFinder:
             post = Compared(compared, text, (new.stream, old.stream))
             changed = new.copied(post, drawn)
             if changed is not None:
-                return new.originals[changed][0]
+                return new[changed][0]
             number = old.copied(post, drawn)
         if number is None:
             self._remember(name, compared, drawn)
             return None
-        first, original = old.originals[number]
+        first, original = old[number]
         self._remember(first, original, sketch(original))
         return first
 

@@ -65,7 +65,8 @@ class Compared(NamedTuple):
 
     def copies(self, other: str) -> bool:
         """Is one of the two a changed copy of the other?"""
-        short, long = (self.text, other) if len(self.text) <= len(other) else (other, self.text)
+        text = self.text
+        short, long = (text, other) if len(text) <= len(other) else (other, text)
         alike = Indel.normalized_similarity(short, long, score_cutoff=_least_alike(short))
         if not alike and short[:LETTERS] != long[:LETTERS]:
             return False
