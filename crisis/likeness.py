@@ -30,7 +30,7 @@ LEAST_SHARED, LEAST_SHARED_SHORT = 14.0, 30.0
 """Bits that must be shared; the second of texts below ``LONG_ENOUGH``, where people agree by coincidence."""
 BEGINS = 0.92
 """How alike a text must be to the beginning of a longer one, to be that one with its end cut off."""
-LEAST_LEFT, LEAST_CUT = 16.0, 11.0
+LEAST_LEFT, LEAST_CUT = 16.0, 9.0
 """Bits of what is left of a text that was cut; the second if it shows that it was."""
 LETTERS = 8
 """Letters that must be shared in any case."""
@@ -100,7 +100,7 @@ class Compared(NamedTuple):
         )
 
     def _is_left_of(self, short: str, long: str, bits: float) -> bool:
-        in_word = long.startswith(short) and long[len(short)] != " "
+        in_word = long.startswith(short) and " " not in short[-2:] + long[len(short)]
         said_so = short is self.text and _CUT.search(self.written) is not None
         return bits >= (LEAST_CUT if in_word or said_so else LEAST_LEFT) and (long_enough(short) or familiar(short))
 
