@@ -11,6 +11,7 @@ import argparse
 import sys
 from collections import Counter
 from collections.abc import Sequence
+from itertools import pairwise
 from math import log2
 from pathlib import Path
 
@@ -32,7 +33,7 @@ def learn(texts: Sequence[str]) -> dict[str, float]:
     for text in texts:
         found = plain(said(text)[0]).split()
         words.update(set(found))
-        pairs.update(set(zip(found, found[1:], strict=False)))
+        pairs.update(set(pairwise(found)))
     kept = {word: log2(len(texts) / count) for word, count in words.most_common(WORDS)}
     phrases = {
         f"{first} {second}": bits

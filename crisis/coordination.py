@@ -1,9 +1,9 @@
 """The coordination panel: how much of an episode looks arranged, said apart and never hidden.
 
 Three signs: the same text (near copies too) from five authors or more; one text again and again within ten seconds,
-however few the authors; young accounts. They lower how far an assessment is trusted and never its severity: what a brigade blows up may be real
-underneath. Passing on is no coordination: reposts and quotations are left out, and so is a text that everybody has
-from one post, the brand's own or one that was passed on more often than it was copied.
+however few the authors; young accounts. They lower how far an assessment is trusted and never its severity: what a
+brigade blows up may be real underneath. Passing on is no coordination: reposts and quotations are left out, and so is a
+text that everybody has from one post, the brand's own or one that was passed on more often than it was copied.
 """
 
 from collections.abc import Collection, Sequence

@@ -144,7 +144,8 @@ class _Generation:
         if not drawn:
             return
         held_by = self.by_hash.setdefault
-        for key in (text[:_BEGINNING], text[:_LONGER_BEGINNING], *drawn):
+        keys: tuple[int | str, ...] = (text[:_BEGINNING], text[:_LONGER_BEGINNING], *drawn)
+        for key in keys:
             held = held_by(key, number)
             if held != number:
                 self._share(key, held, number)
@@ -165,11 +166,10 @@ class _Generation:
         begins = (held_by(text[:_BEGINNING]), held_by(text[:_LONGER_BEGINNING]))
         alone = 2 if len(text) < _SHORT else 1
         shared: list[int] = []
-        for held in filter(None, (*begins, *begins, *map(held_by, drawn))):
-            if isinstance(held, int):
-                shared += (held,) * alone
-            else:
-                shared += held
+        every: tuple[int | list[int] | None, ...] = (*begins, *begins, *map(held_by, drawn))
+        for held in every:
+            if held:
+                shared += held if isinstance(held, list) else (held,) * alone
         if len(shared) < 2:
             return None
         shared.sort()

@@ -7,7 +7,7 @@ A text that another begins with is that one with its end cut off, if it tells en
 in the middle of a word or says by an ellipsis that it was cut. Texts that name different numbers are different texts:
 another flight, another order.
 
-The weights are a logistic regression's, rounded, fitted to edited training texts against pairs of distinct ones (docs/matching.md).
+The weights were chosen on edited training texts against pairs of distinct ones (docs/matching.md).
 """
 
 import re
@@ -88,7 +88,7 @@ class Compared(NamedTuple):
         missing, added = sum(bits) - shared, max(0.0, sum(told) - shared)
         if shared - MISSING * missing - ADDED * added + ALIKE * alike < ENOUGH:
             return False
-        return long_enough(short) or (shared >= LEAST_SHARED_SHORT and familiar(short))
+        return long_enough(short) or (shared >= LEAST_SHARED_SHORT and familiar(long))
 
     @staticmethod
     def _begins(short: str, long: str) -> bool:
@@ -101,16 +101,18 @@ class Compared(NamedTuple):
 
     def _is_left_of(self, short: str, long: str, bits: float) -> bool:
         in_word = long.startswith(short) and " " not in short[-2:] + long[len(short)]
-        said_so = short is self.text and _CUT.search(self.written) is not None
-        return bits >= (LEAST_CUT if in_word or said_so else LEAST_LEFT) and (long_enough(short) or familiar(short))
+        shown = in_word or (short is self.text and _CUT.search(self.written) is not None)
+        if bits < (LEAST_CUT if shown else LEAST_LEFT):
+            return False
+        return long_enough(short) or familiar(long if shown else short)
 
 
 def _least_alike(short: str) -> float:
-    length = size(short)
+    length = len(short) if short.isascii() else size(short)
     for limit, least in LEAST_ALIKE:
         if length < limit:
-            break
-    return least
+            return least
+    return 1.0
 
 
 def _shared(short: str, long: str, bits: list[float]) -> tuple[float, int]:

@@ -11,7 +11,6 @@ order give the same bits.
 """
 
 from collections import Counter
-from collections.abc import Sequence
 from functools import cache
 from math import log2
 from pathlib import Path
