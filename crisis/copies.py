@@ -1,12 +1,13 @@
 """Copies: posts that say the same once reposting marks, links, case and spacing are taken away, or nearly the same.
 
 A copy counts once as a text and is discounted as a voice, but never hidden. Two posts of a few words ("thank you",
-"me too") are people agreeing, not copying: below ``LONG_ENOUGH`` a text is a copy only when it is marked as a repost.
-Fingerprints tell exact copies; they are the same in every process and on every machine, so they may be stored.
+"me too") are people agreeing, not copying: below ``LONG_ENOUGH`` letters a text is a copy only when it is marked as a
+repost or tells enough by itself (``crisis.rarity``). Fingerprints tell exact copies; they are the same in every process
+and on every machine, so they may be stored.
 
 ``CopyFinder`` also finds copies that somebody changed a little: a few words, typing errors, letters that only look alike,
-the end cut off. Posts that share some of their sketch (``crisis.sketch``) are compared letter by letter; how
-alike they must be depends on the length (``ALIKE``).
+the end cut off. Posts that share some of their sketch (``crisis.sketch``) are compared letter by letter
+(``crisis.likeness``).
 """
 
 import re
