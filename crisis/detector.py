@@ -20,7 +20,7 @@ from math import ceil
 from typing import Any, Literal
 
 from crisis.baseline import STEP, WEEKS, Baseline
-from crisis.copies import Originals, key
+from crisis.copies import Fingerprint, Originals, key
 from crisis.reading import Reading, read
 from crisis.surprise import LENGTHS, Episode, Evidence, Span, outrage, raised, remarkable, sample, weigh
 from crisis.triage import Signal
@@ -84,10 +84,13 @@ class Detector:
         since = self._episode.calm_since
         return datetime.fromtimestamp(since, UTC) if since else None
 
-    def feed(self, mention: Mention) -> None:
-        """Take one matching post; it counts from the next tick on."""
+    def feed(self, mention: Mention) -> Fingerprint | None:
+        """Take one matching post; it counts from the next tick on.
+
+        Returns what its text is told apart by, near copies alike; None for a language that the watch leaves out.
+        """
         if self.watch.languages and mention.language and mention.language not in self.watch.languages:
-            return
+            return None
         mark = self._originals.fingerprint(mention.text)
         author = key(f"{mention.source}/{mention.author or mention.id}")
         copy = mark.repost or mark.long_enough
@@ -105,6 +108,7 @@ class Detector:
                 mention.source, language, mention.followers + mention.reposts, 1 + mention.reposts,
             )
         )  # fmt: skip
+        return mark
 
     def tick(self, at: datetime) -> Signal:
         """Count what was fed, and say what the windows up to ``at`` hold against the usual.

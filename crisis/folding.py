@@ -67,6 +67,8 @@ _FLAT = {
     for code in {ord(form) for form in (sign.lower(), sign.upper(), sign) if len(form) == 1}
     if code > 0x7F
 }
+_SEEN = _FLAT | _MIXED
+"""The same by the case that is written: a capital eta is an H, a small one an n."""
 _LATIN_LIKE = {code: letter for code, letter in _ALONE.items() if unicodedata.name(chr(code), "").startswith("LATIN")}
 """Latin letters themselves (dotless i, small capitals, phonetic signs): folded in every word."""
 _LIKE_LATIN = re.compile(f"[{''.join(map(chr, _LATIN_LIKE))}]")
@@ -176,13 +178,14 @@ def fold(text: str) -> str:
 def flat(text: str) -> str:
     """``text`` with every lookalike as the Latin letter that it imitates, whatever it is written in.
 
-    For comparing whole texts with each other, not for reading: Cyrillic and Greek come out garbled, each in one way.
+    For comparing whole texts with each other, not for reading: Cyrillic and Greek come out garbled, each in one way
+    whatever its case. In a text with Latin letters, one in five at the least, each imitation is taken as it looks.
     """
     if text.isascii():
         return text.lower()
     bare = _bare(text)
-    if _OTHER_SCRIPT.search(bare):
-        bare = bare.translate(_FLAT)
+    if others := len(_OTHER_SCRIPT.findall(bare)):
+        bare = bare.translate(_SEEN if 4 * len(_HAS_LATIN.findall(bare)) >= others else _FLAT)
     return _lower(bare)
 
 

@@ -7,12 +7,13 @@ who only repeat others are not among the authors that score; how many there are 
 (``crisis.confidence``), never the severity. The weights are set by hand; ``docs/triage.md`` has the table.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from math import log2, log10
 
 from crisis import coordination
 from crisis.confidence import Doubt, confidence, doubts
-from crisis.copies import fingerprint
+from crisis.copies import Fingerprint, fingerprint
 from crisis.doctrine import BAD_STANDING, CAUSES, choose_strategy, guess_cause
 from crisis.media import NOBODY, Newsrooms, picked_up_by
 from crisis.narratives import Narratives
@@ -32,6 +33,7 @@ ARRANGED = 2_000
 """Newest posts at which the coordination panel looks."""
 HOSTILE = 400
 """Distinct hostile texts that are enough to tell the cause."""
+_HANDLE = re.compile(r"(?<![-\w])@([\w.\-]+)")
 
 
 def _scale(value: float, low: float, high: float, points: float) -> float:
@@ -195,14 +197,16 @@ def assess(
     crisis_type: CrisisType | None = None,
     newsrooms: Newsrooms = NOBODY,
     narratives: Narratives | None = None,
+    marks: Sequence[Fingerprint] | None = None,
 ) -> Assessment:
     """Triage of one signal: severity, cause, cluster, strategy and clocks, every point explained.
 
     ``mentions`` are the episode's posts, as far as at hand: the cause, its attribution, the newsrooms and the loudest
     voice come from them, and the narratives too unless ``narratives`` has been fed with them already. A playbook's
-    cluster and clocks go before the doctrine's. ``crisis_type`` overrides the guess.
+    cluster and clocks go before the doctrine's. ``crisis_type`` overrides the guess. ``marks``: what a detector told the
+    texts of ``mentions`` apart by, one each, so that copies are looked for only once.
     """
-    texts = _hostile(mentions)
+    texts = _hostile(mentions, marks)
     guess = guess_cause(texts)
     kind = crisis_type or guess.type
     playbook = (playbooks or {}).get(kind)
@@ -220,7 +224,7 @@ def assess(
         score = floor
     blame = attribute(texts, kind, responsible, past_crises=watch.past_crises, standing=watch.standing)
     choice = choose_strategy(blame.cluster, kind, past_crises=watch.past_crises, standing=watch.standing)
-    sure = confidence([*doubts(signal, kind), *_arranged(mentions)])
+    sure = confidence([*doubts(signal, kind), *_arranged(mentions, watch, marks)])
     beside = (watch.brand, watch.query)
     found = narratives_of(mentions, beside=beside) if narratives is None else narratives.largest()
     return Assessment(
@@ -243,23 +247,24 @@ def assess(
     )
 
 
-def _arranged(mentions: Sequence[Mention]) -> list[Doubt]:
+def _arranged(mentions: Sequence[Mention], watch: Watch, marks: Sequence[Fingerprint] | None) -> list[Doubt]:
     """What the coordination panel says of the posts; where there are any it knows more than a count of copies."""
     if not mentions:
         return []
-    panel = coordination.assess(mentions[-ARRANGED:])
+    own = (watch.brand, *_HANDLE.findall(watch.query))
+    panel = coordination.assess(mentions[-ARRANGED:], own, None if marks is None else marks[-ARRANGED:])
     return [Doubt(name="coordination", discount=panel.confidence_discount, says=panel.says)]
 
 
-def _hostile(mentions: Sequence[Mention]) -> list[str]:
+def _hostile(mentions: Sequence[Mention], marks: Sequence[Fingerprint] | None) -> list[str]:
     """Distinct texts that are negative or cannot be read, newest first, as many as it takes."""
     found: dict[int, str] = {}
-    for mention in reversed(mentions):
-        mark = fingerprint(mention.text).value
-        if mark not in found:
+    told = (fingerprint(post.text) for post in reversed(mentions)) if marks is None else reversed(marks)
+    for mention, mark in zip(reversed(mentions), told, strict=True):
+        if mark.value not in found:
             reading = read(mention.text, mention.language)
             if reading.hostile or not reading.supported:
-                found[mark] = mention.text
+                found[mark.value] = mention.text
                 if len(found) >= HOSTILE:
                     break
     return list(found.values())

@@ -9,6 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crisis.copies import CopyFinder, Originals, fingerprint, plain
+from crisis.likeness import about_others
+from crisis.rarity import PRIOR, Stream, familiar, table, worth
 from crisis.sketch import KEYS, sketch, sketches
 
 ORIGINAL = "Acme sold us a machine that overheats since the update, and nobody answers the phone for three days now"
@@ -82,6 +84,77 @@ def test_a_short_text_is_a_copy_when_it_says_so_itself() -> None:
     finder.add("1", "Boycott Acme!")
     assert finder.add("2", "RT @ada: Boycott Acme!") == "1"
     assert finder.add("3", "Boycott Acme!") is None
+
+
+@pytest.mark.parametrize(
+    ("original", "copy"),
+    [
+        ("acme gate B17 fire lol", "@bob acme GATE b17 fire lol!!"),
+        ("acme gate B17 fire lol", "acme gate B17 fire wow"),
+        ("acme gate B17 fire lol", "аcme gаte B17 firе lоl"),
+        ("my acme phone died again at the gate", "my acme phone di…"),
+        ("we were stuck in Charlotte all night", "we were stuck in Charl"),
+        ("Acme lost my grandmother's violin", "Acme broke my grandmother's violin"),
+    ],
+)
+def test_a_short_text_is_a_copy_when_it_tells_enough(original: str, copy: str) -> None:
+    finder = CopyFinder()
+    finder.add("1", original)
+    assert finder.add("2", copy) == "1"
+
+
+@pytest.mark.parametrize(
+    "common",
+    [
+        "Happy birthday!",
+        "can't wait for tomorrow",
+        "good morning everyone",
+        "muchas gracias",
+        "worst airline",
+        "ありがとう",
+    ],
+)
+def test_a_common_phrase_is_nobodys_copy_nor_the_beginning_of_others(common: str) -> None:
+    finder = CopyFinder()
+    finder.add("1", common)
+    assert finder.add("2", common) is None
+    assert finder.add("3", f"{common} my cousin sends her love from the seaside, it rains all day") is None
+
+
+def test_what_everybody_in_a_stream_says_tells_less() -> None:
+    finder, text = CopyFinder(), "acme gate B17 fire lol"
+    finder.add("first", text)
+    assert finder.add("copy", text) == "first"
+    for n in range(1_000):
+        finder.add(f"{n}", f"acme gate fire {n} b17 {n * n} lol and {n * 7}")
+    assert finder.add("again", text) is None
+
+
+def test_words_are_worth_what_the_table_and_the_stream_say() -> None:
+    alone = (Stream(), Stream())
+    assert sum(worth("thank you so much", alone)) < 20 < 45 < sum(worth("acme gate b17 fire", alone))
+    assert len(worth("thank you", alone)) == len("thank you")
+    crowd = Stream()
+    for _ in range(PRIOR):
+        crowd.meet("gate")
+    assert sum(worth("gate", (crowd, Stream()))) == pytest.approx(1, abs=0.01)
+    assert familiar("can you help me")
+    assert not familiar("kannst du mir helfen")
+    assert 0 < table()["the"] < 1
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "different"),
+    [
+        ("flight 495 to boston is late again", "flight 496 to boston is late again", True),
+        ("flight 495 to boston is late again", "flight 719 to boston is lats agian", True),
+        ("flight 4950 to boston is late again", "flihgt 4951 to bostn is late again", False),
+        ("flight 4950 to boston is late again", "flihgt 4k50 to bostn is late again", False),
+        ("flight 495 to boston is late again", "the flight to boston is late again", False),
+    ],
+)
+def test_a_wrong_digit_is_a_typing_error_only_among_others(one: str, other: str, different: bool) -> None:
+    assert about_others(one, other) is different
 
 
 TEXTS = st.one_of(
