@@ -18,7 +18,7 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 from crisis.folding import flat
-from crisis.likeness import LONG_ENOUGH, Compared, distinctive, long_enough
+from crisis.likeness import LONG_ENOUGH, Compared, distinctive, long_enough, names
 from crisis.rarity import Stream
 from crisis.sketch import sketch, sketches
 
@@ -129,17 +129,18 @@ class _Generation:
     """Originals in the order in which they came, numbered from 1."""
 
     def __init__(self) -> None:
-        self.originals: list[tuple[Name, str]] = []
+        self.originals: list[tuple[Name, str, str]] = []
+        """What each is called, its plain text, and the names in it."""
         self.stream = Stream()
         self.by_text: dict[str, int] = {}
         self.by_hash: dict[int | str, int | list[int]] = {}
         """Numbers of originals; a single one, which is the usual case, by itself; none of what too many share."""
 
-    def __getitem__(self, number: int) -> tuple[Name, str]:
+    def __getitem__(self, number: int) -> tuple[Name, str, str]:
         return self.originals[number - 1]
 
-    def add(self, name: Name, text: str, drawn: Sequence[int]) -> None:
-        self.originals.append((name, text))
+    def add(self, name: Name, text: str, named: str, drawn: Sequence[int]) -> None:
+        self.originals.append((name, text, named))
         number = self.by_text[text] = len(self.originals)
         self.stream.meet(text)
         if not drawn:
@@ -181,7 +182,7 @@ class _Generation:
         likely = sorted(times, key=times.__getitem__, reverse=True)[:_COMPARED] if len(times) > 1 else times
         originals = self.originals
         for number in likely:
-            if post.copies(originals[number - 1][1]):
+            if post.copies(*originals[number - 1][1:]):
                 return number
         return None
 
@@ -233,10 +234,10 @@ class CopyFinder:
                 return new[changed][0]
             number = old.copied(post, drawn)
         if number is None:
-            self._remember(name, compared, drawn)
+            self._remember(name, compared, names(text), drawn)
             return None
-        first, original = old[number]
-        self._remember(first, original, sketch(original))
+        first, original, named = old[number]
+        self._remember(first, original, named, sketch(original))
         return first
 
     def _repeats(self, text: str, compared: str) -> bool:
@@ -247,10 +248,10 @@ class CopyFinder:
             or fingerprint(text).repost
         )
 
-    def _remember(self, name: Name, text: str, drawn: Sequence[int]) -> None:
+    def _remember(self, name: Name, text: str, named: str, drawn: Sequence[int]) -> None:
         if len(self._new.originals) >= self.keep // 2:
             self._new, self._old = _Generation(), self._new
-        self._new.add(name, text, drawn)
+        self._new.add(name, text, named, drawn)
 
     def dump(self) -> dict[str, Any]:
         """Everything, as plain JSON values; ``load`` continues exactly."""
@@ -261,8 +262,8 @@ class CopyFinder:
         """The finder that ``dump`` described."""
         finder = cls(state["keep"])
         for generation, originals in ((finder._old, state["old"]), (finder._new, state["new"])):
-            for (name, text), drawn in zip(originals, sketches([text for _, text in originals]), strict=True):
-                generation.add(name, text, drawn)
+            for (name, text, named), drawn in zip(originals, sketches([o[1] for o in originals]), strict=True):
+                generation.add(name, text, named, drawn)
         return finder
 
 

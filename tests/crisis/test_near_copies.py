@@ -213,7 +213,7 @@ def test_hostile_texts_are_taken_in_bounded_time_and_memory() -> None:
         ["", "\x00", "\ud800" * 50, "RT @" * 50_000, "a" * 1_000_000, "\u202e", "@a " * 300_000]
     ):
         finder.add(str(number), text)
-    assert all(len(text) <= 2000 for _, text in finder.dump()["new"])
+    assert all(len(text) <= 2000 for _, text, _ in finder.dump()["new"])
     assert len(plain("x " * 500_000)) <= 2000
 
 
@@ -225,3 +225,21 @@ def test_a_near_copy_has_the_fingerprint_of_its_original_also_after_a_restart() 
     for known in (originals, restored):
         assert known.fingerprint(ORIGINAL.replace("machine", "kettle")).value == first.value
         assert known.fingerprint("thank you!") == fingerprint("thank you!")
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "copied"),
+    [
+        ("Stuck in Denver for six hours, nobody tells us a thing", "Stuck in Oslo for six hours, nobody tells us a thing", False),
+        ("Fizzo says the outage that hit customers is resolved", "Lumen says the outage that hit customers is resolved", False),
+        ("Stuck in Denver for six hours, nobody tells us a thing", "stuck in denver for six hours, nobody tells us", True),
+        ("Stuck in Denver for six hours, nobody tells us a thing", "Stuck in Dnever for six hours, nobody tells us a thing", True),
+        ("Stuck in Denver for six hours, nobody tells us a thing", "Stuck in there for six hours, nobody tells us a thing", True),
+        ("We were stuck in Charlotte all night and nobody came", "We were stuck in Charlotte all night and nob", True),
+    ],
+)  # fmt: skip
+def test_texts_that_name_others_are_different_texts(one: str, other: str, copied: bool) -> None:
+    finder = CopyFinder()
+    finder.add("one", one)
+    assert (finder.add("other", other) == "one") is copied
+    assert (CopyFinder.load(json.loads(json.dumps(finder.dump()))).add("again", one) == "one") is True
