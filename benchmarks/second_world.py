@@ -11,7 +11,7 @@ that a detector which alerts at any excess pays for it. Everything comes from th
 
 import numpy as np
 
-from benchmarks.outrage import DAY, HOUR, STEP, Floats, Kind, Stream, wander
+from benchmarks.outrage import DAY, HOUR, STEP, Counts, Floats, Kind, Stream, wander
 
 SHAPES = ("linear", "exponential", "logistic", "spike", "two waves")
 MINUTES = STEP / 60
@@ -81,24 +81,43 @@ def ramp(dice: np.random.Generator, shape: str, rows: int) -> Floats:
     return np.asarray(height * np.exp(-fading / dice.uniform(60, 240)), dtype=np.float64)
 
 
-def simulate(seed: int, kind: Kind, times: float = 1.0, *, days: float = 0.0) -> Stream:
-    """One brand over ``days`` of history (3 to 21 when not told) and half a day more, in which it happens."""
-    dice = np.random.default_rng([seed, 2])
-    days = days or float(dice.uniform(3, 21))
-    rows = int((days + 0.5) * DAY)
+def _made_up(dice: np.random.Generator, rows: int, share: float) -> tuple[Counts, Counts]:
+    """Counts, and negative ones, of a brand that does not exist."""
     usual = _rates(dice, rows, float(np.exp(dice.uniform(np.log(0.5), np.log(500)))))
-    share = float(dice.uniform(0.08, 0.4))
     more, worse = _cascades(dice, usual, share)
     negative = dice.poisson(usual * _shares(dice, rows, share) + worse)
-    values = negative + dice.poisson(np.maximum(usual * (1 - share) + more - worse, 0.0))
+    return negative + dice.poisson(np.maximum(usual * (1 - share) + more - worse, 0.0)), negative
+
+
+def _borrowed(dice: np.random.Generator, rows: int, share: float, real: Counts) -> tuple[Counts, Counts]:
+    """Counts of a real brand, with negative ones made up: the mood of an hour errs as a whole."""
+    start = int(dice.integers(0, len(real) - rows + 1))
+    values = real[start : start + rows].copy()
+    logit = np.log(1 / _shares(dice, rows, share) - 1) + wander(dice, rows, np.exp(-1 / HOUR), dice.uniform(0.1, 0.35))
+    return values, dice.binomial(values, 1 / (1 + np.exp(logit)))
+
+
+def _local(values: Counts, begins: int) -> float:
+    """What is usual at this time of the day, bursts left out: rows within an hour of it, on the days before."""
+    around = [values[max(0, at - HOUR) : at + HOUR] for at in range(begins - DAY, 0, -DAY)]
+    seen = np.sort(np.concatenate([values[begins - HOUR : begins], *around]))
+    return float(seen[: max(1, int(0.95 * len(seen)))].mean()) + 0.2
+
+
+def simulate(seed: int, kind: Kind, times: float = 1.0, *, days: float = 0.0, real: Counts | None = None) -> Stream:
+    """One brand over ``days`` of history (3 to 14 when not told) and half a day more, in which it happens."""
+    dice = np.random.default_rng([seed, 2])
+    days = days or float(dice.uniform(3, 14))
+    rows = int((days + 0.5) * DAY)
+    share = float(dice.uniform(0.08, 0.4))
+    values, negative = _made_up(dice, rows, share) if real is None else _borrowed(dice, rows, share, real)
     if kind == "nothing":
         return Stream(kind, values, negative, rows)
     begins = rows - DAY // 2 + int(dice.integers(DAY // 5))
     lasts = min(8 * HOUR, rows - begins)
     shape = SHAPES[int(dice.integers(len(SHAPES)))]
-    local = float(np.mean((usual + more.mean())[begins - HOUR : begins + HOUR]))
     noise = np.exp(wander(dice, lasts, 0.5, 0.25))
-    added = dice.poisson(local * (times - 1) * ramp(dice, shape, lasts) * noise)
+    added = dice.poisson(_local(values, begins) * (times - 1) * ramp(dice, shape, lasts) * noise)
     mood = {
         "outrage": dice.uniform(0.5, 0.9),
         "praise": share * dice.uniform(0.05, 0.8),

@@ -13,7 +13,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import islice
-from math import log1p
 from typing import Any
 
 from crisis.baseline import Baseline, Sample, Usual
@@ -75,7 +74,7 @@ class Evidence:
     share: float
     """The usual share of negative voices."""
     volume: float
-    """Surprise at the volume; 1 is the stream's own 99.9 % quantile."""
+    """Surprise at the volume; 1 is what the stream exceeds once in a thousand looks."""
     negativity: float
     """Surprise at the share of negative voices, likewise."""
     score: float
@@ -159,9 +158,7 @@ def sample(
     return Sample(
         step=step,
         voices=tuple(span.voices for span in spans),
-        above=()
-        if cold
-        else tuple((log1p(s.voices) - log1p(u.voices)) / u.spread for s, u in zip(spans, usual, strict=True)),
+        above=() if cold else tuple(u.above(s.voices) for s, u in zip(spans, usual, strict=True)),
         over=() if cold else tuple(baseline.over(span.negative, span.known) for span in spans),
         read=read,
         hour=(hour.negative, hour.known) if ends else (0, 0),
