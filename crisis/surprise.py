@@ -1,10 +1,11 @@
 """How surprising a moment is, and whether an episode is under way: one mathematics for posts and for counts.
 
 ``crisis.detector`` (posts) and ``crisis.backtest`` (counts) measure *spans*: voices, and negative ones among them, over
-5, 15 and 60 minutes and 6 hours. Each span is held against the stream's own usual (``crisis.baseline``) twice: the
+5, 15 and 60 minutes, 2 and 6 hours. Each span is held against the stream's own usual (``crisis.baseline``) twice: the
 volume, and the share of negative voices. Either surprise is 1 at the stream's own 99.9 % quantile. Volume alone is
-*attention*. *Outrage* takes both: the mean of the two surprises, and each by itself well above nothing, so that neither
-a flood of praise nor three complaints on a quiet night pages anybody. An episode opens once, and closes when things
+*attention*. *Outrage* takes both: the mean of the two surprises, each by itself well above nothing, and those who came on
+top of the usual clearly angrier than the usual, so that neither a flood of praise, nor news that is a little worse than
+usual, nor three complaints on a quiet night pages anybody. An episode opens once, and closes when things
 have been usual for ``CALM`` without a break.
 """
 
@@ -17,10 +18,11 @@ from typing import Any
 
 from crisis.baseline import Baseline, Sample, Usual
 
-LENGTHS = (300, 900, 3600, 21_600)
-"""Spans, in seconds: 5, 15, 60 min, and 6 h for what is small but does not stop."""
-OUTRAGE = (1.2, 0.9, 0.74, 0.63)
-"""Mean surprise from which an episode opens, by span: a short one is looked at more often, so it takes more."""
+LENGTHS = (300, 900, 3600, 7200, 21_600)
+"""Spans, in seconds: 5, 15, 60 min, 2 h for brands with few voices, and 6 h for what is small but does not stop."""
+HOUR = LENGTHS.index(3600)
+OUTRAGE = (1.3, 0.86, 0.8, 0.66, 0.76)
+"""Mean surprise from which an episode opens, by span."""
 YOUNG = 0.5
 """While the baseline is young it takes more: 1 + YOUNG / days."""
 ATTENTION, ATTENTION_HOUR = 1.1, 1.2
@@ -37,9 +39,15 @@ FEWEST_VOICES = 10
 """Voices below which nothing is attention."""
 EXCESS = 0.12
 """Share of negative voices above the usual, at the least."""
-BAD, BAD_SURPRISE = 0.5, 0.75
+ADDED = 0.25
+"""Likewise among the voices that came on top of the usual, where a brand's ordinary talk does not water it down."""
+FEWEST_ADDED = 0.15
+"""Share of the voices that is taken to have come on top, at the least."""
+BAD, BAD_SURPRISE = 0.5, 0.6
 """Share of negative voices that is bad enough by itself, if it is not below the usual, and the surprise it counts as."""
-REST = 0.5
+BAD_ADDED, BAD_ADDED_MOST = 0.22, 0.62
+"""Share above the usual among those on top that goes with it, and the share that is enough wherever the usual lies."""
+REST = 0.6
 """Share of what opens an episode below which things are usual again."""
 CALM = timedelta(hours=8)
 """How long things must be usual before an episode is over: longer than a night's pause."""
@@ -107,8 +115,10 @@ def _weigh(baseline: Baseline, window: int, span: Span, usual: Usual) -> Evidenc
     negative, known = span.negative, span.known
     volume = usual.surprise(span.voices)
     negativity = baseline.surprise(window, negative, known)
-    excess = negative >= (baseline.share() + EXCESS) * known
-    bad = bool(known) and negative >= BAD * known and baseline.over(negative, known) >= -0.5
+    share = baseline.share()
+    added = _added(span, usual.voices, share)
+    excess = negative >= (share + EXCESS) * known and added >= share + ADDED
+    bad = bool(known) and negative >= BAD * known and added >= min(share + BAD_ADDED, BAD_ADDED_MOST)
     if bad:
         negativity = max(negativity, BAD_SURPRISE)
     mean = (max(0.0, min(volume, MOST)) + max(0.0, min(negativity, MOST))) / 2
@@ -120,7 +130,18 @@ def _weigh(baseline: Baseline, window: int, span: Span, usual: Usual) -> Evidenc
         enough = negative >= fewest and span.voices >= TIMES * usual.voices and volume >= VOLUME
     enough = enough and (bad or (excess and negativity >= NEGATIVITY))
     threshold = OUTRAGE[max(0, bisect_right(LENGTHS, span.length) - 1)] * (1 + YOUNG / max(1.0, baseline.days))
-    return Evidence(span, usual, baseline.share(), volume, negativity, mean / threshold, enough)
+    return Evidence(span, usual, share, volume, negativity, mean / threshold, enough)
+
+
+def _added(span: Span, usual: float, share: float) -> float:
+    """The share of negative voices among those that came on top of ``usual`` ones, which are as negative as ever.
+
+    Where few came, those of an ordinary time are taken to be fewer; voices that cannot be read are as those that can.
+    """
+    if not span.known:
+        return 0.0
+    ordinary = span.known * min(usual / max(span.voices, 1e-9), 1.0 - FEWEST_ADDED)
+    return (span.negative - share * ordinary) / (span.known - ordinary)
 
 
 def outrage(evidence: Sequence[Evidence]) -> float:
@@ -130,7 +151,7 @@ def outrage(evidence: Sequence[Evidence]) -> float:
 
 def _short(evidence: Sequence[Evidence]) -> Sequence[Evidence]:
     """The spans below an hour, or the shortest there is."""
-    return [e for e in evidence if e.span.length < LENGTHS[2]] or evidence[:1]
+    return [e for e in evidence if e.span.length < LENGTHS[HOUR]] or evidence[:1]
 
 
 def attention(evidence: Sequence[Evidence]) -> float:
@@ -141,7 +162,7 @@ def attention(evidence: Sequence[Evidence]) -> float:
 def remarkable(evidence: Sequence[Evidence]) -> bool:
     """The volume alone deserves attention."""
     for e in evidence:
-        if e.span.length == LENGTHS[2] and e.volume >= ATTENTION_HOUR and e.span.voices >= FEWEST_VOICES:
+        if e.span.length == LENGTHS[HOUR] and e.volume >= ATTENTION_HOUR and e.span.voices >= FEWEST_VOICES:
             return True
     short = _short(evidence)
     return attention(evidence) >= 1.0 and max(e.span.voices for e in short) >= FEWEST_VOICES
