@@ -66,6 +66,10 @@ class Usual:
         """How surprising ``voices`` are; 1 is what the stream exceeds once in a thousand looks."""
         return self.rarity.surprise(self.above(voices))
 
+    def height(self, voices: float) -> float:
+        """How high ``voices`` are; 1 is the least of the stream's own highest 0.1 %."""
+        return self.above(voices) / self.rarity.remarkable
+
 
 @dataclass
 class Sample:

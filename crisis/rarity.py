@@ -23,7 +23,8 @@ class Rarity:
     def __init__(self, wide: float, least: float, prior: float) -> None:
         self._wide, self._least, self._prior = wide, least, prior
         self._past: list[float] = []
-        self._remarkable = wide
+        self.remarkable = wide
+        """The deviation that is exceeded once in 10**ZEROS looks."""
 
     def add(self, deviation: float) -> None:
         """Keep one more."""
@@ -38,16 +39,16 @@ class Rarity:
     def _settle(self) -> None:
         seen = self._past
         if not seen:
-            self._remarkable = self._wide
+            self.remarkable = self._wide
             return
         quantile = seen[min(len(seen) - 1, int((1 - 10**-ZEROS) * len(seen)))]
         drawn = (len(seen) * quantile + self._prior * self._wide) / (len(seen) + self._prior)
-        self._remarkable = max(self._least, drawn)
+        self.remarkable = max(self._least, drawn)
 
     def surprise(self, deviation: float) -> float:
         """0 and below are no surprise; 1 is what the stream exceeds once in 10**ZEROS looks."""
-        if deviation <= 0 or deviation >= self._remarkable:
-            return deviation / self._remarkable
+        if deviation <= 0 or deviation >= self.remarkable:
+            return deviation / self.remarkable
         above = len(self._past) - bisect_left(self._past, deviation)
         assumed = self._prior * 10 ** (-ZEROS * deviation / self._wide)
         return min(1.0, -log10((above + assumed) / (len(self._past) + self._prior)) / ZEROS)

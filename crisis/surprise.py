@@ -21,9 +21,9 @@ from crisis.baseline import Baseline, Sample, Usual
 LENGTHS = (300, 900, 3600, 7200, 21_600)
 """Spans, in seconds: 5, 15, 60 min, 2 h for brands with few voices, and 6 h for what is small but does not stop."""
 HOUR = LENGTHS.index(3600)
-OUTRAGE = (1.3, 0.86, 0.8, 0.66, 0.76)
+OUTRAGE = (1.2, 0.82, 0.76, 0.62, 0.72)
 """Mean surprise from which an episode opens, by span."""
-YOUNG = 0.5
+YOUNG = 0.8
 """While the baseline is young it takes more: 1 + YOUNG / days."""
 ATTENTION, ATTENTION_HOUR = 1.1, 1.2
 """Surprise at the volume that is attention: in every span below an hour, or else in the hour."""
@@ -45,8 +45,11 @@ FEWEST_ADDED = 0.15
 """Share of the voices that is taken to have come on top, at the least."""
 BAD, BAD_SURPRISE = 0.5, 0.6
 """Share of negative voices that is bad enough by itself, if it is not below the usual, and the surprise it counts as."""
-BAD_ADDED, BAD_ADDED_MOST = 0.22, 0.62
+BAD_ADDED, BAD_ADDED_MOST = 0.18, 0.62
 """Share above the usual among those on top that goes with it, and the share that is enough wherever the usual lies."""
+PLAIN_TIMES, PLAIN_NEGATIVE, PLAIN_VOLUME = 6.0, 40, 0.4
+"""Voices against the usual, negative ones, and surprise at the volume that with a share that is bad enough, and the
+excess ``ADDED`` among those on top, are plainly an outrage, however wild the brand is; not in spans under a quarter."""
 REST = 0.6
 """Share of what opens an episode below which things are usual again."""
 CALM = timedelta(hours=8)
@@ -85,6 +88,8 @@ class Evidence:
     """Surprise at the volume; 1 is what the stream exceeds once in a thousand looks."""
     negativity: float
     """Surprise at the share of negative voices, likewise."""
+    height: float
+    """The volume against the stream's highest 0.1 %: like ``volume`` from 1 on, and finer below."""
     score: float
     """Their mean against what opens an episode: 1 opens it."""
     enough: bool
@@ -121,16 +126,28 @@ def _weigh(baseline: Baseline, window: int, span: Span, usual: Usual) -> Evidenc
     bad = bool(known) and negative >= BAD * known and added >= min(share + BAD_ADDED, BAD_ADDED_MOST)
     if bad:
         negativity = max(negativity, BAD_SURPRISE)
-    mean = (max(0.0, min(volume, MOST)) + max(0.0, min(negativity, MOST))) / 2
+    enough = _large(baseline, span, usual, volume) and (bad or (excess and negativity >= NEGATIVITY))
+    threshold = OUTRAGE[max(0, bisect_right(LENGTHS, span.length) - 1)] * (1 + YOUNG / max(1.0, baseline.days))
+    score = (max(0.0, min(volume, MOST)) + max(0.0, min(negativity, MOST))) / 2 / threshold
+    if enough and bad and added >= min(share + ADDED, BAD_ADDED_MOST) and _plain(baseline, span, usual, volume):
+        score = max(score, 1.0)
+    return Evidence(span, usual, share, volume, negativity, usual.height(span.voices), score, enough)
+
+
+def _large(baseline: Baseline, span: Span, usual: Usual, volume: float) -> bool:
+    """Enough voices and negative ones to be an outrage, if they are angry."""
     if baseline.cold:
         old = len(baseline.samples) >= COLD_STEPS and span.length < LENGTHS[-1]
-        enough = old and negative >= COLD_NEGATIVE and span.voices >= COLD_TIMES * max(usual.voices, 1.0)
-    else:
-        fewest = FEWEST if span.length < LENGTHS[-1] else FEWEST_LASTING
-        enough = negative >= fewest and span.voices >= TIMES * usual.voices and volume >= VOLUME
-    enough = enough and (bad or (excess and negativity >= NEGATIVITY))
-    threshold = OUTRAGE[max(0, bisect_right(LENGTHS, span.length) - 1)] * (1 + YOUNG / max(1.0, baseline.days))
-    return Evidence(span, usual, share, volume, negativity, mean / threshold, enough)
+        return old and span.negative >= COLD_NEGATIVE and span.voices >= COLD_TIMES * max(usual.voices, 1.0)
+    fewest = FEWEST if span.length < LENGTHS[-1] else FEWEST_LASTING
+    return span.negative >= fewest and span.voices >= TIMES * usual.voices and volume >= VOLUME
+
+
+def _plain(baseline: Baseline, span: Span, usual: Usual, volume: float) -> bool:
+    """So many that no surprise at the share is asked for, if they are angry: some brands are too wild to be surprised."""
+    lasting = span.length >= LENGTHS[1] and not baseline.cold
+    many = span.negative >= PLAIN_NEGATIVE and span.voices >= PLAIN_TIMES * usual.voices
+    return lasting and many and volume >= PLAIN_VOLUME
 
 
 def _added(span: Span, usual: float, share: float) -> float:
@@ -156,13 +173,13 @@ def _short(evidence: Sequence[Evidence]) -> Sequence[Evidence]:
 
 def attention(evidence: Sequence[Evidence]) -> float:
     """How near the volume alone is to being remarkable, 1 is: what is there in five minutes *and* in fifteen."""
-    return max(0.0, min((e.volume / ATTENTION for e in _short(evidence)), default=0.0))
+    return max(0.0, min((e.height / ATTENTION for e in _short(evidence)), default=0.0))
 
 
 def remarkable(evidence: Sequence[Evidence]) -> bool:
     """The volume alone deserves attention."""
     for e in evidence:
-        if e.span.length == LENGTHS[HOUR] and e.volume >= ATTENTION_HOUR and e.span.voices >= FEWEST_VOICES:
+        if e.span.length == LENGTHS[HOUR] and e.height >= ATTENTION_HOUR and e.span.voices >= FEWEST_VOICES:
             return True
     short = _short(evidence)
     return attention(evidence) >= 1.0 and max(e.span.voices for e in short) >= FEWEST_VOICES
