@@ -1,12 +1,13 @@
 """A second, independent simulation of brands and what befalls them: people who answer people, in counts of five minutes.
 
-``benchmarks.outrage`` draws counts from a rate; here most of the wildness comes from cascades. Somebody says something, others
-repeat it over minutes or hours (sizes by a power law), and all of a cascade share a mood, so volume and share err
-together. Rates are log-normal with a memory of an hour and of days, on a day with two humps and a week with two
-quiet days; levels reach from one mention in ten minutes to a hundred a minute. The share of negative mentions drifts over the weeks,
-is higher at some hours, and has heavy noise of its own. An outrage follows one of five shapes, two of them with a
-second wave or a sudden spike. Praise lies below the usual share; news is *slightly worse than usual* (.03 to .1 above), so
-that a detector which alerts at any excess pays for it. Everything comes from the seed.
+``benchmarks.outrage`` draws counts from a rate; here most of the wildness comes from cascades. Somebody says something,
+others repeat it over minutes or hours (sizes by a power law), and all of a cascade share a mood, so volume and share
+err together. Rates are log-normal with a memory of an hour and of days, on a day with two humps and a week with two
+quiet days; levels reach from one mention in ten minutes to a hundred a minute. The share of negative mentions drifts
+over the weeks, is higher at some hours, and has heavy noise of its own. Instead of made-up counts real ones can be
+given. An outrage follows one of five shapes, among them a sudden spike and two waves; it is at least .2 more negative
+than usual. Praise lies below the usual share; news is *slightly worse than usual* (.03 to .1 above), so that a detector
+which alerts at any excess pays for it. Everything comes from the seed.
 """
 
 import numpy as np
@@ -119,7 +120,7 @@ def simulate(seed: int, kind: Kind, times: float = 1.0, *, days: float = 0.0, re
     noise = np.exp(wander(dice, lasts, 0.5, 0.25))
     added = dice.poisson(_local(values, begins) * (times - 1) * ramp(dice, shape, lasts) * noise)
     mood = {
-        "outrage": dice.uniform(0.5, 0.9),
+        "outrage": dice.uniform(max(0.5, share + 0.2), 0.9),
         "praise": share * dice.uniform(0.05, 0.8),
         "news": share + dice.uniform(0.03, 0.1),
     }[kind]
