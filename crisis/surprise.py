@@ -21,9 +21,9 @@ from crisis.baseline import Baseline, Sample, Usual
 LENGTHS = (300, 900, 3600, 7200, 21_600)
 """Spans, in seconds: 5, 15, 60 min, 2 h for brands with few voices, and 6 h for what is small but does not stop."""
 HOUR = LENGTHS.index(3600)
-OUTRAGE = (1.2, 0.82, 0.76, 0.62, 0.72)
+OUTRAGE = (1.2, 0.8, 0.75, 0.61, 0.7)
 """Mean surprise from which an episode opens, by span."""
-YOUNG = 0.8
+YOUNG = 1.0
 """While the baseline is young it takes more: 1 + YOUNG / days."""
 ATTENTION, ATTENTION_HOUR = 1.1, 1.2
 """Surprise at the volume that is attention: in every span below an hour, or else in the hour."""
@@ -31,7 +31,7 @@ VOLUME, NEGATIVITY = 0.25, 0.9
 """Either surprise, at the least, for an outrage."""
 MOST = 4.0
 """More surprise than that counts as that much."""
-TIMES = 1.5
+TIMES = 1.3
 """Voices against the usual, at the least."""
 FEWEST, FEWEST_LASTING = 10, 20
 """Negative voices below which nothing is a firestorm: in spans up to an hour, and in longer ones."""
