@@ -75,11 +75,14 @@ def naive_ratio(values: Sequence[float]) -> Scores:
 
 def windowed_gaussian(values: Sequence[float]) -> Scores:
     """NAB's baseline: standard deviations from the mean of the last 1,000 rows (it ranks rows as its tail does)."""
-    found, counts = np.zeros(len(values)), np.asarray(values, dtype=float)
-    for row in range(2, len(counts)):
-        window = counts[max(0, row - 1000) : row]
-        found[row] = (counts[row] - window.mean()) / (window.std() or 1e-6)
-    return np.maximum(found, 0.0)
+    counts = np.asarray(values, dtype=float)
+    sums, squares = (np.concatenate([[0.0], np.cumsum(c)]) for c in (counts, counts**2))
+    rows = np.arange(len(counts))
+    since = np.maximum(0, rows - 1000)
+    many = np.maximum(1, rows - since)
+    mean = (sums[rows] - sums[since]) / many
+    spread = np.sqrt(np.maximum((squares[rows] - squares[since]) / many - mean**2, 0.0))
+    return np.where(rows >= 2, np.maximum((counts - mean) / np.where(spread > 1e-6, spread, 1e-6), 0.0), 0.0)
 
 
 def interval(sample: Sequence[float], of: Callable[[Scores], float], seed: int = 1) -> str:
