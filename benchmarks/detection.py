@@ -229,7 +229,7 @@ def simulated(name: str, seed: int, count: int, real: Sequence[Sequence[float]])
     print(
         f"\n2. Simulated, {name}: {count} streams of each kind, {backgrounds}; minutes from the start; 3 h to find it"
     )
-    print(f"{'detector':<28}{'10x median':>18}{'missed':>18}{'3x median':>18}{'missed':>18}", end="")
+    print(f"{'detector':<28}{'10x median':>24}{'missed':>24}{'3x median':>24}{'missed':>24}", end="")
     print(f"{'praise':>8}{'news':>6}{'noted':>7}{'false/week':>20}{'cold/day':>9}")
     _row("fireline", shipped, known)
     for rival, score, share in (
@@ -265,7 +265,7 @@ def _row(name: str, alerts: Alerts, known: dict[tuple[Kind, float], list[Stream]
         cells += [interval(found, _median), interval(found, _missed)]
     said = [1.0 - _missed(np.asarray(delays[key])) for key in (("praise", 10.0), ("news", 6.0))]
     total = weeks[:, 1].sum() / weeks[:, 0].sum()
-    print(f"{name:<28}" + "".join(f"{cell:>18}" for cell in cells), end="")
+    print(f"{name:<28}" + "".join(f"{cell:>24}" for cell in cells), end="")
     week = f"{total:.2f} ({rate[50]:.2f}..{rate[949]:.2f})"
     print(f"{said[0]:>8.0%}{said[1]:>6.0%}{np.mean(noted):>7.0%}{week:>20}{np.mean(cold):>9.3f}", flush=True)
 
