@@ -2,7 +2,7 @@
 
 Time is the posts' and the ticks' own; no clock is read. Posts are counted as unique authors and distinct texts over
 1, 5, 15 and 60 minutes (``crisis.windows``) and compared with the watch's own usual (``crisis.baseline``), also over
-six hours, for what is small but does not stop. Volume alone is attention; an alert needs volume *and* a share of
+two and six hours, for what is small but does not stop. Volume alone is attention; an alert needs volume *and* a share of
 negative authors above the usual (``crisis.surprise``). An author who only repeats others' words counts a tenth. Until
 the first day is over the baseline knows nothing of the hours to come: then only an unmistakable burst alerts. An alert
 closes when things have been usual for ``CALM`` without a break.
@@ -22,7 +22,7 @@ from typing import Any, Literal
 from crisis.baseline import STEP, WEEKS, Baseline
 from crisis.copies import Fingerprint, Originals, key
 from crisis.reading import Reading, read
-from crisis.surprise import LENGTHS, Episode, Evidence, Span, outrage, raised, remarkable, sample, weigh
+from crisis.surprise import HOUR, LENGTHS, Episode, Evidence, Span, outrage, raised, remarkable, sample, weigh
 from crisis.triage import Signal
 from crisis.watch import Mention, Watch
 from crisis.windows import (
@@ -48,7 +48,6 @@ COPY_WEIGHT = 0.1
 
 _PER_STEP = STEP // SLICE
 _QUARTER = LENGTHS.index(900)
-_SIX_HOURS = LENGTHS[-1] // STEP
 _HISTORY = WEEKS * 7 * 86_400 // STEP
 
 
@@ -166,18 +165,17 @@ class Detector:
         self._judge(windows, self._evidence(totals), (last + 1.0) * SLICE)
 
     def _spans(self, totals: Counts, *, closing: bool = False) -> list[Span]:
-        """What the windows hold, and six hours of quarters; the present one among them when it is ``closing``."""
+        """What the windows hold, and hours of quarters; the present one among them when it is ``closing``."""
         found = []
         for length, column in zip(LENGTHS, (1, 2, 3), strict=False):
             held = _held(totals, column)
             found.append(Span(length, _voices(held), held[NEGATIVE], held[READ], held=held))
-        quarters = [known.held for known in islice(reversed(self._baseline.samples), _SIX_HOURS - closing)]
+        most = LENGTHS[-1] // STEP
+        quarters = [known.held for known in islice(reversed(self._baseline.samples), most - closing)]
         if closing:
-            quarters.append(found[_QUARTER].held)
-        held = tuple(map(sum, zip(*quarters, strict=True))) if quarters else (0,) * (ANGRY + 1)
-        voices = held[AUTHORS] / max(1, len(quarters)) * _SIX_HOURS
-        whole = len(quarters) == _SIX_HOURS
-        found.append(Span(LENGTHS[-1], voices, held[NEGATIVE], held[READ], whole, held))
+            quarters.insert(0, found[_QUARTER].held)
+        for length in LENGTHS[HOUR + 1 :]:
+            found.append(_lasting(quarters[: length // STEP], length))
         return found
 
     def _evidence(self, totals: Counts) -> list[Evidence]:
@@ -193,7 +191,7 @@ class Detector:
     def _onset(self, windows: Windows, at: float) -> float:
         """The first post of the episode: where the raised hours begin, or else where the last hour's rate breaks."""
         begin = raised(self._baseline)
-        if begin is not None and begin.first < at - LENGTHS[2]:
+        if begin is not None and begin.first < at - LENGTHS[HOUR]:
             return begin.first
         return windows.broke(at)
 
@@ -250,7 +248,7 @@ class Detector:
     def dump(self) -> str:
         """Everything the detector knows, as JSON; ``load`` continues exactly."""
         state: dict[str, Any] = {
-            "version": 2,
+            "version": 3,
             "windows": self._windows.dump() if self._windows else None,
             "baseline": self._baseline.dump(),
             "originals": self._originals.dump(),
@@ -271,6 +269,7 @@ class Detector:
         try:
             known = json.loads(state)
             known = _renewed(known) if known["version"] == 1 else known
+            known = _widened(known) if known["version"] == 2 else known
             new._windows = Windows.load(known["windows"]) if known["windows"] else None
             new._baseline = Baseline.load(len(LENGTHS), STEP, known["baseline"])
             new._originals = Originals.load(known["originals"]) if "originals" in known else Originals()
@@ -280,6 +279,13 @@ class Detector:
         except (KeyError, TypeError, ValueError) as error:
             raise ValueError(f"this is not a detector's state ({type(error).__name__}: {error})") from None
         return new
+
+
+def _lasting(quarters: Sequence[tuple[int, ...]], length: int) -> Span:
+    """A span made of quarters of an hour; with some of them missing it is stretched, and not whole."""
+    held = tuple(map(sum, zip(*quarters, strict=True))) if quarters else (0,) * (ANGRY + 1)
+    voices = held[AUTHORS] / max(1, len(quarters)) * (length // STEP)
+    return Span(length, voices, held[NEGATIVE], held[READ], len(quarters) * STEP == length, held)
 
 
 def _held(totals: Counts, column: int) -> tuple[int, ...]:
@@ -294,4 +300,16 @@ def _renewed(state: dict[str, Any]) -> dict[str, Any]:
         for step, voices, above, held, hour, begun, quiet in state["baseline"]
     ]
     episode = [alerting, started, calm_since]
-    return {**state, "baseline": samples, "episode": episode, "rest": [late, quarter, first, at]}
+    return {**state, "version": 2, "baseline": samples, "episode": episode, "rest": [late, quarter, first, at]}
+
+
+def _widened(state: dict[str, Any]) -> dict[str, Any]:
+    """A state of version 2, which knew no span of two hours: its past is that of the quarters, and as wild as the hour's."""
+    between = HOUR + 1
+    quarters, samples = LENGTHS[between] // STEP, []
+    for place, (step, voices, *surprises, own, hour, first, quiet, held) in enumerate(state["baseline"]):
+        lately = [known[-1][AUTHORS] for known in state["baseline"][max(0, place + 1 - quarters) : place + 1]]
+        wider = [*voices[:between], sum(lately) / len(lately) * quarters, *voices[between:]]
+        above, over = ([*known[:between], *known[HOUR:between], *known[between:]] for known in surprises)
+        samples.append([step, wider, above, over, own, hour, first, quiet, held])
+    return {**state, "version": 3, "baseline": samples}
