@@ -7,7 +7,7 @@ from one post, the brand's own or one that was passed on more often than it was 
 """
 
 from collections.abc import Collection, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -76,8 +76,20 @@ def _author(post: Mention) -> str:
     return f"{post.source}/{post.author or post.id}"
 
 
+def _grouped(mentions: Sequence[Mention], texts: Sequence[int | None]) -> list[_Text]:
+    groups: dict[int, list[Mention]] = {}
+    for post, text in zip(mentions, texts, strict=True):
+        if text is not None:
+            groups.setdefault(text, []).append(post)
+    return [_Text(sorted(posts, key=_in_time)) for posts in groups.values()]
+
+
+def _in_time(post: Mention) -> tuple[datetime, str, str]:
+    return post.created_at, post.source, post.id
+
+
 def _texts(mentions: Sequence[Mention]) -> list[_Text]:
-    ordered = sorted(mentions, key=lambda post: (post.created_at, post.source, post.id))
+    ordered = sorted(mentions, key=_in_time)
     said = [post for post in ordered if not fingerprint(post.text).repost]
     first_of = CopyFinder(keep=2 * len(said) + 2).add_many([(str(n), post.text) for n, post in enumerate(said)])
     groups: dict[int, list[Mention]] = {}
@@ -116,12 +128,21 @@ def _young(mentions: Sequence[Mention]) -> Sign | None:
     return Sign(name="young accounts", value=round(share, 3), discount=discount, says=says)
 
 
-def assess(mentions: Sequence[Mention], own: Collection[str] = ()) -> Coordination:
-    """How far the posts of one episode look arranged. ``own`` are the brand's handles."""
+def assess(
+    mentions: Sequence[Mention], own: Collection[str] = (), *, texts: Sequence[int | None] | None = None
+) -> Coordination:
+    """How far the posts of one episode look arranged.
+
+    Args:
+        own: the brand's handles.
+        texts: one a post, where that is known already: what stands for the text it has or copies, None where it passes
+            another on.
+    """
     if not mentions:
         return Coordination(confidence_discount=0.0, signs=(), says="no posts, so no sign of coordination")
     handles = {fold(handle).removeprefix("@") for handle in own}
-    arranged = [text for text in _texts(mentions) if text.arranged(handles)]
+    known = _texts(mentions) if texts is None else _grouped(mentions, texts)
+    arranged = [text for text in known if text.arranged(handles)]
     everybody = len({_author(post) for post in mentions})
     found = (_same_text(arranged, everybody), _repeats(arranged, len(mentions)), _young(mentions))
     signs = tuple(sign for sign in found if sign is not None)

@@ -140,9 +140,12 @@ class Narratives:
         """Texts that came since all were last looked at."""
         self._told: tuple[Narrative, ...] | None = None
 
-    def add(self, text: str, *, reposts: int = 0) -> str:
-        """Take one post; the id of its narrative as things stand (``now`` follows it later)."""
-        mark = fingerprint(text).value
+    def add(self, text: str, *, reposts: int = 0, mark: int | None = None) -> str:
+        """Take one post; the id of its narrative as things stand (``now`` follows it later).
+
+        ``mark``: the value of its fingerprint, where that is known already.
+        """
+        mark = fingerprint(text).value if mark is None else mark
         held = self._texts.get(mark)
         if held is None:
             held = self._new(mark, text, reposts)
@@ -159,9 +162,9 @@ class Narratives:
                 self._forget(next(iter(self._texts)))
         return self._id(held.row)
 
-    def narrative(self, text: str) -> str:
+    def narrative(self, text: str, mark: int | None = None) -> str:
         """The id of the narrative that ``text`` belongs to now; a text that was forgotten is placed anew."""
-        held = self._texts.get(fingerprint(text).value)
+        held = self._texts.get(fingerprint(text).value if mark is None else mark)
         if held is not None:
             return self._id(held.row)
         ids = self._new(0, text, 0).ids
