@@ -81,7 +81,7 @@ def _grouped(mentions: Sequence[Mention], texts: Sequence[int | None]) -> list[_
     for post, text in zip(mentions, texts, strict=True):
         if text is not None:
             groups.setdefault(text, []).append(post)
-    return [_Text(sorted(posts, key=_in_time)) for posts in groups.values()]
+    return [_Text(sorted(posts, key=_in_time)) for posts in groups.values() if len(posts) >= SAME_TEXT]
 
 
 def _in_time(post: Mention) -> tuple[datetime, str, str]:

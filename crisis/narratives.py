@@ -192,17 +192,17 @@ class Narratives:
     def all(self) -> tuple[Narrative, ...]:
         """Every narrative, largest first, looked at once more."""
         self.settle()
-        return self._all()
+        return self._largest(len(self._rows))
 
-    def _all(self) -> tuple[Narrative, ...]:
-        if self._told is None:
-            own: dict[int, list[_Text]] = {}
-            for held in self._texts.values():
-                if held.row >= 0:
-                    own.setdefault(held.row, []).append(held)
-            found = [self._tell(number, self._row(number), texts) for number, texts in own.items()]
-            self._told = tuple(sorted(found, key=lambda n: (-n.size, n.id)))
-        return self._told
+    def _largest(self, most: int) -> tuple[Narrative, ...]:
+        """The largest ones that have texts at hand, at most so many."""
+        own: dict[int, list[_Text]] = {}
+        for held in self._texts.values():
+            if held.row >= 0:
+                own.setdefault(held.row, []).append(held)
+        rows = [(max(self._row(number).size, len(texts)), self._row(number).id, number) for number, texts in own.items()]
+        rows.sort(key=lambda row: (-row[0], row[1]))
+        return tuple(self._tell(number, self._row(number), own[number]) for _, _, number in rows[:most])
 
     def largest(self) -> tuple[Narrative, ...]:
         """The ``SHOWN`` largest narratives that are worth naming.
@@ -211,7 +211,9 @@ class Narratives:
         whole effort stays in proportion to the posts.
         """
         self.settle(after=SETTLE_AFTER)
-        return tuple(n for n in self._all() if n.size >= LEAST)[:SHOWN]
+        if self._told is None:
+            self._told = tuple(n for n in self._largest(SHOWN) if n.size >= LEAST)
+        return self._told
 
     def _new(self, mark: int, text: str, reposts: int) -> _Text:
         words = frozenset(term for term in terms(text) if not term.startswith(self._out))

@@ -30,6 +30,8 @@ FLOORS = {CrisisType.SAFETY_HARM: 50.0, CrisisType.DATA_BREACH: 50.0}
 """Least score by cause."""
 ARRANGED = 2_000
 """Newest posts at which the coordination panel looks."""
+FEW = 5
+"""Voices whose mood counts half of what it would if many felt so: the share of three people is chance."""
 HOSTILE = 400
 """Distinct hostile texts that are enough to tell the cause."""
 
@@ -89,6 +91,7 @@ def _crowd(signal: Signal) -> list[Factor]:
 
 def _mood(signal: Signal) -> list[Factor]:
     share, usual = signal.negative_share, signal.usual_negative_share
+    sure = signal.authors / (signal.authors + FEW)
     unread = ""
     if signal.unread:
         unread = f" ({signal.unread:,} of {signal.distinct_texts:,} texts are in languages it cannot read)"
@@ -97,13 +100,13 @@ def _mood(signal: Signal) -> list[Factor]:
             name="negativity",
             value=round(share, 3),
             baseline=round(usual, 3),
-            points=round(15 * share, 2),
+            points=round(15 * share * sure, 2),
             says=f"{share:.0%} negative, usually {usual:.0%}{unread}",
         ),
         Factor(
             name="anger",
             value=round(signal.anger_share, 3),
-            points=_scale(signal.anger_share, 0, 0.5, 8),
+            points=round(_scale(signal.anger_share, 0, 0.5, 8) * sure, 2),
             says=f"{signal.anger_share:.0%} angry" if signal.anger_share else "no anger to be read",
         ),
     ]
