@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 
 TICK = timedelta(seconds=10)
 """Event time between two ticks, as of the live service unless its settings say otherwise."""
-_QUARTER = timedelta(minutes=15)
+_QUARTER, _SLICE = timedelta(minutes=15), timedelta(seconds=10)
+"""The detector closes a quarter of an hour with the tick that reaches its last slice."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -44,13 +45,14 @@ class Replay:
         *,
         playbooks: Mapping[CrisisType, Playbook] | None = None,
         newsrooms: Newsrooms | None = None,
+        tick: timedelta = TICK,
         opened: Callable[[Episode], None] = lambda episode: None,
     ) -> None:
         from crisis.episode_triage import EpisodeTriage
         from crisis.media import NOBODY
         from fireline.replay_incidents import Incidents
 
-        self.watch = watch
+        self.watch, self._every = watch, tick
         self.triage = EpisodeTriage(watch, playbooks=playbooks, newsrooms=newsrooms or NOBODY)
         self._incidents = Incidents(watch, playbooks or {})
         self._opened = opened
@@ -68,14 +70,14 @@ class Replay:
         """
         if not posts:
             return
-        at = (posts[0].created_at if begin is None else begin) + TICK
+        at = (posts[0].created_at if begin is None else begin) + self._every
         for post in self._understood(posts):
             due = post.mention.created_at
             while at <= due:
                 yield self._tick(at)
-                at += TICK
+                at += self._every
                 if not self.triage.under_way:
-                    at = _next_telling(at, due)
+                    at = _next_telling(at, due, self._every)
             self.triage.feed(post)
         yield self._tick(at)
 
@@ -99,11 +101,11 @@ class Replay:
         return signal
 
 
-def _next_telling(at: datetime, due: datetime) -> datetime:
+def _next_telling(at: datetime, due: datetime, every: timedelta) -> datetime:
     """The tick from ``at`` on that has something to count: the last one before ``due``, or one that ends a quarter."""
-    quarter_ends = -(-(at - _EPOCH) // _QUARTER) * _QUARTER - TICK + _EPOCH
-    ticks = min((quarter_ends - at) // TICK + 1, (due - at) // TICK)
-    return at + max(0, ticks) * TICK
+    quarter_ends = -((_EPOCH - at + every - _SLICE) // _QUARTER) * _QUARTER - _SLICE + _EPOCH
+    ticks = min((quarter_ends - at) // every + 1, (due - at) // every)
+    return at + max(0, ticks) * every
 
 
 def _columns(pairs: Sequence[str]) -> dict[str, str]:
@@ -196,14 +198,29 @@ def _print_line(episode: Episode) -> None:
 def _print(episode: Episode) -> None:
     worst = episode.assessment
     until = f"{episode.closed_at:%Y-%m-%d %H:%M}" if episode.closed_at else "still open at the end"
-    print(f"{worst.severity}  {worst.type.value.replace('_', ' ')}  (score {worst.score:g})")
+    waits = "  candidate: waits for a person" if episode.incident.state == "candidate" else ""
+    print(f"{worst.severity}  {worst.type.value.replace('_', ' ')}  (score {worst.score:g}){waits}")
     print(f"  {episode.opened_at:%Y-%m-%d %H:%M} to {until} UTC; began {episode.started_at:%Y-%m-%d %H:%M}")
     for factor in worst.factors:
         print(visible(f"  {factor.points:+6.1f}  {factor.says}"))
     print(f"  strategy: {worst.strategy.value} ({worst.why_strategy})")
+    print(visible(f"  confidence: {worst.why_confidence}; {_arranged(episode)}"))
+    if len(episode.history) > 1:
+        held = ", ".join(f"{a.severity} from {a.assessed_at:%d %b %H:%M}" for a in episode.history[:12])
+        print(f"  severity as it held: {held}" + (", …" if len(episode.history) > 12 else ""))
     for narrative in worst.narratives[:5]:
         print(visible(f"  · {narrative.label} ({narrative.size}): {' '.join(narrative.quote.split())[:120]}"))
     print()
+
+
+def _arranged(episode: Episode) -> str:
+    found = episode.arranged()
+    young = found["young_accounts_share"]
+    return (
+        f"{found['copies']:,} copies, {found['copying_authors']:,} authors who only repeat, "
+        f"{found['same_text_authors']:,} who post one text, {found['repeats_within_10_s']:,} repeats within 10 s, "
+        f"{'no sign of' if young is None else f'{young:.0%}'} young accounts"
+    )
 
 
 def _summary(read: int, posts: Sequence[Mention], episodes: Sequence[Episode], attention: int) -> None:
