@@ -200,7 +200,9 @@ class Narratives:
         for held in self._texts.values():
             if held.row >= 0:
                 own.setdefault(held.row, []).append(held)
-        rows = [(max(self._row(number).size, len(texts)), self._row(number).id, number) for number, texts in own.items()]
+        rows = [
+            (max(self._row(number).size, len(texts)), self._row(number).id, number) for number, texts in own.items()
+        ]
         rows.sort(key=lambda row: (-row[0], row[1]))
         return tuple(self._tell(number, self._row(number), own[number]) for _, _, number in rows[:most])
 

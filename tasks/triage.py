@@ -43,9 +43,7 @@ async def open_detected(
         closed = None if live else answered(await tx.incidents.list(watch=watch.name), signal)
         if closed is not None:
             return closed, False
-        new = opening(
-            watch, signal, assessment, mentions, another=matter if live else None, playbooks=here.playbooks
-        )
+        new = opening(watch, signal, assessment, mentions, another=matter if live else None, playbooks=here.playbooks)
         incident = await tx.incidents.open(
             watch=watch.name,
             title=new.title,
