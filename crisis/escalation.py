@@ -1,8 +1,9 @@
 """Up at once, down slowly: how an incident's severity follows triage.
 
 Triage raises a severity the moment it sees reason. It lowers one level at a time, and each only after what it sees has
-been lower without a break for ``HOLD``, and for twice as long after each time it rose again: a storm breathes. What a person set stands: triage never goes below it, and goes
-above it only when it sees more than it saw when the person decided.
+been lower without a break for ``HOLD``, and for twice as long after each time it rose again: a storm breathes. What a
+person set stands: triage never goes below it, and goes above it only when it sees more than it saw when the person
+decided.
 """
 
 from collections.abc import Sequence
