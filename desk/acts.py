@@ -1,5 +1,6 @@
-"""What a lead does with an incident: confirm a candidate, dismiss a false alarm, merge two that are one, split one that is
-two. By the signed link in the lead's message (``/act/{token}``), or at the desk (``/incidents/{id}/act``).
+"""What a lead does with an incident: confirm a candidate, dismiss a false alarm, rate it otherwise than triage did, merge
+two that are one, split one that is two. By the signed link in the lead's message (``/act/{token}``), or at the desk
+(``/incidents/{id}/act``).
 
 Looking never acts: GET only reads. A POST acts, only from a form that this desk made a short while ago, and only for a
 person: the link names its holder; at the desk, whose key is shared, they say who they are and prove it with a one-time
@@ -20,6 +21,7 @@ from starlette.routing import Route
 from crisis.approval import NotAllowed
 from crisis.incident import LIVE, STEPS, Dismissal, IllegalStep, Incident, IncidentState
 from crisis.stakeholder import Stakeholder
+from crisis.values import CrisisType, Severity
 from desk.access import desk_key
 from desk.approve import FORM_SECONDS, MAX_FORM, MAX_REASON, sentence
 from desk.guard import TokenBucket, caller, is_same_origin, read_body
@@ -27,8 +29,10 @@ from desk.state import desk_of
 from records import NotFound
 from tasks import incidents
 from tasks.approve import check_code
+from tasks.first_word import reassessed
 from tasks.installation import Installation
 from tasks.links import LinkExpired, read_acting_link
+from tasks.triage import override
 
 LABELS = {
     Dismissal.FALSE_ALARM: "a false alarm",
@@ -63,6 +67,7 @@ class Place:
         able = {
             "confirm": incident.state is IncidentState.CANDIDATE,
             "dismiss": IncidentState.DISMISSED in STEPS[incident.state],
+            "rate": incident.state in LIVE,
             "merge": incident.state in LIVE and bool(self.others),
             "split": incident.state in incidents.REAL
             and incident.closed_at is None
@@ -178,6 +183,12 @@ async def _do(here: Installation, place: Place, form: Mapping[str, str], person:
         if form.get("label") not in set(Dismissal):
             raise _NotTaken(400, "choose what it was instead")
         await incidents.dismiss(here, incident.id, actor=person, reason=reason, label=Dismissal(form["label"]))
+    elif act == "rate":
+        if form.get("severity") not in set(Severity) or form.get("type") not in set(CrisisType):
+            raise _NotTaken(400, "choose a severity and a kind")
+        severity, kind = Severity(form["severity"]), CrisisType(form["type"])
+        after = await override(here, incident.id, severity=severity, crisis_type=kind, actor=person, reason=reason)
+        await reassessed(here, after)
     elif act == "merge":
         await incidents.merge(here, incident.id, form.get("into", ""), actor=person, reason=reason)
     elif act == "split":
@@ -220,6 +231,8 @@ def _page(
         "others": place.others,
         "leads": place.leads,
         "labels": LABELS,
+        "severities": tuple(Severity),
+        "kinds": tuple(CrisisType),
         "nonce": nonce,
         "problem": problem,
         "given": form or {},

@@ -20,7 +20,12 @@ from crisis.watch import Mention
 BEGIN = datetime(2026, 3, 1, tzinfo=UTC)
 STORM = BEGIN + timedelta(hours=26)
 TICK = timedelta(minutes=1)
-CALM = ("The acme kettle is nice", "My acme order has come, thanks", "Which acme lamp do you use?", "acme shop, open late")
+CALM = (
+    "The acme kettle is nice",
+    "My acme order has come, thanks",
+    "Which acme lamp do you use?",
+    "acme shop, open late",
+)
 REGULARS = tuple(f"regular-{number}" for number in range(80))
 ANGRY = (
     "acme is a disgrace, the app took my money twice and nobody answers. I am furious",

@@ -171,9 +171,24 @@ async def test_codes_cannot_be_guessed_by_trying(scene: Scene) -> None:
         await tx.codes.enrol(IDA)
     async with scene.at_the_desk() as desk:
         tries = [
-            await send(desk, f"/incidents/{waiting.id}/act", act="confirm", person=IDA, code=f"{n:06}") for n in range(14)
+            await send(desk, f"/incidents/{waiting.id}/act", act="confirm", person=IDA, code=f"{n:06}")
+            for n in range(14)
         ]
     assert tries[-1].status_code == 429
+
+
+async def test_a_lead_rates_it_otherwise_and_the_reason_is_on_record(scene: Scene) -> None:
+    waiting = await candidate(scene)
+    async with scene.browser() as phone:
+        where = link(scene, waiting)
+        assert (await send(phone, where, act="rate", severity="SEV9", type="conduct")).status_code == 400
+        answer = await send(phone, where, act="rate", severity="SEV1", type="safety_harm", reason="people are hurt")
+        assert answer.status_code == 303
+        assert "people are hurt" in (await phone.get(where)).text
+    async with scene.here.store.reading() as tx:
+        now = (await tx.incidents.get(waiting.id)).assessment
+    assert (now.severity, now.type, now.assessed_by) == ("SEV1", "safety_harm", IDA)
+    assert now.override_reason == "people are hurt"
 
 
 async def test_two_that_are_one_are_merged(scene: Scene) -> None:
