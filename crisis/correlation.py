@@ -43,7 +43,7 @@ class Matter(Frozen):
 def dominant(posts: Sequence[Mention | Understood], narratives: Narratives, at: datetime) -> Matter | None:
     """The matter most recent authors speak of; None when nobody spoke of late. ``narratives`` has been fed already."""
     recent = [post for post in understood(posts) if post.mention.created_at > at - RECENT]
-    where = [narratives.narrative(post.mention.text, post.mark.value) for post in recent]
+    where = [narratives.narrative(post.mention.text) for post in recent]
     voices = Counter(narrative for _, narrative in {(p.author, spoke) for p, spoke in zip(recent, where, strict=True)})
     voices.pop(OTHER, None)
     if not voices:

@@ -147,11 +147,11 @@ class EpisodeTriage:
         matter = dominant(posts, told, signal.at)
         joins = incident_for(live, matter, signal.at)
         if live and matter is not None and joins is None:
-            posts = [p for p in posts if told.narrative(p.mention.text, p.mark.value) == matter.narrative]
+            posts = [p for p in posts if told.narrative(p.mention.text) == matter.narrative]
         elif len(live) > 1 and joins is not None:
             self.follow(live)
-            posts = [p for p in posts if self.incident_of(p.mention, p.mark.value) == joins.id]
-        panel = severity.coordination_of(posts)
+            posts = [p for p in posts if self.incident_of(p.mention) == joins.id]
+        panel = severity.coordination_of(posts, self.watch)
         assessment = severity.assess(
             signal,
             self.watch,
@@ -178,12 +178,12 @@ class EpisodeTriage:
             self._home = live[0].id
             self._matters = {incident.narrative: incident.id for incident in reversed(live) if incident.narrative}
 
-    def incident_of(self, mention: Mention, mark: int | None = None) -> str:
+    def incident_of(self, mention: Mention) -> str:
         """The incident that a mention goes to."""
         if len(self._matters) < 2 or self._narratives is None:
             return self._home
         self._take()
-        return self._matters.get(self._narratives.narrative(mention.text, mark), self._home)
+        return self._matters.get(self._narratives.narrative(mention.text), self._home)
 
     def resume(self, live: Sequence[Incident], relied_on: Sequence[Mention]) -> None:
         """Take up an episode whose incidents are ``live``, and which relied on these mentions."""
@@ -222,4 +222,4 @@ class EpisodeTriage:
 
 
 def _tell(narratives: Narratives, post: Understood) -> None:
-    narratives.add(post.mention.text, reposts=post.mention.reposts, mark=post.mark.value)
+    narratives.add(post.mention.text, reposts=post.mention.reposts)

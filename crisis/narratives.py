@@ -140,12 +140,9 @@ class Narratives:
         """Texts that came since all were last looked at."""
         self._told: tuple[Narrative, ...] | None = None
 
-    def add(self, text: str, *, reposts: int = 0, mark: int | None = None) -> str:
-        """Take one post; the id of its narrative as things stand (``now`` follows it later).
-
-        ``mark``: the value of its fingerprint, where that is known already.
-        """
-        mark = fingerprint(text).value if mark is None else mark
+    def add(self, text: str, *, reposts: int = 0) -> str:
+        """Take one post; the id of its narrative as things stand (``now`` follows it later)."""
+        mark = fingerprint(text).value
         held = self._texts.get(mark)
         if held is None:
             held = self._new(mark, text, reposts)
@@ -162,9 +159,9 @@ class Narratives:
                 self._forget(next(iter(self._texts)))
         return self._id(held.row)
 
-    def narrative(self, text: str, mark: int | None = None) -> str:
+    def narrative(self, text: str) -> str:
         """The id of the narrative that ``text`` belongs to now; a text that was forgotten is placed anew."""
-        held = self._texts.get(fingerprint(text).value if mark is None else mark)
+        held = self._texts.get(fingerprint(text).value)
         if held is not None:
             return self._id(held.row)
         ids = self._new(0, text, 0).ids
@@ -192,19 +189,17 @@ class Narratives:
     def all(self) -> tuple[Narrative, ...]:
         """Every narrative, largest first, looked at once more."""
         self.settle()
-        return self._largest(len(self._rows))
+        return self._all()
 
-    def _largest(self, most: int) -> tuple[Narrative, ...]:
-        """The largest ones that have texts at hand, at most so many."""
-        own: dict[int, list[_Text]] = {}
-        for held in self._texts.values():
-            if held.row >= 0:
-                own.setdefault(held.row, []).append(held)
-        rows = [
-            (max(self._row(number).size, len(texts)), self._row(number).id, number) for number, texts in own.items()
-        ]
-        rows.sort(key=lambda row: (-row[0], row[1]))
-        return tuple(self._tell(number, self._row(number), own[number]) for _, _, number in rows[:most])
+    def _all(self) -> tuple[Narrative, ...]:
+        if self._told is None:
+            own: dict[int, list[_Text]] = {}
+            for held in self._texts.values():
+                if held.row >= 0:
+                    own.setdefault(held.row, []).append(held)
+            found = [self._tell(number, self._row(number), texts) for number, texts in own.items()]
+            self._told = tuple(sorted(found, key=lambda n: (-n.size, n.id)))
+        return self._told
 
     def largest(self) -> tuple[Narrative, ...]:
         """The ``SHOWN`` largest narratives that are worth naming.
@@ -213,9 +208,7 @@ class Narratives:
         whole effort stays in proportion to the posts.
         """
         self.settle(after=SETTLE_AFTER)
-        if self._told is None:
-            self._told = tuple(n for n in self._largest(SHOWN) if n.size >= LEAST)
-        return self._told
+        return tuple(n for n in self._all() if n.size >= LEAST)[:SHOWN]
 
     def _new(self, mark: int, text: str, reposts: int) -> _Text:
         words = frozenset(term for term in terms(text) if not term.startswith(self._out))

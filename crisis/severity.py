@@ -7,6 +7,7 @@ who only repeat others are not among the authors that score; how many there are 
 (``crisis.confidence``), never the severity. The weights are set by hand; ``docs/triage.md`` has the table.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from math import log2, log10
 
@@ -34,6 +35,7 @@ FEW = 5
 """Voices whose mood counts half of what it would if many felt so: the share of three people is chance."""
 HOSTILE = 400
 """Distinct hostile texts that are enough to tell the cause."""
+_HANDLE = re.compile(r"(?<![-\w])@([\w.\-]+)")
 
 
 def _scale(value: float, low: float, high: float, points: float) -> float:
@@ -227,7 +229,7 @@ def assess(
         score = floor
     blame = attribute(texts, kind, responsible, past_crises=watch.past_crises, standing=watch.standing)
     choice = choose_strategy(blame.cluster, kind, past_crises=watch.past_crises, standing=watch.standing)
-    sure = confidence([*doubts(signal, kind), *_arranged(posts, panel)])
+    sure = confidence([*doubts(signal, kind), *_arranged(posts, watch, panel)])
     beside = (watch.brand, watch.query)
     found = narratives_of(episode, beside=beside) if narratives is None else narratives.largest()
     return Assessment(
@@ -250,19 +252,20 @@ def assess(
     )
 
 
-def _arranged(posts: Sequence[Understood], panel: Coordination | None) -> list[Doubt]:
+def _arranged(posts: Sequence[Understood], watch: Watch, panel: Coordination | None) -> list[Doubt]:
     """What the coordination panel says of the posts; where there are any it knows more than a count of copies."""
     if not posts:
         return []
-    panel = coordination_of(posts) if panel is None else panel
+    panel = coordination_of(posts, watch) if panel is None else panel
     return [Doubt(name="coordination", discount=panel.confidence_discount, says=panel.says)]
 
 
-def coordination_of(posts: Sequence[Understood]) -> Coordination:
-    """How far the newest of these posts look arranged."""
+def coordination_of(posts: Sequence[Understood], watch: Watch) -> Coordination:
+    """How far the newest of these posts look arranged; what everybody has from the brand itself does not."""
     newest = posts[-ARRANGED:]
-    texts = [None if post.mark.repost else post.text for post in newest]
-    return coordination.assess([post.mention for post in newest], texts=texts)
+    marks = [post.mark._replace(value=post.original) for post in newest]
+    own = (watch.brand, *_HANDLE.findall(watch.query))
+    return coordination.assess([post.mention for post in newest], own, marks)
 
 
 def _hostile(posts: Sequence[Understood]) -> list[str]:
