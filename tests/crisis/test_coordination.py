@@ -92,7 +92,7 @@ def test_copies_that_the_detector_found_are_not_looked_for_again(monkeypatch: py
     changed = [TEXT, TEXT.replace("homes", "houses"), TEXT.replace("a", "а"), TEXT.upper(), TEXT + " 🔥"]
     mentions = posts(OWN_WORDS[:5] + changed + [f"RT @ada: {TEXT}"], gap=3)
     detector = Detector(Watch(name="acme", brand="Acme", query="acme"))
-    marks = [mark for post in mentions if (mark := detector.feed(post)) is not None]
+    marks = [post.mark._replace(value=post.original) for post in detector.understand(mentions)]
     expected = assess(mentions)
     assert {sign.name for sign in expected.signs} == {"same text", "repeats"}
     monkeypatch.setattr(CopyFinder, "add_many", None)
