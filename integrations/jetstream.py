@@ -8,6 +8,7 @@ about half; the file is not shipped here. A message that cannot be read is count
 """
 
 import logging
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import ClassVar
@@ -28,6 +29,8 @@ REWIND = 3_000_000
 """Microseconds."""
 GAP = 120_000_000
 """Microseconds: a stream of all posts that begins so much later than asked has lost the posts between."""
+LOOK_EVERY = 1.0
+"""Seconds after which a post is read whatever it says."""
 QUIET = 60.0
 """Seconds without any post on the whole network: the connection is dead."""
 
@@ -74,10 +77,14 @@ class Jetstream(LiveSource):
         """Messages that were skipped."""
 
     async def session(self, cursor: str) -> Posts:
-        asked = _behind(cursor)
+        asked, looked_at = _behind(cursor), 0.0
         async with socket("Jetstream", self._settings, "/subscribe", params=self._params(asked)) as stream:
-            async for message in stream.messages(quiet=self._settings.quiet):
-                event = self._event(message)
+            async for message in stream.messages(quiet=self._settings.quiet, decoded=False):
+                line = self._line(message)
+                now = time.monotonic()
+                if self.only is not None and now < looked_at + LOOK_EVERY and not self.only(line):
+                    continue
+                event, looked_at = self._event(line), now
                 if event is None:
                     continue
                 if asked and event.time_us - asked > GAP:
@@ -96,8 +103,8 @@ class Jetstream(LiveSource):
 
     async def prove(self) -> str:
         async with socket("Jetstream", self._settings, "/subscribe", params=self._params(0)) as stream:
-            first = stream.messages(quiet=self._settings.timeout)
-            readable = self._event(await anext(first)) is not None
+            first = stream.messages(quiet=self._settings.timeout, decoded=False)
+            readable = self._event(self._line(await anext(first))) is not None
         if not readable:
             raise Misconfigured("Jetstream sends what cannot be read: check base_url, and the dictionary if one is set")
         return "posts arrive" + (", compressed" if self._decompress else "")
@@ -108,13 +115,21 @@ class Jetstream(LiveSource):
         params += [("compress", "true")] if self._decompress else []
         return params + ([("cursor", str(asked - REWIND))] if asked else [])
 
-    def _event(self, message: str | bytes) -> _Event | None:
+    def _line(self, message: str | bytes) -> bytes:
+        """The JSON of a message; of one that cannot be decompressed, the message."""
+        line = message.encode() if isinstance(message, str) else message
+        if not (self._decompress and line.startswith(zstandard.FRAME_HEADER)):
+            return line
         try:
-            if isinstance(message, bytes) and self._decompress:
-                message = self._decompress.decompress(message, max_output_size=LARGEST_MESSAGE)
-            event = _EVENT.decode(message)
+            return self._decompress.decompress(line, max_output_size=LARGEST_MESSAGE)
+        except zstandard.ZstdError:
+            return line
+
+    def _event(self, line: bytes) -> _Event | None:
+        try:
+            event = _EVENT.decode(line)
             _moment(event.time_us)
-        except (msgspec.MsgspecError, zstandard.ZstdError, ValueError, OverflowError, OSError, RecursionError) as error:
+        except (msgspec.MsgspecError, ValueError, OverflowError, OSError, RecursionError) as error:
             self.unreadable += 1
             if self.unreadable in {1, 100, 10_000}:
                 log.warning("Jetstream: %d messages could not be read (%s)", self.unreadable, type(error).__name__)

@@ -121,6 +121,9 @@ class LiveSource(ABC):
     kind: ClassVar[str]
     live: ClassVar[bool] = True
     settings_model: ClassVar[type[Any]]
+    only: Callable[[bytes], bool] | None = None
+    """Could a post whose JSON, in UTF-8, is this line be wanted? A source that is given one may leave out the others, but
+    gives out one a second, so that its cursor and health go on."""
     first_wait: ClassVar[float] = 1.0
     """Seconds before the first new attempt; each failure doubles them."""
     longest_wait: ClassVar[float] = 60.0

@@ -222,7 +222,7 @@ async def test_a_source_that_cannot_be_opened_is_told_and_the_other_is_heard(
 async def test_a_source_that_stops_working_is_opened_again_where_it_stopped(
     tmp_path: Path, scripts: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(merging, "REOPEN", 0.05)
+    monkeypatch.setattr("tasks.sources.REOPEN", 0.05)
     async with scripted(tmp_path) as here:
         broken = Scripted([mention(1), RuntimeError("a fault of ours"), mention(2), Misconfigured("401"), mention(3)])
         scripts["first"], scripts["second"] = broken, Scripted([])
