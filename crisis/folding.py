@@ -93,8 +93,9 @@ _OTHER_SCRIPT = re.compile(
 )
 _CYRILLIC = re.compile(r"[\u0400-\u052f]")
 _SCRIPTS_MEET = re.compile(f"{_HAS_LATIN.pattern}(?:(?={_OTHER_SCRIPT.pattern})|(?<={_OTHER_SCRIPT.pattern}.))")
-_LOOKALIKES = "0-9_" + "".join(map(chr, _ALONE))
-_ALL_ALIKE = re.compile(rf"[{_LOOKALIKES}](?<!\w.)[{_LOOKALIKES}]+(?!\w)")
+LOOKALIKES = "0-9_" + "".join(map(chr, _ALONE))
+"""What a word may be made of that reads as a Latin one, for a class of a regular expression."""
+_ALL_ALIKE = re.compile(rf"[{LOOKALIKES}](?<!\w.)[{LOOKALIKES}]+(?!\w)")
 """A word of two or more signs, all of them lookalikes; a letter by itself ("с", "о") is what it is."""
 
 
@@ -168,6 +169,11 @@ def _tag(match: "re.Match[str]") -> str:
     return "".join(parts)
 
 
+def parted(text: str) -> str:
+    """``text`` with ``MARK`` between the parts of its hashtags."""
+    return _TAG.sub(_tag, text) if "#" in text else text
+
+
 def fold(text: str) -> str:
     """``text`` as it is compared where only one reading counts: as written, hashtags whole."""
     return text.lower() if text.isascii() else _lower(_bare(text))
@@ -191,11 +197,9 @@ def views(text: str) -> Folded:
     if text.isascii():
         if "\x1e" in text or MARK in text:
             text = text.translate(_SIGNS)
-        folded = (_TAG.sub(_tag, text) if "#" in text else text).lower()
+        folded = parted(text).lower()
         return Folded(folded, folded)
-    bare = _bare(text)
-    if "#" in bare:
-        bare = _TAG.sub(_tag, bare)
+    bare = parted(_bare(text))
     if not _OTHER_SCRIPT.search(bare):
         folded = _lower(bare)
         return Folded(folded, folded)
