@@ -20,7 +20,7 @@ from crisis.coverage import SourceHealth, SourceState
 from crisis.seen import Seen
 from crisis.watch import Mention
 from integrations.http import Answer, Http, come_back_at, redact
-from integrations.outcomes import IntegrationError, Misconfigured, RateLimited, Unknown
+from integrations.outcomes import IntegrationError, Misconfigured, RateLimited, Unknown, Unreachable
 from integrations.protocols import Health
 
 Posts = AsyncGenerator[tuple[str, Mention], None]
@@ -182,7 +182,7 @@ class LiveSource(ABC):
     def wait(self, error: IntegrationError, failures: int) -> float:
         """Seconds until the next attempt after ``failures`` in a row; jittered, so that many do not come back at once."""
         backoff = min(self.longest_wait, self.first_wait * 2.0 ** min(failures - 1, 16)) * random.uniform(0.5, 1.0)
-        if isinstance(error, RateLimited):
+        if isinstance(error, RateLimited) and not isinstance(error, Unreachable):
             return max(backoff, (error.until - _now()).total_seconds())
         return backoff
 
