@@ -203,7 +203,6 @@ class LiveSource(ABC):
         """
         await asyncio.sleep(max(0.0, (self._not_before - _now()).total_seconds()))
         answer = await self.http.read(path, **options)
-        self.pulse.contact()
         left = next((answer.headers[name] for name in _REMAINING if name in answer.headers), "")
         try:
             spent = float(left) < 1

@@ -5,12 +5,13 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 import zstandard
 from atproto_networks import JetstreamNetwork, PdsNetwork, commit_of, frame, with_links
-from network import SECRET
+from network import SECRET, Fault
 from review_networks import AppStoreNetwork, FeedNetwork, PlayNetwork
 from social_networks import (
     HackerNewsNetwork,
@@ -20,6 +21,9 @@ from social_networks import (
     XNetwork,
     XStreamNetwork,
 )
+from starlette.responses import PlainTextResponse, RedirectResponse
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.staticfiles import StaticFiles
 from test_sources import listening
 
 import integrations
@@ -29,6 +33,7 @@ from integrations.feed import Feed
 from integrations.http import Answer
 from integrations.listening import LiveSource, Pulse
 from integrations.mastodon_posts import mastodon_mention, rewound
+from integrations.reddit import _mention as reddit_mention
 from integrations.x_posts import x_mention
 from integrations.x_stream import XStream
 
@@ -217,7 +222,7 @@ async def test_when_nothing_is_left_of_a_rate_limit_the_next_request_waits(kind:
         source = integrations.connect(network.kind, **network.settings)
         until = datetime.now(UTC) + timedelta(seconds=0.6)
         monkeypatch.setattr("integrations.listening.come_back_at", lambda headers, now: until)
-        network.faults.append(type("F", (), {"status": 200, "headers": {"x-ratelimit-remaining": "0"}, "body": "{}"})())
+        network.faults.append(Fault(200, {"x-ratelimit-remaining": "0"}, "{}"))
         await source.ask("/anything")
         await source.ask("/anything")
         await source.close()
@@ -324,6 +329,89 @@ async def test_a_feed_that_did_not_change_is_not_sent_again() -> None:
         network.publish("twice")
         await heard.hear("twice")
         assert heard.texts == ["once", "twice"]
+
+
+@pytest.fixture
+async def pages(tmp_path: Path) -> AsyncIterator["Pages"]:
+    """A real static web server: its own ETags, Last-Modified and 304; and addresses that lead elsewhere."""
+
+    async with Pages(tmp_path).running() as network:
+        assert isinstance(network, Pages)
+        yield network
+
+
+class Pages(FeedNetwork):
+    def __init__(self, folder: Path) -> None:
+        super().__init__()
+        self.folder = folder
+        self.statuses: list[int] = []
+
+    def routes(self) -> list[BaseRoute]:
+        def to(location: str, status: int) -> Route:
+            answer = RedirectResponse(location, status)
+            return Route(f"/{location.strip('./')}-{status}", lambda request: answer)
+
+        async def counted(scope: Any, receive: Any, send: Any) -> None:
+            async def noted(message: Any) -> None:
+                if message["type"] == "http.response.start":
+                    self.statuses.append(message["status"])
+                await send(message)
+
+            await StaticFiles(directory=self.folder)(scope, receive, noted)
+
+        gone = Route("/gone.xml", lambda request: PlainTextResponse("gone", 410))
+        circle = Route("/circle.xml", lambda request: RedirectResponse("/circle.xml", 302))
+        evil = Route("/evil.xml", lambda request: RedirectResponse("file:///etc/passwd", 302))
+        moved = [to("../news/atom.xml", status) for status in (301, 302, 307, 308)]
+        return [gone, circle, evil, *moved, Mount("/", counted)]
+
+    def write(self, *texts: str) -> None:
+        entries = "".join(
+            f"<entry><id>tag:n.test,2026:{text}</id><title>{text}</title><updated>{datetime.now(UTC).isoformat()}</updated></entry>"
+            for text in texts
+        )
+        file = self.folder / "news" / "atom.xml"
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(f'<feed xmlns="http://www.w3.org/2005/Atom"><title>News</title>{entries}</feed>')
+
+
+async def test_a_real_web_server_tells_that_a_feed_did_not_change(pages: Pages) -> None:
+    pages.write("once")
+    async with listening(pages, feed="/news/atom.xml") as heard:
+        await heard.hear("once")
+        await heard.until(lambda: pages.statuses.count(304) >= 2, "it is told so")
+        assert pages.statuses.count(200) == 1
+        pages.write("once", "and again")
+        await heard.hear("and again")
+        assert heard.texts == ["once", "and again"]
+
+
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+async def test_a_feed_that_moved_is_followed_and_check_says_where_it_is_when_it_moved_for_good(
+    pages: Pages, status: int
+) -> None:
+    pages.write("moved")
+    async with listening(pages, feed=f"/news/atom.xml-{status}") as heard:
+        await heard.hear("moved")
+        says = (await heard.source.check()).says
+        assert ("it has moved to" in says) is (status in {301, 308})
+
+
+@pytest.mark.parametrize(
+    ("feed", "says"), [("gone", "gone for good"), ("circle", "more than 5 times"), ("evil", "file:")]
+)
+async def test_a_feed_that_leads_nowhere_is_down_and_says_why(pages: Pages, feed: str, says: str) -> None:
+    async with listening(pages, feed=f"/{feed}.xml") as heard:
+        with pytest.raises(Misconfigured, match=says):
+            await asyncio.wait_for(asyncio.shield(heard.task), 5)
+        assert heard.source.health.state is SourceState.DOWN
+
+
+def test_a_text_that_reddit_took_away_is_not_what_the_post_says() -> None:
+    data = {"name": "t3_1", "title": "Acme?", "selftext": "[removed]", "author": "[deleted]", "created_utc": 1}
+    mention = reddit_mention({"kind": "t3", "data": data})
+    assert mention is not None
+    assert mention.text == "Acme?"
 
 
 ATOM = """<?xml version="1.0" encoding="utf-8"?><feed xmlns="http://www.w3.org/2005/Atom" xml:lang="de"><title>T</title>

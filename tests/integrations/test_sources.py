@@ -291,6 +291,30 @@ async def test_an_answer_that_makes_no_sense_is_told_and_tried_again(network: Ne
         assert not network.faults
 
 
+async def test_a_server_that_answers_nonsense_is_asked_less_and_less_and_is_down_after_a_minute(
+    network: Network, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network.faults += [Fault(404, body="nothing here")] * 1000
+    waits: list[float] = []
+    monkeypatch.setattr(type(network), "drop", lambda self: None)
+    async with listening(network) as heard:
+        now = datetime.now(UTC)
+        heard.source.pulse._now = lambda: now
+        wait = heard.source.wait
+        heard.source.wait = lambda error, failures: waits.append(wait(error, failures)) or 0.01
+        if network.kind in {"jetstream", "pds_repos"}:  # a wrong address: no waiting mends it
+            with pytest.raises(Misconfigured, match="404"):
+                await asyncio.wait_for(asyncio.shield(heard.task), 5)
+            return
+        await heard.until(lambda: len(waits) >= 5, "it has tried five times")
+        assert waits == sorted(waits)
+        assert waits[4] >= 4 * waits[0] or network.kind == "x_stream"
+        now += timedelta(minutes=2)
+        await heard.until(lambda: len(waits) >= 8, "it goes on trying")
+        assert heard.source.health.state is SourceState.DOWN
+        assert "404" in heard.source.health.says
+
+
 async def test_where_nobody_says_anything_all_is_well_and_nothing_is_given_out(network: Network) -> None:
     async with listening(network) as heard:
         await heard.ready(network)
