@@ -15,7 +15,7 @@ from typing import Any
 
 from ahocorasick_rs import BytesAhoCorasick, Implementation
 
-from crisis.folding import LOOKALIKES, parted
+from crisis.folding import LETTERS, LOOKALIKES, parted
 from crisis.terms import Need
 
 # Ranges of code points that folding drops, or may turn into another letter or digit.
@@ -97,6 +97,7 @@ def _signs_of(literal: str) -> set[bytes] | None:
     if not sign:  # punctuation and marks: too many characters fold to them
         return None
     written = {sign, *sign.upper(), *sign.title(), *unicodedata.normalize("NFKD", sign)}
+    written |= {chr(form) for form, letter in LETTERS.items() if letter == sign}
     blocks = {form.encode("utf-8", "surrogatepass")[:-1] for form in written if not form.isascii()}
     return set() if _is_odd(ord(sign)) else blocks
 
