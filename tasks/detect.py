@@ -314,4 +314,4 @@ class _Listener:
             await self.coverage.write(tx, self.feeds, self.incident)
         self.signals, self.relied_on = [], []
         self.stored_at = asyncio.get_running_loop().time()
-        self.coverage.show()
+        self.coverage.tell()
