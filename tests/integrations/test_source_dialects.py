@@ -28,6 +28,8 @@ from test_sources import listening
 
 import integrations
 from crisis.coverage import SourceState
+from crisis.matching import Matcher
+from crisis.query import parse
 from integrations import Misconfigured, RateLimited, Unknown, Unreachable
 from integrations.feed import Feed
 from integrations.http import Answer
@@ -95,9 +97,71 @@ async def test_a_bomb_in_zstd_is_one_message_that_cannot_be_read(jetstream, tmp_
         assert heard.source.unreadable == 1
 
 
-def test_a_dictionary_that_is_none_is_refused_in_words(tmp_path) -> None:
-    with pytest.raises(Misconfigured, match="dictionary"):
-        integrations.connect("jetstream", dictionary=str(tmp_path / "nothing"))
+@pytest.mark.parametrize("content", [None, b"", b"this is no dictionary"])
+async def test_without_a_dictionary_that_can_be_used_posts_come_as_json_and_check_says_where_to_get_it(
+    jetstream: JetstreamNetwork, tmp_path: Path, content: bytes | None
+) -> None:
+    if content is not None:
+        (tmp_path / "dictionary").write_bytes(content)
+    async with listening(jetstream, dictionary=str(tmp_path / "dictionary")) as heard:
+        await heard.ready(jetstream)
+        jetstream.publish("as JSON")
+        await heard.hear("as JSON")
+        health = await heard.source.check()
+    assert health.ok
+    assert "uncompressed" in health.says
+    assert "github.com/bluesky-social/jetstream" in health.says
+    assert all("compress" not in query for _, query, _ in jetstream.requests)
+
+
+async def test_a_dictionary_of_something_else_is_given_up_for_json(jetstream: JetstreamNetwork, tmp_path: Path) -> None:
+    theirs, ours = (
+        zstandard.train_dictionary(1024, [word + str(n).encode() * 20 for n in range(1000)]) for word in (b"a", b"b")
+    )
+    (tmp_path / "dictionary").write_bytes(ours.as_bytes())
+    compress = zstandard.ZstdCompressor(dict_data=theirs).compress
+    jetstream.compress = lambda content: compress(content) if "compress" in jetstream.requests[-1][1] else content
+    async with listening(jetstream, dictionary=str(tmp_path / "dictionary")) as heard:
+        await heard.until(lambda: heard.source.plain, "it gives compression up")
+        await heard.until(lambda: len(jetstream.requests) > 1, "it connects again")
+        await heard.ready(jetstream)
+        jetstream.publish("as JSON")
+        await heard.hear("as JSON")
+        assert "is not the dictionary" in heard.source.plain
+
+
+async def test_jetstream_out_of_order_and_twice_is_given_out_once_and_resumed_before_all_of_it(
+    jetstream: JetstreamNetwork,
+) -> None:
+    async with listening(jetstream) as heard:
+        await heard.ready(jetstream)
+        first, second, third = jetstream.publish("one", "two", "three")
+        await heard.hear("three")
+        for again in (third, first, second, first):
+            jetstream.connected[0].put_nowait(again)
+        jetstream.publish("four")
+        await heard.hear("four")
+        assert heard.texts == ["one", "two", "three", "four"]
+        cursor = heard.cursor
+    jetstream.publish("five")
+    async with listening(jetstream, cursor) as heard:
+        await heard.hear("five")
+
+
+async def test_only_what_may_be_wanted_is_read_and_one_post_a_second_whatever_it_says(
+    jetstream: JetstreamNetwork, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with listening(jetstream) as heard:
+        heard.source.only = Matcher({"acme": parse("acme")}, text_key="text").may_match
+        await heard.ready(jetstream)
+        monkeypatch.setattr("integrations.jetstream.LOOK_EVERY", 3600.0)
+        jetstream.publish("calm 1", "acme 1", "calm 2", "Аcme 2")
+        await heard.hear("acme 1", "Аcme 2")
+        assert "calm 2" not in heard.texts
+        monkeypatch.setattr("integrations.jetstream.LOOK_EVERY", 0.0)
+        jetstream.publish("calm 3")
+        await heard.hear("calm 3")
+        assert int(heard.cursor or 0) == jetstream.posts[-1].number * 1000
 
 
 async def test_jetstream_tells_of_the_posts_that_an_instance_no_longer_keeps(jetstream: JetstreamNetwork) -> None:
