@@ -1,4 +1,4 @@
-"""Both Mastodon sources against mastodon-mock, a stateful server of its timelines and streams. About 10 s."""
+"""Mastodon's hashtag timelines against mastodon-mock, a stateful server of its API. About 10 s."""
 
 import asyncio
 from contextlib import aclosing
@@ -18,12 +18,10 @@ def write(server: Any, *texts: str) -> None:
             client.post("/api/v1/statuses", data={"status": text, "visibility": "public"}).raise_for_status()
 
 
-async def heard(source: Any, cursor: str | None, until: str, first: Any = None) -> tuple[list[str], str]:
+async def heard(source: Any, cursor: str | None, until: str) -> tuple[list[str], str]:
     """What comes from ``cursor`` until a text is heard, and the cursor behind it."""
     texts: list[str] = []
     async with asyncio.timeout(20), aclosing(source.listen(cursor)) as posts:
-        if first is not None:
-            first()
         async for at, mention in posts:
             texts.append(mention.text)
             if until in mention.text:
