@@ -25,7 +25,7 @@ from tasks.first_word import alert, reassessed
 from tasks.incidents import ask_to_confirm
 from tasks.installation import Installation
 from tasks.listening import Arrival, Feed, arrivals_of
-from tasks.sources import sources_of
+from tasks.sources import cursor_key, sources_of
 from tasks.triage import open_detected
 
 SIGNAL_EVERY = timedelta(minutes=1)
@@ -63,12 +63,7 @@ def progress_name(watch: str, source: str = "") -> str:
 def has_ended(progress: tuple[str, str] | None, sources: list[config.SourceSettings]) -> bool:
     """Whether there is nothing more to listen to."""
     cursors = json.loads(progress[0]) if progress is not None else {}
-    return all(cursors.get(_key(source)) == END for source in sources)
-
-
-def _key(source: config.SourceSettings) -> str:
-    """A source whose kind was changed has another key: the old cursor would mean nothing to it."""
-    return f"{source.kind}:{source.name}"
+    return all(cursors.get(cursor_key(source)) == END for source in sources)
 
 
 class _Listener:
@@ -76,7 +71,7 @@ class _Listener:
 
     def __init__(self, here: Installation, watch: Watch, progress: str, sources: list[config.SourceSettings]) -> None:
         self.here, self.watch, self.progress, self.sources = here, watch, progress, sources
-        self.matcher = Matcher({watch.name: parse(watch.query)})
+        self.matcher = Matcher({watch.name: parse(watch.query)}, text_key="text")
         self.tick = timedelta(seconds=here.settings.tick_seconds)
         self.triage = EpisodeTriage(watch, playbooks=here.playbooks, newsrooms=here.newsrooms)
         self.cursors: dict[str, str] = {}
@@ -92,9 +87,9 @@ class _Listener:
 
     async def run(self) -> str:
         await self._resume()
-        left = [source for source in self.sources if self.cursors.get(_key(source)) != END]
-        keys = {source.name: _key(source) for source in left}
-        self.feeds = [Feed(self.here, source, self.cursors.get(_key(source)), self._wants) for source in left]
+        left = [source for source in self.sources if self.cursors.get(cursor_key(source)) != END]
+        keys = {source.name: cursor_key(source) for source in left}
+        self.feeds = [self._feed_of(source) for source in left]
         async with aclosing(arrivals_of(self.here, self.feeds, self._silence())) as arrivals:
             async for arrival in arrivals:
                 if arrival is None:
@@ -111,6 +106,10 @@ class _Listener:
             f"{', '.join(s.name for s in self.sources)}: ended after {posts} posts, {self.matched} matched "
             f"{self.watch.name}, {self.incidents} incidents opened"
         )
+
+    def _feed_of(self, source: config.SourceSettings) -> Feed:
+        cursor, only = self.cursors.get(cursor_key(source)), self.matcher.may_match
+        return Feed(self.here, source, cursor, self._wants, watch=self.watch.name, only=only)
 
     def _wants(self, mention: Mention) -> bool:
         """Whether a post is about the watch."""
@@ -220,4 +219,4 @@ class _Listener:
             await self.coverage.write(tx, self.feeds, self.incident)
         self.signals, self.relied_on = [], []
         self.stored_at = asyncio.get_running_loop().time()
-        self.coverage.show()
+        self.coverage.tell()
