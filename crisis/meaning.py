@@ -130,12 +130,13 @@ class MeaningModel:
     def blend(self, sentiment: Floats, emotion: Floats, small: Judgement) -> Judgement:
         """The two models' log probabilities, weighted."""
         felt, mood = softmax(sentiment * self._heat[0]), softmax(emotion * self._heat[1])
-        mixed = _mix(felt, small.sentiment, self._share)
+        mixed = mix(felt, small.sentiment, self._share)
         return Judgement(
-            mixed, _mix(mood, small.emotion, self._share), small.offence, calibrated(mixed, self._slope, self._shift)
+            mixed, mix(mood, small.emotion, self._share), small.offence, calibrated(mixed, self._slope, self._shift)
         )
 
 
-def _mix(one: Floats, other: Floats, share: float) -> Floats:
+def mix(one: Floats, other: Floats, share: float) -> Floats:
+    """Two models' probabilities as one, by their logarithms; ``share`` is the weight of the first."""
     logs = share * np.log(np.maximum(one, 1e-6)) + (1 - share) * np.log(np.maximum(other, 1e-6))
     return softmax(logs.astype(np.float32))
