@@ -13,19 +13,14 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.calibration import log_odds, platt, temperature
-from benchmarks.judging import macro_f1, macro_recall, wrongly_negative
+from benchmarks.calibrate_small import judged, stand
+from benchmarks.calibration import platt, temperature
+from benchmarks.judging import macro_recall
 from benchmarks.tweets import Labelled, airlines, hold_out, tweets
 from crisis.meaning import MeaningModel, mix
-from crisis.small import Floats, Judgement, SmallModel, softmax
+from crisis.small import Floats, SmallModel, calibrated, softmax
 
 SHARES = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
-
-
-def in_pieces(model: SmallModel, texts: list[str]) -> Judgement:
-    """The small model's judgement of many texts."""
-    parts = [model.judge(texts[at : at + 512]) for at in range(0, len(texts), 512)]
-    return Judgement(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
 
 
 def built(adapter: Path) -> MeaningModel:
@@ -37,7 +32,7 @@ def built(adapter: Path) -> MeaningModel:
 
 def both(small: SmallModel, model: MeaningModel, texts: list[str]) -> tuple[Floats, Floats]:
     """The sentence model's scores of ``texts``, and the small model's probabilities."""
-    return model.scores(texts)[0], in_pieces(small, texts).sentiment
+    return model.scores(texts)[0], judged(small, texts).sentiment
 
 
 def main() -> None:
@@ -74,10 +69,7 @@ def main() -> None:
     parts += [(f"{names[0]}, never seen", *one) for names, one in zip(given.unseen, elsewhere, strict=True)]
     print(f"{best} of the sentence model, temperatures {heat}")
     for name, mixed, labels in parts:
-        said, hostile = mixed.argmax(axis=1), np.where(line[0] * log_odds(mixed) + line[1] >= 0, 0, 1)
-        told = f"macro recall {macro_recall(said, labels):.4f}, macro F1 {macro_f1(said, labels):.4f}"
-        right = float((hostile[np.array(labels) == 0] == 0).mean())
-        print(f"{name}: {told}; from 0.5 wrong on {wrongly_negative(hostile, labels):.3f}, right on {right:.3f}")
+        stand(name, mixed, calibrated(mixed, *line), labels)
 
 
 if __name__ == "__main__":

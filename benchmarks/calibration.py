@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from crisis.small import Floats
 
-WRONG = 0.08
+WRONG = 0.07
 """Share of posts that are not negative and may be taken for negative from ``negative`` 0.5 on."""
 WRONG_ELSEWHERE = 0.1
 """The same on posts of brands that the model has never met."""
