@@ -130,6 +130,19 @@ def test_equal_texts_get_equal_answers_and_the_small_model_has_its_share(tmp_pat
     assert (model.refine(["bad", "good", "bad"], sure).sentiment[:, 0] > found.sentiment[:, 0]).all()
 
 
+def test_how_sure_a_post_is_negative_is_blended_by_a_share_of_its_own(tmp_path: Path) -> None:
+    dice = np.random.default_rng(5)
+    learned = adapter(dice) | {"blend": np.array([1.0, 0.0], np.float32)}
+    model = written(tmp_path, weights(dice), learned)
+    even = np.full((2, 3), 1 / 3, np.float32)
+    small = Judgement(even, np.full((2, 4), 0.25, np.float32), np.zeros(2, np.float32), np.zeros(2, np.float32))
+    sure = small._replace(sentiment=np.array([[0.9, 0.05, 0.05], [0.1, 0.8, 0.1]], np.float32))
+    one, other = model.refine(["bad", "good"], small), model.refine(["bad", "good"], sure)
+    assert np.allclose(one.sentiment, other.sentiment)
+    assert np.allclose(one.negative, 1 / 3, atol=1e-3)
+    assert np.allclose(other.negative, [0.9, 0.1], atol=1e-3)
+
+
 def test_a_damaged_adapter_is_one_clear_sentence(tmp_path: Path) -> None:
     dice = np.random.default_rng(5)
     written(tmp_path, weights(dice), adapter(dice))
