@@ -117,6 +117,14 @@ def test_the_network_over_bytes_says_what_the_network_says(tmp_path: Path) -> No
         assert row.argmax() == expected.argmax()
 
 
+def test_a_post_reads_the_same_whatever_is_read_beside_it(tmp_path: Path) -> None:
+    dice = np.random.default_rng(5)
+    model = written(tmp_path, weights(dice), adapter(dice))
+    texts = ["the service is bad", "good", "is bad bad bad bad bad the good", "the"]
+    beside, alone = model.scores(texts)[0], np.vstack([model.scores([text])[0] for text in texts])
+    assert np.allclose(beside, alone, atol=1e-4)
+
+
 def test_equal_texts_get_equal_answers_and_the_small_model_has_its_share(tmp_path: Path) -> None:
     dice = np.random.default_rng(5)
     model = written(tmp_path, weights(dice), adapter(dice))
