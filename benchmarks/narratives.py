@@ -24,7 +24,8 @@ from pathlib import Path
 
 import numpy as np
 
-from crisis.narratives import Narratives, terms
+from crisis.narratives import Narratives
+from crisis.topic_words import terms
 
 DATA = Path(__file__).resolve().parents[1] / "../shared/data"
 TUNING = """foo fighters;black friday;dustin johnson;red sox;seth rollins;ed sheeran;tom brady;real madrid;paper towns;
