@@ -51,7 +51,14 @@ def said(way: str, dice: random.Random) -> str:
 
 
 def storm(
-    part: str, crisis: str, posts: int, seed: int, *, chatter: Sequence[str] = (), share: float = 0.1, even: bool = False
+    part: str,
+    crisis: str,
+    posts: int,
+    seed: int,
+    *,
+    chatter: Sequence[str] = (),
+    share: float = 0.1,
+    even: bool = False,
 ) -> Posts:
     """Posts of one crisis with their claims, shuffled; ``share`` of them are lines of ``chatter``."""
     dice = random.Random(f"{crisis} {seed}")

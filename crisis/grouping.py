@@ -18,7 +18,7 @@ SMOOTH = 300.0
 """Words of everybody's that a group starts with."""
 NEAR, SHRINK = 12.0, 3.0
 """What a cosine of 1 with a group's meaning weighs (in nats), and the texts without meaning that a group starts with."""
-LOOSE, FIRM = 0.12, 0.35
+LOOSE, FIRM = 0.14, 0.35
 """How alike two groups must be to be joined: fragments, and firm ones."""
 MEANING = 0.5
 """What the cosine of two groups' meanings weighs beside that of their distinctive words."""
@@ -107,9 +107,7 @@ def placed(batch: Batch, labels: Places, number: int, *, sure: bool = False) -> 
     return found
 
 
-def _without_itself(
-    batch: Batch, held: Groups, labels: Places, part: slice, words: Places, first: Places
-) -> Wide:
+def _without_itself(batch: Batch, held: Groups, labels: Places, part: slice, words: Places, first: Places) -> Wide:
     """How likely each text is in its own group, were it not in it."""
     own, lengths, vectors = np.maximum(labels[part], 0), batch.lengths[part], batch.vectors[part]
     counts = np.maximum(held.counts[words, np.repeat(own, lengths)] - 1, 0)

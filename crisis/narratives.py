@@ -291,11 +291,22 @@ class Narratives:
         columns, flat = np.unique(np.concatenate([text.ids for text in held]), return_inverse=True)
         raw = np.stack([text.vector for text in held]).astype(np.float32)
         known = raw.any(axis=1)
-        self._mean = raw[known].mean(axis=0) if known.any() else self._mean
+        if known.any():
+            weight = self._rarity(held)[known].astype(np.float32)
+            self._mean = weight @ raw[known] / weight.sum()
         raw[known] -= self._mean
         raw /= np.maximum(np.linalg.norm(raw, axis=1, keepdims=True), 1e-9)
         first = np.concatenate([[0], np.cumsum(lengths)[:-1]])
         return Batch(columns, flat, first, lengths, self._usual(columns), raw)
+
+    def _rarity(self, held: Sequence[_Text]) -> Wide:
+        """What each text weighs in what all have in common: the root of its narrative's share, or the largest
+        narrative would be what is common, and its own meaning would be lost."""
+        rows = np.fromiter((text.row for text in held), np.int64, len(held)) + 1
+        often: Wide = 1 / np.sqrt(np.maximum(np.bincount(rows), 1))
+        often[0] = 1.0
+        found: Wide = often[rows]
+        return found
 
     def _recount(self, batch: Batch) -> None:
         """Count all words and meanings of the texts at hand anew."""
