@@ -70,7 +70,7 @@ def groups(batch: Batch, labels: Places, number: int) -> Groups:
     cells = batch.words[taken] * number + owner[taken]
     shape = (len(batch.columns), number)
     counts = np.bincount(cells, minlength=shape[0] * shape[1]).reshape(shape).astype(np.float32)
-    total = np.bincount(labels[inside], batch.lengths[inside], minlength=number)
+    total = np.bincount(labels[inside], batch.lengths[inside], minlength=number).astype(float)
     size = np.bincount(labels[inside], minlength=number).astype(float)
     sums = np.zeros((number, batch.vectors.shape[1]), np.float32)
     order = np.argsort(labels, kind="stable")

@@ -19,6 +19,7 @@ from functools import lru_cache
 from math import log
 
 import numpy as np
+import numpy.typing as npt
 
 from crisis.copies import fingerprint
 from crisis.grouping import NEAR, SHRINK, SMOOTH, Batch, Groups, Places, Wide, groups, joined, placed
@@ -37,7 +38,7 @@ SHOWN = 8
 """Narratives that an assessment names, largest first."""
 LEAST = 3
 """Distinct texts that make a narrative worth naming."""
-RARE = 0.01
+RARE = 0.02
 """Share of the texts at hand below which a narrative is dissolved into the others."""
 NEW = 30.0
 """How readily a text begins a narrative."""
@@ -62,7 +63,7 @@ class _Text(Told):
 
     mark: int
     ids: Places
-    vector: Floats
+    vector: npt.NDArray[np.float16]
     row: int = -1
 
 
@@ -238,7 +239,7 @@ class Narratives:
         vector = self._vectors.post(found).astype(np.float16)
         return _Text(text=text[:500], terms=terms, reposts=reposts, mark=mark, ids=ids, vector=vector)
 
-    def _meaning(self, vector: Floats) -> Floats:
+    def _meaning(self, vector: npt.NDArray[np.float16]) -> Floats:
         """What sets a text's meaning apart from all others', of length 1 (0 where none of its words is known)."""
         if not vector.any():
             return self._mean * 0
