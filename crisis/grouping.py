@@ -102,7 +102,9 @@ def placed(batch: Batch, labels: Places, number: int, *, sure: bool = False) -> 
         if sure:
             shared = held.counts[words, np.repeat(best, lengths)] - np.repeat(best == labels[part], lengths)
             near = (batch.vectors[part] * held.sums[best]).sum(axis=1) - (best == labels[part])
-            best = np.where((np.add.reduceat(shared, first) > 0) | (near > 0.1 * held.size[best]), best, -1)
+            alone = (best == labels[part]) & (held.size[best] == 1)
+            fits = (np.add.reduceat(shared, first) > 0) | (near > 0.1 * held.size[best]) | alone
+            best = np.where(fits, best, -1)
         found[part] = best
     return found
 

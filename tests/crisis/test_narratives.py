@@ -137,3 +137,12 @@ def test_a_narrative_that_is_most_of_the_stream_keeps_its_own_meaning() -> None:
     assert found.narrative("waiting in the queue of the hotline, refund refused") == found.narrative(
         "hotline queue takes 1 minutes and my refund was refused at desk 1"
     )
+
+
+def test_one_text_said_by_everybody_is_one_narrative() -> None:
+    found = Narratives()
+    for _ in range(1_000):
+        found.add("the kettle caught fire in my kitchen")
+    [only] = found.all()
+    assert only.size == 1
+    assert found.narrative("the kettle caught fire in my kitchen") == only.id
