@@ -38,7 +38,7 @@ SHOWN = 8
 """Narratives that an assessment names, largest first."""
 LEAST = 3
 """Distinct texts that make a narrative worth naming."""
-RARE = 0.02
+RARE = 0.01
 """Share of the texts at hand below which a narrative is dissolved into the others."""
 NEW = 30.0
 """How readily a text begins a narrative."""
