@@ -82,7 +82,7 @@ def build(weights: dict[str, Floats], heads: int) -> bytes:
     mean = graph.add("Div", total, graph.add("ReduceSum", mask, along, keepdims=1))
     first = graph.add("Gather", x, graph.constant(np.array(0)), axis=1)
     pooled = graph.add("Concat", mean, first, axis=1)
-    tasks = {"sentiment": 3, "emotion": 4}
+    tasks = {task: len(weights[f"heads.{task}.weight"]) for task in ("sentiment", "emotion")}
     for task in tasks:
         head = graph.constant(weights[f"heads.{task}.weight"].T)
         graph.add("Gemm", pooled, head, graph.constant(weights[f"heads.{task}.bias"]), name=task)
