@@ -155,16 +155,22 @@ def names(written: str) -> str:
 
 
 def named_otherwise(one: tuple[str, str], other: tuple[str, str]) -> bool:
-    """Does each of two texts (plain, and its ``names``) name somebody or something that the other does not hold?
+    """Is it only names that two texts (plain, and its ``names``) differ in, each holding one that the other does not?
 
     "Stuck in Denver" and "Stuck in Oslo" are two people. A name with a typing error in it is the same name.
     """
-    return _names_more(one[1], other[0]) and _names_more(other[1], one[0])
+    here, there = _names_more(one[1], other[0]), _names_more(other[1], one[0])
+    if not here or not there:
+        return False
+    rest = " ".join(word for word in one[0].split() if word not in here)
+    rest_too = " ".join(word for word in other[0].split() if word not in there)
+    return Indel.distance(rest, rest_too, score_cutoff=TYPING) <= TYPING
 
 
-def _names_more(named: str, text: str) -> bool:
+def _names_more(named: str, text: str) -> set[str]:
+    """The names that ``text`` does not hold."""
     words = set(text.split())
-    return any(not any(_is_name(name, word) for word in words) for name in named.split())
+    return {name for name in named.split() if not any(_is_name(name, word) for word in words)}
 
 
 def _is_name(name: str, word: str) -> bool:

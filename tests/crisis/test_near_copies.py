@@ -230,11 +230,11 @@ def test_a_near_copy_has_the_fingerprint_of_its_original_also_after_a_restart() 
 @pytest.mark.parametrize(
     ("one", "other", "copied"),
     [
-        ("Stuck in Denver for six hours, nobody helps", "Stuck in Oslo for six hours, nobody tells us a thing", False),
+        ("Stuck in Denver for six hours, nobody helps", "Stuck in Oslo for six hours, nobody helps", False),
         ("Fizzo says the outage that hit customers is resolved", "Lumen says the outage that hit customers is resolved", False),
         ("Stuck in Denver for six hours, nobody helps", "stuck in denver for six hours, nobody helps", True),
-        ("Stuck in Denver for six hours, nobody helps", "Stuck in Dnever for six hours, nobody tells us a thing", True),
-        ("Stuck in Denver for six hours, nobody helps", "Stuck in there for six hours, nobody tells us a thing", True),
+        ("Stuck in Denver for six hours, nobody helps", "Stuck in Dnever for six hours, nobody helps", True),
+        ("Stuck in Denver for six hours, nobody helps", "Stuck in there for six hours, nobody helps", True),
         ("We were stuck in Charlotte all night and nobody came", "We were stuck in Charlotte all night and nob", True),
     ],
 )  # fmt: skip
