@@ -6,8 +6,8 @@
 ``FOLDER`` is TweetEval's ``sentiment`` folder, or any folder with ``<part>_text.txt`` and ``<part>_labels.txt``, or the
 data folder that holds ``tweeteval`` and ``airline``. Without ``test_text.txt`` it takes ``val``, and says that this is no
 result: thresholds and temperatures were chosen there. Intervals are 95 %, posts drawn again 1,000 times (seeded).
-The airlines at hand were learned from (by the sentence model all but US Airways); how an airline fares that was not, is
-told by the training commands with it left out (docs/understanding.md). Speed is processor time on one core, all models
+The airlines at hand were learned from; how an airline fares that was not, is told by the calibration commands with it
+left out of the training (docs/understanding.md). Speed is processor time on one core, all models
 on the same posts in one run, each post different.
 """
 
@@ -133,9 +133,7 @@ def main(words: Sequence[str] = ()) -> None:
     judge(f"tweets, {part}", posts, macro_recall, "macro recall")
     flights = airlines(given.data / "airline")
     if flights:
-        print(
-            "\nThe small model has learned from these airlines, the sentence model from all but US Airways. Not a result."
-        )
+        print("\nBoth models have learned from these airlines, VADER has not. Not a result.")
     for name, held in flights.items():
         judge(name, held, macro_f1, "macro F1")
     several = (posts.texts * (20_000 // len(posts.texts) + 1))[:20_000]

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from crisis.copies import key
+from crisis.understanding import author_key
 from crisis.values import Share
 from crisis.watch import Mention
 
@@ -54,4 +54,4 @@ class Acquaintance:
 
 
 def _author(mention: Mention) -> int:
-    return key(f"{mention.source}/{mention.author or mention.id}") & 0xFFFFFFFF
+    return author_key(mention) & 0xFFFFFFFF

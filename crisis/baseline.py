@@ -3,13 +3,11 @@
 Every ``step`` (a quarter of an hour, or longer when counts come in longer steps) one sample of each window is kept, for
 four weeks. What is expected now is the median of the logarithm of earlier samples at this time of the day (± 45 min),
 drawn towards the last day's level while there are few days; medians, and leaving out samples taken during an episode,
-keep a storm from becoming the usual. How far above it is remarkable is learnt from the stream itself: residuals are
-divided by their own 99.9 % quantile, because counts of mentions are far wilder than any Poisson (parametric tails are
-not calibrated on real brands). A young baseline is wide, and says so (``cold``). Causal: what is expected at a time
-depends only on samples before it. Memory is bounded.
+keep a storm from becoming the usual. How rare it is to be so far above it is learnt from the stream itself
+(``crisis.exceedance``): parametric tails are not calibrated on real brands. A young baseline is wide, and says so
+(``cold``). Causal: what is expected at a time depends only on samples before it. Memory is bounded.
 """
 
-from bisect import bisect_left, insort
 from collections import deque
 from dataclasses import dataclass
 from itertools import islice
@@ -19,6 +17,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from crisis.exceedance import Rarity
+
 DAY = 86_400
 STEP = 900
 """Seconds between two samples, at the least."""
@@ -26,7 +26,6 @@ WEEKS = 4
 """How long samples are kept."""
 NEAR = 2700
 """Seconds on each side that count as the same time of the day."""
-QUANTILE = 0.999
 WIDE = 4.0
 """Quantile in standard deviations assumed of a stream nobody has seen yet."""
 WIDE_SHARE = 3.0
@@ -56,12 +55,20 @@ class Usual:
     voices: float
     spread: float
     """Standard deviation of the log count."""
-    remarkable: float
-    """Standard deviations above which a sample is among the stream's own highest 0.1 %."""
+    rarity: Rarity
+    """How rare deviations are, in standard deviations."""
+
+    def above(self, voices: float) -> float:
+        """How far ``voices`` are above the usual, in standard deviations."""
+        return (log1p(voices) - log1p(self.voices)) / self.spread
 
     def surprise(self, voices: float) -> float:
-        """How far ``voices`` are above the usual; 1 is the stream's own 99.9 % quantile."""
-        return (log1p(voices) - log1p(self.voices)) / self.spread / self.remarkable
+        """How surprising ``voices`` are; 1 is what the stream exceeds once in a thousand looks."""
+        return self.rarity.surprise(self.above(voices))
+
+    def height(self, voices: float) -> float:
+        """How high ``voices`` are; 1 is the least of the stream's own highest 0.1 %."""
+        return self.above(voices) / self.rarity.remarkable
 
 
 @dataclass
@@ -109,8 +116,9 @@ class Baseline:
         self._back = self._back[self._back > self.day // 2]
         self._back_day = (self._back + self._near) // self.day
         self._logs: Logs = np.full(((WEEKS * 7 + 2) * self.day, self.windows), np.nan)
-        self._above: tuple[list[float], ...] = tuple([] for _ in range(self.windows))
-        self._over: tuple[list[float], ...] = tuple([] for _ in range(self.windows))
+        prior = max(PRIOR * self.day, PRIOR_SAMPLES)
+        self._above = tuple(Rarity(WIDE, WIDE / 2, prior) for _ in range(self.windows))
+        self._over = tuple(Rarity(WIDE_SHARE, WIDE_SHARE / 2, prior) for _ in range(self.windows))
         self._sums = [0.0] * 7
         self._mood: tuple[float, float, float] | None = None
         self._for = -1
@@ -121,9 +129,9 @@ class Baseline:
         if not sample.quiet:
             return
         self._logs[sample.step % len(self._logs)] = np.log1p(sample.voices) if sign > 0 else np.nan
-        for lists, values in ((self._above, sample.above), (self._over, sample.over)):
-            for known, value in zip(lists, values, strict=False):
-                insort(known, value) if sign > 0 else known.pop(bisect_left(known, value))
+        for rarities, values in ((self._above, sample.above), (self._over, sample.over)):
+            for rarity, value in zip(rarities, values, strict=False):
+                rarity.add(value) if sign > 0 else rarity.remove(value)
         x, n = sample.hour
         sums = (*sample.read, x * x, n * x, n * n, n, 1)
         self._sums = [total + sign * value for total, value in zip(self._sums, sums, strict=True)]
@@ -152,7 +160,7 @@ class Baseline:
 
     def _expect(self, step: int) -> tuple[Usual, ...]:
         if not self.samples:
-            return (Usual(0.0, 1.0, WIDE),) * self.windows
+            return tuple(Usual(0.0, 1.0, rarity) for rarity in self._above)
         size = len(self._logs)
         last_day = self._logs[np.arange(step - self.day, step) % size]
         last_day = last_day[~np.isnan(last_day[:, 0])]
@@ -169,17 +177,8 @@ class Baseline:
             level = np.log1p([sample.voices for sample in islice(reversed(self.samples), self.day)]).max(axis=0)
         rough = ROUGHNESS**2 * (1.0 + YOUNG / max(days, 0.5))
         return tuple(
-            Usual(exp(value) - 1.0, sqrt(exp(-value) + rough), self._remarkable(self._above[k], WIDE, 2.0))
-            for k, value in enumerate(level.tolist())
+            Usual(exp(value) - 1.0, sqrt(exp(-value) + rough), self._above[k]) for k, value in enumerate(level.tolist())
         )
-
-    def _remarkable(self, seen: list[float], wide: float, least: float) -> float:
-        """The 99.9 % quantile of sorted residuals, drawn towards ``wide`` while there are few."""
-        if not seen:
-            return wide
-        prior = max(PRIOR * self.day, PRIOR_SAMPLES)
-        quantile = seen[min(len(seen) - 1, int(QUANTILE * len(seen)))]
-        return max(least, (len(seen) * quantile + prior * wide) / (len(seen) + prior))
 
     def share(self) -> float:
         """The usual share of negative voices."""
@@ -211,8 +210,8 @@ class Baseline:
         return 2 * (shown - usual) / sqrt((1 + (known - 1) * spread) / known)
 
     def surprise(self, window: int, negative: int, known: int) -> float:
-        """How far a share is above the usual; 1 is the stream's own 99.9 % quantile for that window."""
-        return self.over(negative, known) / self._remarkable(self._over[window], WIDE_SHARE, WIDE_SHARE / 2)
+        """How surprising a share is; 1 is what the stream exceeds once in a thousand looks at that window."""
+        return self._over[window].surprise(self.over(negative, known))
 
     def add(self, sample: Sample) -> None:
         """Keep one more sample; the oldest beyond four weeks are forgotten."""

@@ -1,9 +1,9 @@
 """The coordination panel: how much of an episode looks arranged, said apart and never hidden.
 
-Three signs: the same text (near copies too) from five authors or more; repeats within ten seconds of each other; young
-accounts. They lower how far an assessment is trusted and never its severity: what a brigade blows up may be real
-underneath. Passing on is no coordination: reposts and quotations are left out, and so is a text that everybody has
-from one post, the brand's own or one that was passed on more often than it was copied.
+Three signs: the same text (near copies too) from five authors or more; one text again and again within ten seconds,
+however few the authors; young accounts. They lower how far an assessment is trusted and never its severity: what a
+brigade blows up may be real underneath. Passing on is no coordination: reposts and quotations are left out, and so is a
+text that everybody has from one post, the brand's own or one that was passed on more often than it was copied.
 """
 
 from collections.abc import Collection, Sequence
@@ -11,7 +11,7 @@ from datetime import timedelta
 from itertools import pairwise
 from typing import NamedTuple
 
-from crisis.copies import CopyFinder, fingerprint
+from crisis.copies import CopyFinder, Fingerprint, fingerprint
 from crisis.folding import fold
 from crisis.values import Frozen, Share
 from crisis.watch import Mention
@@ -62,11 +62,14 @@ class _Text(NamedTuple):
     def authors(self) -> set[str]:
         return {_author(post) for post in self.posts}
 
-    def arranged(self, own: set[str]) -> bool:
-        """Is it the text of many that does not come from one post everybody saw?"""
+    def seen_by_all(self, own: set[str]) -> bool:
+        """Does everybody have it from one post: the brand's own, or one passed on more often than it was copied?"""
         first = self.posts[0]
-        seen_by_all = first.reposts >= len(self.posts) or fold(first.author).removeprefix("@") in own
-        return len(self.authors) >= SAME_TEXT and not seen_by_all
+        return first.reposts >= len(self.posts) or fold(first.author).removeprefix("@") in own
+
+    @property
+    def of_many(self) -> bool:
+        return len(self.authors) >= SAME_TEXT
 
     def at_once(self) -> int:
         return sum(later.created_at - sooner.created_at < AT_ONCE for sooner, later in pairwise(self.posts))
@@ -76,14 +79,25 @@ def _author(post: Mention) -> str:
     return f"{post.source}/{post.author or post.id}"
 
 
-def _texts(mentions: Sequence[Mention]) -> list[_Text]:
-    ordered = sorted(mentions, key=lambda post: (post.created_at, post.source, post.id))
-    said = [post for post in ordered if not fingerprint(post.text).repost]
-    first_of = CopyFinder(keep=2 * len(said) + 2).add_many([(str(n), post.text) for n, post in enumerate(said)])
-    groups: dict[int, list[Mention]] = {}
-    for number, (post, first) in enumerate(zip(said, first_of, strict=True)):
-        groups.setdefault(number if first is None else int(first), []).append(post)
+def _texts(mentions: Sequence[Mention], marks: Sequence[Fingerprint] | None) -> list[_Text]:
+    """Posts by text, those left out that say that they pass on another's."""
+    found = [fingerprint(post.text) for post in mentions] if marks is None else marks
+    told = sorted(
+        (pair for pair in zip(mentions, found, strict=True) if not pair[1].repost),
+        key=lambda pair: (pair[0].created_at, pair[0].source, pair[0].id),
+    )
+    names = _copied(told) if marks is None else [f"{mark.value}" if mark.long_enough else "" for _, mark in told]
+    groups: dict[str, list[Mention]] = {}
+    for number, ((post, _), name) in enumerate(zip(told, names, strict=True)):
+        groups.setdefault(name or f"post {number}", []).append(post)
     return [_Text(posts) for posts in groups.values()]
+
+
+def _copied(told: Sequence[tuple[Mention, Fingerprint]]) -> list[str]:
+    """For each post the number of the first one that says the same."""
+    posts = [(number, post.text) for number, (post, _) in enumerate(told)]
+    first_of = CopyFinder(keep=2 * len(posts) + 2).add_many(posts)
+    return [str(number if first is None else first) for number, first in enumerate(first_of)]
 
 
 def _same_text(texts: Sequence[_Text], everybody: int) -> Sign | None:
@@ -116,14 +130,24 @@ def _young(mentions: Sequence[Mention]) -> Sign | None:
     return Sign(name="young accounts", value=round(share, 3), discount=discount, says=says)
 
 
-def assess(mentions: Sequence[Mention], own: Collection[str] = ()) -> Coordination:
-    """How far the posts of one episode look arranged. ``own`` are the brand's handles."""
+def assess(
+    mentions: Sequence[Mention], own: Collection[str] = (), marks: Sequence[Fingerprint] | None = None
+) -> Coordination:
+    """How far the posts of one episode look arranged. ``own`` are the brand's handles.
+
+    ``marks``: what a detector told the texts apart by (``Detector.feed`` returns it), one a post, so that copies are
+    looked for only once; without them they are found here.
+
+    Raises:
+        ValueError: there are not as many marks as posts.
+    """
     if not mentions:
         return Coordination(confidence_discount=0.0, signs=(), says="no posts, so no sign of coordination")
     handles = {fold(handle).removeprefix("@") for handle in own}
-    arranged = [text for text in _texts(mentions) if text.arranged(handles)]
+    texts = [text for text in _texts(mentions, marks) if not text.seen_by_all(handles)]
+    of_many = [text for text in texts if text.of_many]
     everybody = len({_author(post) for post in mentions})
-    found = (_same_text(arranged, everybody), _repeats(arranged, len(mentions)), _young(mentions))
+    found = (_same_text(of_many, everybody), _repeats(texts, len(mentions)), _young(mentions))
     signs = tuple(sign for sign in found if sign is not None)
     left = 1.0
     for sign in signs:

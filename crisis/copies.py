@@ -1,31 +1,29 @@
 """Copies: posts that say the same once reposting marks, links, case and spacing are taken away, or nearly the same.
 
 A copy counts once as a text and is discounted as a voice, but never hidden. Two posts of a few words ("thank you",
-"me too") are people agreeing, not copying: below ``LONG_ENOUGH`` a text is a copy only when it is marked as a repost.
-Fingerprints tell exact copies; they are the same in every process and on every machine, so they may be stored.
+"me too") are people agreeing, not copying: below ``LONG_ENOUGH`` letters a text is a copy only when it is marked as a
+repost or tells enough by itself (``crisis.rarity``). Fingerprints tell exact copies; they are the same in every process
+and on every machine, so they may be stored.
 
 ``CopyFinder`` also finds copies that somebody changed a little: a few words, typing errors, letters that only look alike,
-the end cut off. Posts that share some of their sketch (``crisis.sketch``) are compared letter by letter; how
-alike they must be depends on the length (``ALIKE``).
+the end cut off. Posts that share some of their sketch (``crisis.sketch``) are compared letter by letter
+(``crisis.likeness``).
 """
 
 import re
 import unicodedata
-from collections import Counter
 from collections.abc import Sequence
 from hashlib import blake2b
 from itertools import pairwise
 from typing import Any, NamedTuple
 
-from rapidfuzz.distance import OSA, Indel
-
 from crisis.folding import flat
+from crisis.likeness import LONG_ENOUGH, Compared, distinctive, long_enough, names
+from crisis.rarity import Stream
 from crisis.sketch import sketch, sketches
 
 OWN_WORDS = 12
 """Letters beside a quotation from which on they count as what the post says."""
-LONG_ENOUGH = 24
-"""Characters of normalised text from which on two equal posts are taken for copies."""
 
 _REPOST = re.compile(r"^(?:\s*(?:rt|mt|repost)\s*:?\s*@[\w.\-]+:?)+\s*", re.IGNORECASE)
 _QUOTED = re.compile(r"[\"“«]@[\w.\-]+:\s*(?P<quoted>[^\"”»]*)[\"”»]")
@@ -34,7 +32,6 @@ _WORD = re.compile(r"[^\W_]+")
 _LINK = re.compile(r"(?:https?://|www\.)\S+", re.IGNORECASE)
 _VIA = re.compile(r"(?<!\s)\s+(?:via|by)\s+@[\w.\-]+\s*$", re.IGNORECASE)
 _LEADING = re.compile(r"^(?:\s*[.@]?@[\w.\-]+)+")
-_NUMBER = re.compile(r"\d+")
 _GAPS = re.compile(r"[\W_]+")
 _ASCII_GAPS = str.maketrans({code: " " for code in range(128) if not chr(code).isalnum()})
 _SPACE = re.compile(r"[\s\u200b-\u200f\u2060\ufeff]+")
@@ -75,10 +72,10 @@ def said(text: str) -> tuple[str, bool]:
 
     A quotation is one that names its author, as in “@ada: …” or RT @ada: …
     """
+    if "@" not in text:
+        return text, False
     said_so = _REPOST.match(text)
     text, repost = text[said_so.end() if said_so else 0 :], said_so is not None
-    if "@" not in text:
-        return text, repost
     match = _PASSED_ON.search(text, 0, _LONGEST) or _QUOTED.search(text, 0, _LONGEST)
     if match is None:
         return text, repost
@@ -88,33 +85,19 @@ def said(text: str) -> tuple[str, bool]:
     return text[: match.start()] + " " + text[match.end() :], repost
 
 
-def _width_enough(text: str) -> bool:
-    """Half as many ideographs say as much."""
-    return len(text) >= LONG_ENOUGH // 2 and len(text) + _wide(text) >= LONG_ENOUGH
-
-
-def _wide(text: str) -> int:
-    return sum(sign >= "\u2e80" for sign in text)
-
-
 def key(text: str) -> int:
     """64 bits that stand for ``text``."""
     return int.from_bytes(blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "big")
 
 
-ALIKE = ((40, 0.78), (60, 0.70), (90, 0.75), (10**9, 0.80))
-"""How alike two texts must be (1 - insertions and deletions over both lengths), by length of the shorter one: below the
-first figure the second one holds."""
-ALIKE_CUT = 0.92
-"""How alike a text must be to the beginning of a longer one, to be that one with its end cut off."""
-BUT_NUMBERS = 0.97
-"""How alike texts with different numbers must be without them, to be the same words about different things."""
 KEEP = 50_000
 """Originals remembered, unless told otherwise: between half of that and all of it."""
-_SHARED = 8
-"""Newest originals remembered by one hash."""
-_BEGINNING = 16
+_SHARED = 16
+"""Originals remembered by one hash; what more of them share tells nothing and is forgotten."""
+_BEGINNING, _LONGER_BEGINNING = 10, 20
 """Letters at the beginning that are remembered as they are: what is left of a text that was cut off begins like it."""
+_SHORT = 60
+"""Letters below which a text is compared with an original that alone holds one of its hashes: few are left of it."""
 _COMPARED = 4
 """Originals that a post is compared with, those that share most first."""
 _LONGEST = 2_000
@@ -125,10 +108,12 @@ _TOGETHER = 512
 def plain(text: str) -> str:
     """What is compared: letters and digits, lookalikes folded, without reposting marks, links and leading @handles."""
     text = flat(text[: 4 * _LONGEST])
-    text = _REPOST.sub("", text)
+    handles = "@" in text
+    if handles:
+        text = _REPOST.sub("", text)
     if "://" in text or "www." in text:
         text = _LINK.sub(" ", text)
-    if "@" in text:
+    if handles:
         text = _LEADING.sub("", text)
         if " via @" in text or " by @" in text:
             text = _VIA.sub("", text)
@@ -136,82 +121,70 @@ def plain(text: str) -> str:
     return " ".join(gapped.split())[:_LONGEST]
 
 
-def alike(one: str, other: str) -> bool:
-    """Is one of two ``plain`` texts a changed copy of the other?"""
-    short, long = (one, other) if len(one) <= len(other) else (other, one)
-    length, whole = len(short), len(long)
-    size = length if short.isascii() else length + _wide(short)
-    least = next(share for limit, share in ALIKE if size < limit)
-    if 2 * length >= least * (length + whole) and Indel.normalized_similarity(short, long, score_cutoff=least):
-        return not _about_others(short, long)
-    begin = long[:length]
-    return (
-        length < whole
-        and Indel.normalized_similarity(short, begin, score_cutoff=ALIKE_CUT) > 0
-        and not _about_others(short, begin)
-    )
-
-
-def _about_others(one: str, other: str) -> bool:
-    """Does each text name a number that the other does not? Another flight, price or order is another text.
-
-    A number with one wrong digit is the same number, unless nothing else is different.
-    """
-    first, second = set(_NUMBER.findall(one)[:20]), set(_NUMBER.findall(other)[:20])
-    if first <= second or second <= first:
-        return False
-    both = ((first, second), (second, first))
-    if all(any(all(OSA.distance(n, m) > 1 for m in there) for n in here) for here, there in both):
-        return True
-    one, other = _NUMBER.sub("", one), _NUMBER.sub("", other)
-    return Indel.normalized_similarity(one, other, score_cutoff=BUT_NUMBERS) > 0
-
-
 Name = str | int
 """What a post is called by whoever asks."""
 
 
 class _Generation:
-    """Originals in the order in which they came."""
+    """Originals in the order in which they came, numbered from 1."""
 
     def __init__(self) -> None:
-        self.originals: list[tuple[Name, str]] = []
+        self.originals: list[tuple[Name, str, str]] = []
+        """What each is called, its plain text, and the names in it."""
+        self.stream = Stream()
         self.by_text: dict[str, int] = {}
         self.by_hash: dict[int | str, int | list[int]] = {}
-        """Numbers of originals; a single one, which is the usual case, by itself."""
+        """Numbers of originals; a single one, which is the usual case, by itself; none of what too many share."""
 
-    def add(self, name: Name, text: str, drawn: Sequence[int]) -> None:
-        number = len(self.originals)
-        self.originals.append((name, text))
-        self.by_text[text] = number
-        known = self.by_hash
-        keys: tuple[int | str, ...] = (text[:_BEGINNING], *drawn) if drawn else ()
+    def __getitem__(self, number: int) -> tuple[Name, str, str]:
+        return self.originals[number - 1]
+
+    def add(self, name: Name, text: str, named: str, drawn: Sequence[int]) -> None:
+        self.originals.append((name, text, named))
+        number = self.by_text[text] = len(self.originals)
+        self.stream.meet(text)
+        if not drawn:
+            return
+        held_by = self.by_hash.setdefault
+        keys: tuple[int | str, ...] = (text[:_BEGINNING], text[:_LONGER_BEGINNING], *drawn)
         for key in keys:
-            before = known.setdefault(key, number)
-            if isinstance(before, list):
-                before.append(number)
-            elif before != number:
-                known[key] = [before, number]
+            held = held_by(key, number)
+            if held != number:
+                self._share(key, held, number)
 
-    def copied(self, text: str, drawn: Sequence[int]) -> int | None:
-        """The number of the original that ``text`` copies."""
-        number = self.by_text.get(text)
-        if number is not None or not self.by_hash:
-            return number
+    def _share(self, key: int | str, held: int | list[int], number: int) -> None:
+        """Another original has the hash."""
+        if isinstance(held, int):
+            self.by_hash[key] = [held, number]
+        elif held:
+            held.append(number)
+            if len(held) > _SHARED:
+                held.clear()
+
+    def copied(self, post: Compared, drawn: Sequence[int]) -> int | None:
+        """The number of the original that ``post`` is a changed copy of."""
+        held_by = self.by_hash.get
+        text = post.text
+        begins = (held_by(text[:_BEGINNING]), held_by(text[:_LONGER_BEGINNING]))
+        alone = 2 if len(text) < _SHORT else 1
         shared: list[int] = []
-        keys: tuple[int | str, ...] = (text[:_BEGINNING], text[:_BEGINNING], *drawn)
-        for key in keys:
-            held = self.by_hash.get(key)
-            if isinstance(held, list):
-                shared += held[-_SHARED:]
-            elif held is not None:
-                shared.append(held)
-        shared.sort()
-        twice = [one for one, next_one in pairwise(shared) if one == next_one]
-        if not twice:
+        every: tuple[int | list[int] | None, ...] = (*begins, *begins, *map(held_by, drawn))
+        for held in every:
+            if held:
+                shared += held if isinstance(held, list) else (held,) * alone
+        if len(shared) < 2:
             return None
-        likely = [twice[0]] if twice[0] == twice[-1] else [n for n, _ in Counter(twice).most_common(_COMPARED)]
-        return next((number for number in likely if alike(text, self.originals[number][1])), None)
+        shared.sort()
+        times: dict[int, int] = {}
+        for one, next_one in pairwise(shared):
+            if one == next_one:
+                times[one] = times.get(one, 0) + 1
+        likely = sorted(times, key=times.__getitem__, reverse=True)[:_COMPARED] if len(times) > 1 else times
+        originals = self.originals
+        for number in likely:
+            if post.copies(*originals[number - 1][1:]):
+                return number
+        return None
 
 
 class CopyFinder:
@@ -244,37 +217,41 @@ class CopyFinder:
         return found
 
     def _take(self, name: Name, text: str, compared: str, drawn: Sequence[int] | None) -> Name | None:
-        if len(compared) < LONG_ENOUGH and not _width_enough(compared):
-            return self._short(name, text, compared)
-        number = self._new.by_text.get(compared)
-        if number is not None:
-            return self._new.originals[number][0]
-        drawn = sketch(compared) if drawn is None else drawn
-        number = self._new.copied(compared, drawn)
-        if number is not None:
-            return self._new.originals[number][0]
-        number = self._old.copied(compared, drawn)
-        if number is None:
-            self._remember(name, compared, drawn)
+        if not compared:
             return None
-        first, original = self._old.originals[number]
-        self._remember(first, original, sketch(original))
+        new, old = self._new, self._old
+        number = new.by_text.get(compared)
+        if number is not None:
+            return new[number][0] if self._repeats(text, compared) else None
+        number = old.by_text.get(compared)
+        if number is not None and not self._repeats(text, compared):
+            return None
+        drawn = sketch(compared) if drawn is None else drawn
+        if number is None and drawn:
+            post = Compared(compared, text, (new.stream, old.stream))
+            changed = new.copied(post, drawn)
+            if changed is not None:
+                return new[changed][0]
+            number = old.copied(post, drawn)
+        if number is None:
+            self._remember(name, compared, names(text), drawn)
+            return None
+        first, original, named = old[number]
+        self._remember(first, original, named, sketch(original))
         return first
 
-    def _short(self, name: Name, text: str, compared: str) -> Name | None:
-        """A text too short to be a copy, unless it says so itself."""
-        for generation in (self._new, self._old):
-            number = generation.by_text.get(compared)
-            if number is not None:
-                return generation.originals[number][0] if fingerprint(text).repost else None
-        if compared:
-            self._remember(name, compared, ())
-        return None
+    def _repeats(self, text: str, compared: str) -> bool:
+        """Is an equal text a copy? Below ``LONG_ENOUGH`` only if it tells much, or says itself that it repeats."""
+        return (
+            long_enough(compared)
+            or distinctive(compared, (self._new.stream, self._old.stream))
+            or fingerprint(text).repost
+        )
 
-    def _remember(self, name: Name, text: str, drawn: Sequence[int]) -> None:
+    def _remember(self, name: Name, text: str, named: str, drawn: Sequence[int]) -> None:
         if len(self._new.originals) >= self.keep // 2:
             self._new, self._old = _Generation(), self._new
-        self._new.add(name, text, drawn)
+        self._new.add(name, text, named, drawn)
 
     def dump(self) -> dict[str, Any]:
         """Everything, as plain JSON values; ``load`` continues exactly."""
@@ -285,9 +262,8 @@ class CopyFinder:
         """The finder that ``dump`` described."""
         finder = cls(state["keep"])
         for generation, originals in ((finder._old, state["old"]), (finder._new, state["new"])):
-            long = [text if len(text) >= LONG_ENOUGH or _width_enough(text) else "" for _, text in originals]
-            for (name, text), drawn in zip(originals, sketches(long), strict=True):
-                generation.add(name, text, drawn)
+            for (name, text, named), drawn in zip(originals, sketches([o[1] for o in originals]), strict=True):
+                generation.add(name, text, named, drawn)
         return finder
 
 
@@ -299,11 +275,21 @@ class Originals:
 
     def fingerprint(self, text: str) -> Fingerprint:
         """The fingerprint of ``text``, or, if it copies a text seen before, of that one."""
-        mark = fingerprint(text)
-        if not mark.long_enough:
-            return mark
-        first = self._finder.add(f"{mark.value:x}", text)
-        return mark if first is None else mark._replace(value=int(str(first), 16))
+        mark, original = self.fingerprints([text])[0]
+        return mark._replace(value=original)
+
+    def fingerprints(self, texts: Sequence[str]) -> list[tuple[Fingerprint, int]]:
+        """Each text's own fingerprint, in order, and the value of that of the text it copies (else its own).
+
+        Much faster than one by one.
+        """
+        marks = [fingerprint(text) for text in texts]
+        long = [(f"{mark.value:x}", text) for mark, text in zip(marks, texts, strict=True) if mark.long_enough]
+        names = iter(self._finder.add_many(long))
+        first = [next(names) if mark.long_enough else None for mark in marks]
+        return [
+            (mark, mark.value if name is None else int(str(name), 16)) for mark, name in zip(marks, first, strict=True)
+        ]
 
     def dump(self) -> dict[str, Any]:
         """Everything, as plain JSON values; ``load`` continues exactly."""

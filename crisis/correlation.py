@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from crisis.doctrine import guess_cause
 from crisis.incident import Incident
 from crisis.narratives import OTHER, Narratives
+from crisis.understanding import Understood, understood
 from crisis.values import CrisisType, Frozen
 from crisis.watch import Mention
 
@@ -39,18 +40,18 @@ class Matter(Frozen):
     """The cause that its own posts speak of."""
 
 
-def dominant(mentions: Sequence[Mention], narratives: Narratives, at: datetime) -> Matter | None:
+def dominant(posts: Sequence[Mention | Understood], narratives: Narratives, at: datetime) -> Matter | None:
     """The matter most recent authors speak of; None when nobody spoke of late. ``narratives`` has been fed already."""
-    recent = [m for m in mentions if m.created_at > at - RECENT]
-    where = {m.id: narratives.narrative(m.text) for m in recent}
-    authors = {(m.source, m.author or m.id) for m in recent}
-    voices = Counter(narrative for _, narrative in {((m.source, m.author or m.id), where[m.id]) for m in recent})
+    recent = [post for post in understood(posts) if post.mention.created_at > at - RECENT]
+    where = [narratives.narrative(post.mention.text) for post in recent]
+    voices = Counter(narrative for _, narrative in {(p.author, spoke) for p, spoke in zip(recent, where, strict=True)})
     voices.pop(OTHER, None)
     if not voices:
         return None
     leading = max(voices, key=lambda narrative: (voices[narrative], narrative))
-    cause = guess_cause({m.text: None for m in recent if where[m.id] == leading})
-    return Matter(narrative=leading, voices=voices[leading], share=voices[leading] / len(authors), type=cause.type)
+    own = {post.mention.text: None for post, spoke in zip(recent, where, strict=True) if spoke == leading}
+    share = voices[leading] / len({post.author for post in recent})
+    return Matter(narrative=leading, voices=voices[leading], share=share, type=guess_cause(own).type)
 
 
 def incident_for(

@@ -207,13 +207,19 @@ class _Signs:
 _signs = lru_cache(maxsize=1)(_Signs)
 
 
+@lru_cache(maxsize=8192)
+def _spoken_of(text: str) -> tuple[CrisisType, ...]:
+    """The causes that one text speaks for: an episode is looked at again and again."""
+    return tuple(_signs().weigh(fold(text)))
+
+
 def guess_cause(texts: Iterable[str]) -> Guess:
     """The cause that ``texts`` (distinct, of hostile posts) speak of, or ``unknown`` where the evidence is thin."""
     found: dict[CrisisType, int] = {}
     total = 0
     for text in texts:
         total += 1
-        for kind in _signs().weigh(fold(text[:1000])):
+        for kind in _spoken_of(text[:1000]):
             found[kind] = found.get(kind, 0) + 1
     ranked = sorted(found, key=lambda kind: (-found[kind], list(CAUSES).index(kind)))
     for kind in GRAVE:

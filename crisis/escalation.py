@@ -1,12 +1,14 @@
 """Up at once, down slowly: how an incident's severity follows triage.
 
 Triage raises a severity the moment it sees reason. It lowers one level at a time, and each only after what it sees has
-been lower without a break for ``HOLD``: a storm breathes. What a person set stands: triage never goes below it, and goes
-above it only when it sees more than it saw when the person decided.
+been lower without a break for ``HOLD``, and for twice as long after each time it rose again: a storm breathes. What a
+person set stands: triage never goes below it, and goes above it only when it sees more than it saw when the person
+decided.
 """
 
 from collections.abc import Sequence
 from datetime import timedelta
+from itertools import pairwise
 
 from crisis.severity import severity_of
 from crisis.triage import Assessment, Factor
@@ -14,6 +16,8 @@ from crisis.values import Frozen, Severity, UtcDatetime
 
 HOLD = timedelta(minutes=30)
 """How long triage must see less before it lowers by one level."""
+MOST_DOUBLED = 3
+"""How often that time doubles at the most: up to four hours."""
 TRIAGE = "triage"
 """Who an assessment is by when nobody overrode it."""
 
@@ -52,7 +56,7 @@ def settle(
     floor = next((a.severity for a in reversed(history) if a.assessed_by != TRIAGE), Severity.SEV4)
     if floor >= holds.severity:
         return Settled(lower_since=since, says=f"{floor} was set by a person: triage goes no lower")
-    if not may_lower or seen.assessed_at - since < hold:
+    if not may_lower or seen.assessed_at - since < hold * 2 ** min(MOST_DOUBLED, _returns(history)):
         return Settled(lower_since=since, says=f"{holds.severity} is held: it has been less since {since:%H:%M} UTC")
     target = max(_below(holds.severity), seen.severity)
     minutes = round((seen.assessed_at - since).total_seconds() / 60)
@@ -60,6 +64,16 @@ def settle(
     told = Factor(name="de-escalation", value=minutes, points=0.0, says=says)
     lowered = seen.model_copy(update={"severity": target, "factors": (*seen.factors, told)})
     return Settled(assessment=lowered, lower_since=seen.assessed_at, says=says)
+
+
+def _returns(history: Sequence[Assessment]) -> int:
+    """How often triage raised it again after it had been lowered."""
+    levels = [held.severity for held in history if held.assessed_by == TRIAGE]
+    lowered = returns = 0
+    for before, after in pairwise(levels):
+        returns += bool(lowered and after > before)
+        lowered += after < before
+    return returns
 
 
 def _below(severity: Severity) -> Severity:

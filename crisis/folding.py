@@ -1,11 +1,13 @@
 """How words are compared: one folding for posts and queries, so that what looks the same to a reader is the same.
 
 NFKC and case folding first. Characters that nobody sees (zero-width, soft hyphens, direction marks, variation
-selectors) and skin tones are dropped; a joiner stays only between two emoji, which it makes into one. Letters that
-imitate Latin ones are folded to them, with care for those who really write in Greek or Cyrillic: in a word that mixes
-scripts every lookalike is folded to the script the word is in; a word made of lookalikes alone ("рот", "АСМЕ") reads
-both ways, so a ``Folded`` text has two views: ``native`` as written, ``latin`` as it looks. Camel-case parts of
-hashtags are told apart by ``MARK`` (#AcmeFails holds ``acme`` and ``fails``).
+selectors), marks that make no letter (struck out, stressed) and skin tones are dropped; a joiner stays only between two
+emoji, which it makes into one. So are the points and the stretching of Arabic and Hebrew, and Greek accents, which
+capitals do not carry; variants of one Arabic letter are one. Letters that imitate Latin ones are folded to them, with
+care for those who really write in Greek or Cyrillic: in a word that mixes scripts every lookalike is folded to the
+script the word is in; a word made of lookalikes alone ("сор", "АСМЕ") reads both ways, so a ``Folded`` text has two views:
+``native`` as written, ``latin`` as it looks. Camel-case parts of hashtags are told apart by ``MARK`` (#AcmeFails holds
+``acme`` and ``fails``).
 
 The lookalikes are facts from Unicode Technical Standard #39 (confusables), those that NFKC does not fold already and
 that stand for one ASCII letter, without scripts that nobody has fonts for; a few small-capital imitations are added.
@@ -67,6 +69,8 @@ _FLAT = {
     for code in {ord(form) for form in (sign.lower(), sign.upper(), sign) if len(form) == 1}
     if code > 0x7F
 }
+_SEEN = _FLAT | _MIXED
+"""The same by the case that is written: a capital eta is an H, a small one an n."""
 _LATIN_LIKE = {code: letter for code, letter in _ALONE.items() if unicodedata.name(chr(code), "").startswith("LATIN")}
 """Latin letters themselves (dotless i, small capitals, phonetic signs): folded in every word."""
 _LIKE_LATIN = re.compile(f"[{''.join(map(chr, _LATIN_LIKE))}]")
@@ -75,11 +79,28 @@ _LIKE_LATIN = re.compile(f"[{''.join(map(chr, _LATIN_LIKE))}]")
 _SIGNS: dict[int, str] = {0x2122: " ", 0x2120: " ", 0x1E: " ", 0x1F: " "}
 _SIGNS |= {start + i: chr(97 + i) for start in (0x1F150, 0x1F170) for i in range(26)}
 _UNSEEN = re.compile(
-    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b\u200c\u200e\u200f\u202a-\u202e\u2060-\u206f"
+    "[\u00ad\u0300-\u036f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b\u200c\u200e\u200f\u202a-\u202e\u2060-\u206f"
     "\u3164\ufe00-\ufe0f\ufeff\uffa0\U0001f3fb-\U0001f3ff\U000e0000-\U000e0fff]"
 )
 _SIGN = re.compile("[\x1e\x1f\u2120\u2122\U0001f150-\U0001f189]")
 _RARE = re.compile(f"[{_UNSEEN.pattern[1:-1]}\u200d{_SIGN.pattern[1:-1]}]")
+# What is written or left out as one likes: Arabic and Hebrew points, the Arabic stretching stroke; Greek accents.
+_POINTED = re.compile("[\u0386-\u03ce\u0590-\u06ff\u1f00-\u1fff]")
+_POINTS = re.compile(
+    "(?<=[\u0591-\u06ff])[\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\u0610-\u061a\u0640\u064b-\u065f\u0670\u06d6-\u06dc"
+    "\u06df-\u06e4\u06e7\u06e8\u06ea-\u06ed]+"
+)
+LETTERS: dict[int, str] = {
+    ord(form): letter for letter, forms in {"ا": "أإآٱ", "ي": "یى", "ك": "ک"}.items() for form in forms
+}
+"""Forms of one letter that keyboards and habits tell apart and readers do not, and what each is compared as."""
+LETTERS |= {
+    code: bare
+    for code in (*range(0x386, 0x3CF), *range(0x1F00, 0x2000))
+    if unicodedata.category(chr(code)) in ("Lu", "Ll", "Lt")
+    and (bare := unicodedata.normalize("NFD", chr(code))[0]) != chr(code)
+    and "\u0370" <= bare <= "\u03ff"
+}
 _EMOJI = "\u00a9\u00ae\u203c-\u3299\U0001f000-\U0001faff"
 _JOINER = re.compile(f"(?<![{_EMOJI}])\u200d|\u200d(?![{_EMOJI}])")
 PICTURE = re.compile(f"[{_EMOJI}]")
@@ -93,8 +114,9 @@ _OTHER_SCRIPT = re.compile(
 )
 _CYRILLIC = re.compile(r"[\u0400-\u052f]")
 _SCRIPTS_MEET = re.compile(f"{_HAS_LATIN.pattern}(?:(?={_OTHER_SCRIPT.pattern})|(?<={_OTHER_SCRIPT.pattern}.))")
-_LOOKALIKES = "0-9_" + "".join(map(chr, _ALONE))
-_ALL_ALIKE = re.compile(rf"[{_LOOKALIKES}](?<!\w.)[{_LOOKALIKES}]+(?!\w)")
+LOOKALIKES = "0-9_" + "".join(map(chr, _ALONE))
+"""What a word may be made of that reads as a Latin one, for a class of a regular expression."""
+_ALL_ALIKE = re.compile(rf"[{LOOKALIKES}](?<!\w.)[{LOOKALIKES}]+(?!\w)")
 """A word of two or more signs, all of them lookalikes; a letter by itself ("с", "о") is what it is."""
 
 
@@ -119,11 +141,15 @@ class Folded(NamedTuple):
 def _bare(text: str) -> str:
     """NFKC, and nothing that nobody sees."""
     if _RARE.search(text) is None:
-        return unicodedata.normalize("NFKC", text)
-    if _SIGN.search(text):
-        text = text.translate(_SIGNS)
-    text = _UNSEEN.sub("", unicodedata.normalize("NFKC", text))
-    return _JOINER.sub("", text) if "\u200d" in text else text
+        text = unicodedata.normalize("NFKC", text)
+    else:
+        if _SIGN.search(text):
+            text = text.translate(_SIGNS)
+        text = _UNSEEN.sub("", unicodedata.normalize("NFKC", text))
+        text = _JOINER.sub("", text) if "\u200d" in text else text
+    if _POINTED.search(text):
+        text = _POINTS.sub("", text).translate(LETTERS)
+    return text
 
 
 def _lower(text: str) -> str:
@@ -168,6 +194,11 @@ def _tag(match: "re.Match[str]") -> str:
     return "".join(parts)
 
 
+def parted(text: str) -> str:
+    """``text`` with ``MARK`` between the parts of its hashtags."""
+    return _TAG.sub(_tag, text) if "#" in text else text
+
+
 def fold(text: str) -> str:
     """``text`` as it is compared where only one reading counts: as written, hashtags whole."""
     return text.lower() if text.isascii() else _lower(_bare(text))
@@ -176,13 +207,14 @@ def fold(text: str) -> str:
 def flat(text: str) -> str:
     """``text`` with every lookalike as the Latin letter that it imitates, whatever it is written in.
 
-    For comparing whole texts with each other, not for reading: Cyrillic and Greek come out garbled, each in one way.
+    For comparing whole texts with each other, not for reading: Cyrillic and Greek come out garbled, each in one way
+    whatever its case. In a text with Latin letters, one in five at the least, each imitation is taken as it looks.
     """
     if text.isascii():
         return text.lower()
     bare = _bare(text)
-    if _OTHER_SCRIPT.search(bare):
-        bare = bare.translate(_FLAT)
+    if others := len(_OTHER_SCRIPT.findall(bare)):
+        bare = bare.translate(_SEEN if 4 * len(_HAS_LATIN.findall(bare)) >= others else _FLAT)
     return _lower(bare)
 
 
@@ -191,11 +223,9 @@ def views(text: str) -> Folded:
     if text.isascii():
         if "\x1e" in text or MARK in text:
             text = text.translate(_SIGNS)
-        folded = (_TAG.sub(_tag, text) if "#" in text else text).lower()
+        folded = parted(text).lower()
         return Folded(folded, folded)
-    bare = _bare(text)
-    if "#" in bare:
-        bare = _TAG.sub(_tag, bare)
+    bare = parted(_bare(text))
     if not _OTHER_SCRIPT.search(bare):
         folded = _lower(bare)
         return Folded(folded, folded)

@@ -102,7 +102,7 @@ class MeaningModel:
         graph = build(weights, heads)
         self._session: Any = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
         self._heat: Floats = learned.get("heat", np.ones(2, np.float32))
-        self._share = float(learned.get("blend", np.float32(0.75)))
+        self._share, self._wary = (float(share) for share in learned.get("blend", np.array([0.75, 0.75])))
         slope, shift = learned.get("negative", np.array([1.0, 0.0]))
         self._slope, self._shift = float(slope), float(shift)
 
@@ -128,14 +128,17 @@ class MeaningModel:
         return self.blend(sentiment[back], emotion[back], small)
 
     def blend(self, sentiment: Floats, emotion: Floats, small: Judgement) -> Judgement:
-        """The two models' log probabilities, weighted."""
+        """The two models' log probabilities, weighted; ``negative`` has a weight of its own, for few false alarms."""
         felt, mood = softmax(sentiment * self._heat[0]), softmax(emotion * self._heat[1])
-        mixed = _mix(felt, small.sentiment, self._share)
         return Judgement(
-            mixed, _mix(mood, small.emotion, self._share), small.offence, calibrated(mixed, self._slope, self._shift)
+            mix(felt, small.sentiment, self._share),
+            mix(mood, small.emotion, self._share),
+            small.offence,
+            calibrated(mix(felt, small.sentiment, self._wary), self._slope, self._shift),
         )
 
 
-def _mix(one: Floats, other: Floats, share: float) -> Floats:
+def mix(one: Floats, other: Floats, share: float) -> Floats:
+    """Two models' probabilities as one, by their logarithms; ``share`` is the weight of the first."""
     logs = share * np.log(np.maximum(one, 1e-6)) + (1 - share) * np.log(np.maximum(other, 1e-6))
     return softmax(logs.astype(np.float32))

@@ -1,7 +1,8 @@
 """The sentence model as an ONNX graph: BERT's layers over byte matrices, mean and first vector, one head a task.
 
-Each product of a matrix is dynamic quantisation: the input is rounded to bytes as it comes (one scale for all), the
-weights have been (one scale a column), and the product of bytes is scaled back. Everything else is 32-bit.
+Each product of a matrix is dynamic quantisation: the input is rounded to bytes as it comes (one scale a token, so that a
+post reads the same whatever is read beside it), the weights have been (one scale a column), and the product of bytes is
+scaled back. Everything else is 32-bit.
 """
 
 from typing import Any
@@ -37,10 +38,16 @@ class _Graph:
         self.nodes.append(self._helper.make_node(operation, list(inputs), made, **attributes))
         return made[0] if outputs == 1 else tuple(made)
 
-    def bytes_of(self, x: str) -> tuple[str, str, str]:
-        """``x`` rounded to bytes, with its scale and its zero."""
-        quantised, scale, zero = self.add("DynamicQuantizeLinear", x, outputs=3)
-        return quantised, scale, zero
+    def bytes_of(self, x: str, width: int) -> tuple[str, str, str]:
+        """``x`` rounded to bytes, with the scale of each token and the zero."""
+        last = self.constant(np.array([-1]))
+        peak = self.add("ReduceMax", self.add("Abs", x), last, keepdims=1)
+        scale = self.add("Max", self.add("Div", peak, self.constant(np.float32(127))), self.constant(np.float32(1e-9)))
+        flat = self.add("Reshape", x, self.constant(np.array([-1, width])))
+        row = self.add("Reshape", scale, last)
+        zeros = self.add("Expand", self.constant(np.uint8(128)), self.add("Shape", row))
+        steps = self.add("QuantizeLinear", flat, row, zeros, axis=0)
+        return self.add("Reshape", steps, self.add("Shape", x)), scale, self.constant(np.uint8(128))
 
     def linear(self, x: tuple[str, str, str], weight: Floats, bias: Floats) -> str:
         """``x @ weight.T + bias`` over bytes."""
@@ -48,9 +55,8 @@ class _Graph:
         rounded = np.clip(np.round(weight / scale[:, None]), -127, 127).astype(np.int8).T
         quantised, unit, zero = x
         product = self.add("MatMulInteger", quantised, self.constant(rounded), zero)
-        factor = self.add("Mul", unit, self.constant(scale))
-        wide = self.add("Cast", product, to=1)
-        return str(self.add("Add", self.add("Mul", wide, factor), self.constant(bias)))
+        wide = self.add("Mul", self.add("Cast", product, to=1), self.constant(scale))
+        return str(self.add("Add", self.add("Mul", wide, unit), self.constant(bias)))
 
     def normal(self, x: str, weight: Floats, bias: Floats) -> str:
         """Layer normalisation."""
@@ -76,7 +82,7 @@ def build(weights: dict[str, Floats], heads: int) -> bytes:
     mean = graph.add("Div", total, graph.add("ReduceSum", mask, along, keepdims=1))
     first = graph.add("Gather", x, graph.constant(np.array(0)), axis=1)
     pooled = graph.add("Concat", mean, first, axis=1)
-    tasks = {"sentiment": 3, "emotion": 4}
+    tasks = {task: len(weights[f"heads.{task}.weight"]) for task in ("sentiment", "emotion")}
     for task in tasks:
         head = graph.constant(weights[f"heads.{task}.weight"].T)
         graph.add("Gemm", pooled, head, graph.constant(weights[f"heads.{task}.bias"]), name=task)
@@ -114,7 +120,7 @@ def _layer(graph: _Graph, weights: dict[str, Floats], at: str, x: str, ahead: st
         return graph.normal(held, weights[f"{at}.{name}.weight"], weights[f"{at}.{name}.bias"])
 
     split = graph.constant(np.array([0, 0, heads, width // heads]))
-    quantised = graph.bytes_of(x)
+    quantised = graph.bytes_of(x, width)
     query, key, value = (
         graph.add("Transpose", graph.add("Reshape", linear(quantised, f"attention.self.{name}"), split), perm=perm)
         for name, perm in (("query", [0, 2, 1, 3]), ("key", [0, 2, 3, 1]), ("value", [0, 2, 1, 3]))
@@ -125,7 +131,12 @@ def _layer(graph: _Graph, weights: dict[str, Floats], at: str, x: str, ahead: st
     joined = graph.add("Transpose", seen, perm=[0, 2, 1, 3])
     flat = graph.add("Reshape", joined, graph.constant(np.array([0, 0, width])))
     x = normal(
-        graph.add("Add", x, linear(graph.bytes_of(flat), "attention.output.dense")), "attention.output.LayerNorm"
+        graph.add("Add", x, linear(graph.bytes_of(flat, width), "attention.output.dense")), "attention.output.LayerNorm"
     )
-    wide = graph.add("Gelu", linear(graph.bytes_of(x), "intermediate.dense"))
-    return normal(graph.add("Add", x, linear(graph.bytes_of(wide), "output.dense")), "output.LayerNorm")
+    wide = graph.add("Gelu", linear(graph.bytes_of(x, width), "intermediate.dense"))
+    return normal(
+        graph.add(
+            "Add", x, linear(graph.bytes_of(wide, weights[f"{at}.intermediate.dense.bias"].shape[0]), "output.dense")
+        ),
+        "output.LayerNorm",
+    )

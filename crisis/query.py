@@ -58,9 +58,28 @@ def _wanted(node: Node) -> bool:
     return not isinstance(node, Any) or all(map(_wanted, node.parts))
 
 
+_OTHERWISE = {
+    "&&": "AND",
+    "||": "OR",
+    "|": "OR",
+    "!": "NOT",
+    "-": "- right before the word",
+    "–": "- right before the word",
+}
+"""How other languages write operators, and how this one does."""
+
+
 def _term(raw: str, position: int) -> Term:
+    if raw in _OTHERWISE:
+        raise QueryError(position, f"{raw} is no operator here: write {_OTHERWISE[raw]}, or quote it to search for it")
+    if raw in ("#", "@"):
+        raise QueryError(position, f"{raw} needs a name right behind it, as in {raw}acme")
+    return _phrase(raw, position)
+
+
+def _phrase(words: str, position: int) -> Term:
     try:
-        return term(raw)
+        return term(words)
     except Unusable as unusable:
         raise QueryError(position, str(unusable)) from None
 
@@ -105,9 +124,18 @@ def _tokens(text: str) -> list[_Token]:
     return found
 
 
+def _typed(text: str) -> str:
+    """``text`` with what editors and keyboards put in place of quotation marks, parentheses and minus signs."""
+    return _DASH.sub("-", text.translate(_TYPED))
+
+
+_TYPED = str.maketrans("“”„‟«»＂（）", '"""""""()')
+_DASH = re.compile(r"(?<![^\s(（])[–—−](?=[^\s–—−])")
+
+
 class _Parser:
     def __init__(self, text: str) -> None:
-        self.text, self.tokens, self.at, self.depth = text, _tokens(text), 0, 0
+        self.text, self.tokens, self.at, self.depth = text, _tokens(_typed(text)), 0, 0
 
     def peek(self) -> _Token | None:
         return self.tokens[self.at] if self.at < len(self.tokens) else None
@@ -168,7 +196,7 @@ class _Parser:
             return node
         if token.kind == "phrase":
             negated = token.text.startswith("-")
-            node = _term(token.text.lstrip("-").strip('"'), token.position)
+            node = _phrase(token.text.lstrip("-").strip('"'), token.position)
             return Not(node) if negated else node
         if token.kind == "term":
             if token.text.startswith("-") and len(token.text) > 1:

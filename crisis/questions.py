@@ -7,6 +7,7 @@ questions.
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 
 from pydantic import Field
 
@@ -63,10 +64,7 @@ def questions(texts: Iterable[str], *, most: int = 5, least: int = 1) -> tuple[Q
     groups: list[tuple[str, frozenset[str], set[int]]] = []
     exact: dict[frozenset[str], int] = {}
     for number, text in enumerate(texts):
-        for question in asked(text):
-            words = frozenset(_WORD.findall(normalise(fold(question)))) - _SMALL
-            if not words:
-                continue
+        for question, words in _asked_words(text[:2000]):
             place = exact.get(words)
             if place is None and len(exact) < MOST_READ:
                 place = next((i for i, g in enumerate(groups) if _alike(words, g[1])), None)
@@ -80,5 +78,13 @@ def questions(texts: Iterable[str], *, most: int = 5, least: int = 1) -> tuple[Q
     return tuple(Question(text=q, count=len(who)) for q, _, who in ranked[:most] if len(who) >= least)
 
 
+@lru_cache(maxsize=8192)
+def _asked_words(text: str) -> tuple[tuple[str, frozenset[str]], ...]:
+    """The questions in one post, and what tells each apart: the same posts are asked about again and again."""
+    told = ((question, frozenset(_WORD.findall(normalise(fold(question)))) - _SMALL) for question in asked(text))
+    return tuple((question, words) for question, words in told if words)
+
+
 def _alike(one: frozenset[str], other: frozenset[str]) -> bool:
-    return len(one & other) >= SIMILAR * len(one | other)
+    fewer, more = sorted((len(one), len(other)))
+    return fewer >= SIMILAR * more and len(one & other) >= SIMILAR * len(one | other)

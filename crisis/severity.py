@@ -7,20 +7,21 @@ who only repeat others are not among the authors that score; how many there are 
 (``crisis.confidence``), never the severity. The weights are set by hand; ``docs/triage.md`` has the table.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from math import log2, log10
 
 from crisis import coordination
 from crisis.confidence import Doubt, confidence, doubts
-from crisis.copies import fingerprint
+from crisis.coordination import Coordination
 from crisis.doctrine import BAD_STANDING, CAUSES, choose_strategy, guess_cause
 from crisis.media import NOBODY, Newsrooms, picked_up_by
 from crisis.narratives import Narratives
 from crisis.narratives import cluster as narratives_of
 from crisis.playbook import Playbook
-from crisis.reading import read
 from crisis.responsibility import attribute
 from crisis.triage import Assessment, Clocks, Factor, Signal
+from crisis.understanding import Understood, understood
 from crisis.values import CrisisType, Severity
 from crisis.watch import Mention, Watch
 
@@ -30,8 +31,11 @@ FLOORS = {CrisisType.SAFETY_HARM: 50.0, CrisisType.DATA_BREACH: 50.0}
 """Least score by cause."""
 ARRANGED = 2_000
 """Newest posts at which the coordination panel looks."""
+FEW = 5
+"""Voices whose mood counts half of what it would if many felt so: the share of three people is chance."""
 HOSTILE = 400
 """Distinct hostile texts that are enough to tell the cause."""
+_HANDLE = re.compile(r"(?<![-\w])@([\w.\-]+)")
 
 
 def _scale(value: float, low: float, high: float, points: float) -> float:
@@ -89,6 +93,7 @@ def _crowd(signal: Signal) -> list[Factor]:
 
 def _mood(signal: Signal) -> list[Factor]:
     share, usual = signal.negative_share, signal.usual_negative_share
+    sure = signal.authors / (signal.authors + FEW)
     unread = ""
     if signal.unread:
         unread = f" ({signal.unread:,} of {signal.distinct_texts:,} texts are in languages it cannot read)"
@@ -97,13 +102,13 @@ def _mood(signal: Signal) -> list[Factor]:
             name="negativity",
             value=round(share, 3),
             baseline=round(usual, 3),
-            points=round(15 * share, 2),
+            points=round(15 * share * sure, 2),
             says=f"{share:.0%} negative, usually {usual:.0%}{unread}",
         ),
         Factor(
             name="anger",
             value=round(signal.anger_share, 3),
-            points=_scale(signal.anger_share, 0, 0.5, 8),
+            points=round(_scale(signal.anger_share, 0, 0.5, 8) * sure, 2),
             says=f"{signal.anger_share:.0%} angry" if signal.anger_share else "no anger to be read",
         ),
     ]
@@ -189,26 +194,30 @@ def severity_of(score: float) -> Severity:
 def assess(
     signal: Signal,
     watch: Watch,
-    mentions: Sequence[Mention] = (),
+    mentions: Sequence[Mention | Understood] = (),
     *,
     playbooks: Mapping[CrisisType, Playbook] | None = None,
     crisis_type: CrisisType | None = None,
     newsrooms: Newsrooms = NOBODY,
     narratives: Narratives | None = None,
+    panel: Coordination | None = None,
 ) -> Assessment:
     """Triage of one signal: severity, cause, cluster, strategy and clocks, every point explained.
 
     ``mentions`` are the episode's posts, as far as at hand: the cause, its attribution, the newsrooms and the loudest
     voice come from them, and the narratives too unless ``narratives`` has been fed with them already. A playbook's
-    cluster and clocks go before the doctrine's. ``crisis_type`` overrides the guess.
+    cluster and clocks go before the doctrine's. ``crisis_type`` overrides the guess. ``panel`` is what is known of their
+    coordination; without it, it is looked for.
     """
-    texts = _hostile(mentions)
+    posts = understood(mentions)
+    texts = _hostile(posts)
     guess = guess_cause(texts)
     kind = crisis_type or guess.type
     playbook = (playbooks or {}).get(kind)
     responsible = playbook.cluster if playbook else CAUSES[kind].cluster
-    loudest = max(mentions, key=lambda m: (m.followers, m.id), default=None)
-    told = list(factors(signal, watch, loudest, picked_up_by(mentions, newsrooms)))
+    episode = [post.mention for post in posts]
+    loudest = max(episode, key=lambda m: (m.followers, m.id), default=None)
+    told = list(factors(signal, watch, loudest, picked_up_by(episode, newsrooms)))
     title = kind.value.replace("_", " ")
     says = guess.says if crisis_type is None else f"set to {title}"
     told.append(Factor(name="harm", value=round(guess.share, 3), points=CAUSES[kind].gravity, says=f"{title}: {says}"))
@@ -220,9 +229,9 @@ def assess(
         score = floor
     blame = attribute(texts, kind, responsible, past_crises=watch.past_crises, standing=watch.standing)
     choice = choose_strategy(blame.cluster, kind, past_crises=watch.past_crises, standing=watch.standing)
-    sure = confidence([*doubts(signal, kind), *_arranged(mentions)])
+    sure = confidence([*doubts(signal, kind), *_arranged(posts, watch, panel)])
     beside = (watch.brand, watch.query)
-    found = narratives_of(mentions, beside=beside) if narratives is None else narratives.largest()
+    found = narratives_of(episode, beside=beside) if narratives is None else narratives.largest()
     return Assessment(
         severity=severity_of(score),
         type=kind,
@@ -243,23 +252,28 @@ def assess(
     )
 
 
-def _arranged(mentions: Sequence[Mention]) -> list[Doubt]:
+def _arranged(posts: Sequence[Understood], watch: Watch, panel: Coordination | None) -> list[Doubt]:
     """What the coordination panel says of the posts; where there are any it knows more than a count of copies."""
-    if not mentions:
+    if not posts:
         return []
-    panel = coordination.assess(mentions[-ARRANGED:])
+    panel = coordination_of(posts, watch) if panel is None else panel
     return [Doubt(name="coordination", discount=panel.confidence_discount, says=panel.says)]
 
 
-def _hostile(mentions: Sequence[Mention]) -> list[str]:
+def coordination_of(posts: Sequence[Understood], watch: Watch) -> Coordination:
+    """How far the newest of these posts look arranged; what everybody has from the brand itself does not."""
+    newest = posts[-ARRANGED:]
+    marks = [post.mark._replace(value=post.original) for post in newest]
+    own = (watch.brand, *_HANDLE.findall(watch.query))
+    return coordination.assess([post.mention for post in newest], own, marks)
+
+
+def _hostile(posts: Sequence[Understood]) -> list[str]:
     """Distinct texts that are negative or cannot be read, newest first, as many as it takes."""
     found: dict[int, str] = {}
-    for mention in reversed(mentions):
-        mark = fingerprint(mention.text).value
-        if mark not in found:
-            reading = read(mention.text, mention.language)
-            if reading.hostile or not reading.supported:
-                found[mark] = mention.text
-                if len(found) >= HOSTILE:
-                    break
+    for post in reversed(posts):
+        if post.original not in found and (post.reading.hostile or not post.reading.supported):
+            found[post.original] = post.mention.text
+            if len(found) >= HOSTILE:
+                break
     return list(found.values())

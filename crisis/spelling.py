@@ -13,6 +13,9 @@ LONGEST = 1_000
 
 _LINK = re.compile(r"(?:https?://|www\.)\S+", re.IGNORECASE)
 _HANDLE = re.compile(r"@\w[\w.\-]*")
+_ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})")
+_HASHTAG = re.compile(r"#(?=\w)(\w*)")
+_HUMP = re.compile(r"(?<=[a-z])(?=[A-Z0-9])|(?<=[A-Z])(?=[A-Z][a-z])")
 _PICTURE = re.compile(r"[\u2600-\u27bf\U0001f000-\U0001faff]")
 
 
@@ -21,9 +24,16 @@ def _named(picture: str) -> str:
     return f" {unicodedata.name(picture, '').lower()} "
 
 
+def _unescaped(match: re.Match[str]) -> str:
+    code = int(match[1], 16)
+    return match[0] if 0xD800 <= code < 0xE000 or code < 32 else chr(code)
+
+
 def tidy(text: str) -> str:
-    """``text`` cut to ``LONGEST``, its links as ``http``, handles as ``@user``, entities resolved."""
+    """``text`` cut to ``LONGEST``, its links as ``http``, handles as ``@user``, entities and ``\\u2019`` resolved."""
     text = text[:LONGEST]
+    if "\\u" in text:
+        text = _ESCAPE.sub(_unescaped, text)
     if "&" in text:
         text = html.unescape(text)
     if "http" in text or "www." in text:
@@ -34,8 +44,10 @@ def tidy(text: str) -> str:
 
 
 def spelled(text: str) -> str:
-    """``tidy`` text with each emoji as its Unicode name: a word model knows words, not pictures."""
+    """``tidy`` text for a model that knows words: emoji by their Unicode names, #CamelCase as its words."""
     text = tidy(text)
+    if "#" in text:
+        text = _HASHTAG.sub(lambda match: f"# {_HUMP.sub(' ', match[1])}", text)
     if text.isascii():
         return text
     return _PICTURE.sub(lambda match: _named(match[0]), text)

@@ -1,10 +1,11 @@
 """How surprising a moment is, and whether an episode is under way: one mathematics for posts and for counts.
 
 ``crisis.detector`` (posts) and ``crisis.backtest`` (counts) measure *spans*: voices, and negative ones among them, over
-5, 15 and 60 minutes and 6 hours. Each span is held against the stream's own usual (``crisis.baseline``) twice: the
+5, 15 and 60 minutes, 2 and 6 hours. Each span is held against the stream's own usual (``crisis.baseline``) twice: the
 volume, and the share of negative voices. Either surprise is 1 at the stream's own 99.9 % quantile. Volume alone is
-*attention*. *Outrage* takes both: the mean of the two surprises, and each by itself well above nothing, so that neither
-a flood of praise nor three complaints on a quiet night pages anybody. An episode opens once, and closes when things
+*attention*. *Outrage* takes both: the mean of the two surprises, each by itself well above nothing, and those who came on
+top of the usual clearly angrier than the usual, so that neither a flood of praise, nor news that is a little worse than
+usual, nor three complaints on a quiet night pages anybody. An episode opens once, and closes when things
 have been usual for ``CALM`` without a break.
 """
 
@@ -13,16 +14,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import islice
-from math import log1p
 from typing import Any
 
 from crisis.baseline import Baseline, Sample, Usual
 
-LENGTHS = (300, 900, 3600, 21_600)
-"""Spans, in seconds: 5, 15, 60 min, and 6 h for what is small but does not stop."""
-OUTRAGE = (1.2, 0.9, 0.74, 0.63)
-"""Mean surprise from which an episode opens, by span: a short one is looked at more often, so it takes more."""
-YOUNG = 0.5
+LENGTHS = (300, 900, 3600, 7200, 21_600)
+"""Spans, in seconds: 5, 15, 60 min, 2 h for brands with few voices, and 6 h for what is small but does not stop."""
+HOUR = LENGTHS.index(3600)
+OUTRAGE = (1.2, 0.8, 0.75, 0.61, 0.7)
+"""Mean surprise from which an episode opens, by span."""
+YOUNG = 1.0
 """While the baseline is young it takes more: 1 + YOUNG / days."""
 ATTENTION, ATTENTION_HOUR = 1.1, 1.2
 """Surprise at the volume that is attention: in every span below an hour, or else in the hour."""
@@ -30,7 +31,7 @@ VOLUME, NEGATIVITY = 0.25, 0.9
 """Either surprise, at the least, for an outrage."""
 MOST = 4.0
 """More surprise than that counts as that much."""
-TIMES = 1.5
+TIMES = 1.3
 """Voices against the usual, at the least."""
 FEWEST, FEWEST_LASTING = 10, 20
 """Negative voices below which nothing is a firestorm: in spans up to an hour, and in longer ones."""
@@ -38,9 +39,18 @@ FEWEST_VOICES = 10
 """Voices below which nothing is attention."""
 EXCESS = 0.12
 """Share of negative voices above the usual, at the least."""
-BAD, BAD_SURPRISE = 0.5, 0.75
+ADDED = 0.25
+"""Likewise among the voices that came on top of the usual, where a brand's ordinary talk does not water it down."""
+FEWEST_ADDED = 0.15
+"""Share of the voices that is taken to have come on top, at the least."""
+BAD, BAD_SURPRISE = 0.5, 0.6
 """Share of negative voices that is bad enough by itself, if it is not below the usual, and the surprise it counts as."""
-REST = 0.5
+BAD_ADDED, BAD_ADDED_MOST = 0.18, 0.62
+"""Share above the usual among those on top that goes with it, and the share that is enough wherever the usual lies."""
+PLAIN_TIMES, PLAIN_NEGATIVE, PLAIN_VOLUME = 6.0, 40, 0.4
+"""Voices against the usual, negative ones, and surprise at the volume that with a share that is bad enough, and the
+excess ``ADDED`` among those on top, are plainly an outrage, however wild the brand is; not in spans under a quarter."""
+REST = 0.6
 """Share of what opens an episode below which things are usual again."""
 CALM = timedelta(hours=8)
 """How long things must be usual before an episode is over: longer than a night's pause."""
@@ -75,9 +85,11 @@ class Evidence:
     share: float
     """The usual share of negative voices."""
     volume: float
-    """Surprise at the volume; 1 is the stream's own 99.9 % quantile."""
+    """Surprise at the volume; 1 is what the stream exceeds once in a thousand looks."""
     negativity: float
     """Surprise at the share of negative voices, likewise."""
+    height: float
+    """The volume against the stream's highest 0.1 %: like ``volume`` from 1 on, and finer below."""
     score: float
     """Their mean against what opens an episode: 1 opens it."""
     enough: bool
@@ -108,20 +120,45 @@ def _weigh(baseline: Baseline, window: int, span: Span, usual: Usual) -> Evidenc
     negative, known = span.negative, span.known
     volume = usual.surprise(span.voices)
     negativity = baseline.surprise(window, negative, known)
-    excess = negative >= (baseline.share() + EXCESS) * known
-    bad = bool(known) and negative >= BAD * known and baseline.over(negative, known) >= -0.5
+    share = baseline.share()
+    added = _added(span, usual.voices, share)
+    excess = negative >= (share + EXCESS) * known and added >= share + ADDED
+    bad = bool(known) and negative >= BAD * known and added >= min(share + BAD_ADDED, BAD_ADDED_MOST)
     if bad:
         negativity = max(negativity, BAD_SURPRISE)
-    mean = (max(0.0, min(volume, MOST)) + max(0.0, min(negativity, MOST))) / 2
+    enough = _large(baseline, span, usual, volume) and (bad or (excess and negativity >= NEGATIVITY))
+    threshold = OUTRAGE[max(0, bisect_right(LENGTHS, span.length) - 1)] * (1 + YOUNG / max(1.0, baseline.days))
+    score = (max(0.0, min(volume, MOST)) + max(0.0, min(negativity, MOST))) / 2 / threshold
+    if enough and bad and added >= min(share + ADDED, BAD_ADDED_MOST) and _plain(baseline, span, usual, volume):
+        score = max(score, 1.0)
+    return Evidence(span, usual, share, volume, negativity, usual.height(span.voices), score, enough)
+
+
+def _large(baseline: Baseline, span: Span, usual: Usual, volume: float) -> bool:
+    """Enough voices and negative ones to be an outrage, if they are angry."""
     if baseline.cold:
         old = len(baseline.samples) >= COLD_STEPS and span.length < LENGTHS[-1]
-        enough = old and negative >= COLD_NEGATIVE and span.voices >= COLD_TIMES * max(usual.voices, 1.0)
-    else:
-        fewest = FEWEST if span.length < LENGTHS[-1] else FEWEST_LASTING
-        enough = negative >= fewest and span.voices >= TIMES * usual.voices and volume >= VOLUME
-    enough = enough and (bad or (excess and negativity >= NEGATIVITY))
-    threshold = OUTRAGE[max(0, bisect_right(LENGTHS, span.length) - 1)] * (1 + YOUNG / max(1.0, baseline.days))
-    return Evidence(span, usual, baseline.share(), volume, negativity, mean / threshold, enough)
+        return old and span.negative >= COLD_NEGATIVE and span.voices >= COLD_TIMES * max(usual.voices, 1.0)
+    fewest = FEWEST if span.length < LENGTHS[-1] else FEWEST_LASTING
+    return span.negative >= fewest and span.voices >= TIMES * usual.voices and volume >= VOLUME
+
+
+def _plain(baseline: Baseline, span: Span, usual: Usual, volume: float) -> bool:
+    """So many that no surprise at the share is asked for, if they are angry: some brands are too wild to be surprised."""
+    lasting = span.length >= LENGTHS[1] and not baseline.cold
+    many = span.negative >= PLAIN_NEGATIVE and span.voices >= PLAIN_TIMES * usual.voices
+    return lasting and many and volume >= PLAIN_VOLUME
+
+
+def _added(span: Span, usual: float, share: float) -> float:
+    """The share of negative voices among those that came on top of ``usual`` ones, which are as negative as ever.
+
+    Where few came, those of an ordinary time are taken to be fewer; voices that cannot be read are as those that can.
+    """
+    if not span.known:
+        return 0.0
+    ordinary = span.known * min(usual / max(span.voices, 1e-9), 1.0 - FEWEST_ADDED)
+    return (span.negative - share * ordinary) / (span.known - ordinary)
 
 
 def outrage(evidence: Sequence[Evidence]) -> float:
@@ -131,18 +168,18 @@ def outrage(evidence: Sequence[Evidence]) -> float:
 
 def _short(evidence: Sequence[Evidence]) -> Sequence[Evidence]:
     """The spans below an hour, or the shortest there is."""
-    return [e for e in evidence if e.span.length < LENGTHS[2]] or evidence[:1]
+    return [e for e in evidence if e.span.length < LENGTHS[HOUR]] or evidence[:1]
 
 
 def attention(evidence: Sequence[Evidence]) -> float:
     """How near the volume alone is to being remarkable, 1 is: what is there in five minutes *and* in fifteen."""
-    return max(0.0, min((e.volume / ATTENTION for e in _short(evidence)), default=0.0))
+    return max(0.0, min((e.height / ATTENTION for e in _short(evidence)), default=0.0))
 
 
 def remarkable(evidence: Sequence[Evidence]) -> bool:
     """The volume alone deserves attention."""
     for e in evidence:
-        if e.span.length == LENGTHS[2] and e.volume >= ATTENTION_HOUR and e.span.voices >= FEWEST_VOICES:
+        if e.span.length == LENGTHS[HOUR] and e.height >= ATTENTION_HOUR and e.span.voices >= FEWEST_VOICES:
             return True
     short = _short(evidence)
     return attention(evidence) >= 1.0 and max(e.span.voices for e in short) >= FEWEST_VOICES
@@ -159,9 +196,7 @@ def sample(
     return Sample(
         step=step,
         voices=tuple(span.voices for span in spans),
-        above=()
-        if cold
-        else tuple((log1p(s.voices) - log1p(u.voices)) / u.spread for s, u in zip(spans, usual, strict=True)),
+        above=() if cold else tuple(u.above(s.voices) for s, u in zip(spans, usual, strict=True)),
         over=() if cold else tuple(baseline.over(span.negative, span.known) for span in spans),
         read=read,
         hour=(hour.negative, hour.known) if ends else (0, 0),

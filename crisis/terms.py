@@ -215,9 +215,15 @@ class Unusable(ValueError):
     """A term that cannot be searched for; says why and what to do."""
 
 
+_WORDS = re.compile(r"[\w*]+(?:[+#]+(?![\w*]))?")
+"""Words and wildcards; a + or # at the end of a name belongs to it (C++, Disney+)."""
+
+
 def _edges(first: str, last: str) -> tuple[str, str]:
     """What must stand before a word that begins with ``first`` and behind one that ends with ``last``."""
     before = "" if first == "*" or re.match(f"[{UNSPACED}]", first) else _BEGINS
+    if last in "+#":
+        return before, rf"(?![+#]){_ENDS}"
     after = "" if last == "*" or re.match(f"[{UNSPACED}{HANGUL}]", last) else _ENDS
     return before, after
 
@@ -243,7 +249,7 @@ def term(raw: str) -> Term:
     view = views(raw)
     folded = view.native.replace(MARK, "")
     sigil = folded[0] if folded[:1] in ("#", "@") and len(folded) > 1 else ""
-    pieces = re.findall(r"[\w*]+", folded[len(sigil) :])
+    pieces = _WORDS.findall(folded[len(sigil) :])
     words = [piece for piece in pieces if piece.strip("*")]
     if not words or len(words) != len(pieces):
         if pieces:

@@ -1,6 +1,6 @@
 """What an incident waits for, from whom, until when, and how that person does it.
 
-The desk has no buttons for these acts yet, so each comes with the command that does it.
+Each comes with the command that does it, and those that the desk has a page for with its address.
 """
 
 from dataclasses import dataclass
@@ -28,6 +28,9 @@ class Wait:
     """How it is done: what to type, the likeliest first."""
     link: str = ""
     """Where on the desk to see more."""
+    act: str = ""
+    """Where on the desk to do it."""
+    act_label: str = ""
 
 
 def waits(picture: Picture, settings: Settings) -> tuple[Wait, ...]:
@@ -49,7 +52,13 @@ def waits(picture: Picture, settings: Settings) -> tuple[Wait, ...]:
     ]
     if incident.state is IncidentState.CANDIDATE:
         found.append(
-            Wait("Confirm that it is real, or dismiss it", lead, commands=(_confirm(incident), _dismiss(incident)))
+            Wait(
+                "Confirm that it is real, or dismiss it",
+                lead,
+                commands=(_confirm(incident), _dismiss(incident)),
+                act=f"/incidents/{incident.id}/act",
+                act_label="Confirm or dismiss",
+            )
         )
     elif not picture.versions and incident.state in (IncidentState.OPEN, IncidentState.RESPONDING):
         due_at = word_due(incident, StatementKind.HOLDING)

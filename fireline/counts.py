@@ -5,8 +5,10 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from itertools import pairwise
 from math import isfinite
 from pathlib import Path
+from statistics import mode
 from typing import TYPE_CHECKING, NamedTuple
 
 from fireline.errors import Stop
@@ -28,49 +30,71 @@ class Series(NamedTuple):
     negative: bool
     """The file says how many are negative."""
     step: float
-    """Seconds between the first two rows."""
+    """Seconds between two rows, as most of them stand; rows may be missing."""
 
 
 def read_counts(file: Path) -> Series:
     """The rows of ``timestamp,value[,negative]``.
 
-    ``negative`` counts the negative ones among ``value``; a fraction between 0 and 1 is their share; empty is unknown.
+    ``negative`` counts the negative ones among ``value``, or is their share if no value of it is above 1 and some are
+    fractions; empty is unknown.
 
     Raises:
         Stop: something in it is no count; says what, and in which line.
     """
     from crisis.backtest import Row
 
-    stamps: list[str] = []
-    rows: list[Row] = []
-    step, negative = 0.0, False
+    read: list[_Read] = []
+    named = False
     for line, fields in _lines(file, ("timestamp", "value"), ("negative",)):
         where = f"{file}, line {line}"
-        moment = _moment(fields["timestamp"], where)
-        value = _number(fields["value"], where, "value")
-        mood = _negative(fields.get("negative", ""), value, where)
-        negative = negative or "negative" in fields
-        if rows:
-            gap = moment - rows[-1].moment
-            _forward(gap, step, where, stamps[-1])
-            step = step or gap
-        stamps.append(fields["timestamp"])
-        rows.append(Row(moment, value, mood))
-    if len(rows) < 2:
-        raise Stop(f"{file}: {len(rows)} rows are no series; at least two are needed")
-    return Series(stamps, rows, negative, step)
-
-
-def _forward(gap: float, step: float, where: str, before: str) -> None:
-    if gap == 0:
-        raise Stop(f"{where}: the time {before} is there twice; give one row for each step")
-    if gap < 0:
-        raise Stop(f"{where}: its time is before that of the row above ({before}); sort the rows by time")
-    if step and gap < 0.5 * step:
-        raise Stop(
-            f"{where}: it comes {gap:g} s after the row above, but the rows began {step:g} s apart;"
-            " give counts of equal steps (rows may be missing)"
+        mood = fields.get("negative", "")
+        named = named or "negative" in fields
+        one = _Read(
+            where,
+            fields["timestamp"],
+            _moment(fields["timestamp"], where),
+            _number(fields["value"], where, "value"),
+            _number(mood, where, "negative") if mood else None,
         )
+        if read:
+            _forward(one, read[-1])
+        read.append(one)
+    if len(read) < 2:
+        raise Stop(f"{file}: {len(read)} rows are no series; at least two are needed")
+    shares = _are_shares([one.negative for one in read if one.negative is not None])
+    rows = [Row(one.moment, one.value, _negative(one, shares)) for one in read]
+    return Series([one.stamp for one in read], rows, named, _step(read))
+
+
+class _Read(NamedTuple):
+    """One row as it was read."""
+
+    where: str
+    stamp: str
+    moment: float
+    value: float
+    negative: float | None
+
+
+def _forward(row: _Read, before: _Read) -> None:
+    if row.moment == before.moment:
+        raise Stop(f"{row.where}: the time {before.stamp} is there twice; give one row for each step")
+    if row.moment < before.moment:
+        raise Stop(f"{row.where}: its time is before that of the row above ({before.stamp}); sort the rows by time")
+
+
+def _step(read: list[_Read]) -> float:
+    """The commonest distance of two rows, in seconds; no two may be nearer than half of it."""
+    gaps = [later.moment - row.moment for row, later in pairwise(read)]
+    step = mode(gaps)
+    for gap, row in zip(gaps, read[1:], strict=True):
+        if gap < 0.5 * step:
+            raise Stop(
+                f"{row.where}: it comes {gap:g} s after the row above, but most rows are {step:g} s apart;"
+                " give counts of equal steps (rows may be missing)"
+            )
+    return step
 
 
 def read_labels(file: Path) -> list[Labelled]:
@@ -148,12 +172,14 @@ def _number(text: str, where: str, name: str) -> float:
     return number
 
 
-def _negative(text: str, value: float, where: str) -> float | None:
-    if not text:
-        return None
-    number = _number(text, where, "negative")
-    if 0 < number < 1:
-        return number * value
-    if number > value:
-        raise Stop(f"{where}: negative is {text[:40]}, more than the {value:g} mentions it is among")
-    return number
+def _are_shares(column: list[float]) -> bool:
+    """Whether the column holds shares: one reading for all of its rows, so that 1 cannot mean one among others."""
+    return any(0 < number < 1 for number in column) and max(column) <= 1
+
+
+def _negative(row: _Read, shares: bool) -> float | None:
+    if row.negative is None or shares:
+        return None if row.negative is None else row.negative * row.value
+    if row.negative > row.value:
+        raise Stop(f"{row.where}: negative is {row.negative:g}, more than the {row.value:g} mentions it is among")
+    return row.negative

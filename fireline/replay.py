@@ -1,18 +1,18 @@
 """``fireline replay``: detection and triage over recorded posts, in event time.
 
-What it prints at a moment of the recording depends on nothing that comes later, so it shows what would have been known.
+The triage is the live service's (``crisis.episode_triage``), with the same ticks and looks, so it shows what would have been
+known and when; what it prints at a moment of the recording depends on nothing that comes later. Playbooks and newsrooms are
+the installation's where there is one, else the packaged ones.
 With ``--json`` each incident is one JSON object a line on stdout; everything else goes to stderr.
 """
 
 from __future__ import annotations
 
 import sys
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
@@ -21,145 +21,91 @@ from fireline.errors import Stop
 from fireline.session import json_line
 
 if TYPE_CHECKING:
-    from crisis.detector import Detector
-    from crisis.narratives import Narratives
-    from crisis.triage import Assessment, Signal
+    from crisis.media import Newsrooms
+    from crisis.playbook import Playbook
+    from crisis.triage import Signal
+    from crisis.understanding import Understood
+    from crisis.values import CrisisType
     from crisis.watch import Mention, Watch
+    from fireline.replay_incidents import Episode
 
-TICK = 10
-"""Seconds of event time between two ticks while posts come in."""
-PULSE = 60
-"""Seconds of event time between two ticks while none do."""
-KEPT = 20_000
-"""Latest matching posts at hand for triage."""
-REASSESS = timedelta(minutes=15)
-"""How often a running incident is assessed again, in event time."""
-
-
-@dataclass
-class Episode:
-    """One incident of a replay: its worst assessment so far, and when it was open."""
-
-    opened_at: datetime
-    started_at: datetime
-    assessment: Assessment
-    authors: int
-    score: float
-    assessed_at: datetime
-    closed_at: datetime | None = None
-    first: Assessment = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.first = self.assessment
-
-    def line(self) -> dict[str, Any]:
-        """The object that ``--json`` prints."""
-        worst = self.assessment
-        return {
-            "opened_at": self.opened_at.isoformat(),
-            "closed_at": self.closed_at.isoformat() if self.closed_at else None,
-            "started_at": self.started_at.isoformat(),
-            "severity": worst.severity.value,
-            "severity_at_opening": self.first.severity.value,
-            "type": worst.type.value,
-            "score": worst.score,
-            "authors": worst.authors,
-            "negative_share": round(worst.negative_share, 4),
-            "factors": [
-                {"name": f.name, "value": f.value, "baseline": f.baseline, "points": f.points, "says": f.says}
-                for f in worst.factors
-            ],
-            "narratives": [n.model_dump() for n in worst.narratives],
-            "cluster": worst.cluster.value,
-            "strategy": worst.strategy.value,
-        }
+TICK = timedelta(seconds=10)
+"""Event time between two ticks, as of the live service unless its settings say otherwise."""
+_QUARTER, _SLICE = timedelta(minutes=15), timedelta(seconds=10)
+"""The detector closes a quarter of an hour with the tick that reaches its last slice."""
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Replay:
-    """Posts of one watch through one detector; ``episodes`` grows as incidents open."""
+    """Posts of one watch through its triage; ``episodes`` grows as incidents open."""
 
-    def __init__(self, watch: Watch, *, opened: Callable[[Episode], None] = lambda episode: None) -> None:
-        from crisis.detector import Detector
+    def __init__(
+        self,
+        watch: Watch,
+        *,
+        playbooks: Mapping[CrisisType, Playbook] | None = None,
+        newsrooms: Newsrooms | None = None,
+        tick: timedelta = TICK,
+        opened: Callable[[Episode], None] = lambda episode: None,
+    ) -> None:
+        from crisis.episode_triage import EpisodeTriage
+        from crisis.media import NOBODY
+        from fireline.replay_incidents import Incidents
 
-        self.watch = watch
-        self.detector: Detector = Detector(watch)
-        self.episodes: list[Episode] = []
+        self.watch, self._every = watch, tick
+        self.triage = EpisodeTriage(watch, playbooks=playbooks, newsrooms=newsrooms or NOBODY)
+        self._incidents = Incidents(watch, playbooks or {})
         self._opened = opened
-        self._kept: deque[Mention] = deque(maxlen=KEPT)
-        self._open: Episode | None = None
-        self._narratives: Narratives | None = None
-        """Of the open episode."""
 
-    def run(self, posts: Sequence[Mention]) -> Iterator[Signal]:
-        """Feed all posts, in event time, and tick between them; yields every signal."""
-        from crisis.reading import AT_ONCE, read_many
+    @property
+    def episodes(self) -> list[Episode]:
+        return self._incidents.episodes
 
+    def run(self, posts: Sequence[Mention], begin: datetime | None = None) -> Iterator[Signal]:
+        """Feed all posts, in event time, and tick between them as the live service does; yields every signal.
+
+        Between episodes, ticks at which nobody has posted and no quarter of an hour ends are left out: they change nothing.
+        ``begin``: when listening began;
+        the first post, if not told.
+        """
         if not posts:
             return
-        at = _grid(posts[0].created_at, TICK)
-        index = 0
-        while index < len(posts):
-            due = posts[index].created_at
-            if due > at:
-                at = self._quiet_until(at, due)
-            while index < len(posts) and posts[index].created_at <= at:
-                if index % AT_ONCE == 0:
-                    ahead = posts[index : index + AT_ONCE]
-                    read_many([post.text for post in ahead], [post.language for post in ahead])
-                self.detector.feed(posts[index])
-                self._kept.append(posts[index])
-                if self._narratives is not None:
-                    self._narratives.add(posts[index].text, reposts=posts[index].reposts)
-                index += 1
-            yield self._tick(at)
+        at = (posts[0].created_at if begin is None else begin) + self._every
+        for post in self._understood(posts):
+            due = post.mention.created_at
+            while at <= due:
+                yield self._tick(at)
+                at += self._every
+                if not self.triage.under_way:
+                    at = _next_telling(at, due, self._every)
+            self.triage.feed(post)
+        yield self._tick(at)
 
-    def _quiet_until(self, at: datetime, due: datetime) -> datetime:
-        """Tick on through silence, as far as an open episode needs it; returns the tick that takes ``due``."""
-        after = _grid(due, TICK)
-        while self._open is not None and (pulse := at + timedelta(seconds=PULSE)) < after:
-            at = pulse
-            self._tick(at)
-        return after
+    def _understood(self, posts: Sequence[Mention]) -> Iterator[Understood]:
+        from crisis.reading import AT_ONCE
+
+        for start in range(0, len(posts), AT_ONCE):
+            yield from self.triage.understand(posts[start : start + AT_ONCE])
 
     def _tick(self, at: datetime) -> Signal:
-        signal = self.detector.tick(at)
-        episode = self._open
-        if self.detector.alerting and episode is None:
-            assessment = self._assess(signal)
-            episode = Episode(signal.at, signal.started_at, assessment, signal.authors, signal.score, signal.at)
-            self._open = episode
-            self.episodes.append(episode)
-            self._opened(episode)
-        elif not self.detector.alerting and episode is not None:
-            episode.closed_at = signal.at
-            self._open = self._narratives = None
-        elif episode is not None and signal.alert == "outrage" and signal.at - episode.assessed_at >= REASSESS:
-            episode.assessed_at = signal.at
-            latest = self._assess(signal)
-            if latest.score > episode.assessment.score:
-                episode.assessment, episode.authors, episode.score = latest, signal.authors, signal.score
+        was_under_way = self.triage.under_way
+        signal = self.triage.tick(at)
+        if was_under_way and not self.triage.under_way:
+            self._incidents.close(signal.at)
+        if self.triage.due(signal):
+            look = self.triage.look(signal, self._incidents.live)
+            new = self._incidents.take(look)
+            self.triage.follow(self._incidents.live)
+            if new is not None:
+                self._opened(new)
         return signal
 
-    def _assess(self, signal: Signal) -> Assessment:
-        from crisis.narratives import Narratives
-        from crisis.severity import assess
 
-        since = min(signal.started_at, signal.at - signal.window)
-        mentions = [post for post in self._kept if post.created_at >= since]
-        if self._narratives is None:
-            self._narratives = Narratives((self.watch.brand, self.watch.query))
-            for post in mentions:
-                self._narratives.add(post.text, reposts=post.reposts)
-        return assess(signal, self.watch, mentions, narratives=self._narratives)
-
-
-def _grid(moment: datetime, seconds: int) -> datetime:
-    """The first multiple of ``seconds`` at or after ``moment``."""
-    from datetime import UTC
-
-    whole = int(moment.timestamp())
-    whole += moment.microsecond > 0
-    return datetime.fromtimestamp(-(-whole // seconds) * seconds, UTC)
+def _next_telling(at: datetime, due: datetime, every: timedelta) -> datetime:
+    """The tick from ``at`` on that has something to count: the last one before ``due``, or one that ends a quarter."""
+    quarter_ends = -((_EPOCH - at + every - _SLICE) // _QUARTER) * _QUARTER - _SLICE + _EPOCH
+    ticks = min((quarter_ends - at) // every + 1, (due - at) // every)
+    return at + max(0, ticks) * every
 
 
 def _columns(pairs: Sequence[str]) -> dict[str, str]:
@@ -220,14 +166,29 @@ def replay(
     def opened(episode: Episode) -> None:
         print(f"{episode.opened_at:%Y-%m-%d %H:%M:%S} {episode.first.severity} opened", file=sys.stderr)
 
-    run = Replay(watch, opened=opened)
+    books, rooms = _policy()
+    run = Replay(watch, playbooks=books, newsrooms=rooms, opened=opened)
     attention = 0
-    for signal in run.run(posts):
+    for signal in run.run(posts, recording.posts[0].created_at):
         attention += signal.alert == "attention"
     for episode in run.episodes:
         _print_line(episode) if json else _print(episode)
     _summary(len(recording.posts), posts, run.episodes, attention)
     return 0
+
+
+def _policy() -> tuple[Mapping[CrisisType, Playbook], Newsrooms]:
+    """Playbooks and newsrooms of the installation, if there is one."""
+    import config
+    from config.loading import find_file
+
+    try:
+        find_file()
+    except config.ConfigError:
+        settings = config.Settings(organisation="replay")
+    else:
+        settings = config.load()
+    return config.playbooks(settings), config.newsrooms(settings.home)
 
 
 def _print_line(episode: Episode) -> None:
@@ -237,14 +198,29 @@ def _print_line(episode: Episode) -> None:
 def _print(episode: Episode) -> None:
     worst = episode.assessment
     until = f"{episode.closed_at:%Y-%m-%d %H:%M}" if episode.closed_at else "still open at the end"
-    print(f"{worst.severity}  {worst.type.value.replace('_', ' ')}  (score {worst.score:g})")
+    waits = "  candidate: waits for a person" if episode.incident.state == "candidate" else ""
+    print(f"{worst.severity}  {worst.type.value.replace('_', ' ')}  (score {worst.score:g}){waits}")
     print(f"  {episode.opened_at:%Y-%m-%d %H:%M} to {until} UTC; began {episode.started_at:%Y-%m-%d %H:%M}")
     for factor in worst.factors:
         print(visible(f"  {factor.points:+6.1f}  {factor.says}"))
     print(f"  strategy: {worst.strategy.value} ({worst.why_strategy})")
+    print(visible(f"  confidence: {worst.why_confidence}; {_arranged(episode)}"))
+    if len(episode.history) > 1:
+        held = ", ".join(f"{a.severity} from {a.assessed_at:%d %b %H:%M}" for a in episode.history[:12])
+        print(f"  severity as it held: {held}" + (", …" if len(episode.history) > 12 else ""))
     for narrative in worst.narratives[:5]:
         print(visible(f"  · {narrative.label} ({narrative.size}): {' '.join(narrative.quote.split())[:120]}"))
     print()
+
+
+def _arranged(episode: Episode) -> str:
+    found = episode.arranged()
+    young = found["young_accounts_share"]
+    return (
+        f"{found['copies']:,} copies, {found['copying_authors']:,} authors who only repeat, "
+        f"{found['same_text_authors']:,} who post one text, {found['repeats_within_10_s']:,} repeats within 10 s, "
+        f"{'no sign of' if young is None else f'{young:.0%}'} young accounts"
+    )
 
 
 def _summary(read: int, posts: Sequence[Mention], episodes: Sequence[Episode], attention: int) -> None:

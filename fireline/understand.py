@@ -7,6 +7,7 @@ is 2 at the end.
 
 from __future__ import annotations
 
+import codecs
 import json as standard_json
 import os
 import sys
@@ -33,10 +34,12 @@ class Malformed(Exception):
 
 def lines(source: BinaryIO) -> Iterator[list[bytes | None]]:
     """The whole lines at hand, again and again; None stands for one longer than ``LONGEST_LINE``."""
-    rest, skipping = b"", False
+    rest, skipping, begun = b"", False, False
     read = getattr(source, "read1", source.read)
     while piece := read(PIECE):
         parts = (rest + piece).split(b"\n")
+        if not begun:
+            parts[0], begun = parts[0].removeprefix(codecs.BOM_UTF8), True
         rest = parts.pop()
         found: list[bytes | None] = list(parts)
         if skipping and found:

@@ -1,27 +1,31 @@
 """RSS and Atom feeds, such as a newsroom's or a search of news. https://feedparser.readthedocs.io
 
-Asked every few minutes, with ``If-None-Match`` and ``If-Modified-Since``, so that an unchanged feed costs nothing. Feeds
-have no cursor: the ids of the entries given out lately are kept in ours. An entry without an id is known by its link,
-one without a date counts as written when it was first seen. An entry that changes is not told again.
+Asked every few minutes, with ``If-None-Match`` and ``If-Modified-Since``, so that an unchanged feed costs nothing.
+Redirects are followed; 410 ends it. Feeds have no cursor: the ids of the entries given out lately are kept in ours. An
+entry without an id is known by its link, one without a date counts as written when it was first seen. An entry that
+changes is not told again.
 """
 
 import asyncio
 import calendar
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
+from urllib.parse import urljoin, urlsplit
 
 import feedparser  # type: ignore[import-untyped]
 from pydantic import Field
 
 from crisis.watch import Mention
-from integrations.http import Answer, Connection, Http
+from integrations.http import Answer, Connection, Http, redact
 from integrations.listening import Known, LiveSource, Posts
 from integrations.markup import plain
-from integrations.outcomes import Unknown
+from integrations.outcomes import Misconfigured, Unknown
 from integrations.posts import post
 
 OVERLAP = timedelta(days=7)
 """How late an entry may turn up: agencies date back."""
+MOST_HOPS = 5
+_ELSEWHERE = frozenset((301, 302, 303, 307, 308))
 
 
 class FeedSettings(Connection):
@@ -46,10 +50,11 @@ class Feed(LiveSource):
         super().__init__(Http("The feed", settings, accept), every=settings.every)
         self._settings = settings
         self._unchanged: dict[str, str] = {}
+        self._moved = ""
 
     async def session(self, cursor: str) -> Posts:
         known = Known(OVERLAP, cursor)
-        answer = await self.ask(self._settings.feed, headers=self._unchanged)
+        answer = await self._fetch(self._unchanged)
         if answer.status == 304:
             return
         mentions = await self._entries(answer)
@@ -60,8 +65,27 @@ class Feed(LiveSource):
         self._unchanged = {names[n]: answer.headers[n] for n in names if n in answer.headers}
 
     async def prove(self) -> str:
-        mentions = await self._entries(await self.http.read(self._settings.feed))
-        return f"a feed with {len(mentions)} entries"
+        mentions = await self._entries(await self._fetch({}))
+        moved = f"; it has moved to {self._moved}: name that" if self._moved else ""
+        return f"a feed with {len(mentions)} entries{moved}"
+
+    async def _fetch(self, headers: dict[str, str]) -> Answer:
+        """The feed, wherever it leads: it is asked for without credentials, so none can be carried elsewhere."""
+        at, self._moved = f"{self._settings.base_url}{self._settings.feed}", ""
+        for_good = True
+        for _ in range(MOST_HOPS):
+            answer = await self.ask(at, headers=headers)
+            if answer.status == 410:
+                raise Misconfigured("The feed is gone for good (410): take this source out, or name its new address")
+            location = answer.headers.get("location", "")
+            if answer.status not in _ELSEWHERE or not location:
+                return answer
+            at = urljoin(at, location)
+            if urlsplit(at).scheme not in {"http", "https"}:
+                raise Misconfigured(f"The feed leads to what is no web address: {redact(location, ())}")
+            for_good = for_good and answer.status in {301, 308}
+            self._moved = redact(at, ()) if for_good else self._moved
+        raise Misconfigured(f"The feed leads elsewhere more than {MOST_HOPS} times: check its address")
 
     async def _entries(self, answer: Answer) -> list[Mention]:
         content = answer.accepted().content

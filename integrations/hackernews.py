@@ -42,6 +42,8 @@ class HackerNews(LiveSource):
     async def session(self, cursor: str) -> Posts:
         known = Known(OVERLAP, cursor)
         hits = await self._search(numericFilters=f"created_at_i>{int(known.floor.timestamp())}", hitsPerPage=str(PAGE))
+        if len(hits) >= PAGE:
+            self.pulse.gap("there were more posts than an answer holds: the oldest of them are missing")
         for mention in known.fresh(map(_mention, hits)):
             yield known.passed(mention), mention
 

@@ -20,7 +20,7 @@ from crisis.coverage import SourceHealth, SourceState
 from crisis.seen import Seen
 from crisis.watch import Mention
 from integrations.http import Answer, Http, come_back_at, redact
-from integrations.outcomes import IntegrationError, Misconfigured, RateLimited, Unknown
+from integrations.outcomes import IntegrationError, Misconfigured, RateLimited, Unknown, Unreachable
 from integrations.protocols import Health
 
 Posts = AsyncGenerator[tuple[str, Mention], None]
@@ -121,6 +121,9 @@ class LiveSource(ABC):
     kind: ClassVar[str]
     live: ClassVar[bool] = True
     settings_model: ClassVar[type[Any]]
+    only: Callable[[bytes], bool] | None = None
+    """Could a post whose JSON, in UTF-8, is this line be wanted? A source that is given one may leave out the others, but
+    gives out one a second, so that its cursor and health go on."""
     first_wait: ClassVar[float] = 1.0
     """Seconds before the first new attempt; each failure doubles them."""
     longest_wait: ClassVar[float] = 60.0
@@ -179,7 +182,7 @@ class LiveSource(ABC):
     def wait(self, error: IntegrationError, failures: int) -> float:
         """Seconds until the next attempt after ``failures`` in a row; jittered, so that many do not come back at once."""
         backoff = min(self.longest_wait, self.first_wait * 2.0 ** min(failures - 1, 16)) * random.uniform(0.5, 1.0)
-        if isinstance(error, RateLimited):
+        if isinstance(error, RateLimited) and not isinstance(error, Unreachable):
             return max(backoff, (error.until - _now()).total_seconds())
         return backoff
 
@@ -200,7 +203,6 @@ class LiveSource(ABC):
         """
         await asyncio.sleep(max(0.0, (self._not_before - _now()).total_seconds()))
         answer = await self.http.read(path, **options)
-        self.pulse.contact()
         left = next((answer.headers[name] for name in _REMAINING if name in answer.headers), "")
         try:
             spent = float(left) < 1

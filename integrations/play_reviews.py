@@ -61,6 +61,8 @@ class PlayReviews(TokenSource):
             found += [_mention(review, self._settings.package) for review in reviews]
             if not token:
                 break
+        else:
+            self.pulse.gap("there were more reviews than are read at once: the oldest of them are missing")
         for mention in known.fresh(found):
             yield known.passed(mention), mention
 

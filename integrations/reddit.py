@@ -25,6 +25,8 @@ PAGE = 100
 MOST_PAGES = 10
 """Reddit gives out no more than about a thousand results of one listing."""
 NETWORK = "reddit"
+_NO_TEXT = frozenset(("", "[deleted]", "[removed]"))
+"""What stands where an author or a moderator took the text away."""
 
 
 class RedditSettings(Connection):
@@ -109,7 +111,7 @@ def _mention(thing: Any) -> Mention | None:
     if not isinstance(data, dict):
         return None
     title, body = data.get("title"), data.get("selftext")
-    texts = [html.unescape(text) for text in (title, body) if isinstance(text, str) and text]
+    texts = [html.unescape(text) for text in (title, body) if isinstance(text, str) and text not in _NO_TEXT]
     link = data.get("permalink")
     return post(
         source=NETWORK,

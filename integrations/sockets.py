@@ -55,8 +55,8 @@ class Socket:
         except ConnectionClosed as error:
             raise self._closed(error) from None
 
-    async def messages(self, *, quiet: float) -> AsyncIterator[str | bytes]:
-        """Every message; never ends by itself.
+    async def messages(self, *, quiet: float, decoded: bool = True) -> AsyncIterator[str | bytes]:
+        """Every message; never ends by itself. Texts come as bytes, unread, unless they are to be ``decoded``.
 
         Raises:
             Unknown: the connection was closed, broke, or brought nothing for ``quiet`` seconds.
@@ -67,7 +67,7 @@ class Socket:
         try:
             while True:
                 try:
-                    message = await self._connection.recv()
+                    message = await self._connection.recv(decode=None if decoded else False)
                 except ConnectionClosed as error:
                     if self._silent:
                         raise Unknown(f"{self.service} fell silent for {quiet:g} s") from None

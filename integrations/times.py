@@ -8,6 +8,8 @@ from typing import Any
 
 EARLIEST = 631_152_000.0
 """1990-01-01: no public post is older."""
+LATEST = 366 * 86_400.0
+"""Seconds ahead of the machine's clock: rehearsals are dated ahead, by a year at most."""
 _ZONED = re.compile(r"(\d)\s+([+-]\d\d):?(\d\d)$")
 _TWITTER = re.compile(r"^\w{3} (\w{3} \d{1,2} \d\d:\d\d:\d\d) (\S+) (\d{4})$")
 _SLASHED = re.compile(r"^(\d{1,2})/(\d{1,2})/(\d{4})(?:[ ,T]+(\d{1,2}):(\d\d)(?::(\d\d))?\s*([AaPp][Mm])?)?$")
@@ -32,7 +34,7 @@ def parse_time(value: Any) -> tuple[datetime, bool]:
     ISO 8601, RFC 2822, Twitter's, epoch seconds, milliseconds or microseconds, and slashed dates whose day is over 12.
 
     Raises:
-        ValueError: no time, an ambiguous one, or one before 1990 or more than a day in the future.
+        ValueError: no time, an ambiguous one, or one before 1990 or more than a year in the future.
     """
     moment, zoned = _parse_time(value)
     if moment.tzinfo is None:
@@ -40,7 +42,7 @@ def parse_time(value: Any) -> tuple[datetime, bool]:
     seconds = moment.timestamp()
     if seconds < EARLIEST:
         raise ValueError(f"the time {_short(value)} is before 1990")
-    if seconds > time.time() + 86_400:
+    if seconds > time.time() + LATEST:
         raise ValueError(f"the time {_short(value)} is in the future")
     return moment, zoned
 

@@ -3,6 +3,7 @@
 from records.decisions import AlreadyDecided
 from records.ledger import Verification
 from records.migrations import TooNew
+from records.shared import Holding
 from records.statements import Proposal, StatementStatus
 from records.store import Store, Transaction, open_store
 from records.unusable import Unusable
@@ -10,6 +11,7 @@ from records.work import NotFound
 
 __all__ = [
     "AlreadyDecided",
+    "Holding",
     "NotFound",
     "Proposal",
     "StatementStatus",

@@ -30,6 +30,7 @@ from records.ledger import Ledger, Verification
 from records.migrations import bring_up_to_date
 from records.observations import Observations
 from records.outbox import Outbox
+from records.shared import SharedSources
 from records.stakeholders import Stakeholders
 from records.statements import Statements
 from records.unusable import Unusable
@@ -45,6 +46,7 @@ class Transaction:
     agreement: Agreement
     watches: Watches
     coverage: Coverages
+    shared: SharedSources
     signals: Signals
     inbox: Inbox
     mentions: Mentions
@@ -66,6 +68,7 @@ def _transaction(work: Work) -> Transaction:
         agreement=Agreement(work, ledger),
         watches=Watches(work, ledger),
         coverage=Coverages(work),
+        shared=SharedSources(work),
         signals=Signals(work),
         inbox=Inbox(work),
         mentions=Mentions(work),

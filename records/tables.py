@@ -21,6 +21,7 @@ from sqlalchemy import (
     Table,
     Text,
     TypeDecorator,
+    UniqueConstraint,
 )
 
 metadata = MetaData(
@@ -96,6 +97,20 @@ inbox = Table(
     Column("seq", _BIG, primary_key=True, autoincrement=True),
     _words("key", unique=True),
     _words("body"),
+    sqlite_autoincrement=True,
+)
+shared_sources = Table("shared_sources", metadata, _key("source"), _words("body"))
+shared_mentions = Table(
+    "shared_mentions",
+    metadata,
+    Column("seq", _BIG, primary_key=True, autoincrement=True),
+    _words("source"),
+    _words("watch"),
+    _words("key"),
+    _time("taken_at"),
+    _words("body"),
+    UniqueConstraint("source", "watch", "key"),
+    Index(None, "source", "watch", "seq"),
     sqlite_autoincrement=True,
 )
 mentions = Table(

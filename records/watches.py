@@ -18,7 +18,8 @@ from records.tables import inbox, mentions, signals, watch_progress, watches
 from records.work import KnownAct, NotFound, Work, act_of, body, read
 
 
-def _key(mention: Mention) -> str:
+def key_of(mention: Mention) -> str:
+    """What makes a mention one: a digest of its source and id."""
     return hashlib.sha256(f"{mention.source}\n{mention.id}".encode(errors="surrogatepass")).hexdigest()
 
 
@@ -95,7 +96,7 @@ class Inbox:
 
     async def add(self, posts: Iterable[Mention]) -> int:
         """Take posts in; how many were new. A post (by source and id) is taken once."""
-        rows = {_key(post): {"key": _key(post), "body": body(post)} for post in posts}
+        rows = {key_of(post): {"key": key_of(post), "body": body(post)} for post in posts}
         return await self._work.insert_new(inbox, list(rows.values()))
 
     async def after(self, cursor: int, limit: int) -> list[tuple[int, Mention]]:
@@ -113,7 +114,8 @@ class Mentions:
     async def relied_on(self, incident: str, relied: Iterable[Mention]) -> int:
         """Keep mentions for an incident; how many were new."""
         rows = {
-            _key(m): {"incident": incident, "key": _key(m), "created_at": m.created_at, "body": body(m)} for m in relied
+            key_of(m): {"incident": incident, "key": key_of(m), "created_at": m.created_at, "body": body(m)}
+            for m in relied
         }
         return await self._work.insert_new(mentions, list(rows.values()))
 
@@ -132,7 +134,7 @@ class Mentions:
         await self.relied_on(to, chosen)
         gone = 0
         for start in range(0, len(chosen), 500):
-            keys = [_key(m) for m in chosen[start : start + 500]]
+            keys = [key_of(m) for m in chosen[start : start + 500]]
             query = delete(mentions).where(mentions.c.incident == incident, mentions.c.key.in_(keys))
             gone += (await self._work.write(query)).rowcount
         return gone

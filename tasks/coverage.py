@@ -1,8 +1,8 @@
 """Noting how a watch's sources are while they are listened to, and telling it to whoever looks.
 
-That coverage is lost, and that it has returned, is a record each; in between the newest state is kept, so that the
-desk, ``fireline incidents``, ``fireline check`` and the watch's artifact in Prefect can say what is not being heard.
-Times of coverage are the real clock's: networks know no other.
+That coverage is lost, and that it has returned, is a record each, and an event in Prefect (docs/events.md); in between
+the newest state is kept, so that the desk, ``fireline incidents``, ``fireline check`` and the watch's artifact in
+Prefect can say what is not being heard. Times of coverage are the real clock's: networks know no other.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ from crisis.incident import Incident
 from records.store import Transaction
 from tasks.installation import Installation
 from tasks.listening import Feed, coverage_of
-from tasks.runs import server_is_known
+from tasks.runs import emit_coverage, server_is_known
 
 logger = logging.getLogger(__name__)
 
@@ -35,11 +35,15 @@ class CoverageBook:
         self._lost: set[str] = set()
         self._forgotten: set[str] = set()
         self._changed = False
+        self._untold: list[tuple[str, Coverage, str]] = []
+        """Events of records that are not committed yet."""
         self._showing: asyncio.Task[None] | None = None
 
     async def begin(self, tx: Transaction) -> None:
-        """Remember what was lost when the listener before this one stopped."""
-        self._lost = {c.source for c, _ in await tx.coverage.list(self._watch) if c.health.state is SourceState.DOWN}
+        """Remember what was lost when the listener before this one stopped; it may have had no time to tell."""
+        lost = [c for c, _ in await tx.coverage.list(self._watch) if c.health.state is SourceState.DOWN]
+        self._lost = {coverage.source for coverage in lost}
+        self._untold = [("coverage.lost", coverage, "") for coverage in lost]
 
     async def write(self, tx: Transaction, feeds: list[Feed], incident: Incident | None) -> None:
         """Note how each source is, if that has changed or a while has passed, and record losses and returns."""
@@ -64,8 +68,10 @@ class CoverageBook:
         if lost == (name in self._lost) or not (lost or health.in_contact):
             return
         (self._lost.add if lost else self._lost.discard)(name)
+        kind = "coverage.lost" if lost else "coverage.returned"
+        self._untold.append((kind, coverage, incident))
         await tx.ledger.append(
-            "coverage.lost" if lost else "coverage.returned",
+            kind,
             incident=incident,
             data={"watch": self._watch, "source": name, "since": health.since.isoformat(), "says": coverage.says},
             actor="detector",
@@ -74,8 +80,15 @@ class CoverageBook:
             flow_run_id=self._here.flow_run_id,
         )
 
-    def show(self) -> None:
-        """Renew the watch's artifact, if something changed, without waiting for it."""
+    def tell(self) -> None:
+        """Once what ``write`` noted is committed: leave the events, and renew the watch's artifact without waiting."""
+        untold, self._untold = self._untold, []
+        for kind, coverage, incident in untold:
+            since, says = coverage.health.since, coverage.says
+            emit_coverage(kind, watch=self._watch, source=coverage.source, since=since, incident=incident, says=says)
+        self._show()
+
+    def _show(self) -> None:
         busy = self._showing is not None and not self._showing.done()
         if busy or not self._changed or not (self._here.flow_run_id and server_is_known()):
             return

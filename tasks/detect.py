@@ -10,21 +10,14 @@ full speed, later ones when their moment comes.
 
 import asyncio
 import json
-from collections import deque
-from collections.abc import Sequence
 from contextlib import aclosing
 from datetime import datetime, timedelta
 
 import config
-from crisis import severity
-from crisis.acquaintance import Acquaintance
-from crisis.correlation import dominant, incident_for
-from crisis.detector import Detector
+from crisis.episode_triage import AT_HAND, EpisodeTriage
 from crisis.incident import Incident, IncidentState
 from crisis.matching import Matcher
-from crisis.narratives import Narratives
 from crisis.query import parse
-from crisis.seen import Seen
 from crisis.triage import Signal
 from crisis.watch import Mention, Watch
 from tasks.coverage import CoverageBook
@@ -32,27 +25,15 @@ from tasks.first_word import alert, reassessed
 from tasks.incidents import ask_to_confirm
 from tasks.installation import Installation
 from tasks.listening import Arrival, Feed, arrivals_of
-from tasks.sources import sources_of
+from tasks.sources import cursor_key, sources_of
 from tasks.triage import open_detected
 
-AT_HAND = timedelta(minutes=70)
-"""How far back mentions are kept at hand for an incident that opens: the onset of a surge lies within the last hour."""
-MOST_AT_HAND = 2_000
-"""How many of them, the newest ones; they are stored with the detector."""
-MOST_MENTIONS = 20_000
-"""Mentions of an incident that are triaged, the newest ones."""
 SIGNAL_EVERY = timedelta(minutes=1)
 """How often a signal is stored; in between only while an alert is on."""
 BATCH_SECONDS = 1.0
 """Real time between two stored batches."""
-REASSESS = timedelta(minutes=2)
-"""How soon an episode is triaged again when more people speak than the last time."""
-REASSESS_CALM = timedelta(minutes=10)
-"""The same when no more do: severities fall slowly."""
 ASSESSING_SECONDS = 4.0
 """Real time between two assessments of a storm that is played fast: triage must not take the processor from all else."""
-MOST_SEEN = 5_000
-"""Matching posts that are remembered as taken, so that a source that repeats itself, or another, counts nothing twice."""
 END = "end"
 """The cursor of a source that has nothing more to say."""
 
@@ -82,12 +63,7 @@ def progress_name(watch: str, source: str = "") -> str:
 def has_ended(progress: tuple[str, str] | None, sources: list[config.SourceSettings]) -> bool:
     """Whether there is nothing more to listen to."""
     cursors = json.loads(progress[0]) if progress is not None else {}
-    return all(cursors.get(_key(source)) == END for source in sources)
-
-
-def _key(source: config.SourceSettings) -> str:
-    """A source whose kind was changed has another key: the old cursor would mean nothing to it."""
-    return f"{source.kind}:{source.name}"
+    return all(cursors.get(cursor_key(source)) == END for source in sources)
 
 
 class _Listener:
@@ -95,36 +71,25 @@ class _Listener:
 
     def __init__(self, here: Installation, watch: Watch, progress: str, sources: list[config.SourceSettings]) -> None:
         self.here, self.watch, self.progress, self.sources = here, watch, progress, sources
-        self.matcher = Matcher({watch.name: parse(watch.query)})
+        self.matcher = Matcher({watch.name: parse(watch.query)}, text_key="text")
         self.tick = timedelta(seconds=here.settings.tick_seconds)
-        self.detector = Detector(watch)
+        self.triage = EpisodeTriage(watch, playbooks=here.playbooks, newsrooms=here.newsrooms)
         self.cursors: dict[str, str] = {}
         self.feeds: list[Feed] = []
         self.coverage = CoverageBook(here, watch.name)
-        self.seen = Seen(MOST_SEEN)
         self.next_tick: datetime | None = None
-        self.recent: deque[Mention] = deque(maxlen=MOST_MENTIONS)
         self.signals: list[Signal] = []
         self.relied_on: list[Mention] = []
         self.incident: Incident | None = None
-        self.home = ""
-        """The episode's incident; mentions of other matters go to theirs."""
-        self.matters: dict[str, str] = {}
-        """Incidents of other matters, by narrative."""
-        self.narratives: Narratives | None = None
-        """Of the episode that is under way; made when it is first assessed."""
-        self.authors = Acquaintance()
         self.last_signal: datetime | None = None
-        self.assessed_at: datetime | None = None
-        self.assessed_authors = 0
         self.stored_at = 0.0
         self.matched = self.incidents = 0
 
     async def run(self) -> str:
         await self._resume()
-        left = [source for source in self.sources if self.cursors.get(_key(source)) != END]
-        keys = {source.name: _key(source) for source in left}
-        self.feeds = [Feed(self.here, source, self.cursors.get(_key(source)), self._wants) for source in left]
+        left = [source for source in self.sources if self.cursors.get(cursor_key(source)) != END]
+        keys = {source.name: cursor_key(source) for source in left}
+        self.feeds = [self._feed_of(source) for source in left]
         async with aclosing(arrivals_of(self.here, self.feeds, self._silence())) as arrivals:
             async for arrival in arrivals:
                 if arrival is None:
@@ -142,6 +107,10 @@ class _Listener:
             f"{self.watch.name}, {self.incidents} incidents opened"
         )
 
+    def _feed_of(self, source: config.SourceSettings) -> Feed:
+        cursor, only = self.cursors.get(cursor_key(source)), self.matcher.may_match
+        return Feed(self.here, source, cursor, self._wants, watch=self.watch.name, only=only)
+
     def _wants(self, mention: Mention) -> bool:
         """Whether a post is about the watch."""
         if self.watch.languages and mention.language and mention.language not in self.watch.languages:
@@ -156,41 +125,25 @@ class _Listener:
         async with self.here.store.reading() as tx:
             saved = await tx.watches.progress(self.progress)
             live = await tx.incidents.live(self.watch.name)
-            self._follow(live)
-            self.incident = live[0] if live else None
             await self.coverage.begin(tx)
             if saved is not None:
                 self._load(*saved)
-            if self.incident is not None:
-                relied_on = [m for incident in live for m in await tx.mentions.list(incident.id)]
-                relied_on = sorted(relied_on, key=lambda m: (m.created_at, m.source, m.id))[-MOST_MENTIONS:]
-                known = {(m.source, m.id) for m in relied_on}
-                later = [m for m in self.recent if (m.source, m.id) not in known]
-                self.recent.clear()
-                self.recent.extend([*relied_on, *later])
+            if live:
+                self.incident = live[0]
+                self.triage.resume(live, [m for incident in live for m in await tx.mentions.list(incident.id)])
 
     def _load(self, cursors: str, state: str) -> None:
         saved = json.loads(state)
-        self.cursors, self.detector = json.loads(cursors), Detector.load(self.watch, saved["detector"])
-        self.seen = Seen.load(MOST_SEEN, saved["seen"])
+        self.cursors = json.loads(cursors)
+        self.triage.restore(saved)
         self.next_tick, self.last_signal = (
             datetime.fromisoformat(saved[name]) if saved[name] else None for name in ("next_tick", "last_signal")
         )
-        self.recent.extend(Mention.model_validate(m) for m in saved["recent"])
-        self.authors = Acquaintance.load(saved.get("authors", ""))
 
     def _dump(self) -> str:
-        recent = self.recent if self.incident is None else ()
-        return json.dumps(
-            {
-                "detector": self.detector.dump(),
-                "next_tick": self.next_tick.isoformat() if self.next_tick else "",
-                "last_signal": self.last_signal.isoformat() if self.last_signal else "",
-                "authors": self.authors.dump(),
-                "seen": self.seen.dump(),
-                "recent": [m.model_dump(mode="json", exclude_defaults=True) for m in recent],
-            }
-        )
+        times = {"next_tick": self.next_tick, "last_signal": self.last_signal}
+        told = {name: at.isoformat() if at else "" for name, at in times.items()}
+        return json.dumps(told | self.triage.dump())
 
     async def _take(self, arrival: Arrival, key: str) -> None:
         if self.next_tick is None:
@@ -198,21 +151,11 @@ class _Listener:
             oldest = self.here.clock.now() - AT_HAND if arrival.live else arrival.moment
             self.next_tick = max(arrival.moment, oldest) + self.tick
         await self._tick_until(arrival.moment)
-        if arrival.mention is not None and self.seen.new(f"{arrival.mention.source}\n{arrival.mention.id}"):
-            self._feed(arrival.mention)
+        if arrival.mention is not None and self.triage.feed(arrival.mention):
+            self.matched += 1
+            if self.incident is not None:
+                self.relied_on.append(arrival.mention)
         self.cursors[key] = arrival.cursor  # only now: whatever was stored while ticking does not hold this post yet
-
-    def _feed(self, mention: Mention) -> None:
-        self.matched += 1
-        self.detector.feed(mention)
-        self.recent.append(mention)
-        if self.narratives is not None:
-            self.narratives.add(mention.text, reposts=mention.reposts)
-        if self.incident is not None:
-            self.relied_on.append(mention)
-            return
-        while len(self.recent) > MOST_AT_HAND or self.recent[0].created_at < mention.created_at - AT_HAND:
-            self.authors.meet(self.recent.popleft())
 
     async def _tick_until(self, moment: datetime) -> None:
         if self.next_tick is None:
@@ -224,17 +167,13 @@ class _Listener:
                 await asyncio.sleep(0)
 
     async def _tick(self, at: datetime) -> None:
-        signal = self.detector.tick(at)
+        signal = self.triage.tick(at)
         if self.last_signal is None or at - self.last_signal >= SIGNAL_EVERY:
-            self.signals.append(self.detector.level())
+            self.signals.append(self.triage.detector.level())
             self.last_signal = at
-        if not self.detector.alerting:
-            if self.incident is not None and self.assessed_at is not None:
-                self.incident, self.assessed_at, self.narratives = None, None, None
-            return
-        wait = REASSESS if signal.alert == "outrage" and signal.authors > self.assessed_authors else REASSESS_CALM
-        if self.assessed_at is None or at - self.assessed_at >= self._pause(wait):
-            self.assessed_at, self.assessed_authors = at, signal.authors
+        if not self.triage.under_way:
+            self.incident = None
+        if self.triage.due(signal, self._pause):
             await self._raise(signal)
 
     def _pause(self, span: timedelta) -> timedelta:
@@ -244,30 +183,15 @@ class _Listener:
 
     async def _raise(self, signal: Signal) -> None:
         """Open the incident of an alert, or let it join the one that is open."""
-        episode = [m for m in self.recent if m.created_at >= signal.started_at - timedelta(minutes=5)]
-        signal = signal.model_copy(update={"novelty": self.authors.novelty(episode)})
         await self._store()
         async with self.here.store.reading() as tx:
             live = await tx.incidents.live(self.watch.name)
-        told = self._narratives(episode, live)
-        matter = dominant(episode, told, signal.at)
-        joins = incident_for(live, matter, signal.at)
-        if live and matter is not None and joins is None:
-            episode = [m for m in episode if told.narrative(m.text) == matter.narrative]
-        elif len(live) > 1 and joins is not None:
-            self._follow(live)
-            episode = [m for m in episode if self._incident_of(m) == joins.id]
-        assessment = severity.assess(
-            signal,
-            self.watch,
-            episode,
-            playbooks=self.here.playbooks,
-            newsrooms=self.here.newsrooms,
-            narratives=told,
-        )
+        look = await asyncio.to_thread(self.triage.look, signal, live)  # a storm takes its time: all else goes on
         before = {incident.id: incident for incident in live}
-        self.incident, new = await open_detected(self.here, self.watch, signal, assessment, episode, matter=matter)
-        self._follow([*live, self.incident])
+        self.incident, new = await open_detected(
+            self.here, self.watch, look.signal, look.assessment, look.mentions, matter=look.matter
+        )
+        self.triage.follow([*live, self.incident])
         if new:
             self.incidents += self.incident.id not in before
             await (ask_to_confirm if self.incident.state is IncidentState.CANDIDATE else alert)(
@@ -275,26 +199,6 @@ class _Listener:
             )
         elif self.incident.id not in before or before[self.incident.id].severity != self.incident.severity:
             await reassessed(self.here, self.incident)
-
-    def _follow(self, live: Sequence[Incident]) -> None:
-        """Which incident mentions go to, by narrative; the first one's is home to all others."""
-        if live:
-            self.home = live[0].id
-            self.matters = {incident.narrative: incident.id for incident in reversed(live) if incident.narrative}
-
-    def _narratives(self, episode: Sequence[Mention], live: Sequence[Incident]) -> Narratives:
-        """The narratives of the episode, which keep the names that were given to them before this process began."""
-        if self.narratives is None:
-            known = [n for incident in live for n in incident.assessment.narratives]
-            self.narratives = Narratives((self.watch.brand, self.watch.query), known=known)
-            for mention in episode:
-                self.narratives.add(mention.text, reposts=mention.reposts)
-        return self.narratives
-
-    def _incident_of(self, mention: Mention) -> str:
-        if len(self.matters) < 2 or self.narratives is None:
-            return self.home
-        return self.matters.get(self.narratives.narrative(mention.text), self.home)
 
     async def _store_if_due(self) -> None:
         if asyncio.get_running_loop().time() - self.stored_at >= BATCH_SECONDS:
@@ -307,7 +211,7 @@ class _Listener:
             if self.incident is not None and self.relied_on:
                 by_incident: dict[str, list[Mention]] = {}
                 for mention in self.relied_on:
-                    by_incident.setdefault(self._incident_of(mention), []).append(mention)
+                    by_incident.setdefault(self.triage.incident_of(mention), []).append(mention)
                 for incident, mentions in by_incident.items():
                     await tx.mentions.relied_on(incident, mentions)
             if self.cursors:
@@ -315,4 +219,4 @@ class _Listener:
             await self.coverage.write(tx, self.feeds, self.incident)
         self.signals, self.relied_on = [], []
         self.stored_at = asyncio.get_running_loop().time()
-        self.coverage.show()
+        self.coverage.tell()

@@ -5,6 +5,7 @@ Statements and deliveries stay with the incident under which they were made; men
 """
 
 from crisis import severity
+from crisis.approval import NotAllowed
 from crisis.commitment import CommitmentState
 from crisis.fact import Fact
 from crisis.incident import Dismissal, IllegalStep, Incident, IncidentState, Label
@@ -16,6 +17,7 @@ from records.work import Act
 from tasks.approve import CHECK_AGAIN
 from tasks.first_word import alert
 from tasks.installation import Installation
+from tasks.links import ACTING_PLACEHOLDER
 from tasks.notify import Notice, tell_lead
 from tasks.runs import wake
 
@@ -33,8 +35,24 @@ REAL = frozenset(
 
 async def ask_to_confirm(here: Installation, incident: Incident) -> bool:
     """Tell the lead of a candidate, with the way to confirm or dismiss it. Telling twice tells once."""
-    notice = Notice(occasion="candidate", template="candidate")
+    notice = Notice(
+        occasion="candidate", template="candidate", link=ACTING_PLACEHOLDER, button="Look, then confirm or dismiss"
+    )
     return await tell_lead(here, incident, notice, why="the playbook asks a person first")
+
+
+async def may_act(here: Installation, incident: Incident, person: str) -> None:
+    """Hold somebody to the role: the incident's lead, or whoever is an incident lead.
+
+    Raises:
+        NotAllowed: they are neither.
+    """
+    async with here.store.reading() as tx:
+        known = await tx.stakeholders.get(person)
+    if known is None:
+        raise NotAllowed(f"{person} is not among the stakeholders")
+    if person != incident.lead and "incident_lead" not in known.roles:
+        raise NotAllowed(f"{known.name} neither leads {incident.id} nor is an incident lead")
 
 
 async def confirm(here: Installation, incident_id: str, *, actor: str, reason: str) -> Incident:

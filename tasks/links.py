@@ -1,5 +1,6 @@
-"""Signed links: one kind names who is asked to decide on which exact content, the other lets its holder read one incident
-or one text and nothing else. Nobody else can make either, and neither can be used as the other.
+"""Signed links: one kind names who is asked to decide on which exact content, one lets its holder read one incident or one
+text and nothing else, and one lets a person confirm, dismiss, merge or split one incident. Nobody else can make any, and
+none can be used as another.
 
 A link is a bearer credential, so messages never store it: they keep a placeholder, and the link is made while the message
 goes out. Signing: itsdangerous with this installation's own key, a salt for each kind.
@@ -23,6 +24,8 @@ PLACEHOLDER = "{approval-link}"
 """Stands in stored messages where the signed link to an approval goes."""
 READING_PLACEHOLDER = "{incident-link}"
 """Stands in stored messages where the signed link to the incident's page goes."""
+ACTING_PLACEHOLDER = "{acting-link}"
+"""Stands in stored messages where the signed link goes by which a lead confirms or dismisses the incident."""
 READABLE = timedelta(days=7)
 """Real time for which a link in a message can be read by."""
 
@@ -122,12 +125,50 @@ def read_reading_link(here: Installation, token: str) -> ReadClaims:
     return claims
 
 
+class ActClaims(Frozen):
+    """What a link for acting says: who may confirm, dismiss, merge or split which incident, until a day."""
+
+    purpose: Literal["act"] = "act"
+    incident: str
+    person: str
+    """By e-mail address."""
+    expires_at: UtcDatetime
+    """Real time."""
+
+
+def acting_link(here: Installation, incident: str, person: str, *, lasts: timedelta = READABLE) -> str:
+    """The address at which exactly this person acts on exactly this incident."""
+    claims = ActClaims(incident=incident, person=person, expires_at=datetime.now(UTC) + lasts)
+    token = _acting(here).dumps(claims.model_dump(mode="json"))
+    return f"{here.settings.desk.url}/act/{token if isinstance(token, str) else token.decode()}"
+
+
+def read_acting_link(here: Installation, token: str) -> ActClaims:
+    """What the token of a link for acting says.
+
+    Raises:
+        LinkExpired: its time is over.
+        NotAllowed: it was not made here, or was altered.
+    """
+    try:
+        claims = ActClaims.model_validate(_acting(here).loads(token))
+    except (BadSignature, ValidationError):
+        raise NotAllowed("this link was not made by this installation, or it was cut off on the way") from None
+    if claims.expires_at <= datetime.now(UTC):
+        raise LinkExpired("this link was good for a while, and that time is over")
+    return claims
+
+
 class LinkExpired(NotAllowed):
     """A link that was good once."""
 
 
 def _reading(here: Installation) -> URLSafeSerializer:
     return URLSafeSerializer(_key(here.keys), salt="fireline.reading")
+
+
+def _acting(here: Installation) -> URLSafeSerializer:
+    return URLSafeSerializer(_key(here.keys), salt="fireline.acting")
 
 
 def links_of(here: Installation, options: dict[str, str]) -> dict[str, str]:
@@ -137,6 +178,8 @@ def links_of(here: Installation, options: dict[str, str]) -> dict[str, str]:
         links[PLACEHOLDER] = approval_link(here, LinkClaims.model_validate_json(options["claims"]))
     if "reader" in options:
         links[READING_PLACEHOLDER] = reading_link(here, options["incident"], person=options["reader"])
+    if "handler" in options:
+        links[ACTING_PLACEHOLDER] = acting_link(here, options["incident"], options["handler"])
     return links
 
 

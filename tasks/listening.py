@@ -8,32 +8,22 @@ credentials read anew, and holds up nobody.
 """
 
 import asyncio
-import logging
 from collections import deque
 from collections.abc import AsyncGenerator, Callable
-from contextlib import suppress
+from contextlib import aclosing
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import config
-import integrations
 from crisis.coverage import Coverage, SourceHealth
 from crisis.watch import Mention
 from integrations import Source
-from integrations.listening import Pulse
 from tasks.installation import Installation
-from tasks.sources import is_live, open_source
-
-logger = logging.getLogger(__name__)
+from tasks.sharing import PATIENCE, PRESENT, SharedSource, is_shared
+from tasks.sources import Reopened, is_live, open_source
 
 AHEAD = 500
 """Arrivals that a source is read ahead of the detector."""
-PATIENCE = 5.0
-"""Real seconds without a post after which a live source counts as caught up."""
-PRESENT = timedelta(seconds=90)
-"""A live source whose posts are no older has caught up."""
-REOPEN = 60.0
-"""Real seconds before a source whose settings or credentials are wrong is opened again: they may have been mended."""
 STEP = 0.25
 """Real seconds between two looks at the clock while a recording waits for its next post's time."""
 
@@ -54,31 +44,48 @@ class Feed:
     """One source of a watch, read in the background."""
 
     def __init__(
-        self, here: Installation, chosen: config.SourceSettings, cursor: str | None, wanted: Callable[[Mention], bool]
+        self,
+        here: Installation,
+        chosen: config.SourceSettings,
+        cursor: str | None,
+        wanted: Callable[[Mention], bool],
+        *,
+        watch: str = "",
+        only: Callable[[bytes], bool] | None = None,
     ) -> None:
-        self.name, self.cursor, self.live = chosen.name, cursor, is_live(chosen.kind)
+        """``watch``: whom it is read for; ``only``: what may be wanted, as in ``LiveSource.only``."""
+        self.name, self.live = chosen.name, is_live(chosen.kind)
         self.arrivals: deque[Arrival] = deque()
         self.ended = False
         self.posts = 0
         self.changed = asyncio.Event()
         """Set whenever something happens; the reader of all feeds shares one."""
-        self._here, self._wanted = here, wanted
-        self._source: Source | None = None
-        self._pulse = Pulse(stream=False)
+        self._here, self._wanted, self._chosen, self._watch = here, wanted, chosen, watch
+        self._opened = Reopened(self.name, self._open, cursor, on_failure=self._stir)
+        self._opened.only = only
         self._room = asyncio.Event()
-        self._tried = self._caught_up = False
+        self._caught_up = False
         self._stirred_at = asyncio.get_running_loop().time()
+
+    def _stir(self) -> None:
+        self.changed.set()
+
+    async def _open(self) -> Source:
+        if await is_shared(self._here, self._chosen, self._watch):
+            return SharedSource(self._here, self._chosen, self._watch, lambda: open_source(self._here, self.name))
+        return await open_source(self._here, self.name)
 
     @property
     def health(self) -> SourceHealth:
-        return self._source.health if self._source is not None else self._pulse.health
+        return self._opened.health
 
     @property
     def behind(self) -> bool:
         """Whether others should wait for what this one has to say about the past."""
-        if self.ended or (self._tried and self._source is None):
+        source = self._opened.source
+        if self.ended or self._opened.failed:
             return False
-        if not self.live:
+        if not self.live or (isinstance(source, SharedSource) and source.behind):
             return True
         if asyncio.get_running_loop().time() - self._stirred_at >= PATIENCE:
             self._caught_up = True
@@ -91,34 +98,16 @@ class Feed:
 
     async def run(self) -> None:
         """Read the source until it ends; whatever goes wrong is told by ``health`` and tried again."""
-        while not self.ended:
-            try:
-                self._source = await open_source(self._here, self.name)
-                async for cursor, mention in self._source.listen(self.cursor):
-                    await self._put(cursor, mention)
-                self.ended = True  # a recording; live ones go on
-            except (integrations.IntegrationError, config.ConfigError) as error:
-                hopeless = isinstance(error, integrations.Misconfigured | config.ConfigError)
-                self._pulse.lost(str(error), hopeless=hopeless)
-                logger.warning("source %s: %s", self.name, error)
-            except Exception as error:
-                self._pulse.lost(f"it stopped in a way it should not ({type(error).__name__}): please report this")
-                logger.exception("source %s stopped", self.name)
-            finally:
-                self._tried = True
-                source, self._source = self._source, None
-                if source is not None:
-                    with suppress(Exception):
-                        await source.close()
-                self.changed.set()
-            if not self.ended:
-                await asyncio.sleep(REOPEN)
+        async with aclosing(self._opened.posts()) as posts:
+            async for mention in posts:
+                await self._put(self._opened.cursor or "", mention)
+        self.ended = True
+        self.changed.set()
 
     async def _put(self, cursor: str, mention: Mention) -> None:
         now = self._here.clock.now()
         moment = min(mention.created_at, now) if self.live else mention.created_at
         self.posts += 1
-        self.cursor = cursor
         self._stirred_at = asyncio.get_running_loop().time()
         if self.live and moment >= now - PRESENT:
             self._caught_up = True

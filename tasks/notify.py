@@ -15,7 +15,7 @@ from integrations import integration
 from records import Transaction
 from tasks.deliver import deliver, has_arrived
 from tasks.installation import Installation
-from tasks.links import READING_PLACEHOLDER
+from tasks.links import ACTING_PLACEHOLDER, READING_PLACEHOLDER
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Notice:
     """``notice.<template>.txt.j2``."""
     context: dict[str, object] = field(default_factory=dict)
     link: str = ""
-    """Where to act; may hold the approval placeholder. Empty: the incident's page, which this person may then read."""
+    """Where to act; may hold a placeholder of ``tasks.links``. Empty: the incident's page, which this person may then read."""
     button: str = "Open the incident"
     options: dict[str, str] = field(default_factory=dict)
 
@@ -128,7 +128,8 @@ async def _record(
 
 def _planned(here: Installation, incident: Incident, person: Stakeholder, notice: Notice, route: Route) -> Delivery:
     link = notice.link or READING_PLACEHOLDER
-    reading = {} if notice.link else {"incident": incident.id, "reader": person.email}
+    signed = {"": "reader", ACTING_PLACEHOLDER: "handler"}.get(notice.link)
+    reading = {"incident": incident.id, signed: person.email} if signed else {}
     context = {"incident": incident, "assessment": incident.assessment, "person": person, "link": link}
     context |= {"organisation": here.settings.organisation, **notice.context}
     subject, _, text = here.templates.render(f"notice.{notice.template}.txt.j2", **context).partition("\n")

@@ -76,6 +76,33 @@ async def start_run(
 
 def emit(event: str, *, incident: str, reference: str, payload: dict[str, Any]) -> None:
     """Leave an event for the trail and for users' own automations. Its id is made of what it tells, so repeats merge."""
+    _emit(event, f"incident.{incident}", incident, f"{event}\n{incident}\n{reference}", payload)
+
+
+def emit_coverage(event: str, *, watch: str, source: str, since: datetime, incident: str, says: str) -> None:
+    """The same for a source of a watch that was lost or has returned; ``incident``: the one that is open, if any."""
+    payload = {"watch": watch, "source": source, "since": since.isoformat(), "says": says, "incident": incident}
+    about = [("source", source), *([("incident", incident)] if incident else [])]
+    related = [
+        {
+            "prefect.resource.id": f"{EVENT_PREFIX}.{role}.{name}",
+            "prefect.resource.role": role,
+            "prefect.resource.name": name,
+        }
+        for role, name in about
+    ]
+    told = f"{event}\n{watch}\n{source}\n{since.isoformat()}"
+    _emit(event, f"watch.{watch}", watch, told, payload, related)
+
+
+def _emit(
+    event: str,
+    about: str,
+    name: str,
+    told: str,
+    payload: dict[str, Any],
+    related: list[dict[str, str]] | None = None,
+) -> None:
     if not server_is_known():
         return
     from prefect.events import emit_event
@@ -83,12 +110,10 @@ def emit(event: str, *, incident: str, reference: str, payload: dict[str, Any]) 
     try:
         emit_event(
             event=f"{EVENT_PREFIX}.{event}",
-            resource={
-                "prefect.resource.id": f"fireline.incident.{incident}",
-                "prefect.resource.name": incident,
-            },
+            resource={"prefect.resource.id": f"{EVENT_PREFIX}.{about}", "prefect.resource.name": name},
+            related=list(related or []),
             payload=payload,
-            id=uuid.uuid5(_NAMESPACE, f"{event}\n{incident}\n{reference}"),
+            id=uuid.uuid5(_NAMESPACE, told),
         )
     except Exception as error:  # the trail must never stop the response
         logger.warning("event %s not sent (%s)", event, type(error).__name__)

@@ -1,7 +1,10 @@
-"""Opening a configured source: an integration, or the inbox of posts that came in by the signed webhook."""
+"""Opening a configured source: an integration, or the inbox of posts that came in by the signed webhook; and opening it
+again when it fails."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import logging
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import suppress
 from typing import Any, ClassVar
 
 import config
@@ -10,10 +13,15 @@ from crisis.coverage import SourceHealth, SourceState
 from crisis.values import Frozen
 from crisis.watch import Mention
 from integrations import Health, Source
+from integrations.listening import LiveSource, Pulse
 from tasks import credentials
 from tasks.installation import Installation
 from tasks.kinds import INBOX
 
+logger = logging.getLogger(__name__)
+
+REOPEN = 60.0
+"""Real seconds before a source whose settings or credentials are wrong is opened again: they may have been mended."""
 _POLL_SECONDS = 0.25
 _BATCH = 500
 
@@ -74,6 +82,64 @@ async def open_source(here: Installation, name: str) -> Source:
     if not hasattr(source, "listen"):
         raise integrations.Misconfigured(f"{chosen.kind} is a channel, not a source: {name} cannot be listened to")
     return source
+
+
+class Reopened:
+    """One source, opened again whenever it fails, with credentials read anew."""
+
+    def __init__(
+        self,
+        name: str,
+        opened: Callable[[], Awaitable[Source]],
+        cursor: str | None,
+        *,
+        on_failure: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.cursor = cursor
+        """Resumes the source behind the last post that was given out."""
+        self.only: Callable[[bytes], bool] | None = None
+        """As ``LiveSource.only``."""
+        self.source: Source | None = None
+        self.failed = False
+        """It could not be opened, or broke, and is not open now."""
+        self._name, self._opened, self._on_failure = name, opened, on_failure
+        self._pulse = Pulse(stream=False)
+
+    @property
+    def health(self) -> SourceHealth:
+        return self.source.health if self.source is not None else self._pulse.health
+
+    async def posts(self) -> AsyncGenerator[Mention, None]:
+        """Its posts until it ends; whatever goes wrong is told by ``health`` and tried again."""
+        while True:
+            try:
+                self.source = await self._opened()
+                self.failed = False
+                if isinstance(self.source, LiveSource):
+                    self.source.only = self.only
+                async for cursor, mention in self.source.listen(self.cursor):
+                    self.cursor = cursor
+                    yield mention
+                return  # a recording; live ones go on
+            except (integrations.IntegrationError, config.ConfigError) as error:
+                hopeless = isinstance(error, integrations.Misconfigured | config.ConfigError)
+                self._pulse.lost(str(error), hopeless=hopeless)
+                logger.warning("source %s: %s", self._name, error)
+            except Exception as error:
+                self._pulse.lost(f"it stopped in a way it should not ({type(error).__name__}): please report this")
+                logger.exception("source %s stopped", self._name)
+            finally:
+                source, self.source, self.failed = self.source, None, True
+                if source is not None:
+                    with suppress(Exception):
+                        await source.close()
+                self._on_failure()
+            await asyncio.sleep(REOPEN)
+
+
+def cursor_key(source: config.SourceSettings) -> str:
+    """Under which its cursor is kept: a source whose kind was changed has another, the old one would mean nothing."""
+    return f"{source.kind}:{source.name}"
 
 
 def is_live(kind: str) -> bool:

@@ -4,8 +4,8 @@ from datetime import datetime
 
 from crisis import doctrine
 from crisis.correlation import Matter, incident_for
-from crisis.escalation import settle
 from crisis.incident import Incident, IncidentState
+from crisis.opening import again, answered, opening
 from crisis.triage import Assessment, Cluster, Factor, Signal
 from crisis.typed_in import TITLE, one_line
 from crisis.values import CrisisType, Severity
@@ -40,19 +40,20 @@ async def open_detected(
         if incident is not None:
             await tx.mentions.relied_on(incident.id, mentions)
             return await _reassess(here, tx, incident, assessment)
-        for closed in reversed(await tx.incidents.list(watch=watch.name)):
-            if closed.opened_at >= signal.started_at and not live:
-                return closed, False  # this episode has been answered or dismissed: people decide whether to reopen
+        closed = None if live else answered(await tx.incidents.list(watch=watch.name), signal)
+        if closed is not None:
+            return closed, False
+        new = opening(watch, signal, assessment, mentions, another=matter if live else None, playbooks=here.playbooks)
         incident = await tx.incidents.open(
             watch=watch.name,
-            title=_title(watch, assessment),
+            title=new.title,
             assessment=assessment,
             opened_at=signal.at,
-            started_at=mentions[0].created_at if live and mentions else signal.started_at,
-            narrative=_narrative(assessment, matter if live else None),
+            started_at=new.started_at,
+            narrative=new.narrative,
             opened_by="detector",
             lead=watch.owner,
-            state=IncidentState.CANDIDATE if _waits_for_a_person(here, assessment) else IncidentState.OPEN,
+            state=new.state,
             actor="detector",
             via=here.via,
             flow_run_id=here.flow_run_id,
@@ -61,40 +62,24 @@ async def open_detected(
     return incident, True
 
 
-def _narrative(assessment: Assessment, matter: Matter | None) -> str:
-    """The id that stays with the incident, whatever narratives come and go."""
-    if matter is not None:
-        return matter.narrative
-    return assessment.narratives[0].id if assessment.narratives else ""
-
-
-def _waits_for_a_person(here: Installation, assessment: Assessment) -> bool:
-    up_to = here.playbook(assessment.type).confirm_up_to
-    return up_to is not None and assessment.severity <= up_to
-
-
 async def _reassess(here: Installation, tx: Transaction, incident: Incident, seen: Assessment) -> tuple[Incident, bool]:
     """What one more look at a live incident changes; true when a candidate has grown beyond what waits for a person."""
-    settled = settle(
+    look = again(
+        incident,
         await tx.incidents.assessments(incident.id),
         seen,
-        incident.lower_since,
         may_lower=not await tx.statements.open_proposals(incident.id),
+        playbooks=here.playbooks,
     )
+    settled = look.settled
     incident = await tx.incidents.seen_lower(incident.id, settled.lower_since)
     if settled.assessment is None:
         return incident, False
     act: Act = {"actor": "triage", "via": here.via, "reason": settled.says, "flow_run_id": here.flow_run_id}
     incident = await tx.incidents.assess(incident.id, settled.assessment, **act)
-    if incident.state is IncidentState.CANDIDATE and not _waits_for_a_person(here, settled.assessment):
+    if look.opens:
         return await tx.incidents.step(incident.id, IncidentState.OPEN, **act), True
     return incident, False
-
-
-def _title(watch: Watch, assessment: Assessment) -> str:
-    kind = assessment.type.value.replace("_", " ")
-    about = assessment.narratives[0].label if assessment.narratives else ""
-    return f"{watch.brand}: {kind}" + (f" ({about})" if about else "")
 
 
 async def open_by_hand(

@@ -149,3 +149,35 @@ def test_a_row_never_sees_later_rows(counts: list[tuple[int, float]], hours: int
     assert all(0 <= verdict.score <= 1 for verdict in whole)
     if not mood:
         assert "outrage" not in {verdict.alert for verdict in whole}
+
+
+@pytest.mark.parametrize("more", [0.05, 0.1])
+def test_news_that_is_a_little_worse_than_usual_is_attention_and_no_outrage(more: float) -> None:
+    at = 6 * DAY + 100
+    for seed in (1, 2, 3):
+        found = alerts(run(struck(rows(7, seed=seed), at, 6, 0.2 + more, seed=seed)))
+        assert {kind for _, kind in found} <= {"attention"}
+
+
+def test_a_threefold_outrage_of_a_brand_with_a_mention_in_five_minutes_is_found_within_three_hours() -> None:
+    at, found = 6 * DAY + 100, []
+    for seed in (1, 2, 3, 4):
+        known = struck(rows(7, level=1, seed=seed), at, 4, 0.8, level=1, seed=seed)
+        found.append([row - at for row, kind in alerts(run(known)) if kind == "outrage"])
+    assert all(len(rows_) == 1 and 0 <= rows_[0] < 36 for rows_ in found), found
+
+
+def test_a_brand_that_is_wild_every_day_still_has_plain_outrages() -> None:
+    dice, known, at = np.random.default_rng(5), rows(8), 7 * DAY + 100
+    for day in range(7):
+        begin = day * DAY + int(dice.integers(DAY - 12))
+        for row in range(begin, begin + 6):
+            more = int(dice.poisson(30 * dice.uniform(5, 40)))
+            old = known[row]
+            known[row] = Row(
+                old.moment, old.value + more, (old.negative or 0) + int(dice.binomial(more, dice.uniform(0.1, 0.45)))
+            )
+    found = alerts(run(struck(known, at, 10, 0.7)))
+    outrages = [row - at for row, kind in found if kind == "outrage"]
+    assert len(outrages) == 1
+    assert 0 <= outrages[0] < 12

@@ -5,7 +5,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from crisis.coordination import assess
-from crisis.watch import Mention
+from crisis.copies import CopyFinder
+from crisis.detector import Detector
+from crisis.watch import Mention, Watch
 
 BEGIN = datetime(2026, 3, 2, 14, tzinfo=UTC)
 TEXT = "Acme burns down homes and pays off the newspapers, share this before they delete it"
@@ -72,3 +74,28 @@ def test_the_order_of_the_posts_does_not_matter_and_no_posts_are_no_sign() -> No
     mentions = posts(OWN_WORDS + [TEXT] * 6)
     assert assess(mentions[::-1]) == assess(mentions)
     assert assess([]).confidence_discount == 0
+
+
+def test_one_text_again_within_seconds_is_a_sign_however_few_the_authors() -> None:
+    loud = [post.model_copy(update={"author": f"a{n % 2}"}) for n, post in enumerate(posts([TEXT] * 12, gap=4))]
+    (sign,) = assess([*posts(OWN_WORDS), *loud]).signs
+    assert (sign.name, sign.value) == ("repeats", 11)
+    calm = [post.model_copy(update={"author": f"a{n % 2}"}) for n, post in enumerate(posts([TEXT] * 12, gap=40))]
+    assert not assess([*posts(OWN_WORDS), *calm]).signs
+
+
+def test_people_who_agree_in_a_few_common_words_are_no_brigade() -> None:
+    assert not assess(posts(["@acme thank you so much!"] * 30 + ["Boycott Acme!"] * 30, gap=60)).signs
+
+
+def test_copies_that_the_detector_found_are_not_looked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    changed = [TEXT, TEXT.replace("homes", "houses"), TEXT.replace("a", "а"), TEXT.upper(), TEXT + " 🔥"]
+    mentions = posts(OWN_WORDS[:5] + changed + [f"RT @ada: {TEXT}"], gap=3)
+    detector = Detector(Watch(name="acme", brand="Acme", query="acme"))
+    marks = [post.mark._replace(value=post.original) for post in detector.understand(mentions)]
+    expected = assess(mentions)
+    assert {sign.name for sign in expected.signs} == {"same text", "repeats"}
+    monkeypatch.setattr(CopyFinder, "add_many", None)
+    assert assess(mentions, marks=marks) == expected
+    with pytest.raises(ValueError, match="zip"):
+        assess(mentions, marks=marks[1:])

@@ -2,8 +2,10 @@
 
 import json
 import random
+from collections.abc import Callable
 from datetime import timedelta
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -128,21 +130,45 @@ def test_a_state_that_is_none_is_refused_with_a_reason(state: str) -> None:
         Detector.load(WATCH, state)
 
 
-def test_a_state_stored_by_the_first_version_keeps_its_past() -> None:
+def before_two_hours(state: dict[str, Any]) -> dict[str, Any]:
+    """The state as version 2 would have stored it, which knew no span of two hours."""
+    samples = [[s[0], *([*of[:3], *of[4:]] for of in s[1:4]), *s[4:]] for s in state["baseline"]]
+    return {**state, "version": 2, "baseline": samples}
+
+
+def before_shares(state: dict[str, Any]) -> dict[str, Any]:
+    """The state as version 1 would have stored it, which did not hold the share against its own past."""
+    state = before_two_hours(state)
+    samples = [[s[0], s[1], s[2], s[8], s[5], s[6], s[7]] for s in state["baseline"]]
+    late, quarter, first, at = state["rest"]
+    rest = [late, quarter, first, *state.pop("episode"), at]
+    return {**state, "version": 1, "baseline": samples, "rest": rest}
+
+
+@pytest.mark.parametrize("stored", [before_two_hours, before_shares])
+def test_a_state_stored_by_an_earlier_version_keeps_its_past(
+    stored: Callable[[dict[str, Any]], dict[str, Any]],
+) -> None:
     detector = Detector(WATCH, reader)
     for mention in calm(1.5):
         detector.feed(mention)
         detector.tick(mention.created_at)
-    state = json.loads(detector.dump())
-    state["version"] = 1
-    state["baseline"] = [[s[0], s[1], s[2], s[8], s[5], s[6], s[7]] for s in state["baseline"]]
-    late, quarter, first, at = state["rest"]
-    state["rest"] = [late, quarter, first, *state.pop("episode"), at]
+    state = json.dumps(stored(json.loads(detector.dump())))
     later = BEGIN + timedelta(days=1.6)
-    old, now = Detector.load(WATCH, json.dumps(state), reader).tick(later), detector.tick(later)
+    old, now = Detector.load(WATCH, state, reader).tick(later), detector.tick(later)
     assert old.usual_authors == now.usual_authors > 0
     assert old.usual_negative_share == now.usual_negative_share
     assert not old.cold
+
+
+def test_the_past_of_two_hours_is_made_of_the_quarters_of_an_earlier_version() -> None:
+    detector = Detector(WATCH, reader)
+    for mention in calm(1.2):
+        detector.feed(mention)
+        detector.tick(mention.created_at)
+    state = json.loads(detector.dump())
+    widened = json.loads(Detector.load(WATCH, json.dumps(before_two_hours(state)), reader).dump())
+    assert [s[1] for s in widened["baseline"]] == [pytest.approx(s[1]) for s in state["baseline"]]
 
 
 def test_posts_from_the_future_and_long_past_move_no_clock() -> None:

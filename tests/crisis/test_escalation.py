@@ -53,6 +53,17 @@ def test_a_storm_that_breathes_is_not_lowered() -> None:
     assert followed([seen(Severity.SEV2)], looks) == []
 
 
+def test_each_time_it_rises_again_it_is_held_twice_as_long() -> None:
+    looks = []
+    for flare in range(6):
+        begin = 600.0 * flare
+        looks += [(begin, Severity.SEV2)] + [(begin + m, Severity.SEV3) for m in range(10, 600, 10)]
+    changes = followed([seen(Severity.SEV2)], looks)
+    fell = [at % 600 - 10 for at, severity in changes if severity is Severity.SEV3]
+    assert fell == [30, 60, 120, 240, 240, 240]
+    assert [at for at, severity in changes if severity is Severity.SEV2] == [600 * n for n in range(1, 6)]
+
+
 def test_what_lowers_a_severity_says_so() -> None:
     settled = settle([seen(Severity.SEV2)], seen(Severity.SEV3, 40), AT)
     assert settled.assessment is not None

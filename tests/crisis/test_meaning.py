@@ -117,6 +117,14 @@ def test_the_network_over_bytes_says_what_the_network_says(tmp_path: Path) -> No
         assert row.argmax() == expected.argmax()
 
 
+def test_a_post_reads_the_same_whatever_is_read_beside_it(tmp_path: Path) -> None:
+    dice = np.random.default_rng(5)
+    model = written(tmp_path, weights(dice), adapter(dice))
+    texts = ["the service is bad", "good", "is bad bad bad bad bad the good", "the"]
+    beside, alone = model.scores(texts)[0], np.vstack([model.scores([text])[0] for text in texts])
+    assert np.allclose(beside, alone, atol=1e-4)
+
+
 def test_equal_texts_get_equal_answers_and_the_small_model_has_its_share(tmp_path: Path) -> None:
     dice = np.random.default_rng(5)
     model = written(tmp_path, weights(dice), adapter(dice))
@@ -128,6 +136,19 @@ def test_equal_texts_get_equal_answers_and_the_small_model_has_its_share(tmp_pat
     assert np.allclose(found.sentiment.sum(axis=1), 1)
     sure = small._replace(sentiment=np.array([[1, 0, 0]] * 3, np.float32))
     assert (model.refine(["bad", "good", "bad"], sure).sentiment[:, 0] > found.sentiment[:, 0]).all()
+
+
+def test_how_sure_a_post_is_negative_is_blended_by_a_share_of_its_own(tmp_path: Path) -> None:
+    dice = np.random.default_rng(5)
+    learned = adapter(dice) | {"blend": np.array([1.0, 0.0], np.float32)}
+    model = written(tmp_path, weights(dice), learned)
+    even = np.full((2, 3), 1 / 3, np.float32)
+    small = Judgement(even, np.full((2, 4), 0.25, np.float32), np.zeros(2, np.float32), np.zeros(2, np.float32))
+    sure = small._replace(sentiment=np.array([[0.9, 0.05, 0.05], [0.1, 0.8, 0.1]], np.float32))
+    one, other = model.refine(["bad", "good"], small), model.refine(["bad", "good"], sure)
+    assert np.allclose(one.sentiment, other.sentiment)
+    assert np.allclose(one.negative, 1 / 3, atol=1e-3)
+    assert np.allclose(other.negative, [0.9, 0.1], atol=1e-3)
 
 
 def test_a_damaged_adapter_is_one_clear_sentence(tmp_path: Path) -> None:

@@ -110,3 +110,39 @@ def test_words_made_of_the_brand_tell_nothing_apart() -> None:
     texts = [f"acme kettle overheats and smoke comes out {end} #acmegate" for end in ENDS]
     [only] = cluster([Mention(id=str(n), text=t, created_at=AT) for n, t in enumerate(texts)], beside=["acme"])
     assert "acmegate" not in only.label
+
+
+def test_one_claim_in_other_words_is_one_narrative() -> None:
+    fire = ["caught fire", "burst into flames", "went up in flames", "is burning", "started smoking", "set on fire"]
+    service = ["support never answers", "no reply from customer service", "the helpline hangs up", "nobody picks up"]
+    texts = [f"{end} the thing {way} {n}" for n, (way, end) in enumerate((w, e) for w in fire for e in ENDS)]
+    texts += [f"{end} {way} {n}" for n, (way, end) in enumerate((w, e) for w in service for e in ENDS)]
+    found = Narratives()
+    for text in texts:
+        found.add(text)
+    found.settle()
+    placed = [found.narrative(text) for text in texts]
+    first, second = placed[: len(fire) * len(ENDS)], placed[len(fire) * len(ENDS) :]
+    assert not set(first) & set(second)
+    assert len(set(placed)) <= 6
+
+
+def test_a_narrative_that_is_most_of_the_stream_keeps_its_own_meaning() -> None:
+    found = Narratives()
+    for number in range(400):
+        found.add(f"hotline queue takes {number} minutes and my refund was refused at desk {number % 7}")
+    for number in range(40):
+        found.add(f"kettle overheats and smoke comes out, number {number}")
+    found.settle()
+    assert found.narrative("waiting in the queue of the hotline, refund refused") == found.narrative(
+        "hotline queue takes 1 minutes and my refund was refused at desk 1"
+    )
+
+
+def test_one_text_said_by_everybody_is_one_narrative() -> None:
+    found = Narratives()
+    for _ in range(1_000):
+        found.add("the kettle caught fire in my kitchen")
+    [only] = found.all()
+    assert only.size == 1
+    assert found.narrative("the kettle caught fire in my kitchen") == only.id

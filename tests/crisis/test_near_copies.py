@@ -9,6 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crisis.copies import CopyFinder, Originals, fingerprint, plain
+from crisis.likeness import about_others
+from crisis.rarity import PRIOR, Stream, familiar, table, worth
 from crisis.sketch import KEYS, sketch, sketches
 
 ORIGINAL = "Acme sold us a machine that overheats since the update, and nobody answers the phone for three days now"
@@ -84,6 +86,77 @@ def test_a_short_text_is_a_copy_when_it_says_so_itself() -> None:
     assert finder.add("3", "Boycott Acme!") is None
 
 
+@pytest.mark.parametrize(
+    ("original", "copy"),
+    [
+        ("acme gate B17 fire lol", "@bob acme GATE b17 fire lol!!"),
+        ("acme gate B17 fire lol", "acme gate B17 fire wow"),
+        ("acme gate B17 fire lol", "аcme gаte B17 firе lоl"),
+        ("my acme phone died again at the gate", "my acme phone di…"),
+        ("we were stuck in Charlotte all night", "we were stuck in Charl"),
+        ("Acme lost my grandmother's violin", "Acme broke my grandmother's violin"),
+    ],
+)
+def test_a_short_text_is_a_copy_when_it_tells_enough(original: str, copy: str) -> None:
+    finder = CopyFinder()
+    finder.add("1", original)
+    assert finder.add("2", copy) == "1"
+
+
+@pytest.mark.parametrize(
+    "common",
+    [
+        "Happy birthday!",
+        "can't wait for tomorrow",
+        "good morning everyone",
+        "muchas gracias",
+        "worst airline",
+        "ありがとう",
+    ],
+)
+def test_a_common_phrase_is_nobodys_copy_nor_the_beginning_of_others(common: str) -> None:
+    finder = CopyFinder()
+    finder.add("1", common)
+    assert finder.add("2", common) is None
+    assert finder.add("3", f"{common} my cousin sends her love from the seaside, it rains all day") is None
+
+
+def test_what_everybody_in_a_stream_says_tells_less() -> None:
+    finder, text = CopyFinder(), "acme gate B17 fire lol"
+    finder.add("first", text)
+    assert finder.add("copy", text) == "first"
+    for n in range(1_000):
+        finder.add(f"{n}", f"acme gate fire {n} b17 {n * n} lol and {n * 7}")
+    assert finder.add("again", text) is None
+
+
+def test_words_are_worth_what_the_table_and_the_stream_say() -> None:
+    alone = (Stream(), Stream())
+    assert sum(worth("thank you so much", alone)) < 20 < 45 < sum(worth("acme gate b17 fire", alone))
+    assert len(worth("thank you", alone)) == len("thank you")
+    crowd = Stream()
+    for _ in range(PRIOR):
+        crowd.meet("gate")
+    assert sum(worth("gate", (crowd, Stream()))) == pytest.approx(1, abs=0.01)
+    assert familiar("can you help me")
+    assert not familiar("kannst du mir helfen")
+    assert 0 < table()["the"] < 1
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "different"),
+    [
+        ("flight 495 to boston is late again", "flight 496 to boston is late again", True),
+        ("flight 495 to boston is late again", "flight 719 to boston is lats agian", True),
+        ("flight 4950 to boston is late again", "flihgt 4951 to bostn is late again", False),
+        ("flight 4950 to boston is late again", "flihgt 4k50 to bostn is late again", False),
+        ("flight 495 to boston is late again", "the flight to boston is late again", False),
+    ],
+)
+def test_a_wrong_digit_is_a_typing_error_only_among_others(one: str, other: str, different: bool) -> None:
+    assert about_others(one, other) is different
+
+
 TEXTS = st.one_of(
     st.text(max_size=60),
     st.lists(st.sampled_from(ORIGINAL.split()), min_size=3, max_size=20).map(" ".join),
@@ -140,7 +213,7 @@ def test_hostile_texts_are_taken_in_bounded_time_and_memory() -> None:
         ["", "\x00", "\ud800" * 50, "RT @" * 50_000, "a" * 1_000_000, "\u202e", "@a " * 300_000]
     ):
         finder.add(str(number), text)
-    assert all(len(text) <= 2000 for _, text in finder.dump()["new"])
+    assert all(len(text) <= 2000 for _, text, _ in finder.dump()["new"])
     assert len(plain("x " * 500_000)) <= 2000
 
 
@@ -152,3 +225,21 @@ def test_a_near_copy_has_the_fingerprint_of_its_original_also_after_a_restart() 
     for known in (originals, restored):
         assert known.fingerprint(ORIGINAL.replace("machine", "kettle")).value == first.value
         assert known.fingerprint("thank you!") == fingerprint("thank you!")
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "copied"),
+    [
+        ("Stuck in Denver for six hours, nobody helps", "Stuck in Oslo for six hours, nobody helps", False),
+        ("Fizzo says the outage that hit customers is resolved", "Lumen says the outage that hit customers is resolved", False),
+        ("Stuck in Denver for six hours, nobody helps", "stuck in denver for six hours, nobody helps", True),
+        ("Stuck in Denver for six hours, nobody helps", "Stuck in Dnever for six hours, nobody helps", True),
+        ("Stuck in Denver for six hours, nobody helps", "Stuck in there for six hours, nobody helps", True),
+        ("We were stuck in Charlotte all night and nobody came", "We were stuck in Charlotte all night and nob", True),
+    ],
+)  # fmt: skip
+def test_texts_that_name_others_are_different_texts(one: str, other: str, copied: bool) -> None:
+    finder = CopyFinder()
+    finder.add("one", one)
+    assert (finder.add("other", other) == "one") is copied
+    assert (CopyFinder.load(json.loads(json.dumps(finder.dump()))).add("again", one) == "one") is True

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from crisis.matching import Matcher
 from crisis.query import DEEPEST, QueryError, parse
 from crisis.watch import Mention
 
@@ -161,3 +162,73 @@ def test_any_text_either_parses_and_matches_or_says_where_it_is_wrong(query: str
     except QueryError as error:
         wrong = error
     assert wrong is None or (0 <= wrong.position <= len(query) and wrong.says)
+
+
+@pytest.mark.parametrize(
+    ("query", "text", "expected"),
+    [
+        ("شركة", "شَرِكَة سيئة", True),
+        ("شركة", "شـــركة", True),
+        ("شَرِكَة", "شركة", True),
+        ("أحمد", "احمد", True),
+        ("ایران", "ايران", True),
+        ("كتاب", "ﻛﺘﺎﺏ", True),
+        ("שלום", "שָׁלוֹם", True),
+        ("αθήνα", "ΑΘΗΝΑ", True),
+        ("ΑΘΗΝΑ", "αθήνα", True),
+        ("acme", "a\u0336c\u0336m\u0336e\u0336", True),
+        ("замок", "за\u0301мок", True),
+        ("café", "cafe", False),
+        ("c++", "I hate C++!", True),
+        ("c++", "c is fine", False),
+        ("c#", "C# 13 is out", True),
+        ("c#", "c is fine", False),
+        ("disney+", "Disney+ is down again", True),
+        ("disney+", "#Disney is down", False),
+        ("disney", "Disney+ is down again", True),
+        ('"disney+ down"', "Disney+ (down)", True),
+        ("“us airways”", "US Airways", True),
+        ("“us airways”", "airways us", False),
+        ("«us airways»", "airways us", False),
+        ("acme –giveaway", "acme giveaway", False),
+        ("acme −giveaway", "acme broken", True),
+        ("acme –(job OR hiring)", "acme hiring", False),
+        ("acme（fire OR smoke）", "acme smoke", True),
+        ("t-mobile", "T-Mobile is down", True),
+        ("nasa", "#NASAFail", True),
+        ("bmw recall", "#BMWRecall", True),
+        ('"iphone 15 fail"', "#iPhone15Fail", True),
+        ("👩‍💻", "👩🏽‍💻", True),
+        ("🇩🇪", "🇦🇩🇪🇦", False),
+        ("ırak", "IRAK", True),
+        ("น้ำ", "น้ํา", True),
+        ("삼성", "삼성전자가", True),
+    ],
+)
+def test_words_of_every_script_are_found_as_their_readers_would(query: str, text: str, expected: bool) -> None:
+    post, parsed = mention(text), parse(query)
+    assert parsed.matches(post) is expected
+    assert bool(Matcher({"q": parsed}).matches(post)) is expected
+
+
+@pytest.mark.parametrize(
+    ("query", "position", "says"),
+    [
+        ("acme && fire", 5, "AND"),
+        ("acme || fire", 5, "OR"),
+        ("acme | fire", 5, "OR"),
+        ("acme - fire", 5, "right before"),
+        ("acme AND #", 9, "as in #acme"),
+        ("acme @", 5, "as in @acme"),
+        ("“acme", 0, "never closed"),
+        ("acme （fire", 5, "never closed"),
+        ("–acme –globex", 0, "only excludes"),
+    ],
+)
+def test_what_other_tools_and_editors_write_is_understood_or_refused_at_its_place(
+    query: str, position: int, says: str
+) -> None:
+    with pytest.raises(QueryError) as caught:
+        parse(query)
+    assert caught.value.position == position
+    assert says in caught.value.says

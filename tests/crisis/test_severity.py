@@ -150,6 +150,15 @@ def test_confidence_is_said_with_every_doubt_and_a_brigade_lowers_it() -> None:
     assert "authors" in arranged.why_confidence
 
 
+def test_people_who_copy_the_brands_own_post_are_no_brigade() -> None:
+    text = "we are checking every acme kettle sold since may, please unplug yours today"
+    crowd = [mention(text, n).model_copy(update={"created_at": AT + timedelta(minutes=n)}) for n in range(40)]
+    by_brand = [crowd[0].model_copy(update={"author": "AcmeCare"}), *crowd[1:]]
+    watch = WATCH.model_copy(update={"query": "acme OR @acmecare -@globex"})
+    assert assess(signal(), watch, by_brand).confidence > assess(signal(), watch, crowd).confidence
+    assert assess(signal(), watch, by_brand).score == assess(signal(), watch, crowd).score
+
+
 def test_clear_blame_makes_an_accident_preventable_and_is_quoted() -> None:
     failing = [f"my acme order {n} was cancelled and nobody answers, terrible" for n in range(40)]
     blaming = [f"acme cancelled my order {n} and they knew about it for weeks, terrible" for n in range(20)]

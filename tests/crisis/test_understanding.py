@@ -97,6 +97,16 @@ def test_handles_links_and_entities_are_spelled_alike() -> None:
     assert "pouting face" in spelled("why 😡")
 
 
+def test_letters_that_were_escaped_are_letters_again_and_nothing_else_is() -> None:
+    assert tidy(r"don\u2019t \u0041") == "don’t A"
+    assert tidy(r"\ud83d \u0000 \u12 C:\user") == r"\ud83d \u0000 \u12 C:\user"
+
+
+def test_a_word_model_reads_the_words_of_a_hashtag() -> None:
+    assert spelled("#BoycottAcme now, says #USAToday") == "# Boycott Acme now, says # USA Today"
+    assert spelled("# 1 #nofilter #") == "# 1 # nofilter #"
+
+
 def test_a_language_in_a_batch_is_the_one_it_has_alone() -> None:
     mixed = ["this is the one and only", "Das Gerät ist kaputt und niemand antwortet, furchtbar", "", "12 34", "😡😡"]
     assert languages(mixed) == [languages([text])[0] for text in mixed]

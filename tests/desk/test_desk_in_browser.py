@@ -11,11 +11,12 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from conftest import ANA, LENA, Outgoing, Scene
+from conftest import ANA, HOSTILE, LENA, NOON, Outgoing, Scene, assessment
 from playwright.async_api import Browser, Page, async_playwright
 
+from crisis.incident import IncidentState
 from desk.server import listen, serve
-from tasks.links import reading_link
+from tasks.links import acting_link, reading_link
 
 pytestmark = pytest.mark.slow
 
@@ -129,3 +130,41 @@ async def test_a_link_from_another_site_opens_a_page_of_a_running_session(scene:
         await page.goto("data:text/html,<a href='" + address + "/incidents/INC-1'>from webmail</a>")
         await page.click("a")
         await page.wait_for_selector("text=Waits for")
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_a_candidate_is_confirmed_by_thumb(scene: Scene, size: str) -> None:
+    width, height = SIZES[size]
+    said: list[str] = []
+    async with scene.here.store.transaction() as tx:
+        waiting = await tx.incidents.open(
+            watch="acme",
+            title=f"Acme: {HOSTILE}",
+            assessment=assessment(),
+            opened_at=NOON,
+            started_at=NOON,
+            lead="ida@example.com",
+            state=IncidentState.CANDIDATE,
+            actor="detector",
+        )
+    async with served(scene) as address, chromium() as browser:
+        page = await browser.new_page(viewport={"width": width, "height": height})
+        page.on("dialog", lambda dialog: said.append(dialog.message))
+        await page.goto(f"{address}/?key={scene.key}")
+        await page.goto(f"{address}/incidents/{waiting.id}")
+        await look(page, f"candidate-{size}")
+        await page.click("text=Confirm or dismiss")
+        await page.wait_for_load_state()
+        await look(page, f"act-at-desk-{size}")
+        await page.goto(address + urlsplit(acting_link(scene.here, waiting.id, "ida@example.com")).path)
+        await look(page, f"act-by-link-{size}")
+        await page.click("button.yes")
+        assert await page.inner_text("h1") == "Is this real?", "the browser asks for a reason first"
+        await page.fill("#confirm-reason", "I see it in the shop myself")
+        await page.click("button.yes")
+        await page.wait_for_load_state()
+        assert "the response runs" in await page.inner_text("main")
+        await look(page, f"act-done-{size}")
+    assert said == []
+    async with scene.here.store.reading() as tx:
+        assert (await tx.incidents.get(waiting.id)).state is not IncidentState.CANDIDATE

@@ -196,3 +196,22 @@ def test_thresholds_are_scores_and_need_labels(tmp_path: Path, capsys: pytest.Ca
     file = write(tmp_path, counts(1))
     assert "above 0 and up to 1" in refused(capsys, file, "--labels", "x.csv", "--thresholds", "0.4,2")
     assert "needs --labels" in refused(capsys, file, "--thresholds", "0.4")
+
+
+def test_a_share_of_one_among_shares_means_all_of_them_not_one(tmp_path: Path) -> None:
+    rows = counts()
+    shares = [rows[0]]
+    for number, row in enumerate(rows[1:]):
+        stamp, value, negative = row.split(",")
+        at_its_height = 4 * 288 + 110 <= number < 4 * 288 + 130
+        shares.append(f"{stamp},{value},{1 if at_its_height else int(negative) / int(value):.6f}")
+    kinds = [row["alert"] for row in lines(fireline(write(tmp_path, shares), "--json"))]
+    assert kinds.count("outrage") == 1
+
+
+@pytest.mark.parametrize("missing", [slice(2, 3), slice(1, 2), slice(2, 40)], ids=["second", "first", "first hours"])
+def test_rows_may_be_missing_anywhere(tmp_path: Path, missing: slice) -> None:
+    rows = counts()
+    del rows[missing]
+    found = lines(fireline(write(tmp_path, rows), "--json"))
+    assert [row["alert"] for row in found].count("outrage") == 1

@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,45 @@ def test_the_real_surge_of_february_2015_is_one_incident() -> None:
     assert {"name", "value", "baseline", "points", "says"} == set(incident["factors"][0])
     assert incident["score"] == pytest.approx(sum(factor["points"] for factor in incident["factors"]), abs=0.05)
     assert "1 incident" in done.stderr
+    held = incident["severities"]
+    assert [held[0]["severity"], held[-1]["severity"]] == [incident["severity_at_opening"], incident["severity_at_end"]]
+    assert incident["severity"] == min(change["severity"] for change in held), "the worst that held"
+    assert any(later["severity"] > sooner["severity"] for sooner, later in pairwise(held)), "it falls, too"
+    assert 0 < incident["confidence"] <= 1
+    assert {"copies", "copying_authors", "same_text_authors", "repeats_within_10_s", "young_accounts_share"} < set(
+        incident["coordination"]
+    )
+    assert incident["state"] in ("open", "candidate")
+    assert "service failure" in incident["why_cluster"]
+
+
+def test_a_brigade_is_shown_with_the_incident_it_blows_up(tmp_path: Path) -> None:
+    file, begin = tmp_path / "posts.jsonl", datetime(2026, 3, 1, tzinfo=UTC)
+    own = [
+        (60 * n, f"the acme shop number {n} is nice", f"a{n}") if n < 1500 else
+        (90_000 + 20 * (n - 1500), f"furious: acme took my money twice, awful, case {n}", f"b{n}")
+        for n in range(1600)
+    ]  # fmt: skip
+    copied = [(91_000 + 4 * n, "Boycott acme now! They lied to all of us, disgusting", f"bot{n}") for n in range(60)]
+    rows = [
+        {
+            "id": str(n),
+            "text": text,
+            "author": who,
+            "language": "en",
+            "created_at": (begin + timedelta(seconds=at)).isoformat(),
+        }
+        for n, (at, text, who) in enumerate(sorted(own + copied))
+    ]
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    done = fireline(str(file), "--query", "acme", "--json")
+    assert done.returncode == 0, done.stderr
+    [incident] = [json.loads(line) for line in done.stdout.splitlines()]
+    arranged = incident["coordination"]
+    assert arranged["same_text_authors"] >= 20, "as many as had spoken when it was worst"
+    assert arranged["repeats_within_10_s"] >= 10
+    assert arranged["confidence_discount"] > 0
+    assert arranged["says"] in incident["why_confidence"]
 
 
 def test_the_other_airlines_bring_no_flood_of_alarms() -> None:
@@ -93,6 +133,8 @@ def test_without_json_a_person_can_read_it() -> None:
     assert done.stdout.startswith("SEV1  safety harm")
     assert "authors in" in done.stdout
     assert "strategy: rebuild" in done.stdout
+    [line] = [line for line in done.stdout.splitlines() if "confidence: " in line]
+    assert all(word in line for word in ("copies", "only repeat", "repeats within 10 s", "young accounts"))
 
 
 @pytest.mark.parametrize(

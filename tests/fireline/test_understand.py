@@ -62,6 +62,11 @@ def test_a_bad_line_is_named_and_nothing_else_is_lost() -> None:
     assert [f"line {number}:" in said for number in range(1, 9)] == [False, True, True, True, True, True, False, False]
 
 
+def test_a_byte_order_mark_costs_no_line() -> None:
+    marked = b"\xef\xbb\xbf" + json.dumps({"id": "1", "text": "it works"}).encode() + b"\n"
+    assert [line for batch in lines(io.BytesIO(marked)) for line in batch] == [marked[3:-1]]
+
+
 def test_a_post_of_a_megabyte_is_answered() -> None:
     text = "this is terrible and broken " * 40_000
     done = understand(json.dumps({"id": "big", "text": text}).encode())

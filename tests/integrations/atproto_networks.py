@@ -5,7 +5,7 @@ import json
 from typing import Any, ClassVar
 
 import libipld
-from network import Network, Post, over_websocket
+from network import Deleted, Network, Post, over_websocket
 from starlette.responses import JSONResponse
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.websockets import WebSocket
@@ -23,11 +23,15 @@ class JetstreamNetwork(Network):
     def routes(self) -> list[BaseRoute]:
         return [WebSocketRoute("/subscribe", self._subscribe)]
 
-    def event(self, one: Post | None) -> str | bytes:
+    def event(self, one: Post | Deleted | None) -> str | bytes:
         text = "{not json" if one is None else json.dumps(self._commit(one))
         return self.compress(text.encode()) if self.compress else text
 
-    def _commit(self, one: Post) -> dict[str, Any]:
+    def _commit(self, one: Post | Deleted) -> dict[str, Any]:
+        if isinstance(one, Deleted):
+            made = self._commit(one.post)
+            deleted = {"operation": "delete", "collection": "app.bsky.feed.post", "rkey": made["commit"]["rkey"]}
+            return {**made, "commit": {"rev": "3l3qo2vutsw2c", **deleted}}
         return {
             "did": f"did:plc:{one.author}",
             "time_us": one.number * 1000,
@@ -145,7 +149,11 @@ def commit_of(posts: list[Post]) -> tuple[dict[str, Any], dict[str, Any]]:
     return {"op": 1, "t": "#commit"}, body
 
 
-def _commit_frame(one: Post | None) -> bytes:
+def _commit_frame(one: Post | Deleted | None) -> bytes:
+    if isinstance(one, Deleted):
+        path = f"app.bsky.feed.post/3l3qo{one.post.number}"
+        header, body = commit_of([one.post])
+        return with_links(header, {**body, "ops": [{"action": "delete", "path": path}], "blocks": b""})
     return b"\xff\x00garbage" if one is None else with_links(*commit_of([one]))
 
 
@@ -154,5 +162,7 @@ def with_links(header: dict[str, Any], body: dict[str, Any]) -> bytes:
     marked = {**body, "ops": [{**op, "cid": "@" * 36 if "cid" in op else None} for op in body["ops"]]}
     encoded = libipld.encode_dag_cbor(marked)
     for op in body["ops"]:
+        if "cid" not in op:
+            continue
         encoded = encoded.replace(b"\x78\x24" + b"@" * 36, b"\xd8\x2a\x58\x25\x00" + op["cid"], 1)
     return libipld.encode_dag_cbor(header) + encoded

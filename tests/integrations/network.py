@@ -31,12 +31,21 @@ class Post:
 
 
 @dataclass(frozen=True)
+class Deleted:
+    """A post was taken back."""
+
+    post: Post
+
+
+@dataclass(frozen=True)
 class Fault:
     """What the next request is answered."""
 
     status: int
     headers: dict[str, str] = field(default_factory=dict)
     body: str = '{"error": "no"}'
+    delay: float = 0.0
+    """Seconds until it is answered."""
 
 
 class Network(ABC):
@@ -52,6 +61,9 @@ class Network(ABC):
 
     def __init__(self) -> None:
         self.posts: list[Post] = []
+        """All that were ever written."""
+        self.gone: set[int] = set()
+        """Numbers of those that were deleted."""
         self.faults: list[Fault] = []
         self.requests: list[tuple[str, dict[str, str], dict[str, str]]] = []
         self.connected: list[asyncio.Queue[Any]] = []
@@ -77,6 +89,13 @@ class Network(ABC):
                 queue.put_nowait(one)
         return new
 
+    def delete(self, *posts: Post) -> None:
+        """Take posts back: they are listed no more, and whoever is connected is told."""
+        for one in posts:
+            self.gone.add(one.number)
+            for queue in self.connected:
+                queue.put_nowait(Deleted(one))
+
     def number(self) -> int:
         """An id: larger than all before."""
         return self._first + len(self.posts)
@@ -99,7 +118,8 @@ class Network(ABC):
         """What it answers to."""
 
     def newest_first(self) -> list[Post]:
-        return sorted(self.posts, key=lambda p: -p.number)
+        """What is listed."""
+        return sorted((p for p in self.posts if p.number not in self.gone), key=lambda p: -p.number)
 
     @asynccontextmanager
     async def queue(self) -> AsyncIterator[asyncio.Queue[Any]]:
@@ -145,6 +165,7 @@ class _Guard:
         if not self.network.faults or "access_token" in scope["path"] or "oauth-token" in scope["path"]:
             return await self.app(scope, receive, send)
         fault = self.network.faults.pop(0)
+        await asyncio.sleep(fault.delay)
         answer = Response(fault.body, fault.status, fault.headers, "application/json")
         if scope["type"] == "websocket":
             return await WebSocket(scope, receive, send).send_denial_response(answer)

@@ -29,7 +29,7 @@ class FeedNetwork(Network):
         return [Route("/rss", self._feed)]
 
     async def _feed(self, request: Request) -> Response:
-        tag = f'"{len(self.posts)}-{self.spoilt}"'
+        tag = f'"{len(self.posts)}-{len(self.gone)}-{self.spoilt}"'
         if request.headers.get("if-none-match") == tag:
             self.unchanged += 1
             return Response(status_code=304, headers={"etag": tag})
@@ -123,7 +123,7 @@ class PlayNetwork(Network):
         begin = int(request.query_params.get("token", "0"))
         shown = self.newest_first()[begin : begin + self.page]
         body: dict[str, Any] = {"reviews": [self._review(p) for p in shown] + ([None, {}] if self.spoilt else [])}
-        if begin + self.page < len(self.posts):
+        if begin + self.page < len(self.newest_first()):
             body["tokenPagination"] = {"nextPageToken": str(begin + self.page)}
         return JSONResponse(body)
 

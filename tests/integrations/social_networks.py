@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from html import escape
 from typing import Any, ClassVar
 
-from network import CLOSE, SECRET, Network, Post, over_websocket
+from network import CLOSE, SECRET, Deleted, Network, Post, over_websocket
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute, Route, WebSocketRoute
@@ -59,7 +59,7 @@ class MastodonNetwork(Network):
 
     async def _timeline(self, request: Request) -> Response:
         after, size = int(request.query_params.get("min_id", "0")), min(int(request.query_params["limit"]), self.page)
-        later = sorted((p for p in self.posts if p.number > after), key=lambda p: p.number)
+        later = [p for p in reversed(self.newest_first()) if p.number > after]
         shown = list(reversed(later[:size] if after else later[-size:]))
         spoilt = [{"id": None}, {"id": "1", "content": 5}] if self.spoilt else []
         headers = {}
@@ -80,7 +80,10 @@ class MastodonNetwork(Network):
         async with self.queue() as queue:
             await over_websocket(socket, queue, self._event)
 
-    def _event(self, one: Post | None) -> str:
+    def _event(self, one: Post | Deleted | None) -> str:
+        if isinstance(one, Deleted):
+            deleted = {"event": "delete", "payload": str(one.post.number)}
+            return json.dumps({"stream": ["hashtag", "acme"], **deleted})
         if one is None:
             return '{"stream":["hashtag","acme"],"event":"update","payload":"{"}'
         return json.dumps({"stream": ["hashtag", "acme"], "event": "update", "payload": json.dumps(self.status(one))})
@@ -248,6 +251,8 @@ class XNetwork(Network):
             async with self.queue() as queue:
                 yield b"\r\n"
                 while (one := await queue.get()) != CLOSE:
+                    if isinstance(one, Deleted):  # this stream does not tell
+                        continue
                     body = {"data": self.tweet(one), "includes": self.users, "matching_rules": []} if one else None
                     yield (json.dumps(body) if body else "{broken").encode() + b"\r\n"
 

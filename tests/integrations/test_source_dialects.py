@@ -5,12 +5,13 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 import zstandard
 from atproto_networks import JetstreamNetwork, PdsNetwork, commit_of, frame, with_links
-from network import SECRET
+from network import SECRET, Fault
 from review_networks import AppStoreNetwork, FeedNetwork, PlayNetwork
 from social_networks import (
     HackerNewsNetwork,
@@ -20,15 +21,21 @@ from social_networks import (
     XNetwork,
     XStreamNetwork,
 )
+from starlette.responses import PlainTextResponse, RedirectResponse
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.staticfiles import StaticFiles
 from test_sources import listening
 
 import integrations
 from crisis.coverage import SourceState
+from crisis.matching import Matcher
+from crisis.query import parse
 from integrations import Misconfigured, RateLimited, Unknown, Unreachable
 from integrations.feed import Feed
 from integrations.http import Answer
 from integrations.listening import LiveSource, Pulse
 from integrations.mastodon_posts import mastodon_mention, rewound
+from integrations.reddit import _mention as reddit_mention
 from integrations.x_posts import x_mention
 from integrations.x_stream import XStream
 
@@ -90,9 +97,71 @@ async def test_a_bomb_in_zstd_is_one_message_that_cannot_be_read(jetstream, tmp_
         assert heard.source.unreadable == 1
 
 
-def test_a_dictionary_that_is_none_is_refused_in_words(tmp_path) -> None:
-    with pytest.raises(Misconfigured, match="dictionary"):
-        integrations.connect("jetstream", dictionary=str(tmp_path / "nothing"))
+@pytest.mark.parametrize("content", [None, b"", b"this is no dictionary"])
+async def test_without_a_dictionary_that_can_be_used_posts_come_as_json_and_check_says_where_to_get_it(
+    jetstream: JetstreamNetwork, tmp_path: Path, content: bytes | None
+) -> None:
+    if content is not None:
+        (tmp_path / "dictionary").write_bytes(content)
+    async with listening(jetstream, dictionary=str(tmp_path / "dictionary")) as heard:
+        await heard.ready(jetstream)
+        jetstream.publish("as JSON")
+        await heard.hear("as JSON")
+        health = await heard.source.check()
+    assert health.ok
+    assert "uncompressed" in health.says
+    assert "github.com/bluesky-social/jetstream" in health.says
+    assert all("compress" not in query for _, query, _ in jetstream.requests)
+
+
+async def test_a_dictionary_of_something_else_is_given_up_for_json(jetstream: JetstreamNetwork, tmp_path: Path) -> None:
+    theirs, ours = (
+        zstandard.train_dictionary(1024, [word + str(n).encode() * 20 for n in range(1000)]) for word in (b"a", b"b")
+    )
+    (tmp_path / "dictionary").write_bytes(ours.as_bytes())
+    compress = zstandard.ZstdCompressor(dict_data=theirs).compress
+    jetstream.compress = lambda content: compress(content) if "compress" in jetstream.requests[-1][1] else content
+    async with listening(jetstream, dictionary=str(tmp_path / "dictionary")) as heard:
+        await heard.until(lambda: heard.source.plain, "it gives compression up")
+        await heard.until(lambda: len(jetstream.requests) > 1, "it connects again")
+        await heard.ready(jetstream)
+        jetstream.publish("as JSON")
+        await heard.hear("as JSON")
+        assert "is not the dictionary" in heard.source.plain
+
+
+async def test_jetstream_out_of_order_and_twice_is_given_out_once_and_resumed_before_all_of_it(
+    jetstream: JetstreamNetwork,
+) -> None:
+    async with listening(jetstream) as heard:
+        await heard.ready(jetstream)
+        first, second, third = jetstream.publish("one", "two", "three")
+        await heard.hear("three")
+        for again in (third, first, second, first):
+            jetstream.connected[0].put_nowait(again)
+        jetstream.publish("four")
+        await heard.hear("four")
+        assert heard.texts == ["one", "two", "three", "four"]
+        cursor = heard.cursor
+    jetstream.publish("five")
+    async with listening(jetstream, cursor) as heard:
+        await heard.hear("five")
+
+
+async def test_only_what_may_be_wanted_is_read_and_one_post_a_second_whatever_it_says(
+    jetstream: JetstreamNetwork, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with listening(jetstream) as heard:
+        heard.source.only = Matcher({"acme": parse("acme")}, text_key="text").may_match
+        await heard.ready(jetstream)
+        monkeypatch.setattr("integrations.jetstream.LOOK_EVERY", 3600.0)
+        jetstream.publish("calm 1", "acme 1", "calm 2", "Аcme 2")
+        await heard.hear("acme 1", "Аcme 2")
+        assert "calm 2" not in heard.texts
+        monkeypatch.setattr("integrations.jetstream.LOOK_EVERY", 0.0)
+        jetstream.publish("calm 3")
+        await heard.hear("calm 3")
+        assert int(heard.cursor or 0) == jetstream.posts[-1].number * 1000
 
 
 async def test_jetstream_tells_of_the_posts_that_an_instance_no_longer_keeps(jetstream: JetstreamNetwork) -> None:
@@ -217,7 +286,7 @@ async def test_when_nothing_is_left_of_a_rate_limit_the_next_request_waits(kind:
         source = integrations.connect(network.kind, **network.settings)
         until = datetime.now(UTC) + timedelta(seconds=0.6)
         monkeypatch.setattr("integrations.listening.come_back_at", lambda headers, now: until)
-        network.faults.append(type("F", (), {"status": 200, "headers": {"x-ratelimit-remaining": "0"}, "body": "{}"})())
+        network.faults.append(Fault(200, {"x-ratelimit-remaining": "0"}, "{}"))
         await source.ask("/anything")
         await source.ask("/anything")
         await source.close()
@@ -324,6 +393,89 @@ async def test_a_feed_that_did_not_change_is_not_sent_again() -> None:
         network.publish("twice")
         await heard.hear("twice")
         assert heard.texts == ["once", "twice"]
+
+
+@pytest.fixture
+async def pages(tmp_path: Path) -> AsyncIterator["Pages"]:
+    """A real static web server: its own ETags, Last-Modified and 304; and addresses that lead elsewhere."""
+
+    async with Pages(tmp_path).running() as network:
+        assert isinstance(network, Pages)
+        yield network
+
+
+class Pages(FeedNetwork):
+    def __init__(self, folder: Path) -> None:
+        super().__init__()
+        self.folder = folder
+        self.statuses: list[int] = []
+
+    def routes(self) -> list[BaseRoute]:
+        def to(location: str, status: int) -> Route:
+            answer = RedirectResponse(location, status)
+            return Route(f"/{location.strip('./')}-{status}", lambda request: answer)
+
+        async def counted(scope: Any, receive: Any, send: Any) -> None:
+            async def noted(message: Any) -> None:
+                if message["type"] == "http.response.start":
+                    self.statuses.append(message["status"])
+                await send(message)
+
+            await StaticFiles(directory=self.folder)(scope, receive, noted)
+
+        gone = Route("/gone.xml", lambda request: PlainTextResponse("gone", 410))
+        circle = Route("/circle.xml", lambda request: RedirectResponse("/circle.xml", 302))
+        evil = Route("/evil.xml", lambda request: RedirectResponse("file:///etc/passwd", 302))
+        moved = [to("../news/atom.xml", status) for status in (301, 302, 307, 308)]
+        return [gone, circle, evil, *moved, Mount("/", counted)]
+
+    def write(self, *texts: str) -> None:
+        entries = "".join(
+            f"<entry><id>tag:n.test,2026:{text}</id><title>{text}</title><updated>{datetime.now(UTC).isoformat()}</updated></entry>"
+            for text in texts
+        )
+        file = self.folder / "news" / "atom.xml"
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(f'<feed xmlns="http://www.w3.org/2005/Atom"><title>News</title>{entries}</feed>')
+
+
+async def test_a_real_web_server_tells_that_a_feed_did_not_change(pages: Pages) -> None:
+    pages.write("once")
+    async with listening(pages, feed="/news/atom.xml") as heard:
+        await heard.hear("once")
+        await heard.until(lambda: pages.statuses.count(304) >= 2, "it is told so")
+        assert pages.statuses.count(200) == 1
+        pages.write("once", "and again")
+        await heard.hear("and again")
+        assert heard.texts == ["once", "and again"]
+
+
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+async def test_a_feed_that_moved_is_followed_and_check_says_where_it_is_when_it_moved_for_good(
+    pages: Pages, status: int
+) -> None:
+    pages.write("moved")
+    async with listening(pages, feed=f"/news/atom.xml-{status}") as heard:
+        await heard.hear("moved")
+        says = (await heard.source.check()).says
+        assert ("it has moved to" in says) is (status in {301, 308})
+
+
+@pytest.mark.parametrize(
+    ("feed", "says"), [("gone", "gone for good"), ("circle", "more than 5 times"), ("evil", "file:")]
+)
+async def test_a_feed_that_leads_nowhere_is_down_and_says_why(pages: Pages, feed: str, says: str) -> None:
+    async with listening(pages, feed=f"/{feed}.xml") as heard:
+        with pytest.raises(Misconfigured, match=says):
+            await asyncio.wait_for(asyncio.shield(heard.task), 5)
+        assert heard.source.health.state is SourceState.DOWN
+
+
+def test_a_text_that_reddit_took_away_is_not_what_the_post_says() -> None:
+    data = {"name": "t3_1", "title": "Acme?", "selftext": "[removed]", "author": "[deleted]", "created_utc": 1}
+    mention = reddit_mention({"kind": "t3", "data": data})
+    assert mention is not None
+    assert mention.text == "Acme?"
 
 
 ATOM = """<?xml version="1.0" encoding="utf-8"?><feed xmlns="http://www.w3.org/2005/Atom" xml:lang="de"><title>T</title>

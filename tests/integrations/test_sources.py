@@ -261,6 +261,134 @@ async def test_a_cursor_of_another_kind_is_refused_in_words(network: Network) ->
     await source.close()
 
 
+@pytest.mark.parametrize("status", [500, 502, 408])
+async def test_an_answer_of_500_is_tried_again_and_loses_nothing(network: Network, status: int) -> None:
+    async with listening(network) as heard:
+        await heard.ready(network)
+        network.publish("before")
+        await heard.hear("before")
+        cursor = heard.cursor
+    network.publish("missed 1", "missed 2", "missed 3")
+    network.faults += [Fault(status)] * 4
+    async with listening(network, cursor) as heard:
+        await heard.hear("missed 1", "missed 2", "missed 3")
+        assert not network.faults
+        await heard.until(lambda: heard.source.health.state is SourceState.OK, "all is well again")
+
+
+@pytest.mark.parametrize("body", ["{not json", "", "[]", "null", '{"data": 5}', "<html>We are down</html>", "\x00\xff"])
+async def test_an_answer_that_makes_no_sense_is_told_and_tried_again(network: Network, body: str) -> None:
+    network.publish("before")
+    async with listening(network) as heard:
+        await heard.ready(network)
+        network.publish("one")
+        await heard.hear("one")
+        cursor = heard.cursor
+    network.faults += [Fault(200, body=body)] * 2
+    network.publish("two")
+    async with listening(network, cursor) as heard:
+        await heard.hear("two")
+        assert not network.faults
+
+
+async def test_a_server_that_answers_nonsense_is_asked_less_and_less_and_is_down_after_a_minute(
+    network: Network, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network.faults += [Fault(404, body="nothing here")] * 1000
+    waits: list[float] = []
+    monkeypatch.setattr(type(network), "drop", lambda self: None)
+    async with listening(network) as heard:
+        now = datetime.now(UTC)
+        heard.source.pulse._now = lambda: now
+        wait = heard.source.wait
+        heard.source.wait = lambda error, failures: waits.append(wait(error, failures)) or 0.01
+        if network.kind in {"jetstream", "pds_repos"}:  # a wrong address: no waiting mends it
+            with pytest.raises(Misconfigured, match="404"):
+                await asyncio.wait_for(asyncio.shield(heard.task), 5)
+            return
+        await heard.until(lambda: len(waits) >= 5, "it has tried five times")
+        assert waits == sorted(waits)
+        assert waits[4] >= 4 * waits[0] or network.kind == "x_stream"
+        now += timedelta(minutes=2)
+        await heard.until(lambda: len(waits) >= 8, "it goes on trying")
+        assert heard.source.health.state is SourceState.DOWN
+        assert "404" in heard.source.health.says
+
+
+async def test_where_nobody_says_anything_all_is_well_and_nothing_is_given_out(network: Network) -> None:
+    async with listening(network) as heard:
+        await heard.ready(network)
+        await asyncio.sleep(0.3)
+        assert heard.mentions == []
+        assert heard.cursor is None
+        assert heard.source.health.state is SourceState.OK
+        assert heard.source.health.reconnects == 0
+
+
+async def test_an_answer_that_does_not_come_in_time_is_told_and_asked_for_again(network: Network) -> None:
+    async with listening(network) as heard:
+        await heard.ready(network)
+        network.publish("before")
+        await heard.hear("before")
+        cursor = heard.cursor
+    network.publish("late")
+    network.faults += [Fault(503, delay=0.4)] * 3
+    async with listening(network, cursor, timeout=0.15) as heard:
+        await heard.until(lambda: heard.source.health.reconnects > 0, "it gives up")
+        said = heard.source.health.says
+        assert "no answer within 0.15 s" in said or "timed out" in said, said
+        await heard.hear("late")
+
+
+async def test_a_connection_that_is_reset_is_made_again(network: Network) -> None:
+    async def reset(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.transport.abort()
+
+    server = await asyncio.start_server(reset, "127.0.0.1", 0)
+    there, network.url = network.url, f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    async with listening(network) as heard:
+        await heard.until(lambda: heard.source.health.reconnects >= 2, "it tries again")
+        assert heard.source.health.state is SourceState.DEGRADED
+        assert heard.source.health.says
+    server.close()
+    network.url = there
+    async with listening(network) as heard:
+        await heard.ready(network)
+
+
+async def test_posts_that_are_deleted_confuse_nothing(network: Network) -> None:
+    async with listening(network) as heard:
+        await heard.ready(network)
+        first = network.publish("one", "two")
+        await heard.hear("one", "two")
+        network.delete(*first)
+        network.publish("three")
+        await heard.hear("three")
+        assert heard.texts == ["one", "two", "three"], "what was heard stays heard, once"
+        assert heard.source.health.reconnects == 0
+        cursor = heard.cursor
+    [last] = [p for p in network.posts if p.text == "three"]
+    taken_back, _ = network.publish("four", "five")
+    network.delete(last, taken_back)
+    async with listening(network, cursor) as heard:
+        await heard.hear("five")
+        assert network.streams or set(heard.texts) <= {"three", "five"}, "what is gone is listed no more"
+
+
+async def test_a_token_that_expired_ends_listening_in_words_or_is_renewed(network: Network) -> None:
+    network.faults += [Fault(401, body='{"error": "token expired"}')]
+    renews = network.kind in {"reddit", "play_reviews"}
+    async with listening(network) as heard:
+        if renews:
+            await heard.ready(network)
+            network.publish("after")
+            await heard.hear("after")
+        else:
+            with pytest.raises(Misconfigured, match="401"):
+                await asyncio.wait_for(asyncio.shield(heard.task), 5)
+            assert heard.source.health.state is SourceState.DOWN
+
+
 @pytest.mark.parametrize("kind", [network.kind for network in NETWORKS])
 def test_every_setting_is_explained_and_every_source_has_the_protocol(kind: str) -> None:
     cls = integrations.integration(kind)

@@ -1,5 +1,8 @@
 """The trail of events tells each thing once, names its incident, and never stops a response."""
 
+import re
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import prefect.events
@@ -47,6 +50,35 @@ def test_a_trail_that_cannot_be_left_stops_nothing(monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("PREFECT_API_URL", "http://127.0.0.1:9/api")
     monkeypatch.setattr(prefect.events, "emit_event", broken)
     runs.emit("incident.opened", incident="INC-7", reference="a", payload=PAYLOAD)
+
+
+def test_lost_coverage_is_an_event_of_its_watch_that_names_the_source_and_the_open_incident(
+    sent: list[dict[str, Any]],
+) -> None:
+    since = datetime(2026, 3, 2, 14, 2, tzinfo=UTC)
+    for incident in ("INC-7", ""):
+        told = {"watch": "acme", "source": "reddit", "since": since, "incident": incident, "says": "it answered 503"}
+        runs.emit_coverage("coverage.lost", **told)  # type: ignore[arg-type]
+    runs.emit_coverage("coverage.returned", **{**told, "since": since + timedelta(minutes=5)})  # type: ignore[arg-type]
+    lost, again, returned = sent
+    assert lost["event"] == "fireline.coverage.lost"
+    assert lost["resource"] == {"prefect.resource.id": "fireline.watch.acme", "prefect.resource.name": "acme"}
+    assert [r["prefect.resource.id"] for r in lost["related"]] == ["fireline.source.reddit", "fireline.incident.INC-7"]
+    assert lost["payload"] == {**told, "since": since.isoformat(), "incident": "INC-7"}
+    assert lost["id"] == again["id"], "told again after a restart it is the same event"
+    assert returned["event"] == "fireline.coverage.returned"
+    assert returned["id"] != lost["id"]
+
+
+def test_every_event_is_explained_in_the_catalogue_of_events() -> None:
+    root = Path(runs.__file__).parents[1]
+    catalogue = (root / "docs" / "events.md").read_text(encoding="utf-8")
+    code = "\n".join(file.read_text(encoding="utf-8") for file in (root / "tasks").glob("*.py"))
+    emitted = set(re.findall(r"""\bemit\(\s*f?"([a-z]+\.[a-z{}.]+)\"""", code)) | {"coverage.lost", "coverage.returned"}
+    assert len(emitted) >= 9
+    for event in emitted:
+        name = event.partition("{")[0]
+        assert f"`fireline.{name}" in catalogue, event
 
 
 async def test_without_a_server_nothing_is_sent_started_or_woken_and_the_answer_says_so(

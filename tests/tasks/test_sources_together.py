@@ -222,7 +222,7 @@ async def test_a_source_that_cannot_be_opened_is_told_and_the_other_is_heard(
 async def test_a_source_that_stops_working_is_opened_again_where_it_stopped(
     tmp_path: Path, scripts: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(merging, "REOPEN", 0.05)
+    monkeypatch.setattr("tasks.sources.REOPEN", 0.05)
     async with scripted(tmp_path) as here:
         broken = Scripted([mention(1), RuntimeError("a fault of ours"), mention(2), Misconfigured("401"), mention(3)])
         scripts["first"], scripts["second"] = broken, Scripted([])
@@ -234,7 +234,14 @@ async def test_a_source_that_stops_working_is_opened_again_where_it_stopped(
         assert broken.cursors == [None, "001", "002"]
 
 
-async def test_lost_coverage_and_its_return_are_a_record_each(tmp_path: Path, scripts: dict[str, Any]) -> None:
+async def test_lost_coverage_and_its_return_are_a_record_and_an_event_each(
+    tmp_path: Path, scripts: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[tuple[str, str, str]] = []
+    monkeypatch.setattr(
+        noting, "emit_coverage", lambda event, **of: told.append((event, of["watch"], f"{of['source']} {of['since']}"))
+    )
+
     def down(source: Scripted) -> None:
         source.pulse.lost("the server answered 503", hopeless=True)
 
@@ -269,6 +276,8 @@ async def test_lost_coverage_and_its_return_are_a_record_each(tmp_path: Path, sc
         assert await records(here) == [("coverage.lost", "second"), ("coverage.returned", "second")]
         assert await coverage_lines(here) == []
         assert (await here.store.verify()).ok
+        assert [event for event, *_ in told] == ["coverage.lost", "coverage.lost", "coverage.returned"]
+        assert told[0] == told[1], "told again after the restart: the same event, which Prefect takes once"
 
 
 async def test_coverage_that_nobody_notes_any_more_is_no_coverage(

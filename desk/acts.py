@@ -1,0 +1,247 @@
+"""What a lead does with an incident: confirm a candidate, dismiss a false alarm, rate it otherwise than triage did, merge
+two that are one, split one that is two. By the signed link in the lead's message (``/act/{token}``), or at the desk
+(``/incidents/{id}/act``).
+
+Looking never acts: GET only reads. A POST acts, only from a form that this desk made a short while ago, and only for a
+person: the link names its holder; at the desk, whose key is shared, they say who they are and prove it with a one-time
+code. What is done are the acts of ``tasks.incidents``, the same as the command's, under the same rules.
+"""
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import parse_qs
+
+from itsdangerous import BadSignature, URLSafeTimedSerializer
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from crisis.approval import NotAllowed
+from crisis.incident import LIVE, STEPS, Dismissal, IllegalStep, Incident, IncidentState
+from crisis.stakeholder import Stakeholder
+from crisis.values import CrisisType, Severity
+from desk.access import desk_key
+from desk.approve import FORM_SECONDS, MAX_FORM, MAX_REASON, sentence
+from desk.guard import TokenBucket, caller, is_same_origin, read_body
+from desk.state import desk_of
+from records import NotFound
+from tasks import incidents
+from tasks.approve import check_code
+from tasks.first_word import reassessed
+from tasks.installation import Installation
+from tasks.links import LinkExpired, read_acting_link
+from tasks.triage import override
+
+LABELS = {
+    Dismissal.FALSE_ALARM: "a false alarm",
+    Dismissal.PRAISE: "praise, not anger",
+    Dismissal.OFF_TOPIC: "about something else",
+    Dismissal.BRIGADE: "a brigade",
+    Dismissal.DUPLICATE: "a duplicate",
+    Dismissal.KNOWN: "known and dealt with already",
+}
+_forged = TokenBucket(burst=20, seconds=3.0)
+"""Wrong links by caller."""
+_submitted = TokenBucket(burst=10, seconds=6.0)
+"""Forms by incident and caller: one-time codes must not be guessed."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """One incident on the page of acts, as the records have it now."""
+
+    incident: Incident
+    person: Stakeholder | None
+    """Whom the link names; nobody at the desk, where people say who they are."""
+    others: tuple[Incident, ...]
+    """Incidents that it can be merged into."""
+    leads: tuple[Stakeholder, ...]
+    """Who may act on it."""
+
+    @property
+    def acts(self) -> tuple[str, ...]:
+        """What can be done with it now."""
+        incident = self.incident
+        able = {
+            "confirm": incident.state is IncidentState.CANDIDATE,
+            "dismiss": IncidentState.DISMISSED in STEPS[incident.state],
+            "rate": incident.state in LIVE,
+            "merge": incident.state in LIVE and bool(self.others),
+            "split": incident.state in incidents.REAL
+            and incident.closed_at is None
+            and len(incident.assessment.narratives) > 1,
+        }
+        return tuple(act for act, possible in able.items() if possible)
+
+
+async def by_link(request: Request) -> Response:
+    """``/act/{token}``: the page, or one act, for the person whom the link names."""
+    desk = desk_of(request)
+    try:
+        claims = read_acting_link(desk.here, request.path_params["token"])
+        place = await _place(desk.here, claims.incident, claims.person)
+        await incidents.may_act(desk.here, place.incident, claims.person)
+    except LinkExpired as over:
+        return _no_link(request, "This link has expired", str(over), 410)
+    except NotAllowed as refusal:
+        if not _forged.take(caller(request)):
+            return desk.pages.notice(
+                request, 429, "Too many wrong links", "Wait a minute, then use the link from your message."
+            )
+        return _no_link(request, "This link does not open anything", str(refusal), 403)
+    return await _answer(request, place)
+
+
+async def at_desk(request: Request) -> Response:
+    """``/incidents/{id}/act``: the page, or one act, for whoever proves who they are."""
+    return await _answer(request, await _place(desk_of(request).here, request.path_params["id"]))
+
+
+async def _place(here: Installation, name: str, person: str = "") -> Place:
+    async with here.store.reading() as tx:
+        try:
+            incident = await tx.incidents.get(name)
+        except NotFound:
+            raise HTTPException(404, f"there is no incident {name}") from None
+        live = await tx.incidents.live(incident.watch)
+        people = await tx.stakeholders.list()
+    leads = tuple(p for p in people if p.email == incident.lead or "incident_lead" in p.roles)
+    others = tuple(other for other in live if other.id != incident.id)
+    return Place(incident, next((p for p in people if p.email == person), None), others, leads)
+
+
+def _no_link(request: Request, title: str, why: str, status: int) -> Response:
+    advice = "Nothing was done. Use the newest message about the incident, or the desk."
+    return desk_of(request).pages.notice(request, status, title, sentence(why), advice)
+
+
+async def _answer(request: Request, place: Place) -> Response:
+    if request.method != "POST":
+        return _page(request, place)
+    here, form = desk_of(request).here, {}
+    try:
+        form = await _form(request, place)
+        person = await _person(here, place, form)
+        await incidents.may_act(here, place.incident, person)
+        await _do(here, place, form, person)
+    except (_NotTaken, NotAllowed, IllegalStep, NotFound) as why:
+        after = await _place(here, place.incident.id, place.person.email if place.person else "")
+        if _done_already(after.incident, form.get("act", "")):  # sent twice: the first one counts
+            return RedirectResponse(request.url.path, status_code=303)
+        status = why.status if isinstance(why, _NotTaken) else 409
+        return _page(request, after, problem=sentence(str(why)), form=form, status=status)
+    return RedirectResponse(request.url.path, status_code=303)
+
+
+class _NotTaken(Exception):
+    """The form was not taken, and nothing was done."""
+
+    def __init__(self, status: int, says: str) -> None:
+        super().__init__(says)
+        self.status = status
+
+
+async def _form(request: Request, place: Place) -> dict[str, str]:
+    """The fields of a form that this desk made for this page. Raises ``_NotTaken``."""
+    here = desk_of(request).here
+    if not is_same_origin(request, here.settings.desk.url):
+        raise _NotTaken(403, "this did not come from the page of acts")
+    if not _submitted.take(f"{place.incident.id}/{place.person.email if place.person else caller(request)}"):
+        raise _NotTaken(429, "too many tries: wait a minute")
+    try:
+        fields = parse_qs((await read_body(request, MAX_FORM)).decode(), max_num_fields=10)
+    except ValueError:
+        raise _NotTaken(400, "the form cannot be read") from None
+    form = {name: values[-1].strip() for name, values in fields.items()}
+    if not _nonce_fits(here, form.get("nonce", ""), place):
+        raise _NotTaken(403, "this page was open for too long: look again, then act")
+    if len(form.get("reason", "")) > MAX_REASON:
+        raise _NotTaken(400, f"the reason is too long: keep it under {MAX_REASON:,} characters")
+    if not form.get("reason"):
+        raise _NotTaken(400, "say why, in your own words: it goes on record")
+    return form
+
+
+async def _person(here: Installation, place: Place, form: Mapping[str, str]) -> str:
+    """Who acts, proven. Raises ``NotAllowed``."""
+    if place.person is not None:
+        return place.person.email
+    person = form.get("person", "")
+    if person not in {lead.email for lead in place.leads}:
+        raise NotAllowed("choose who you are: only leads may do this")
+    await check_code(here, person, form.get("code", ""))
+    return person
+
+
+async def _do(here: Installation, place: Place, form: Mapping[str, str], person: str) -> None:
+    incident, reason, act = place.incident, form["reason"], form.get("act", "")
+    if act == "confirm":
+        await incidents.confirm(here, incident.id, actor=person, reason=reason)
+    elif act == "dismiss":
+        if form.get("label") not in set(Dismissal):
+            raise _NotTaken(400, "choose what it was instead")
+        await incidents.dismiss(here, incident.id, actor=person, reason=reason, label=Dismissal(form["label"]))
+    elif act == "rate":
+        if form.get("severity") not in set(Severity) or form.get("type") not in set(CrisisType):
+            raise _NotTaken(400, "choose a severity and a kind")
+        severity, kind = Severity(form["severity"]), CrisisType(form["type"])
+        after = await override(here, incident.id, severity=severity, crisis_type=kind, actor=person, reason=reason)
+        await reassessed(here, after)
+    elif act == "merge":
+        await incidents.merge(here, incident.id, form.get("into", ""), actor=person, reason=reason)
+    elif act == "split":
+        await incidents.split(here, incident.id, form.get("narrative", ""), actor=person, reason=reason)
+    else:
+        raise _NotTaken(400, "nothing was chosen")
+
+
+def _done_already(incident: Incident, act: str) -> bool:
+    if act == "confirm":
+        return incident.state in (IncidentState.OPEN, IncidentState.RESPONDING)
+    return act in ("dismiss", "merge") and incident.state is IncidentState.DISMISSED
+
+
+def _serializer(here: Installation) -> URLSafeTimedSerializer:
+    return URLSafeTimedSerializer(desk_key(here.settings.home), salt="fireline.desk.acts")
+
+
+def _made_for(place: Place) -> list[str]:
+    return [place.incident.id, place.person.email if place.person else ""]
+
+
+def _nonce_fits(here: Installation, nonce: str, place: Place) -> bool:
+    try:
+        made_for = _serializer(here).loads(nonce, max_age=FORM_SECONDS)
+    except BadSignature:
+        return False
+    return isinstance(made_for, list) and made_for[:-1] == _made_for(place)
+
+
+def _page(
+    request: Request, place: Place, *, problem: str = "", form: Mapping[str, str] | None = None, status: int = 200
+) -> Response:
+    desk = desk_of(request)
+    nonce = str(_serializer(desk.here).dumps([*_made_for(place), secrets.token_urlsafe(9)]))
+    context = {
+        "incident": place.incident,
+        "acts": place.acts,
+        "person": place.person,
+        "others": place.others,
+        "leads": place.leads,
+        "labels": LABELS,
+        "severities": tuple(Severity),
+        "kinds": tuple(CrisisType),
+        "nonce": nonce,
+        "problem": problem,
+        "given": form or {},
+        "max_reason": MAX_REASON,
+    }
+    return desk.pages.show(request, "act.html", context, status=status)
+
+
+ROUTES = [
+    Route("/act/{token}", by_link, methods=["GET", "POST"]),
+    Route("/incidents/{id}/act", at_desk, methods=["GET", "POST"]),
+]
