@@ -24,7 +24,8 @@ from integrations import Health, Source
 from integrations.listening import Pulse
 from records import Holding, Transaction
 from tasks.installation import Installation
-from tasks.sources import INBOX, NoSettings, Reopened, cursor_key, is_live
+from tasks.kinds import INBOX
+from tasks.sources import NoSettings, Reopened, cursor_key, is_live
 
 LEASE = timedelta(seconds=30)
 """Real time after which a holder that says nothing holds no more."""
