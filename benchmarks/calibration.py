@@ -7,9 +7,9 @@ from numpy.typing import NDArray
 
 from crisis.small import Floats
 
-WRONG = 0.07
+WRONG = 0.076
 """Share of posts that are not negative and may be taken for negative from ``negative`` 0.5 on."""
-WRONG_ELSEWHERE = 0.1
+WRONG_ELSEWHERE = 0.11
 """The same on posts of brands that the model has never met."""
 PRIOR = 1 / 3
 """Share of negative posts that ``negative`` is calibrated for: about what a brand sees on ordinary days."""

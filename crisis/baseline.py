@@ -34,6 +34,8 @@ PRIOR, PRIOR_SAMPLES = 2.0, 200
 """Days, and samples at the least, that these assumptions are worth."""
 ROUGHNESS = 0.15
 """Standard deviation of log counts beyond Poisson, at the least."""
+RECENT, EARLIER = 2 * 3600, 4
+"""While cold, the busiest time yet is looked for before the last so many seconds, if so many samples are known of it."""
 YOUNG = 3.0
 """How much wider: variance beyond Poisson is multiplied by 1 + YOUNG / days."""
 LEAST = 14
@@ -172,13 +174,20 @@ class Baseline:
         elif days:
             level = np.median(same[known], axis=0)
         elif len(last_day):
-            level = last_day.max(axis=0)
+            level = self._busiest(last_day, self._logs[np.arange(step - self.day, step - RECENT // self.step) % size])
         else:
             level = np.log1p([sample.voices for sample in islice(reversed(self.samples), self.day)]).max(axis=0)
         rough = ROUGHNESS**2 * (1.0 + YOUNG / max(days, 0.5))
         return tuple(
             Usual(exp(value) - 1.0, sqrt(exp(-value) + rough), self._above[k]) for k, value in enumerate(level.tolist())
         )
+
+    @staticmethod
+    def _busiest(last_day: Logs, earlier: Logs) -> Logs:
+        """The busiest yet, for what is cold: not of the last hours, where a surge that grows would hide behind itself."""
+        known: Logs = earlier[~np.isnan(earlier[:, 0])]
+        level: Logs = (known if len(known) >= EARLIER else last_day).max(axis=0)
+        return level
 
     def share(self) -> float:
         """The usual share of negative voices."""

@@ -129,6 +129,8 @@ def _weigh(baseline: Baseline, window: int, span: Span, usual: Usual) -> Evidenc
     enough = _large(baseline, span, usual, volume) and (bad or (excess and negativity >= NEGATIVITY))
     threshold = OUTRAGE[max(0, bisect_right(LENGTHS, span.length) - 1)] * (1 + YOUNG / max(1.0, baseline.days))
     score = (max(0.0, min(volume, MOST)) + max(0.0, min(negativity, MOST))) / 2 / threshold
+    if enough and excess and baseline.cold:  # little as is known so far, this is unmistakable
+        score = max(score, 1.0)
     if enough and bad and added >= min(share + ADDED, BAD_ADDED_MOST) and _plain(baseline, span, usual, volume):
         score = max(score, 1.0)
     return Evidence(span, usual, share, volume, negativity, usual.height(span.voices), score, enough)

@@ -94,6 +94,16 @@ def test_without_negative_a_surge_is_attention_and_its_score_says_so() -> None:
     assert "the usual" in verdicts[opened].says
 
 
+@pytest.mark.parametrize("level", [20, 100])
+def test_an_unmistakable_outrage_on_the_first_day_does_not_hide_behind_its_own_growth(level: float) -> None:
+    calm = rows(1.2, level=level)
+    at = round(0.6 * DAY)
+    found = alerts(run(struck(calm, at, 14, 0.75, level=level)))
+    assert [kind for _, kind in found] == ["outrage"]
+    assert at <= found[0][0] < at + 24
+    assert not [kind for _, kind in alerts(run(struck(calm, at, 14, 0.2, level=level))) if kind == "outrage"]
+
+
 def test_the_first_day_says_that_it_is_cold_and_scores_low() -> None:
     verdicts = run(rows(2, share=None))
     assert all(verdict.cold for verdict in verdicts[: DAY - 1])

@@ -84,7 +84,7 @@ def test_an_episode_is_looked_at_again_and_again_and_each_post_read_once(monkeyp
     mentions = storm()
     found = [look for look in looks(EpisodeTriage(WATCH), mentions) if isinstance(look, Look)]
     assert len(found) > 5
-    assert STORM < found[0].signal.at <= STORM + timedelta(minutes=15)
+    assert STORM < found[0].signal.at <= STORM + timedelta(minutes=20)
     assert found[-1].assessment.authors > 20
     assert read == [mention.text for mention in mentions]
 

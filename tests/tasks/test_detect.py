@@ -45,10 +45,10 @@ ANGRY = (
 )
 
 
-def write_posts(file: Path, *, seed: int = 5) -> int:
+def write_posts(file: Path, *, seed: int = 5, until: datetime = NOW - timedelta(hours=4)) -> int:
     """A calm day and a quarter, then an hour of outrage, then calm again; how many posts."""
     dice, rows, at = random.Random(seed), [], BEGIN
-    while at < NOW - timedelta(hours=4):
+    while at < until:
         hot = STORM <= at < STORM + timedelta(minutes=40)
         at += timedelta(minutes=dice.expovariate(6 if hot else 1 / 6))
         text = dice.choice(ANGRY if hot and dice.random() < 0.9 else CALM)

@@ -56,9 +56,9 @@ def asks_first(here: Installation, kind: CrisisType) -> None:
 
 
 async def test_one_storm_rises_and_falls_alike(tmp_path: Path) -> None:
-    async with acme(tmp_path, COARSE, clock=FixedClock(NOW), more=SOURCE) as here:
+    async with acme(tmp_path, COARSE, clock=FixedClock(NOW + timedelta(hours=6)), more=SOURCE) as here:
         asks_first(here, CrisisType.NEGATIVE_FEEDBACK)
-        write_posts(tmp_path / "posts.jsonl")
+        write_posts(tmp_path / "posts.jsonl", until=NOW + timedelta(hours=5))
         live = await listened(here)
         assert replayed(here, tmp_path / "posts.jsonl") == live
         [(*_, history)] = live
