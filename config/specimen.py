@@ -176,6 +176,7 @@ _CLOSED = INCIDENT.model_copy(update={"closed_at": _AT + timedelta(hours=5)})
 NOTICES: dict[str, tuple[dict[str, Any], ...]] = {
     "notice.opened.txt.j2": (_notice(), _notice(assessment=_BARE)),
     "notice.candidate.txt.j2": (_notice(), _notice(assessment=_BARE)),
+    "notice.unacknowledged.txt.j2": (_notice(), _notice(assessment=_BARE)),
     "notice.approval.txt.j2": (_notice(statement=STATEMENT, role="legal"),),
     "notice.returned.txt.j2": (_notice(statement=STATEMENT, approver="lena@example.com", reason="Which flights?"),),
     "notice.published.txt.j2": (

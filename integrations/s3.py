@@ -23,7 +23,9 @@ https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html.""
 class BucketSettings(AwsSettings):
     """Settings that every kind on S3 takes."""
 
-    bucket: str = Field(pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$", description="Name of the bucket")
+    bucket: str = Field(
+        examples=["acme-crisis"], pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$", description="Name of the bucket"
+    )
     prefix: str = Field(
         default="", pattern=r"^([A-Za-z0-9._-]+/)*$", description="Folder in the bucket, such as news/; empty: its top"
     )

@@ -86,7 +86,7 @@ async def _call_next(here: Installation, incident: Incident) -> str:
         await _give_up(here, incident, last)
         return f"nobody has taken {incident.id} on, and every way was tried"
     person, route = way
-    notice = Notice(occasion="unacknowledged", template="unacknowledged", context={"since": incident.opened_at})
+    notice = Notice(occasion="unacknowledged", template="unacknowledged")
     await tell_by(here, incident, person, notice, route, why="nobody has taken it on yet")
     return f"called {person.name} for {incident.id} by {route.notifier}"
 

@@ -292,7 +292,7 @@ def test_a_stakeholder_whose_every_route_is_broken_is_found_wanting() -> None:
             'kind = "mastadon"',
             "no kind of channel 'mastadon'; did you mean 'm",
         ),
-        ('looks_like = "mastodon"', 'looks_like = "twitter"', "can look like 'twitter' (there are: bluesky, discord,"),
+        ('looks_like = "mastodon"', 'looks_like = "twitter"', "can look like 'twitter' (there are: bluesky, cachet,"),
         ('kind = "webhook"', 'kind = "webhok"', "no kind of source 'webhok'; did you mean 'webhook'? (there are: app"),
         ('kind = "webhook"', 'kind = "slack"', "no kind of source 'slack' (there are: app_store, feed"),
     ],

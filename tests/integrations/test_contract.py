@@ -109,5 +109,10 @@ def test_an_unknown_kind_names_those_that_exist():
         integrations.connect("telegraph")
 
 
-def test_every_kind_is_tested_here_or_is_a_source_or_an_archive():
-    assert set(integrations.kinds()) - set(SETTINGS) == {"recorded", *kinds(), *integrations.kinds("archive")}
+def test_every_channel_and_notifier_is_tested_here():
+    assert set(integrations.kinds()) - set(SETTINGS) == {
+        "recorded",
+        *kinds(),
+        *integrations.kinds("archive"),
+        *integrations.kinds("monitor"),
+    }

@@ -120,5 +120,5 @@ async def test_check_says_what_it_is_and_what_is_wrong(sandbox, tmp_path):
 def test_an_unknown_setting_or_kind_names_what_exists(tmp_path):
     with pytest.raises(Misconfigured, match="Its settings are: base_url"):
         integrations.connect("sandbox", directory=tmp_path, colour="red")
-    with pytest.raises(Misconfigured, match="bluesky, mastodon"):
+    with pytest.raises(Misconfigured, match="bluesky, cachet"):
         integrations.connect("sandbox", directory=tmp_path, looks_like="nothing")
