@@ -18,7 +18,7 @@ SMOOTH = 300.0
 """Words of everybody's that a group starts with."""
 NEAR, SHRINK = 12.0, 3.0
 """What a cosine of 1 with a group's meaning weighs (in nats), and the texts without meaning that a group starts with."""
-LOOSE, FIRM = 0.16, 0.35
+LOOSE, FIRM = 0.14, 0.35
 """How alike two groups must be to be joined: fragments, and firm ones."""
 MEANING = 0.5
 """What the cosine of two groups' meanings weighs beside that of their distinctive words."""
