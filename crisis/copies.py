@@ -18,7 +18,7 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 from crisis.folding import flat
-from crisis.likeness import LONG_ENOUGH, Compared, distinctive, long_enough, names
+from crisis.likeness import LONG_ENOUGH, Compared, distinctive, long_enough
 from crisis.rarity import Stream
 from crisis.sketch import sketch, sketches
 
@@ -103,6 +103,8 @@ _COMPARED = 4
 _LONGEST = 2_000
 """Letters of a text that are looked at."""
 _TOGETHER = 512
+_WRITTEN = 400
+"""Letters of an original that are kept as they were written, for the names in it."""
 
 
 def plain(text: str) -> str:
@@ -130,7 +132,7 @@ class _Generation:
 
     def __init__(self) -> None:
         self.originals: list[tuple[Name, str, str]] = []
-        """What each is called, its plain text, and the names in it."""
+        """What each is called, its plain text, and the beginning of what was written."""
         self.stream = Stream()
         self.by_text: dict[str, int] = {}
         self.by_hash: dict[int | str, int | list[int]] = {}
@@ -139,8 +141,8 @@ class _Generation:
     def __getitem__(self, number: int) -> tuple[Name, str, str]:
         return self.originals[number - 1]
 
-    def add(self, name: Name, text: str, named: str, drawn: Sequence[int]) -> None:
-        self.originals.append((name, text, named))
+    def add(self, name: Name, text: str, written: str, drawn: Sequence[int]) -> None:
+        self.originals.append((name, text, written))
         number = self.by_text[text] = len(self.originals)
         self.stream.meet(text)
         if not drawn:
@@ -163,6 +165,8 @@ class _Generation:
 
     def copied(self, post: Compared, drawn: Sequence[int]) -> int | None:
         """The number of the original that ``post`` is a changed copy of."""
+        if not self.originals:
+            return None
         held_by = self.by_hash.get
         text = post.text
         begins = (held_by(text[:_BEGINNING]), held_by(text[:_LONGER_BEGINNING]))
@@ -190,7 +194,7 @@ class _Generation:
 class CopyFinder:
     """Finds the post that a post copies. What it answers depends only on the posts given before.
 
-    Memory is bounded: about 1.5 kB for each of ``keep`` originals of ordinary length. The oldest are forgotten, by half of
+    Memory is bounded: about 1.7 kB for each of ``keep`` originals of ordinary length. The oldest are forgotten, by half of
     ``keep`` at once; an original that is still being copied is kept.
     """
 
@@ -228,16 +232,16 @@ class CopyFinder:
             return None
         drawn = sketch(compared) if drawn is None else drawn
         if number is None and drawn:
-            post = Compared(compared, text, (new.stream, old.stream))
+            post = Compared(compared, text[: 4 * _LONGEST], (new.stream, old.stream))
             changed = new.copied(post, drawn)
             if changed is not None:
                 return new[changed][0]
             number = old.copied(post, drawn)
         if number is None:
-            self._remember(name, compared, names(text), drawn)
+            self._remember(name, compared, text[:_WRITTEN], drawn)
             return None
-        first, original, named = old[number]
-        self._remember(first, original, named, sketch(original))
+        first, original, written = old[number]
+        self._remember(first, original, written, sketch(original))
         return first
 
     def _repeats(self, text: str, compared: str) -> bool:
@@ -248,10 +252,10 @@ class CopyFinder:
             or fingerprint(text).repost
         )
 
-    def _remember(self, name: Name, text: str, named: str, drawn: Sequence[int]) -> None:
+    def _remember(self, name: Name, text: str, written: str, drawn: Sequence[int]) -> None:
         if len(self._new.originals) >= self.keep // 2:
             self._new, self._old = _Generation(), self._new
-        self._new.add(name, text, named, drawn)
+        self._new.add(name, text, written, drawn)
 
     def dump(self) -> dict[str, Any]:
         """Everything, as plain JSON values; ``load`` continues exactly."""
@@ -262,8 +266,8 @@ class CopyFinder:
         """The finder that ``dump`` described."""
         finder = cls(state["keep"])
         for generation, originals in ((finder._old, state["old"]), (finder._new, state["new"])):
-            for (name, text, named), drawn in zip(originals, sketches([o[1] for o in originals]), strict=True):
-                generation.add(name, text, named, drawn)
+            for (name, text, written), drawn in zip(originals, sketches([o[1] for o in originals]), strict=True):
+                generation.add(name, text, written, drawn)
         return finder
 
 

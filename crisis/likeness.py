@@ -40,7 +40,6 @@ TYPING = 2
 _WRITTEN = re.compile(r"[^\W\d_][\w'’-]*")
 _OPENS = '.!?…:;"“”‘(\n•|–—-'
 _MARKED = frozenset("@#/&")
-_READ = 2_000
 _NUMBER = re.compile(r"\d+")
 _CUT = re.compile(r"(?:…|\.\.\.)[\"”’'»)\]\s]*(?:https?://\S+\s*)?\Z")
 
@@ -68,11 +67,11 @@ class Compared(NamedTuple):
     """As it was posted."""
     streams: tuple[Stream, Stream]
 
-    def copies(self, other: str, named: str = "") -> bool:
-        """Is one of the two a changed copy of the other? ``named``: the ``names`` of the other one."""
+    def copies(self, other: str, as_written: str) -> bool:
+        """Is one of the two a changed copy of the other? ``as_written``: how the other one was posted."""
         if not self._alike(other):
             return False
-        return not (named and named_otherwise((self.text, names(self.written)), (other, named)))
+        return not named_otherwise((self.text, names(self.written)), (other, names(as_written)))
 
     def _alike(self, other: str) -> bool:
         text = self.text
@@ -143,7 +142,7 @@ def names(written: str) -> str:
     Empty where capitals tell nothing: in shouting, and in headlines that capitalise most words.
     """
     found, words = [], 0
-    for match in _WRITTEN.finditer(written, 0, _READ):
+    for match in _WRITTEN.finditer(written):
         words += 1
         word, before = match[0], written[: match.start()].rstrip()
         if len(word) < 3 or not word[0].isupper() or not word[1:].islower() or before[-1:] in _MARKED:
