@@ -21,7 +21,7 @@ from crisis.baseline import Baseline, Sample, Usual
 LENGTHS = (300, 900, 3600, 7200, 21_600)
 """Spans, in seconds: 5, 15, 60 min, 2 h for brands with few voices, and 6 h for what is small but does not stop."""
 HOUR = LENGTHS.index(3600)
-OUTRAGE = (1.2, 0.8, 0.75, 0.61, 0.7)
+OUTRAGE = (1.15, 0.78, 0.7, 0.59, 0.68)
 """Mean surprise from which an episode opens, by span."""
 YOUNG = 1.0
 """While the baseline is young it takes more: 1 + YOUNG / days."""

@@ -74,7 +74,7 @@ def test_a_brigade_is_shown_with_the_incident_it_blows_up(tmp_path: Path) -> Non
         (90_000 + 20 * (n - 1500), f"furious: acme took my money twice, awful, case {n}", f"b{n}")
         for n in range(1600)
     ]  # fmt: skip
-    copied = [(91_000 + 4 * n, "Boycott acme now! They lied to all of us, disgusting", f"bot{n}") for n in range(60)]
+    copied = [(90_300 + 4 * n, "Boycott acme now! They lied to all of us, disgusting", f"bot{n}") for n in range(60)]
     rows = [
         {
             "id": str(n),
@@ -90,7 +90,7 @@ def test_a_brigade_is_shown_with_the_incident_it_blows_up(tmp_path: Path) -> Non
     assert done.returncode == 0, done.stderr
     [incident] = [json.loads(line) for line in done.stdout.splitlines()]
     arranged = incident["coordination"]
-    assert arranged["same_text_authors"] >= 5, "as many as had spoken when it was worst"
+    assert arranged["same_text_authors"] >= 20, "as many as had spoken when it was worst"
     assert arranged["repeats_within_10_s"] >= 10
     assert arranged["confidence_discount"] > 0
     assert arranged["says"] in incident["why_confidence"]
