@@ -84,7 +84,7 @@ class Facebook:
 
     async def withdraw(self, receipt: Receipt) -> None:
         answer = await self._http.write("DELETE", f"/{receipt.id}", params=self._proof)
-        if answer.status != 404 and not (graph.code(answer) == 100 and "does not exist" in answer.says):
+        if not graph.gone(answer):
             graph.body(answer)
 
     async def check(self) -> Health:

@@ -33,6 +33,11 @@ def code(answer: Answer) -> int:
     return found if isinstance(found, int) else 0
 
 
+def gone(answer: Answer) -> bool:
+    """Whether what was to be removed is not there any more."""
+    return answer.status == 404 or (code(answer) == 100 and "does not exist" in answer.says)
+
+
 def body(answer: Answer) -> dict[str, Any]:
     """The JSON object of a 2xx without an error.
 

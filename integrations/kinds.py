@@ -55,6 +55,14 @@ def kinds(family: str = "") -> tuple[str, ...]:
     return tuple(name for name, cls in found.items() if cls is not None and (not family or can(cls, family)))
 
 
+def is_kind(kind: str, family: str) -> bool:
+    """Whether there is such a kind in a family; imports that one only."""
+    try:
+        return can(integration(kind), family)
+    except Misconfigured:
+        return False
+
+
 def can(cls: type[Any], family: str) -> bool:
     """Whether an integration belongs to a family."""
     return hasattr(cls, FAMILIES[family])

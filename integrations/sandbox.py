@@ -20,7 +20,7 @@ from crisis.delivery import DeliveryClass, Purpose, Receipt
 from crisis.stakeholder import Route
 from crisis.statement import Part, Rendering, Target
 from crisis.values import Frozen, UtcDatetime
-from integrations.kinds import integration, kinds
+from integrations.kinds import integration, is_kind, kinds
 from integrations.outcomes import Misconfigured, Refused, Unreachable
 from integrations.protocols import Health, Message, hold_to
 
@@ -37,7 +37,7 @@ class SandboxSettings(BaseModel):
 
     @model_validator(mode="after")
     def _a_kind(self) -> Self:
-        if self.looks_like and self.looks_like not in kinds("channel"):
+        if self.looks_like and not is_kind(self.looks_like, "channel"):
             known = ", ".join(kinds("channel"))
             raise ValueError(f"looks_like: there is no channel kind {self.looks_like!r}; there are: {known}")
         return self

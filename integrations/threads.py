@@ -122,7 +122,7 @@ class Threads:
 
     async def _delete(self, number: str) -> None:
         answer = await self._http.write("DELETE", f"/{number}")
-        if answer.status != 404 and not (graph.code(answer) == 100 and "does not exist" in answer.says):
+        if not graph.gone(answer):
             graph.body(answer)
 
     def _receipt(self, posts: Sequence[dict[str, Any]]) -> Receipt:

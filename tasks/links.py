@@ -8,7 +8,7 @@ goes out. Signing: itsdangerous with this installation's own key, a salt for eac
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 from itsdangerous import BadSignature, SignatureExpired, URLSafeSerializer, URLSafeTimedSerializer
 from pydantic import ValidationError
@@ -105,8 +105,7 @@ def reading_link(
     claims = ReadClaims(
         incident=incident, person=person, statement=statement, version=version, expires_at=datetime.now(UTC) + lasts
     )
-    token = _reading(here).dumps(claims.model_dump(mode="json"))
-    return f"{here.settings.desk.url}/read/{token if isinstance(token, str) else token.decode()}"
+    return _signed(here, _reading(here), "read", claims)
 
 
 def read_reading_link(here: Installation, token: str) -> ReadClaims:
@@ -116,10 +115,7 @@ def read_reading_link(here: Installation, token: str) -> ReadClaims:
         LinkExpired: its time is over.
         NotAllowed: it was not made here, or was altered.
     """
-    try:
-        claims = ReadClaims.model_validate(_reading(here).loads(token))
-    except (BadSignature, ValidationError):
-        raise NotAllowed("this link was not made by this installation, or it was cut off on the way") from None
+    claims = _checked(_reading(here), token, ReadClaims)
     if claims.expires_at <= datetime.now(UTC):
         raise LinkExpired("this link was for reading for a while, and that time is over")
     return claims
@@ -139,8 +135,7 @@ class ActClaims(Frozen):
 def acting_link(here: Installation, incident: str, person: str, *, lasts: timedelta = READABLE) -> str:
     """The address at which exactly this person acts on exactly this incident."""
     claims = ActClaims(incident=incident, person=person, expires_at=datetime.now(UTC) + lasts)
-    token = _acting(here).dumps(claims.model_dump(mode="json"))
-    return f"{here.settings.desk.url}/act/{token if isinstance(token, str) else token.decode()}"
+    return _signed(here, _acting(here), "act", claims)
 
 
 def read_acting_link(here: Installation, token: str) -> ActClaims:
@@ -150,10 +145,7 @@ def read_acting_link(here: Installation, token: str) -> ActClaims:
         LinkExpired: its time is over.
         NotAllowed: it was not made here, or was altered.
     """
-    try:
-        claims = ActClaims.model_validate(_acting(here).loads(token))
-    except (BadSignature, ValidationError):
-        raise NotAllowed("this link was not made by this installation, or it was cut off on the way") from None
+    claims = _checked(_acting(here), token, ActClaims)
     if claims.expires_at <= datetime.now(UTC):
         raise LinkExpired("this link was good for a while, and that time is over")
     return claims
@@ -161,6 +153,22 @@ def read_acting_link(here: Installation, token: str) -> ActClaims:
 
 class LinkExpired(NotAllowed):
     """A link that was good once."""
+
+
+C = TypeVar("C", bound=Frozen)
+
+
+def _signed(here: Installation, signer: URLSafeSerializer, page: str, claims: Frozen) -> str:
+    token = signer.dumps(claims.model_dump(mode="json"))
+    return f"{here.settings.desk.url}/{page}/{token if isinstance(token, str) else token.decode()}"
+
+
+def _checked(signer: URLSafeSerializer, token: str, kind: type[C]) -> C:
+    """The claims of a token that was made here, as it was made; raises ``NotAllowed`` otherwise."""
+    try:
+        return kind.model_validate(signer.loads(token))
+    except (BadSignature, ValidationError):
+        raise NotAllowed("this link was not made by this installation, or it was cut off on the way") from None
 
 
 def _reading(here: Installation) -> URLSafeSerializer:
