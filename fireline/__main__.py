@@ -18,6 +18,7 @@ VERBS: dict[str, tuple[str, str, str]] = {
     ),
     "kinds": ("fireline.kinds:kinds", "Start", "List the channels, notifiers and sources, and what each needs."),
     "up": ("fireline.up:up", "Start", "Run Prefect, the flows and the desk on this machine; Ctrl-C stops all."),
+    "authorize": ("fireline.authorize:authorize", "Start", "Ask a channel's account for its consent (OAuth 2.0)."),
     "enrol": ("fireline.people:enrol", "Start", "Give a stakeholder one-time codes for approving in the Prefect UI."),
     "desk-link": ("fireline.people:desk_link", "Start", "Print the address that opens the desk."),
     "incidents": ("fireline.incidents:incidents", "Respond", "List incidents with their state and what they wait for."),

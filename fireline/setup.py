@@ -82,10 +82,12 @@ def check(*, json: bool = False, timeout: float = 10.0) -> None:
         timeout: seconds that each service has to answer.
     """
     from config import ConfigError, load
+    from config.runtime import reach
     from tasks.kinds import refuse_unknown_kinds
 
     try:
         settings = load()
+        reach(settings.home)  # the blocks of a running installation hold credentials, too
         refuse_unknown_kinds(settings)
     except ConfigError as error:
         if json:

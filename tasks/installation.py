@@ -12,10 +12,9 @@ from crisis.clock import Clock
 from crisis.playbook import Playbook
 from crisis.values import CrisisType
 from integrations.protocols import Archive, Notifier, Publisher
-from integrations.rate_limits import sharing
 from records import Store, open_store
-from tasks import credentials
 from tasks.budgets import SharedBudget
+from tasks.connections import account_of, connected
 from tasks.kinds import refuse_unknown_kinds
 
 
@@ -80,10 +79,8 @@ class Installation:
 
     async def _connect(self, key: str, chosen: config.ChannelSettings | config.NotifierSettings) -> Any:
         if key not in self._connections:
-            secrets = await credentials.secrets_for(chosen.credentials_name, chosen.kind)
-            account = f"{chosen.kind}/{chosen.credentials_name}"
-            with sharing(SharedBudget(self.store, account)):
-                self._connections[key] = integrations.connect(chosen.kind, **{**chosen.settings, **secrets})
+            budget = SharedBudget(self.store, account_of(chosen.kind, chosen.credentials_name))
+            self._connections[key] = await connected(chosen.kind, chosen.credentials_name, chosen.settings, budget)
         return self._connections[key]
 
     async def warm(self) -> None:
