@@ -132,6 +132,7 @@ async def findings_of(settings: "Settings", *, timeout: float = 10.0) -> AsyncIt
         *(("notifier", part) for part in settings.notifiers),
         *(("channel", part) for part in settings.channels),
         *(("archive", part) for part in settings.archives),
+        *(("writer", part) for part in settings.writers),
         *(("source", part) for part in settings.sources),
     ]
     asked = [asyncio.create_task(proven(what, part, timeout)) for what, part in parts]

@@ -11,7 +11,7 @@ from config.runtime import make_home
 from crisis.clock import Clock
 from crisis.playbook import Playbook
 from crisis.values import CrisisType
-from integrations.protocols import Archive, Notifier, Publisher
+from integrations.protocols import Archive, Notifier, Publisher, Writer
 from records import Store, open_store
 from tasks.budgets import SharedBudget
 from tasks.connections import account_of, connected
@@ -77,6 +77,12 @@ class Installation:
         archive: Archive = await self._connect(f"archive:{name}", chosen)
         return archive
 
+    async def writer(self, name: str) -> Writer:
+        """The connected writer of that name; raises like ``channel``."""
+        chosen = self.settings.writer(name)
+        writer: Writer = await self._connect(f"writer:{name}", chosen)
+        return writer
+
     async def _connect(self, key: str, chosen: config.ChannelSettings | config.NotifierSettings) -> Any:
         if key not in self._connections:
             budget = SharedBudget(self.store, account_of(chosen.kind, chosen.credentials_name))
@@ -94,7 +100,7 @@ class Installation:
 
     async def forget(self, name: str) -> None:
         """Drop the connections of that name: their credentials no longer fit, and may have been mended since."""
-        for key in (f"channel:{name}", f"notifier:{name}", f"archive:{name}"):
+        for key in (f"channel:{name}", f"notifier:{name}", f"archive:{name}", f"writer:{name}"):
             if (connection := self._connections.pop(key, None)) is not None:
                 await connection.close()
 
