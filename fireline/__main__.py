@@ -24,6 +24,7 @@ VERBS: dict[str, tuple[str, str, str]] = {
     "incidents": ("fireline.incidents:incidents", "Respond", "List incidents with their state and what they wait for."),
     "open": ("fireline.incidents:open_incident", "Respond", "Open an incident by hand and start the response."),
     "assess": ("fireline.incidents:assess", "Respond", "Override severity or kind, with your reason."),
+    "counsel": ("fireline.incidents:counsel", "Respond", "What the doctrine advises, what it ruled out, and why."),
     "confirm": ("fireline.incidents:confirm", "Respond", "Confirm that a candidate is real; the response starts."),
     "acknowledge": ("fireline.incidents:acknowledge", "Respond", "Say that you are on it; nobody else is called."),
     "merge": ("fireline.incidents:merge", "Respond", "Two incidents are one: end the first as part of the second."),
