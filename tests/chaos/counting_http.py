@@ -55,6 +55,10 @@ class HttpReceiver(LoopThread, ABC):
         self.requests: list[Seen] = []
         self.created: list[str] = []
         """The text of every post that came into being, in order."""
+        self.uploaded: dict[str, tuple[bytes, str]] = {}
+        """Pictures by the platform's id for them: their bytes, and what they are said to show."""
+        self.shown: list[list[tuple[bytes, str]]] = []
+        """The pictures of every post that has some, in order."""
         self.port = 0
         self._ids = itertools.count(1)
 
@@ -72,6 +76,14 @@ class HttpReceiver(LoopThread, ABC):
         for value in vars(self).values():
             if isinstance(value, dict | list):
                 value.clear()
+
+    def show(self, ids: list[str]) -> bool:
+        """Note which pictures a post shows; False when one of them was never uploaded."""
+        if not set(ids) <= set(self.uploaded):
+            return False
+        if ids:
+            self.shown.append([self.uploaded[i] for i in ids])
+        return True
 
     @abstractmethod
     def routes(self) -> list[Route]:
