@@ -19,6 +19,7 @@ from crisis.clocks import span_in_words
 from crisis.delivery import ARRIVED, Delivery, DeliveryState, Purpose
 from crisis.visible import visible, web_address
 from desk.picture import urgency
+from desk.pictures import address
 from desk.waiting import answer_commands
 
 FOLDER = Path(__file__).parent
@@ -109,7 +110,7 @@ class Pages:
             number=number,
         )
         self._environment.globals.update(
-            stands=stands, is_there=is_there, urgency=urgency, answer_commands=answer_commands
+            picture_address=address, stands=stands, is_there=is_there, urgency=urgency, answer_commands=answer_commands
         )
 
     def show(
@@ -119,6 +120,7 @@ class Pages:
         words = {
             "organisation": self._organisation,
             "now": self._clock.now(),
+            "below": request.url.path if request.url.path.startswith(("/approve/", "/read/")) else "",
             "place": "" if request.url.path.startswith(("/approve/", "/act/")) else request.url.path,
             **(context or {}),
         }

@@ -26,6 +26,8 @@ MAX_PIXELS = 50_000_000
 """Width times height; unpacked, four bytes each."""
 LONGEST_ALT = 2000
 """Characters of an alternative text; channels take less."""
+SMALL = 640
+"""Pixels."""
 _FORMATS = {"JPEG": MediaType.JPEG, "MPO": MediaType.JPEG, "PNG": MediaType.PNG}
 _FORMATS |= {"GIF": MediaType.GIF, "WEBP": MediaType.WEBP}
 """By what Pillow calls them; a JPEG with further pictures behind it is an MPO."""
@@ -104,6 +106,20 @@ def read_picture(data: bytes, alt: str = "", *, name: str = "the picture") -> Re
         content=content,
     )
     return Read(picture, taken_out)
+
+
+def small(content: bytes) -> bytes:
+    """A picture that was read before, as a JPEG of at most ``SMALL`` pixels each way: for pages that hold everything."""
+    from PIL import Image
+
+    with Image.open(io.BytesIO(content), formats=_OPENED) as image:
+        image.thumbnail((SMALL, SMALL))
+        flat = Image.new("RGB", image.size, "white")
+        shown = image.convert("RGBA")
+        flat.paste(shown, mask=shown)
+    out = io.BytesIO()
+    flat.save(out, "JPEG", quality=80)
+    return out.getvalue()
 
 
 def _refuse(image: "Image.Image", name: str) -> None:

@@ -197,9 +197,7 @@ class BlueskyReceiver(HttpReceiver):
         link = f"bafkreib2rxk3rybk3aobmv5cjuql3bm2twh4jo5uxgf5kpqcsgz7{next(self._ids):06d}"
         self.uploaded[link] = (content, "")
         kind = request.headers["content-type"]
-        return JSONResponse(
-            {"blob": {"$type": "blob", "ref": {"$link": link}, "mimeType": kind, "size": len(content)}}
-        )
+        return JSONResponse({"blob": {"$type": "blob", "ref": {"$link": link}, "mimeType": kind, "size": len(content)}})
 
     async def _putRecord(self, request: Request) -> Response:
         asked = await request.json()

@@ -56,9 +56,8 @@ def mastodon_media_fields() -> set[str]:
 def multipart_fields(seen: Seen) -> set[str]:
     """The names of the fields of a form with files."""
     kind = f"Content-Type: {seen.headers['content-type']}\r\n\r\n".encode()
-    return {str(part.get_param("name", header="content-disposition")) for part in message_from_bytes(kind + seen.body).walk()} - {
-        "None"
-    }
+    parts = message_from_bytes(kind + seen.body).walk()
+    return {str(name) for part in parts if (name := part.get_param("name", header="content-disposition"))}
 
 
 @cache
