@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from crisis.pictures import MediaType, Picture
+from crisis.pictures import MediaType
 from crisis.statement import Statement
 from desk.state import desk_of
 from records import NotFound
@@ -43,11 +43,6 @@ async def _answer(request: Request, sha256: str, kind: MediaType) -> Response:
         raise HTTPException(410, str(altered)) from None
     name = f"{sha256[:16]}.{kind.suffix}"
     return Response(content, media_type=kind.value, headers={"Content-Disposition": f'inline; filename="{name}"'})
-
-
-def address(picture: Picture, below: str) -> str:
-    """Where a page finds the picture: under its own signed link (``below``), or at the desk."""
-    return f"{below}/pictures/{picture.sha256}" if below else f"/pictures/{picture.sha256}.{picture.media_type.suffix}"
 
 
 ROUTES = [Route("/pictures/{sha256:str}.{suffix:str}", at_desk, methods=["GET"])]
