@@ -12,14 +12,15 @@ import sqlite3
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Iterator
-from contextlib import closing, suppress
-from dataclasses import asdict, dataclass
+from contextlib import closing
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from crisis.visible import visible
 from fireline.addresses import cannot_listen
 from fireline.errors import Stop
+from fireline.proving import Finding, proven
 
 if TYPE_CHECKING:
     from config import ChannelSettings, NotifierSettings, Settings, SourceSettings
@@ -71,17 +72,6 @@ def _copied(packaged: Path, folder: Path, pattern: str) -> str:
             wrote += 1
     left = sum(1 for _ in packaged.glob(pattern)) - wrote
     return f"wrote {wrote} files to {folder}" + (f" and left {left} as they are" if left else "")
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing that ``check`` looked at."""
-
-    part: str
-    """``channel``, ``notifier``, ``stakeholder`` ..."""
-    name: str
-    ok: bool
-    says: str
 
 
 def check(*, json: bool = False, timeout: float = 10.0) -> None:
@@ -142,7 +132,7 @@ async def findings_of(settings: "Settings", *, timeout: float = 10.0) -> AsyncIt
         *(("archive", part) for part in settings.archives),
         *(("source", part) for part in settings.sources),
     ]
-    asked = [asyncio.create_task(_service(what, part, timeout)) for what, part in parts]
+    asked = [asyncio.create_task(proven(what, part, timeout)) for what, part in parts]
     working: set[str] = set()
     for task, (what, part) in zip(asked, parts, strict=True):
         finding = await task
@@ -318,85 +308,3 @@ async def _heard(settings: "Settings", timeout: float) -> list[Finding]:
     except Exception:  # the finding on the database says what is wrong with it
         return []
     return [Finding("coverage", c.watch, c.health.in_contact, c.says) for c in found]
-
-
-async def _service(what: str, part: Any, timeout: float) -> Finding:
-    """Connect to one outside service and have it prove itself."""
-    import integrations
-    from config import secret_from_environment
-    from tasks.credentials import secret_fields
-    from tasks.kinds import INBOX
-
-    if what == "source" and part.kind == INBOX:
-        switched_on = secret_from_environment("ingest", "secret") is not None
-        says = (
-            "takes signed posts at the desk's /ingest" if switched_on else "is off until FIRELINE_INGEST_SECRET is set"
-        )
-        return Finding(what, part.name, True, says)
-
-    hidden: list[str] = []
-    connection = None
-    try:
-        async with asyncio.timeout(timeout):
-            fields = secret_fields(integrations.integration(part.kind).settings_model)
-            exposed = [field for field in fields if field in part.settings]
-            secrets = await _secrets(part, fields)
-            hidden = [*secrets.values(), *(str(part.settings[field]) for field in exposed)]
-            connection = integrations.connect(part.kind, **{**part.settings, **secrets})
-            health = await connection.check()
-        finding = Finding(what, part.name, health.ok, _without(health.says, hidden))
-        return _exposed(finding, part, exposed) if exposed and health.ok else finding
-    except TimeoutError:
-        return Finding(what, part.name, False, f"no answer within {timeout:g} s: check base_url and the network")
-    except integrations.IntegrationError as error:
-        return Finding(what, part.name, False, _without(str(error), hidden) + _where_secrets_go(part))
-    except Exception as error:  # one broken integration must not hide the findings of the others
-        says = f"its check failed in a way it should not ({type(error).__name__}): please report this"
-        return Finding(what, part.name, False, says)
-    finally:
-        if connection is not None:
-            with suppress(Exception):
-                await connection.close()
-
-
-async def _secrets(part: Any, fields: tuple[str, ...]) -> dict[str, str]:
-    """As a delivery gets them; a Prefect server that is down leaves the environment."""
-    from config import secret_from_environment
-    from tasks.credentials import secrets_for
-
-    name = getattr(part, "credentials_name", part.name)
-    try:
-        return await secrets_for(name, part.kind)
-    except Exception:  # whatever the Prefect client raises while no server answers
-        found = {field: secret_from_environment(name, field) for field in fields}
-        return {field: value for field, value in found.items() if value is not None}
-
-
-def _exposed(finding: Finding, part: Any, fields: list[str]) -> Finding:
-    from config.secrets import variable
-
-    where = " and ".join(variable(getattr(part, "credentials_name", part.name), field) for field in fields)
-    says = f"{finding.says}; but {', '.join(fields)} stands in the file: move it to {where}"
-    return Finding(finding.part, finding.name, False, says)
-
-
-def _where_secrets_go(part: Any) -> str:
-    """The names of the environment variables that are missing, for whoever has to set them."""
-    import integrations
-    from config.secrets import variable
-    from tasks.credentials import secret_fields
-
-    try:
-        fields = secret_fields(integrations.integration(part.kind).settings_model)
-    except integrations.Misconfigured:
-        return ""
-    name = getattr(part, "credentials_name", part.name)
-    unset = [variable(name, field) for field in fields if not os.environ.get(variable(name, field))]
-    return f" (secrets come from a Prefect block or {', '.join(unset)})" if unset else ""
-
-
-def _without(says: str, hidden: list[str]) -> str:
-    """The sentence with every secret blotted out; services sometimes repeat what they were sent."""
-    for secret in sorted(filter(None, hidden), key=len, reverse=True):
-        says = says.replace(secret, "[hidden]")
-    return " ".join(says.split())

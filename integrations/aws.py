@@ -32,7 +32,8 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, model_validator
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_exponential, wait_random
 
-from integrations.http import LARGEST_ANSWER, USER_AGENT, Connection, come_back_at, redact, secrets_of
+from integrations import telemetry
+from integrations.http import LARGEST_ANSWER, USER_AGENT, Connection, redact, secrets_of
 from integrations.outcomes import (
     IntegrationError,
     Misconfigured,
@@ -42,6 +43,7 @@ from integrations.outcomes import (
     Unreachable,
     before_sending,
 )
+from integrations.rate_limits import come_back_at
 
 THREADS = 8
 """Calls that one client makes at the same time; more wait."""
@@ -204,7 +206,9 @@ class Aws:
             except Exception as error:
                 raise self._outcome(error) from None
 
-        return await self._in_thread(call, within=self._settings.timeout)
+        host = urlsplit(client.meta.endpoint_url).hostname or ""
+        with telemetry.request(self.title, operation, host):
+            return await self._in_thread(call, within=self._settings.timeout)
 
     async def _ready(self) -> Any:
         with before_sending():
@@ -261,8 +265,13 @@ class Aws:
             max_pool_connections=THREADS,
             user_agent_extra=USER_AGENT,
             s3={"addressing_style": "path"} if elsewhere else None,
+            proxies={"http": s.proxy, "https": s.proxy} if s.proxy else None,
+            client_cert=s.client_certificate or None,
         )
-        return self._session.client(self._service, endpoint_url=s.base_url or None, config=config)
+        s.tls()  # botocore would find an unreadable file only while sending
+        return self._session.client(
+            self._service, endpoint_url=s.base_url or None, config=config, verify=s.ca_file or None
+        )
 
     def _outcome(self, error: Exception) -> Exception:
         from botocore import exceptions as e

@@ -8,8 +8,9 @@ import hmac
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from integrations.http import DEFAULT_WAIT, Answer
+from integrations.http import Answer
 from integrations.outcomes import Misconfigured, RateLimited, Refused, Unknown
+from integrations.rate_limits import DEFAULT_WAIT
 
 LOOK_BACK = timedelta(hours=24)
 """How far back posts are looked for."""

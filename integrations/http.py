@@ -17,13 +17,11 @@ other 4xx                                             ``Refused``
 import asyncio
 import json
 import logging
-import math
 import re
 import ssl
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import UTC, datetime
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
@@ -33,7 +31,9 @@ import httpx
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_exponential, wait_random
 
+from integrations import telemetry
 from integrations.outcomes import Misconfigured, RateLimited, Refused, Unknown, Unreachable
+from integrations.rate_limits import Allowance, allowance_of, come_back_at, endpoint_of, read_date, shared_budget
 
 try:
     USER_AGENT = f"Fireline/{version('fireline')}"
@@ -45,9 +45,6 @@ LARGEST_ANSWER = 8 * 1024 * 1024
 """Bytes; a longer answer is malformed."""
 LARGEST_LINE = 1024 * 1024
 """Bytes of one line of an answer that does not end."""
-DEFAULT_WAIT = timedelta(seconds=30)
-LONGEST_WAIT = timedelta(hours=24)
-RESET_HEADERS = ("retry-after", "x-ratelimit-reset-after", "ratelimit-reset", "x-ratelimit-reset", "x-rate-limit-reset")
 _SECRET_NAME = re.compile(r"token|secret|passw|jwt|authori[sz]ation|api_?key|cookie|signature", re.IGNORECASE)
 _SECRET_TEXT = re.compile(r"\b(Bearer|OAuth|Basic)\s+[\w.~+/=-]{8,}|\beyJ[\w-]+\.[\w-]+\.[\w-]*", re.IGNORECASE)
 _HIDDEN = "[hidden]"
@@ -61,6 +58,17 @@ class Connection(BaseModel):
 
     base_url: str = Field(description="Where the service is, https://...")
     timeout: float = Field(default=10.0, gt=0, le=300, description="Seconds one request may take as a whole")
+    proxy: str = Field(
+        default="",
+        description="Proxy, http://host:port; empty, or one with a password: HTTPS_PROXY and NO_PROXY in the environment",
+    )
+    ca_file: str = Field(
+        default="",
+        description="File with the certificates to trust (PEM); empty: as SSL_CERT_FILE says, or the usual ones",
+    )
+    client_certificate: str = Field(
+        default="", description="File with the certificate and key by which we show who we are (PEM); empty: none"
+    )
 
     @field_validator("base_url")
     @classmethod
@@ -74,6 +82,24 @@ class Connection(BaseModel):
             return str(httpx.URL(url.geturl())).rstrip("/")
         except httpx.InvalidURL as error:
             raise ValueError(f"is no address: {error}") from None
+
+    @field_validator("proxy")
+    @classmethod
+    def _a_proxy(cls, value: str) -> str:
+        url = urlsplit(value.strip())
+        if value and (url.scheme not in {"http", "https"} or not url.hostname):
+            raise ValueError("must be http:// or https://, a host and a port")
+        if "@" in url.netloc:
+            raise ValueError("must hold no password: set HTTPS_PROXY in the environment instead")
+        return value.strip()
+
+    def tls(self) -> ssl.SSLContext:
+        """How this service is trusted, and how we show who we are.
+
+        Raises:
+            Misconfigured: a file cannot be read or holds something else.
+        """
+        return _tls(self.ca_file, self.client_certificate)
 
 
 def secrets_of(settings: BaseModel) -> set[str]:
@@ -108,69 +134,9 @@ def scrub(value: Any, secrets: Iterable[str]) -> Any:
     return value
 
 
-def come_back_at(headers: Mapping[str, str], now: datetime, body: Any = None) -> datetime:
-    """When a rate limit ends, by whichever of the usual headers is there and readable, or else by the JSON ``body``.
-
-    A number is seconds from now, or seconds or milliseconds since 1970 when it is that large; anything else is an
-    ISO-8601 or an HTTP date. Absolute times are taken against the answer's own ``Date``, so that a wrong clock on
-    either side does no harm. Without a readable header it is 30 s from now; never more than 24 h.
-    """
-    server_now = _date(headers.get("date", "")) or now
-    for name in RESET_HEADERS:
-        value = headers.get(name, "").strip()
-        wait = _wait(value, server_now) if value else None
-        if wait is not None:
-            return now + _sensible(wait)
-    said = _wait_in(body)
-    return now + (_sensible(said) if said is not None else DEFAULT_WAIT)
-
-
-def _sensible(wait: timedelta) -> timedelta:
-    return min(max(wait, timedelta(seconds=1)), LONGEST_WAIT)
-
-
-def _wait_in(body: Any) -> timedelta | None:
-    """What a body says: Discord's ``retry_after`` and Telegram's, under ``parameters``, in seconds; Matrix's in ms."""
-    if not isinstance(body, Mapping):
-        return None
-    nested = body.get("parameters")
-    for place, name, unit in (
-        (body, "retry_after", 1.0),
-        (nested, "retry_after", 1.0),
-        (body, "retry_after_ms", 0.001),
-    ):
-        value = place.get(name) if isinstance(place, Mapping) else None
-        if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 1e9:
-            return timedelta(seconds=value * unit)
-    return None
-
-
-def _wait(value: str, server_now: datetime) -> timedelta | None:
-    try:
-        number = float(value)
-    except ValueError:
-        at = _date(value)
-        return at - server_now if at else None
-    if not math.isfinite(number) or number > 1e14:
-        return None
-    if number > 1e11:
-        number /= 1000
-    return timedelta(seconds=number - server_now.timestamp() if number > 1e9 else number)
-
-
-def _date(value: str) -> datetime | None:
-    for parse in (datetime.fromisoformat, parsedate_to_datetime):
-        try:
-            at = parse(value)
-        except (ValueError, TypeError, IndexError, OverflowError):
-            continue
-        return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
-    return None
-
-
 def moment(value: Any) -> datetime:
     """A platform's ISO-8601 time in UTC; now, when it gave none that can be read."""
-    return (_date(value) if isinstance(value, str) else None) or datetime.now(UTC)
+    return (read_date(value) if isinstance(value, str) else None) or datetime.now(UTC)
 
 
 class Answer:
@@ -260,13 +226,15 @@ class Http:
         self.service = service
         self.secrets = secrets_of(settings)
         self._timeout = settings.timeout
+        self._budget = shared_budget()
         self._client = httpx.AsyncClient(
             base_url=settings.base_url,
             headers={"User-Agent": USER_AGENT, "Accept": "application/json", **(headers or {})},
             timeout=httpx.Timeout(settings.timeout, connect=min(5.0, settings.timeout)),
             follow_redirects=False,
             auth=auth,
-            verify=_tls(),
+            proxy=settings.proxy or None,
+            verify=settings.tls(),
         )
 
     async def read(self, path: str, *, method: str = "GET", **options: Any) -> Answer:
@@ -330,20 +298,40 @@ class Http:
             raise Unreachable(f"{self.service} cannot be reached, nothing was sent: {why}") from None
 
     async def _once(self, method: str, path: str, **options: Any) -> Answer:
+        endpoint = endpoint_of(method, redact(path, self.secrets, limit=2000))
+        if until := await self._budget.take(endpoint):
+            says = f"{self.service} takes no more until {until:%Y-%m-%d %H:%M:%S} UTC, nothing was sent"
+            raise RateLimited(says, until)
+        address = self._client.base_url
+        with telemetry.request(self.service, method, address.host, address.port) as seen:
+            try:
+                async with (
+                    asyncio.timeout(self._timeout),
+                    self._client.stream(method, path, **options) as response,
+                ):
+                    seen.answered(response.status_code)
+                    content = await _content(response)
+            except NOT_SENT:
+                raise
+            except TimeoutError:
+                raise Unknown(f"{self.service} gave no answer within {self._timeout:g} s") from None
+            except (httpx.HTTPError, httpx.StreamError) as error:
+                why = redact(str(error), self.secrets) or type(error).__name__
+                raise Unknown(f"the connection to {self.service} broke before a clear answer: {why}") from None
+        return await self._counted(endpoint, response, content)
+
+    async def _counted(self, endpoint: str, response: httpx.Response, content: bytes) -> Answer:
+        """The answer as judged; what it says is left of the rate limit is noted for everybody."""
+        now = datetime.now(UTC)
+        allowance = allowance_of(response.headers, now)
         try:
-            async with (
-                asyncio.timeout(self._timeout),
-                self._client.stream(method, path, **options) as response,
-            ):
-                content = await _content(response)
-        except NOT_SENT:
+            answer = self._judged(response, content)
+        except RateLimited as limited:
+            await self._budget.left(endpoint, Allowance(0, until=limited.until))
             raise
-        except TimeoutError:
-            raise Unknown(f"{self.service} gave no answer within {self._timeout:g} s") from None
-        except (httpx.HTTPError, httpx.StreamError) as error:
-            why = redact(str(error), self.secrets) or type(error).__name__
-            raise Unknown(f"the connection to {self.service} broke before a clear answer: {why}") from None
-        return self._judged(response, content)
+        if allowance is not None:
+            await self._budget.left(endpoint, allowance)
+        return answer
 
     def _judged(self, response: httpx.Response, content: bytes) -> Answer:
         """The answer, unless it is one that tells nothing (5xx, 408) or asks to wait (420, 429)."""
@@ -357,9 +345,23 @@ class Http:
 
 
 @cache
-def _tls() -> ssl.SSLContext:
-    """One for all clients: reading the certificate store takes longer than a post."""
-    return httpx.create_ssl_context()
+def _tls(ca_file: str, client_certificate: str) -> ssl.SSLContext:
+    """One for all clients with the same settings: reading the certificate store takes longer than a post."""
+    try:
+        context = ssl.create_default_context(cafile=ca_file) if ca_file else httpx.create_ssl_context()
+    except (OSError, ValueError) as error:
+        raise Misconfigured(f"ca_file: {ca_file} cannot be read as certificates ({_why(error)})") from None
+    try:
+        if client_certificate:
+            context.load_cert_chain(client_certificate)
+    except (OSError, ValueError) as error:
+        says = f"client_certificate: {client_certificate} holds no certificate with its key ({_why(error)})"
+        raise Misconfigured(says) from None
+    return context
+
+
+def _why(error: Exception) -> str:
+    return (error.strerror if isinstance(error, OSError) else "") or type(error).__name__
 
 
 async def _content(response: httpx.Response) -> bytes:

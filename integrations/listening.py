@@ -19,9 +19,10 @@ from typing import Any, ClassVar
 from crisis.coverage import SourceHealth, SourceState
 from crisis.seen import Seen
 from crisis.watch import Mention
-from integrations.http import Answer, Http, come_back_at, redact
+from integrations.http import Answer, Http, redact
 from integrations.outcomes import IntegrationError, Misconfigured, RateLimited, Unknown, Unreachable
 from integrations.protocols import Health
+from integrations.rate_limits import come_back_at
 
 Posts = AsyncGenerator[tuple[str, Mention], None]
 """What a session gives out: each post with the cursor behind it."""

@@ -17,7 +17,7 @@ from crisis.counting import Limits, Unit
 from crisis.delivery import DeliveryClass, Receipt
 from crisis.stakeholder import Route
 from crisis.statement import Rendering
-from integrations.http import DEFAULT_WAIT, Answer, Connection, Http
+from integrations.http import Answer, Connection, Http
 from integrations.outcomes import (
     IntegrationError,
     Misconfigured,
@@ -28,6 +28,7 @@ from integrations.outcomes import (
     looking_up,
 )
 from integrations.protocols import Health, Message
+from integrations.rate_limits import DEFAULT_WAIT
 
 EVENT = "fireline_notice"
 LOOK_BACK = timedelta(days=14)

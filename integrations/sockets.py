@@ -18,8 +18,9 @@ from pydantic import field_validator
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
 
-from integrations.http import USER_AGENT, Connection, come_back_at, redact
+from integrations.http import USER_AGENT, Connection, redact
 from integrations.outcomes import Misconfigured, RateLimited, Unknown, Unreachable
+from integrations.rate_limits import come_back_at
 
 LARGEST_MESSAGE = 6 * 1024 * 1024
 """Bytes; the AT Protocol allows 5 MB a frame, the others send far less."""
@@ -118,6 +119,8 @@ async def socket(
         open_timeout=settings.timeout,
         close_timeout=2,
         max_size=LARGEST_MESSAGE,
+        proxy=settings.proxy or True,
+        ssl=settings.tls() if address.startswith("wss:") else None,
     )
     try:
         connection = await opening

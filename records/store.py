@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from crisis.clock import Clock
 from records.agreement import Agreement
+from records.budgets import Budgets
 from records.codes import Codes
 from records.commitments import Commitments
 from records.coverage import Coverages
@@ -48,6 +49,7 @@ class Transaction:
     watches: Watches
     coverage: Coverages
     shared: SharedSources
+    budgets: Budgets
     signals: Signals
     inbox: Inbox
     mentions: Mentions
@@ -71,6 +73,7 @@ def _transaction(work: Work) -> Transaction:
         watches=Watches(work, ledger),
         coverage=Coverages(work),
         shared=SharedSources(work),
+        budgets=Budgets(work),
         signals=Signals(work),
         inbox=Inbox(work),
         mentions=Mentions(work),

@@ -101,6 +101,7 @@ inbox = Table(
     sqlite_autoincrement=True,
 )
 shared_sources = Table("shared_sources", metadata, _key("source"), _words("body"))
+budgets = Table("budgets", metadata, _key("account"), _key("endpoint"), _words("body"))
 shared_mentions = Table(
     "shared_mentions",
     metadata,

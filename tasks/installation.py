@@ -12,8 +12,10 @@ from crisis.clock import Clock
 from crisis.playbook import Playbook
 from crisis.values import CrisisType
 from integrations.protocols import Archive, Notifier, Publisher
+from integrations.rate_limits import sharing
 from records import Store, open_store
 from tasks import credentials
+from tasks.budgets import SharedBudget
 from tasks.kinds import refuse_unknown_kinds
 
 
@@ -79,7 +81,9 @@ class Installation:
     async def _connect(self, key: str, chosen: config.ChannelSettings | config.NotifierSettings) -> Any:
         if key not in self._connections:
             secrets = await credentials.secrets_for(chosen.credentials_name, chosen.kind)
-            self._connections[key] = integrations.connect(chosen.kind, **{**chosen.settings, **secrets})
+            account = f"{chosen.kind}/{chosen.credentials_name}"
+            with sharing(SharedBudget(self.store, account)):
+                self._connections[key] = integrations.connect(chosen.kind, **{**chosen.settings, **secrets})
         return self._connections[key]
 
     async def warm(self) -> None:

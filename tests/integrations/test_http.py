@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr, ValidationError
 
-from integrations.http import LARGEST_ANSWER, LONGEST_WAIT, Connection, Http, come_back_at, moment, redact, scrub
+from integrations.http import LARGEST_ANSWER, Connection, Http, moment, redact, scrub
 from integrations.outcomes import Unknown, Unreachable, before_sending, looking_up
+from integrations.rate_limits import LONGEST_WAIT, come_back_at
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
