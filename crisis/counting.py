@@ -83,8 +83,11 @@ class Limits(Frozen):
     def _picture_problem(self, rendering: Rendering) -> str:
         if self.pictures is None:
             return "this channel takes no pictures, and the rendering has some" if rendering.media else ""
-        if not rendering.media and rendering.reply_to:
-            return ""
+        if rendering.reply_to:
+            if not rendering.media:
+                return ""
+            if self.pictures.in_answers is not None and len(rendering.media) > self.pictures.in_answers:
+                return f"an answer shows {self.pictures.in_answers} pictures here, not {len(rendering.media)}"
         for picture in rendering.media:
             if not picture.is_intact:
                 return f"the bytes at hand are not those of the picture {picture.sha256[:12]}"

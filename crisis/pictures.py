@@ -84,6 +84,12 @@ class PictureLimits(Frozen):
     """The least width for one of height."""
     widest: float | None = None
     """The most width for one of height."""
+    in_answers: int | None = None
+    """Pictures in a post that answers another; None for as many as in any."""
+    wants: str = ""
+    """The setting without which the channel takes no pictures."""
+    address: str = ""
+    """How the HTML of a rendering names a picture, with ``{sha256}`` and ``{suffix}``; empty where there is no HTML."""
     source: str
     """The page that says so."""
 

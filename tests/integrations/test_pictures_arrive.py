@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from counting_http import Fault
 from drawn import picture
-from kinds_served import ADDRESSES, KINDS
+from kinds_served import ADDRESSES, KINDS, settings_of
+from page_receivers import ACCOUNT, PAGE
 from proxy import Proxy
 
 import integrations
@@ -15,6 +16,11 @@ from integrations import Refused, Unknown, Unreachable
 UPLOADS: dict[str, bytes] = {
     "bluesky": b"POST /xrpc/com.atproto.repo.uploadBlob",
     "mastodon": b"POST /api/v2/media",
+    "x": b"POST /2/media/upload",
+    "facebook": f"POST /{PAGE}/photos".encode(),
+    "linkedin": b"PUT /dms-uploads/",
+    "threads": b"POST /me/threads HTTP",
+    "instagram": f"POST /{ACCOUNT}/media HTTP".encode(),
 }
 """Kinds that upload a picture before the post that shows it, and the start of the request that does."""
 
@@ -33,7 +39,9 @@ def receiver(served: tuple[str, Any]) -> Any:
 
 @pytest.fixture
 async def channel(served: tuple[str, Any], receiver: Any) -> Any:
-    connected = integrations.connect(served[0], base_url=receiver.url, timeout=5, **KINDS[served[0]][1])
+    connected = integrations.connect(
+        served[0], base_url=receiver.url, timeout=5, **settings_of(served[0], receiver, pictures=True)
+    )
     yield connected
     await connected.close()
 
@@ -57,7 +65,7 @@ async def test_a_picture_arrives_byte_for_byte_with_its_alternative_text(receive
 
 async def test_as_many_as_the_channel_takes_arrive_in_order_and_one_more_is_refused(receiver, channel, post):
     most = channel.limits.pictures.most
-    several = [picture(f"#{n * 11:02d}3366", alt=f"Step {n}") for n in range(most + 1)]
+    several = [picture(f"#{n:02x}3366", alt=f"Step {n}") for n in range(most + 1)]
     await channel.publish(post(*several[:most]), "key-1")
     assert receiver.shown == [[(p.content, p.alt) for p in several[:most]]]
     with pytest.raises(Refused, match="pictures in a post"):
@@ -68,7 +76,9 @@ async def test_as_many_as_the_channel_takes_arrive_in_order_and_one_more_is_refu
 async def test_an_upload_whose_answer_is_lost_has_sent_nothing_and_is_done_again(served, receiver, channel, post):
     with Proxy("127.0.0.1", receiver.port, after=UPLOADS[served[0]]) as proxy:
         url = receiver.url.replace(str(receiver.port), str(proxy.port))
-        other = integrations.connect(served[0], base_url=url, timeout=5, **KINDS[served[0]][1])
+        other = integrations.connect(
+            served[0], base_url=url, timeout=5, **settings_of(served[0], receiver, pictures=True)
+        )
         proxy.lose()
         with pytest.raises(Unreachable, match="nothing was sent"):
             await other.publish(post(picture()), "key-1")
