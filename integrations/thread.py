@@ -13,12 +13,13 @@ from crisis.statement import Part, Rendering, Target
 from integrations.outcomes import IntegrationError, Misconfigured, Refused, Unknown
 
 Post = TypeVar("Post")
+Piece = TypeVar("Piece")
 
 
 async def publish_parts(
-    parts: Sequence[Part],
+    parts: Sequence[Piece],
     there: Sequence[Post],
-    send: Callable[[int, Part, Sequence[Post]], Awaitable[Post]],
+    send: Callable[[int, Piece, Sequence[Post]], Awaitable[Post]],
     take_back: Callable[[Post], Awaitable[None]],
 ) -> list[Post]:
     """Send what is missing of ``parts`` after those ``there`` already; all posts, in order.

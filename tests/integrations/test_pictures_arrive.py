@@ -20,9 +20,11 @@ UPLOADS: dict[str, bytes] = {
     "facebook": f"POST /{PAGE}/photos".encode(),
     "linkedin": b"PUT /dms-uploads/",
     "threads": b"POST /me/threads HTTP",
+    "discord": b"",
+    "matrix": b"POST /_matrix/media/v3/upload",
     "instagram": f"POST /{ACCOUNT}/media HTTP".encode(),
 }
-"""Kinds that upload a picture before the post that shows it, and the start of the request that does."""
+"""Kinds that show pictures, and the start of the request that uploads one before the post; empty where they go together."""
 
 
 @pytest.fixture(scope="module", params=sorted(UPLOADS))
@@ -74,6 +76,8 @@ async def test_as_many_as_the_channel_takes_arrive_in_order_and_one_more_is_refu
 
 
 async def test_an_upload_whose_answer_is_lost_has_sent_nothing_and_is_done_again(served, receiver, channel, post):
+    if not UPLOADS[served[0]]:
+        return
     with Proxy("127.0.0.1", receiver.port, after=UPLOADS[served[0]]) as proxy:
         url = receiver.url.replace(str(receiver.port), str(proxy.port))
         other = integrations.connect(
@@ -90,12 +94,15 @@ async def test_an_upload_whose_answer_is_lost_has_sent_nothing_and_is_done_again
     assert receiver.shown == [[(picture().content, picture().alt)]]
 
 
-async def test_a_post_with_a_picture_whose_answer_is_lost_is_found_and_not_sent_again(receiver, channel, post):
+async def test_a_post_with_a_picture_whose_answer_is_lost_is_found_or_finished_and_never_twice(receiver, channel, post):
     receiver.faults.append(Fault(500, done=True))
     with pytest.raises(Unknown):
         await channel.publish(post(picture()), "key-1")
-    assert await channel.find("key-1", post(picture())) is not None
+    if await channel.find("key-1", post(picture())) is None:
+        assert channel.kind == "matrix", "where text and picture are two messages"
+        await channel.publish(post(picture()), "key-1")
     assert len(receiver.created) == 1
+    assert receiver.shown == [[(picture().content, picture().alt)]]
 
 
 async def test_nothing_is_sent_of_a_picture_that_is_not_the_approved_one(receiver, channel, post):
