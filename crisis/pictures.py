@@ -89,7 +89,7 @@ class PictureLimits(Frozen):
     wants: str = ""
     """The setting without which the channel takes no pictures."""
     address: str = ""
-    """How the HTML of a rendering names a picture, with ``{sha256}`` and ``{suffix}``; empty where there is no HTML."""
+    """How a rendering's HTML names a picture, by ``{sha256}``, ``{suffix}`` or ``{name}``; empty where there is no HTML."""
     source: str
     """The page that says so."""
 

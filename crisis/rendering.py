@@ -221,7 +221,7 @@ def headline_and_text(text: str) -> tuple[str, str]:
 def _figures(pictures: tuple[Picture, ...], address: str) -> str:
     """The pictures as HTML, each under the address by which the channel carries it."""
     return "".join(
-        f'\n<p><img src="{html.escape(address.format(sha256=p.sha256, suffix=p.media_type.suffix))}" '
+        f'\n<p><img src="{html.escape(address.format(sha256=p.sha256, suffix=p.media_type.suffix, name=p.name))}" '
         f'alt="{html.escape(p.alt)}" width="{p.width}" height="{p.height}" style="max-width:100%;height:auto"></p>'
         for p in pictures
     )

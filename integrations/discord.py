@@ -167,7 +167,7 @@ def _request(body: dict[str, Any], media: Sequence[Picture]) -> dict[str, Any]:
     """How a message goes out: as JSON, or as a form with its pictures, each with its description."""
     if not media:
         return {"json": body}
-    attached = [{"id": n, "filename": p.name, "description": p.alt} for n, p in enumerate(media)]
+    attached = [{"id": str(n), "filename": p.name, "description": p.alt} for n, p in enumerate(media)]
     files = {f"files[{n}]": (p.name, p.content, p.media_type.value) for n, p in enumerate(media)}
     return {"data": {"payload_json": json.dumps(body | {"attachments": attached})}, "files": files}
 

@@ -65,7 +65,7 @@ class DiscordReceiver(HttpReceiver):
         attached = asked.get("attachments") or []
         if len(attached) != len(files):
             return JSONResponse({"message": "Invalid Form Body", "code": 50035}, 400)
-        self.uploaded = {str(a["id"]): (files[a["id"]], a["description"]) for a in attached}
+        self.uploaded = {str(a["id"]): (files[int(a["id"])], a["description"]) for a in attached}
         self.show(list(self.uploaded))
         self.created.append(asked["content"])
         number = str(1300000000000000000 + next(self._ids))

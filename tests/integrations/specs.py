@@ -53,11 +53,14 @@ def mastodon_media_fields() -> set[str]:
     return set(form["properties"])
 
 
-def multipart_fields(seen: Seen) -> set[str]:
-    """The names of the fields of a form with files."""
+def multipart(seen: Seen) -> dict[str, bytes]:
+    """The fields of a form with files."""
     kind = f"Content-Type: {seen.headers['content-type']}\r\n\r\n".encode()
     parts = message_from_bytes(kind + seen.body).walk()
-    return {str(name) for part in parts if (name := part.get_param("name", header="content-disposition"))}
+    named = {
+        str(part.get_param("name", header="content-disposition")): part for part in parts if not part.is_multipart()
+    }
+    return {name: bytes(part.get_payload(decode=True)) for name, part in named.items()}  # type: ignore[arg-type]
 
 
 @cache
