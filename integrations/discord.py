@@ -178,7 +178,7 @@ def _reference(key: str) -> str:
 
 
 def _standing(rendering: Rendering, recent: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    return standing(rendering, recent, answered=_answered, says=_says, same=_comparable)
+    return standing(rendering, recent, answered=_answered, says=_says, same=_comparable, shows=_shows)
 
 
 def _message(answer: Answer) -> dict[str, Any]:
@@ -188,6 +188,10 @@ def _message(answer: Answer) -> dict[str, Any]:
 
 def _answered(message: dict[str, Any]) -> str:
     return str((message.get("message_reference") or {}).get("message_id") or "")
+
+
+def _shows(message: dict[str, Any]) -> int:
+    return len(message.get("attachments") or ())
 
 
 def _says(message: dict[str, Any]) -> str:

@@ -194,7 +194,10 @@ def plain(commentary: str) -> str:
 def _same(post: dict[str, Any], rendering: Rendering) -> bool:
     answered = str((post.get("reshareContext") or {}).get("parent") or "")
     says = plain(str(post.get("commentary", "")))
-    return answered == rendering.reply_to and "".join(says.split()) == "".join(rendering.text.split())
+    content = post.get("content") or {}
+    shows = 1 if "media" in content else len((content.get("multiImage") or {}).get("images") or ())
+    words = "".join(says.split()) == "".join(rendering.text.split())
+    return words and answered == rendering.reply_to and (bool(answered) or shows == len(rendering.media))
 
 
 def _path(urn: str) -> str:

@@ -180,7 +180,7 @@ class Mastodon:
     async def _there(self, rendering: Rendering) -> list[dict[str, Any]]:
         """The parts of ``rendering`` that are on the timeline, from the first on."""
         recent = [status async for status in self._recent()]
-        return standing(rendering, recent, answered=_answered, says=_says, same=comparable)
+        return standing(rendering, recent, answered=_answered, says=_says, same=comparable, shows=_shows)
 
     async def _recent(self) -> AsyncIterator[dict[str, Any]]:
         account = await self._who()
@@ -245,6 +245,10 @@ def comparable(text: str) -> str:
 
 def _answered(status: dict[str, Any]) -> str:
     return str(status.get("in_reply_to_id") or "")
+
+
+def _shows(status: dict[str, Any]) -> int:
+    return len(status.get("media_attachments") or ())
 
 
 def _says(status: dict[str, Any]) -> str:

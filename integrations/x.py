@@ -26,7 +26,7 @@ from integrations.thread import publish_parts, standing
 LOOK_BACK = timedelta(hours=24)
 """How far back ``find`` looks; an older post of the same text is another one."""
 PAGES = 10
-FIELDS = "created_at,referenced_tweets,entities,note_tweet"
+FIELDS = "created_at,referenced_tweets,entities,note_tweet,attachments"
 
 
 class XSettings(Connection):
@@ -140,7 +140,7 @@ class X:
 
     async def _there(self, rendering: Rendering) -> list[dict[str, Any]]:
         recent = [post async for post in self._recent()]
-        return standing(rendering, recent, answered=_answered, says=_says, same=_comparable)
+        return standing(rendering, recent, answered=_answered, says=_says, same=_comparable, shows=_shows)
 
     async def _recent(self) -> AsyncIterator[dict[str, Any]]:
         account = await self._who()
@@ -187,6 +187,10 @@ def _answered(post: dict[str, Any]) -> str:
     """The id of the post that it answers."""
     references = post.get("referenced_tweets") or []
     return next((str(r.get("id", "")) for r in references if r.get("type") == "replied_to"), "")
+
+
+def _shows(post: dict[str, Any]) -> int:
+    return len((post.get("attachments") or {}).get("media_keys") or ())
 
 
 def _says(post: dict[str, Any]) -> str:

@@ -75,6 +75,7 @@ class DiscordReceiver(HttpReceiver):
             "channel_id": request.path_params["channel"],
             "author": {"id": "77", "username": "acme"},
             "content": asked["content"],
+            "attachments": attached,
             "timestamp": datetime.now(UTC).strftime(NOW),
             "edited_timestamp": None,
         } | ({"message_reference": reference} if reference else {})

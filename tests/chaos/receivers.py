@@ -108,6 +108,7 @@ class MastodonReceiver(HttpReceiver):
             "in_reply_to_id": asked.get("in_reply_to_id"),
             "visibility": asked.get("visibility", "public"),
             "content": as_html(asked["status"]),
+            "media_attachments": [{"id": i, "type": "image"} for i in asked.get("media_ids") or []],
         }
         return JSONResponse(self.statuses[status_id])
 

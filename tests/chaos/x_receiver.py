@@ -134,6 +134,7 @@ class XReceiver(HttpReceiver):
             "created_at": datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
             "entities": {"urls": urls},
             "_said": (text, answered),
+            "attachments": {"media_keys": [f"3_{i}" for i in media_ids]},
         } | ({"referenced_tweets": [{"type": "replied_to", "id": answered}]} if answered else {})
         return JSONResponse({"data": {"id": post_id, "text": shown, "edit_history_tweet_ids": [post_id]}}, 201)
 

@@ -123,3 +123,11 @@ async def test_of_a_thread_the_first_post_shows_the_picture(served, receiver, ch
     await channel.publish(post(picture(), texts=("one (1/2)", "two (2/2)")), "key-1")
     assert len(receiver.created) == 2
     assert receiver.shown == [[(picture().content, picture().alt)]]
+
+
+async def test_the_same_words_without_the_picture_are_another_post(served, receiver, channel, post):
+    if served[0] not in ("mastodon", "x", "discord", "linkedin"):
+        return
+    await channel.publish(post(), "key-1")
+    assert await channel.find("key-1", post()) is not None
+    assert await channel.find("key-2", post(picture())) is None
