@@ -14,6 +14,7 @@ from typing import Any
 import regex  # type: ignore[import-untyped]
 from pydantic import Field
 
+from crisis.pictures import PictureLimits
 from crisis.statement import Rendering
 from crisis.values import Frozen
 
@@ -48,8 +49,10 @@ class Limits(Frozen):
     """A second cap on a part, in UTF-8 bytes."""
     threads: bool = False
     """A longer text may become a thread of parts."""
-    media: int = Field(default=0, ge=0)
-    """Pictures per post."""
+    pictures: PictureLimits | None = None
+    """What a post takes of pictures; None where it is text only."""
+    cards: bool = False
+    """A link is shown as a card, unless there are pictures."""
     subject: int | None = Field(default=None, gt=0)
     """Longest title or subject in characters; None where the platform has none, and the headline opens the text."""
     html: bool = False
@@ -75,7 +78,20 @@ class Limits(Frozen):
             limit = min(part.limit, self.length)
             if part.length > limit:
                 return f"part {number} is {part.length} {self.unit} long, the limit is {limit}; shorten it"
-        return ""
+        return self._picture_problem(rendering)
+
+    def _picture_problem(self, rendering: Rendering) -> str:
+        if self.pictures is None:
+            return "this channel takes no pictures, and the rendering has some" if rendering.media else ""
+        if rendering.reply_to:
+            if not rendering.media:
+                return ""
+            if self.pictures.in_answers is not None and len(rendering.media) > self.pictures.in_answers:
+                return f"an answer shows {self.pictures.in_answers} pictures here, not {len(rendering.media)}"
+        for picture in rendering.media:
+            if not picture.is_intact:
+                return f"the bytes at hand are not those of the picture {picture.sha256[:12]}"
+        return next((f"{p.says}: {p.fix}" for p in self.pictures.problems(rendering.media)), "")
 
 
 MASTODON_URL_LENGTH = 23

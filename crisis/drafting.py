@@ -16,6 +16,7 @@ from crisis.cutting import sentences
 from crisis.fact import Fact, FactStatus
 from crisis.incident import Incident
 from crisis.parts import NEXT_UPDATE, says
+from crisis.pictures import Picture
 from crisis.playbook import Playbook
 from crisis.rendering import render
 from crisis.statement import Promise, Rendering, Statement, Target, content_hash
@@ -281,7 +282,7 @@ def propose_statement(
     language: str = "en",
     promises: Iterable[Promise] = (),
     corrects: str = "",
-    media: Iterable[str] = (),
+    media: Iterable[Picture] = (),
     links: Iterable[str] = (),
 ) -> Statement:
     """One statement version, rendered for every outlet and bound by its hash.
@@ -289,13 +290,19 @@ def propose_statement(
     ``facts`` are those it relies on: confirmed ones that it states, refuted ones that it answers.
 
     Raises:
-        crisis.rendering.DoesNotFit: the text cannot be shown on one of the outlets.
+        crisis.rendering.DoesNotFit: the text or a picture cannot be shown on one of the outlets.
     """
     relied_on = tuple(facts)
     promised = tuple(promises)
     pictures, addresses = tuple(media), tuple(links)
     renderings = renderings_for(
-        outlets, kind=kind, severity=incident.severity, headline=headline, body=body, language=language
+        outlets,
+        kind=kind,
+        severity=incident.severity,
+        headline=headline,
+        body=body,
+        language=language,
+        media=pictures,
     )
     return Statement(
         id=id,
@@ -338,6 +345,7 @@ def renderings_for(
     headline: str,
     body: str,
     language: str = "en",
+    media: tuple[Picture, ...] = (),
 ) -> tuple[Rendering, ...]:
     """One rendering for each outlet, in the order given. Raises like ``crisis.rendering.render``."""
     return tuple(
@@ -349,6 +357,7 @@ def renderings_for(
             language=language,
             options=_options(outlet, kind, severity),
             reply_to=outlet.reply_to,
+            media=media,
         )
         for outlet in outlets
     )

@@ -27,6 +27,7 @@ from crisis.parts import (
     REQUIRED,
     says,
 )
+from crisis.pictures import Picture, without_alt
 from crisis.rendering import DoesNotFit, headline_and_text, render
 from crisis.statement import Statement, Target
 from crisis.triage import Strategy
@@ -95,12 +96,15 @@ def lint(
     legal_signed_off: bool = False,
     contact: str = "",
     language: str = "en",
+    pictures: Iterable[Picture] = (),
 ) -> list[Finding]:
     """Every finding on ``text``, blocking ones first, then by place.
 
     ``facts`` are the incident's, of any status; ``earlier`` what was already said; ``outlets`` the targets
-    that it must fit, each with what it may hold; ``contact`` the company's own address, which is no personal data.
+    that it must fit, each with what it may hold; ``contact`` the company's own address, which is no personal data;
+    ``pictures`` go with it.
     """
+    pictures, outlets = tuple(pictures), tuple(outlets)
     english = language.casefold().split("-")[0] == "en"
     found = [
         *_missing_parts(text, kind, english),
@@ -108,6 +112,7 @@ def lint(
         *leaks(text, contact=contact),
         *unsupported(text, facts),
         *(finding for outlet in outlets for finding in _over_limit(text, *outlet)),
+        *_pictures(text, pictures, outlets),
     ]
     if english:
         found += contradictions(text, kind=kind, strategy=strategy, earlier=earlier)
@@ -154,7 +159,7 @@ def _markers(text: str) -> Iterator[Finding]:
 def _over_limit(text: str, target: Target, limits: Limits) -> Iterator[Finding]:
     headline, body = headline_and_text(text)
     try:
-        render(headline=headline, body=body, target=target, limits=limits)
+        render(headline=headline, body=body, target=target, limits=limits.model_copy(update={"pictures": None}))
     except DoesNotFit as error:
         yield Finding(
             rule="over-limit",
@@ -164,6 +169,28 @@ def _over_limit(text: str, target: Target, limits: Limits) -> Iterator[Finding]:
             says=f"{error}.",
             fix="Shorten it, or send people to a page that has it all.",
             reference=limits.source,
+        )
+
+
+def _pictures(
+    text: str, pictures: tuple[Picture, ...], outlets: tuple[tuple[Target, Limits], ...]
+) -> Iterator[Finding]:
+    """What is wrong with the pictures by themselves, and with their way to each outlet."""
+    numbered = [(p, "The picture" if len(pictures) == 1 else f"Picture {n}") for n, p in enumerate(pictures, 1)]
+    found = [(p, "") for picture, which in numbered for p in without_alt(picture, which)]
+    for target, limits in outlets:
+        name = target.channel or target.kind
+        if limits.pictures is not None:
+            found += [(p, f"{name}: ") for p in limits.pictures.problems(pictures) if p.rule != "no-alt-text"]
+    for problem, where in found:
+        yield Finding(
+            rule=problem.rule,
+            level=Level.BLOCK,
+            start=len(text),
+            end=len(text),
+            says=f"{where}{problem.says}.",
+            fix=f"{problem.fix[0].upper()}{problem.fix[1:]}.",
+            reference=problem.reference,
         )
 
 

@@ -8,13 +8,15 @@ A text that cannot be made to fit is an error that says by how much, never a sil
 
 import html
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from urllib.parse import urlsplit
 
 import regex  # type: ignore[import-untyped]
 
 from crisis.counting import Limits, measure, refused_characters
 from crisis.cutting import Sentence, atoms, breakable, sentences, strip
 from crisis.parts import ACTION, NEXT_UPDATE, says
+from crisis.pictures import Picture
 from crisis.statement import Part, Rendering, Target
 
 MAX_PARTS = 25
@@ -40,15 +42,17 @@ def render(
     html_body: str = "",
     options: Mapping[str, str] | None = None,
     reply_to: str = "",
+    media: Iterable[Picture] = (),
 ) -> Rendering:
     """The rendering of one statement for one target.
 
     ``limits`` are the integration's, or the server's own where they differ. ``subject`` (default: the headline, or the
-    first sentence) and ``html_body`` (default: made from the text) are used where the platform has them.
+    first sentence) and ``html_body`` (default: made from the text) are used where the platform has them. Where the
+    platform takes pictures, ``media`` go along; elsewhere the text goes alone.
 
     Raises:
         DoesNotFit: the text is empty, too long for a platform without threads, or holds something unbreakable or
-            refused.
+            refused; or a picture is not what the platform takes.
     """
     headline, body = strip(headline), strip(body)
     apart = limits.subject is not None and bool(body)
@@ -60,15 +64,38 @@ def render(
         names = ", ".join(f"U+{ord(c):04X}" for c in refused)
         raise DoesNotFit(f"{where} refuses the characters {names}: take them out")
     parts = _parts(text, limits, where)
+    pictures = _pictures(tuple(media), limits, where, answers=bool(reply_to))
+    figures = _figures(pictures, limits.pictures.address) if limits.pictures else ""
+    card = _card(headline, text) if limits.cards and not pictures else {}
     return Rendering(
         target=target,
         parts=tuple(Part(text=p, length=measure(limits.unit, p), limit=limits.length) for p in parts),
         subject=_subject(subject or headline, text, limits.subject, where) if limits.subject else "",
-        html=(html_body or mail_html(headline, text, language)) if limits.html else "",
+        html=(html_body or mail_html(headline, text, language, figures)) if limits.html else "",
         language=language,
-        options=dict(options or {}),
+        options={**card, **(options or {})},
         reply_to=reply_to,
+        media=pictures,
     )
+
+
+def _pictures(media: tuple[Picture, ...], limits: Limits, where: str, *, answers: bool) -> tuple[Picture, ...]:
+    if limits.pictures is None or (answers and not media):
+        return ()
+    if answers and limits.pictures.in_answers is not None:
+        media = media[: limits.pictures.in_answers]
+    for problem in limits.pictures.problems(media):
+        if problem.rule != "no-alt-text":  # a draft may still lack it; lint lets nobody propose it so
+            raise DoesNotFit(f"{where}: {problem.says}: {problem.fix}")
+    return media
+
+
+def _card(headline: str, text: str) -> dict[str, str]:
+    """The first link of the text, to be shown as a card with the headline for its title."""
+    link = next((found for m in _LINK.finditer(text) if "://" in (found := m.group())), "")
+    if not link:
+        return {}
+    return {"card_link": link, "card_title": " ".join(headline.split()) or urlsplit(link).hostname or link}
 
 
 def _parts(text: str, limits: Limits, where: str) -> list[str]:
@@ -191,8 +218,20 @@ def headline_and_text(text: str) -> tuple[str, str]:
     return (headline.strip(), rest.strip()) if rest.split("\n", maxsplit=1)[0].strip() == "" and rest else ("", text)
 
 
-def mail_html(headline: str, text: str, language: str) -> str:
-    """A plain, escaped HTML alternative of a mail, readable in light and dark; links and addresses are links."""
+def _figures(pictures: tuple[Picture, ...], address: str) -> str:
+    """The pictures as HTML, each under the address by which the channel carries it."""
+    return "".join(
+        f'\n<p><img src="{html.escape(address.format(sha256=p.sha256, suffix=p.media_type.suffix, name=p.name))}" '
+        f'alt="{html.escape(p.alt)}" width="{p.width}" height="{p.height}" style="max-width:100%;height:auto"></p>'
+        for p in pictures
+    )
+
+
+def mail_html(headline: str, text: str, language: str, figures: str = "") -> str:
+    """A plain, escaped HTML alternative of a mail, readable in light and dark; links and addresses are links.
+
+    ``figures`` is HTML that stands below the text.
+    """
     paragraphs = [p for p in regex.split(r"\n\s*\n", text) if p.strip()]
     inner = "\n".join(f'<p dir="auto">{_linked(p)}</p>' for p in paragraphs)
     title = html.escape(headline)
@@ -202,7 +241,7 @@ def mail_html(headline: str, text: str, language: str) -> str:
         '<meta name="viewport" content="width=device-width">'
         f'<meta name="color-scheme" content="light dark"><title>{title}</title></head>\n'
         '<body style="font-family:system-ui,sans-serif;font-size:16px;line-height:1.5;max-width:40em;margin:1em auto;'
-        f'padding:0 1em">\n{head}{inner}\n</body>\n</html>\n'
+        f'padding:0 1em">\n{head}{inner}{figures}\n</body>\n</html>\n'
     )
 
 

@@ -4,9 +4,10 @@ import hashlib
 from typing import Any
 
 import rfc8785
-from pydantic import Field
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
 from crisis.fact import Fact
+from crisis.pictures import Picture
 from crisis.triage import Strategy
 from crisis.values import ContentHash, Frozen, Severity, StatementKind, UtcDatetime
 
@@ -45,6 +46,16 @@ class Rendering(Frozen):
     """What the platform needs besides text: visibility, status, impact, thread ids of mails."""
     reply_to: str = ""
     """Platform id of the post it answers, for a correction or an update; empty starts a new post."""
+    media: tuple[Picture, ...] = ()
+    """The pictures that go to this target, with its first part."""
+
+    @model_serializer(mode="wrap")
+    def _as_before_pictures(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Without pictures, the JSON of before there were any: what was approved then still has its hash."""
+        plain: dict[str, Any] = handler(self)
+        if not plain.get("media"):
+            plain.pop("media", None)
+        return plain
 
     @property
     def text(self) -> str:
@@ -82,7 +93,7 @@ class Statement(Frozen):
     """The incident's severity it relies on."""
     promises: tuple[Promise, ...] = ()
     renderings: tuple[Rendering, ...] = ()
-    media: tuple[str, ...] = ()
+    media: tuple[Picture, ...] = ()
     links: tuple[str, ...] = ()
     corrects: str = ""
     """For a correction: the statement id that carried the error."""
@@ -101,13 +112,14 @@ def content_hash(
     severity: Severity,
     facts: tuple[Fact, ...],
     renderings: tuple[Rendering, ...],
-    media: tuple[str, ...] = (),
+    media: tuple[Picture, ...] = (),
     links: tuple[str, ...] = (),
     promises: tuple[Promise, ...] = (),
 ) -> ContentHash:
     """SHA-256 over RFC 8785 canonical JSON of everything an approver approves (DESIGN §6).
 
-    Renderings are covered byte for byte and with their targets; facts by id, text and status.
+    Renderings are covered byte for byte and with their targets; facts by id, text and status; pictures by the SHA-256
+    of their bytes, and with their alternative texts.
     """
     covered: dict[str, Any] = {
         "incident": incident,
@@ -116,7 +128,7 @@ def content_hash(
         "severity": severity.value,
         "facts": [{"id": f.id, "text": f.text, "status": f.status.value} for f in facts],
         "renderings": [r.model_dump(mode="json") for r in renderings],
-        "media": list(media),
+        "media": [p.model_dump(mode="json") for p in media],
         "links": list(links),
         "promises": [p.model_dump(mode="json") for p in promises],
     }

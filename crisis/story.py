@@ -5,6 +5,7 @@ and nothing may have reached the public that was not approved, byte for byte, by
 before it was sent. What does not hold is named; a bundle that is altered does not stop the check.
 """
 
+import hashlib
 import json
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
@@ -14,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from crisis.approval import Decision, Policy, standing
 from crisis.delivery import ARRIVED, Delivery, Purpose
+from crisis.pictures import Picture
 from crisis.record import Record
 from crisis.statement import Statement, hash_of
 from crisis.values import ContentHash, Frozen, UtcDatetime
@@ -86,6 +88,7 @@ class Story:
     def problems(self) -> Iterator[BundleProblem]:
         yield from self._unreadable
         yield from self._statement_problems()
+        yield from self._picture_problems()
         yield from self._proposal_problems()
         yield from self._decision_problems()
         for delivery in self._deliveries:
@@ -107,6 +110,13 @@ class Story:
             elif not self._recorded("statement.drafted", text.content_hash):
                 says = f"{text.label} with this content hash was never recorded in the ledger"
                 yield BundleProblem(where=STATEMENTS, says=says)
+
+    def _picture_problems(self) -> Iterator[BundleProblem]:
+        for text in self._versions.values():
+            for picture in text.media:
+                path = picture_path(picture)
+                if hashlib.sha256(self._files.get(path, b"")).hexdigest() != picture.sha256:
+                    yield BundleProblem(where=path, says=f"it is not the picture of {text.label} that was approved")
 
     def _proposal_problems(self) -> Iterator[BundleProblem]:
         for proposal in self._proposals.values():
@@ -187,6 +197,11 @@ class Story:
                 yield BundleProblem(where=path, says=f"it is not the text of {name} that was delivered")
 
 
+def picture_path(picture: Picture) -> str:
+    """Where a bundle holds the bytes of a picture."""
+    return f"pictures/{picture.sha256}.{picture.media_type.suffix}"
+
+
 def published_files(delivery: Delivery) -> dict[str, bytes]:
     """The exact bytes that one delivery carried, and its receipt, by their paths in a bundle."""
     folder = f"published/{_safe(delivery.statement)}-v{delivery.version}/{_safe(delivery.rendering.target.channel)}"
@@ -200,6 +215,8 @@ def published_files(delivery: Delivery) -> dict[str, bytes]:
             files[f"{folder}/subject.txt"] = delivery.rendering.subject
         if delivery.rendering.html:
             files[f"{folder}/body.html"] = delivery.rendering.html
+        for n, picture in enumerate(delivery.rendering.media, start=1):
+            files[f"{folder}/picture-{n}.txt"] = f"{picture_path(picture)}\n\n{picture.alt}\n"
     if delivery.receipt is not None:
         files[f"{folder}/receipt.json"] = json.dumps(delivery.receipt.model_dump(mode="json"), indent=1, sort_keys=True)
     return {path: text.encode("utf-8", "replace") for path, text in files.items()}

@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from desk import acts, approve, incident, ingest, now, read, record, sandbox
+from desk import acts, approve, incident, ingest, now, pictures, read, record, sandbox
 from desk.access import DeskAccess, desk_key
 from desk.guard import HEADERS, SecurityHeaders
 from desk.page import Pages
@@ -75,6 +75,7 @@ def create_app(here: Installation) -> Starlette:
             *sandbox.ROUTES,
             *approve.ROUTES,
             *read.ROUTES,
+            *pictures.ROUTES,
             *ingest.ROUTES,
             Route("/healthz", healthz, methods=["GET"]),
             Mount("/static", StaticFiles(directory=Path(__file__).parent / "static")),

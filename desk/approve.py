@@ -21,6 +21,7 @@ from desk.access import desk_key
 from desk.guard import TokenBucket, caller, is_same_origin, read_body
 from desk.page import hides
 from desk.picture import Version, load_version
+from desk.pictures import picture_of
 from desk.preview import preview
 from desk.state import desk_of
 from desk.waiting import people, word_due
@@ -149,6 +150,12 @@ async def show(request: Request) -> Response:
     return found if isinstance(found, Response) else _page(request, found)
 
 
+async def picture(request: Request) -> Response:
+    """A picture of the statement that the link names."""
+    found = await _follow(request)
+    return found if isinstance(found, Response) else await picture_of(request, found.version.statement)
+
+
 async def submit(request: Request) -> Response:
     """Record a decision made on the form, then show the page again."""
     found = await _follow(request)
@@ -252,6 +259,7 @@ def _page(request: Request, asked: Asked, *, problem: str = "", reason: str = ""
     statement, proposal = asked.version.statement, asked.version.proposal
     closed = _closed(asked)
     forms = _Forms(desk.here)
+    posts = [preview(r, looks_like(desk.here, r)) for r in statement.renderings]
     return desk.pages.show(
         request,
         "approve.html",
@@ -264,8 +272,8 @@ def _page(request: Request, asked: Asked, *, problem: str = "", reason: str = ""
             "closed": closed,
             "expires_at": proposal.proposed_at + proposal.policy.expires_after if proposal else now,
             "word_due": word_due(asked.incident, statement.kind),
-            "posts": [preview(r, looks_like(desk.here, r)) for r in statement.renderings],
-            "hidden": any(hides(f"{r.subject}{r.text}{r.html}") for r in statement.renderings),
+            "posts": posts,
+            "hidden": any(hides(post.read) for post in posts),
             "roles": {
                 role: people(desk.here.settings, role, but=statement.author)
                 for role in (proposal.policy.roles if proposal else {})
@@ -296,4 +304,5 @@ def sentence(text: str) -> str:
 ROUTES = [
     Route("/approve/{token}", show, methods=["GET"]),
     Route("/approve/{token}", submit, methods=["POST"]),
+    Route("/approve/{token}/pictures/{sha256}", picture, methods=["GET"]),
 ]

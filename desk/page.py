@@ -17,6 +17,7 @@ from starlette.responses import HTMLResponse
 from crisis.clock import Clock
 from crisis.clocks import span_in_words
 from crisis.delivery import ARRIVED, Delivery, DeliveryState, Purpose
+from crisis.pictures import Picture
 from crisis.visible import visible, web_address
 from desk.picture import urgency
 from desk.waiting import answer_commands
@@ -86,6 +87,11 @@ def number(value: float) -> str:
     return f"{value:,.0f}"
 
 
+def picture_address(picture: Picture, below: str) -> str:
+    """Where a page finds a picture: under its own signed link (``below``), or at the desk."""
+    return f"{below}/pictures/{picture.sha256}" if below else f"/pictures/{picture.sha256}.{picture.media_type.suffix}"
+
+
 class Pages:
     """Renders templates; every page knows the organisation and what time it is in the story."""
 
@@ -109,7 +115,11 @@ class Pages:
             number=number,
         )
         self._environment.globals.update(
-            stands=stands, is_there=is_there, urgency=urgency, answer_commands=answer_commands
+            picture_address=picture_address,
+            stands=stands,
+            is_there=is_there,
+            urgency=urgency,
+            answer_commands=answer_commands,
         )
 
     def show(
@@ -119,6 +129,7 @@ class Pages:
         words = {
             "organisation": self._organisation,
             "now": self._clock.now(),
+            "below": request.url.path if request.url.path.startswith(("/approve/", "/read/")) else "",
             "place": "" if request.url.path.startswith(("/approve/", "/act/")) else request.url.path,
             **(context or {}),
         }

@@ -28,6 +28,12 @@ class Preview:
     """It goes to the sandbox, whatever it looks like."""
 
     @property
+    def read(self) -> str:
+        """All words of it that somebody reads or hears."""
+        rendering = self.rendering
+        return "".join((rendering.subject, rendering.text, rendering.html, *(p.alt for p in rendering.media)))
+
+    @property
     def where(self) -> str:
         """The target in words."""
         target = self.rendering.target

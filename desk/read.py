@@ -15,6 +15,7 @@ from desk import incident
 from desk.approve import looks_like, sentence
 from desk.guard import TokenBucket, caller
 from desk.page import hides
+from desk.pictures import picture_of
 from desk.preview import preview
 from desk.state import desk_of
 from records import NotFound
@@ -59,14 +60,31 @@ async def _previews(request: Request, claims: ReadClaims) -> Response:
             newest = (await tx.statements.get(text.id)).version
     except NotFound:
         return _refused(request, "the text it was made for is not in these records any more")
+    posts = [preview(r, looks_like(desk.here, r)) for r in text.renderings]
     context = {
         "statement": text,
         "status": status,
         "newest": newest,
-        "posts": [preview(r, looks_like(desk.here, r)) for r in text.renderings],
-        "hidden": any(hides(f"{r.subject}{r.text}{r.html}") for r in text.renderings),
+        "posts": posts,
+        "hidden": any(hides(post.read) for post in posts),
     }
     return desk.pages.show(request, "previews.html", context)
+
+
+async def _picture(request: Request) -> Response:
+    """A picture of the one text, or of the one incident's texts, that the link opens."""
+    claims = await _claims(request)
+    if isinstance(claims, Response):
+        return claims
+    try:
+        async with desk_of(request).here.store.reading() as tx:
+            if claims.statement:
+                texts = [await tx.statements.get(claims.statement, claims.version)]
+            else:
+                texts = await tx.statements.list(claims.incident)
+    except NotFound:
+        return _refused(request, "the text it was made for is not in these records any more")
+    return await picture_of(request, *texts)
 
 
 async def _claims(request: Request) -> ReadClaims | Response:
@@ -101,6 +119,7 @@ _page = _reading(incident.page)
 
 ROUTES = [
     Route("/read/{token}", _first, methods=["GET"]),
+    Route("/read/{token}/pictures/{sha256}", _picture, methods=["GET"]),
     Route("/read/{token}/chart.svg", _reading(incident.chart), methods=["GET"]),
     Route("/read/{token}/report", _reading(incident.report), methods=["GET"]),
 ]

@@ -11,6 +11,7 @@ from cyclopts import Parameter
 
 from crisis.values import StatementKind
 from fireline.errors import Stop
+from fireline.pictures import Alts, Images, read_pictures
 
 if TYPE_CHECKING:
     from crisis.counting import Limits
@@ -38,6 +39,8 @@ async def lint(
     incident: str = "",
     language: Language = "en",
     legal_signed_off: Annotated[bool, Parameter(negative="", help="Legal has agreed to what it admits.")] = False,
+    image: Images = None,
+    alt: Alts = None,
     json: Json = False,
 ) -> int:
     """Check a statement against the rules of crisis communication. Exit status 1 when a finding blocks it.
@@ -49,10 +52,11 @@ async def lint(
     from crisis.lint import blocks
     from crisis.lint import lint as check
 
-    text = read_statement(file)
+    text, pictures = read_pictures(read_statement(file), file, image, alt)
     known = await _known(incident) if incident else {}
     outlets = [_outlet(channel)] if channel else []
-    found = check(text, kind=kind, outlets=outlets, language=language, legal_signed_off=legal_signed_off, **known)
+    known |= {"outlets": outlets, "pictures": [read.picture for read in pictures]}
+    found = check(text, kind=kind, language=language, legal_signed_off=legal_signed_off, **known)
     if json:
         _print_lines(f.model_dump(mode="json") for f in found)
     else:
@@ -68,10 +72,12 @@ def render(file: File, *, channel: Channel, language: Language = "en", json: Jso
     from crisis.rendering import DoesNotFit, headline_and_text
     from crisis.rendering import render as rendered
 
-    headline, body = headline_and_text(read_statement(file))
+    text, pictures = read_pictures(read_statement(file), file, (), ())
+    headline, body = headline_and_text(text)
     target, limits = _outlet(channel)
+    media = [read.picture for read in pictures]
     try:
-        found = rendered(headline=headline, body=body, target=target, limits=limits, language=language)
+        found = rendered(headline=headline, body=body, target=target, limits=limits, language=language, media=media)
     except DoesNotFit as error:
         raise Stop(str(error), 1) from None
     if json:

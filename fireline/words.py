@@ -8,10 +8,12 @@ from cyclopts import Parameter
 
 from crisis.drafting import AUTHOR
 from crisis.fact import Fact, FactStatus
+from crisis.statement import Statement
 from crisis.typed_in import CLAIM, one_line
 from crisis.values import StatementKind
 from fireline.errors import Stop
 from fireline.incidents import Actor, Json, Reason
+from fireline.pictures import Alts, Images, read_pictures
 from fireline.session import session, show
 
 if TYPE_CHECKING:
@@ -97,9 +99,11 @@ async def draft(
     actor: Actor = "",
     text: TextFile = "",
     writer: Annotated[str, Parameter(help="A configured language model is to write it, checked by rules.")] = "",
+    image: Images = None,
+    alt: Alts = None,
     json: Json = False,
 ) -> None:
-    """Draft a statement from the playbook's template, or take your own text as a new version.
+    """Draft a statement from the playbook's template, or take your own text as a new version; with pictures, if you like.
 
     With --writer a language model drafts from the facts on record; what it writes is checked, and thrown away when it
     holds a number, name, cause or promise that is not on record.
@@ -111,25 +115,25 @@ async def draft(
     from tasks import draft as drafting
     from tasks.linting import blocking
 
-    own = _own_text(text)
-    if own and not actor:
-        raise Stop("a text of your own needs your name: add --as and your e-mail address")
+    own, pictures = read_pictures(_own_text(text), text, image, alt)
+    if (own or pictures) and not actor:
+        raise Stop("a text or picture of your own needs your name: add --as and your e-mail address")
     if own and writer:
         raise Stop("--text and --writer are two authors: choose one")
     async with session() as here:
         if actor:
             here.settings.stakeholder(actor)
-        author = actor if own else AUTHOR
+        author = actor if own or pictures else AUTHOR
         if writer:
             own, author = await _by_writer(here, incident, kind, writer), f"writer:{writer}"
-        statement = await drafting.draft(here, incident, kind, author=author, text=own)
-        body = f"{statement.label} ({kind}):\n\n{statement.headline}\n\n{statement.body}\n"
+        statement = await drafting.draft(here, incident, kind, author=author, text=own, pictures=pictures)
+        body = f"{statement.label} ({kind}):\n\n{statement.headline}\n\n{statement.body}\n{_shown(statement)}"
         stops = await blocking(here, statement)
         then = f"fireline propose {statement.id} --as YOU"
         if stops:
             then = f"lint blocks it ({', '.join(stops)}): fireline draft {incident} --kind {kind} --text FILE --as YOU"
         words = f"{body}\nNext: {then}"
-        row = statement.model_dump(mode="json", include={"id", "version", "headline", "body", "content_hash"})
+        row = statement.model_dump(mode="json", include={"id", "version", "headline", "body", "content_hash", "media"})
         show(row, as_json=json, words=words)
 
 
@@ -144,7 +148,27 @@ async def _by_writer(here: "Installation", incident: str, kind: StatementKind, w
         raise Stop(f"{error}. The template still stands: {instead}", 1) from None
 
 
-async def correct(statement: str, *, actor: Actor, text: TextFile = "", json: Json = False) -> None:
+def _shown(statement: Statement) -> str:
+    """A statement's pictures in words, and which channels carry them."""
+    lines = []
+    for picture in statement.media:
+        names = [r.target.channel for r in statement.renderings if picture.sha256 in {p.sha256 for p in r.media}]
+        what = f"{picture.media_type.suffix.upper()}, {picture.width} × {picture.height}"
+        lines.append(
+            f"\nPicture ({what}) on {', '.join(names) or 'no channel'}: {picture.alt or 'no alternative text'}\n"
+        )
+    return "".join(lines)
+
+
+async def correct(
+    statement: str,
+    *,
+    actor: Actor,
+    text: TextFile = "",
+    image: Images = None,
+    alt: Alts = None,
+    json: Json = False,
+) -> None:
     """Draft a correction that goes, as an answer to the very post, to every target that carries the text.
 
     Args:
@@ -152,7 +176,7 @@ async def correct(statement: str, *, actor: Actor, text: TextFile = "", json: Js
     """
     from tasks import draft as drafting
 
-    own = _own_text(text)
+    own, pictures = read_pictures(_own_text(text), text, image, alt)
     async with session() as here:
         here.settings.stakeholder(actor)
         async with here.store.reading() as tx:
@@ -161,9 +185,10 @@ async def correct(statement: str, *, actor: Actor, text: TextFile = "", json: Js
             here,
             wrong.incident,
             StatementKind.CORRECTION,
-            author=actor if own else "template",
+            author=actor if own or pictures else AUTHOR,
             text=own,
             corrects=statement,
+            pictures=pictures,
         )
         targets = [r.target.channel for r in made.renderings]
         words = (
@@ -173,18 +198,32 @@ async def correct(statement: str, *, actor: Actor, text: TextFile = "", json: Js
         show({"id": made.id, "version": made.version, "targets": targets, "body": made.body}, as_json=json, words=words)
 
 
-async def propose(statement: str, *, actor: Actor, version: Version = None, json: Json = False) -> None:
+async def propose(
+    statement: str,
+    *,
+    actor: Actor,
+    version: Version = None,
+    image: Images = None,
+    alt: Alts = None,
+    json: Json = False,
+) -> None:
     """Ask for the approvals that the playbook wants; each approver gets a signed link.
+
+    With pictures, the same text becomes a new version of yours that carries them, and that is proposed.
 
     Args:
         statement: Such as INC-7-S1.
     """
     from tasks import approve as approval
+    from tasks.draft import with_pictures
 
+    _, pictures = read_pictures("", "", image, alt)
     async with session() as here:
         here.settings.stakeholder(actor)
         async with here.store.reading() as tx:
             found = await tx.statements.get(statement, version)
+        if pictures:
+            found = await with_pictures(here, found, pictures, author=actor)
         await approval.propose(here, found, by=actor)
         standing = await approval.standing_of(here, found.id, found.version)
         words = f"{found.label} is proposed; it {standing.says}."

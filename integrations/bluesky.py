@@ -2,12 +2,13 @@
 
 Promises: a key always leads to the same record, and ``putRecord`` with ``swapRecord: null`` creates it at most once, so
 sending again never doubles and finishes a thread that broke off. Links, mentions and hashtags become facets, by UTF-8
-byte offsets. Posts have no edits; taking one back deletes its records. Formats: the lexicons at
+byte offsets; pictures are uploaded before the first post and shown in it, and without any its first link is a card. Posts
+have no edits; taking one back deletes its records. Formats: the lexicons at
 https://github.com/bluesky-social/atproto and https://atproto.com/specs/tid.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any, ClassVar
@@ -17,6 +18,7 @@ from pydantic import Field, SecretStr
 
 from crisis.counting import Limits, Unit
 from crisis.delivery import DeliveryClass, Receipt
+from crisis.pictures import Picture, PictureLimits
 from crisis.statement import Part, Rendering
 from integrations.http import Answer, Connection, Http, moment
 from integrations.outcomes import (
@@ -64,7 +66,13 @@ class Bluesky:
         unit=Unit.GRAPHEMES,
         octets=3000,
         threads=True,
-        media=4,
+        pictures=PictureLimits(
+            most=4,
+            size=1_000_000,  # what every server takes; newer ones take two million
+            alt=2_000,  # what Bluesky's own apps let people write
+            source="https://github.com/bluesky-social/atproto/blob/main/lexicons/app/bsky/embed/images.json",
+        ),
+        cards=True,
         source="https://github.com/bluesky-social/atproto/blob/main/lexicons/app/bsky/feed/post.json",
     )
 
@@ -82,6 +90,7 @@ class Bluesky:
         with before_sending():
             answered = await self._answered(rendering.reply_to) if rendering.reply_to else None
             facets = [await self._facets(part.text) for part in rendering.parts]
+            embed = await self._embed(rendering)
 
         async def send(number: int, part: Part, posts: Sequence[dict[str, Any]]) -> dict[str, Any]:
             record: dict[str, Any] = {
@@ -92,6 +101,8 @@ class Bluesky:
             }
             if facets[number]:
                 record["facets"] = facets[number]
+            if embed and number == 0:
+                record["embed"] = embed
             parent = _ref(posts[-1]) if posts else answered and answered["parent"]
             if parent:
                 record["reply"] = {"root": answered["root"] if answered else _ref(posts[0]), "parent": parent}
@@ -163,6 +174,32 @@ class Bluesky:
             raise Refused(f"the post to answer is not there: {uri}; publish without an answer")
         return {"parent": _ref(post), "root": (post["value"].get("reply") or {}).get("root") or _ref(post)}
 
+    async def _embed(self, rendering: Rendering) -> dict[str, Any]:
+        """The pictures, uploaded, or the card of a link; empty when there is neither."""
+        if rendering.media:
+            images = [
+                {
+                    "image": await self._upload(picture),
+                    "alt": picture.alt,
+                    "aspectRatio": {"width": picture.width, "height": picture.height},
+                }
+                for picture in rendering.media
+            ]
+            return {"$type": "app.bsky.embed.images", "images": images}
+        if link := rendering.options.get("card_link"):
+            card = {"uri": link, "title": rendering.options.get("card_title", link), "description": ""}
+            return {"$type": "app.bsky.embed.external", "external": card}
+        return {}
+
+    async def _upload(self, picture: Picture) -> dict[str, Any]:
+        """The reference to a picture. A blob that no post refers to is dropped by the server after a while."""
+        kind = {"Content-Type": picture.media_type.value}
+        answer = await self._call("POST", "com.atproto.repo.uploadBlob", content=picture.content, headers=kind)
+        blob = answer.body().get("blob")
+        if not isinstance(blob, dict) or not isinstance(blob.get("ref"), dict):
+            raise Unknown(f"Bluesky took a picture without saying where it is: {answer.says}")
+        return blob
+
     async def _facets(self, text: str) -> list[dict[str, Any]]:
         found: list[tuple[int, int, dict[str, str]]] = []
         for match in _LINK.finditer(text):
@@ -193,15 +230,16 @@ class Bluesky:
             raw={"parts": [p["uri"] for p in posts], "cids": [p["cid"] for p in posts]},
         )
 
-    async def _call(self, method: str, name: str, **options: Any) -> Answer:
+    async def _call(self, method: str, name: str, headers: Mapping[str, str] | None = None, **options: Any) -> Answer:
         """One XRPC call with the session's token, which is renewed once when it has expired."""
         await self._did()
+        more = headers or {}
         send = self._http.read if method == "GET" else lambda path, **o: self._http.write(method, path, **o)
-        answer = await send(f"/xrpc/{name}", headers=self._bearer("access"), **options)
+        answer = await send(f"/xrpc/{name}", headers={**more, **self._bearer("access")}, **options)
         if answer.error in {"ExpiredToken", "InvalidToken"}:
             with before_sending():
                 await self._renew()
-            answer = await send(f"/xrpc/{name}", headers=self._bearer("access"), **options)
+            answer = await send(f"/xrpc/{name}", headers={**more, **self._bearer("access")}, **options)
             if answer.error in {"ExpiredToken", "InvalidToken"}:
                 raise Misconfigured(f"Bluesky does not take its own new token: {answer.says}")
         return answer

@@ -6,6 +6,7 @@ a text mentions anybody.
 API: https://discord.com/developers/docs/resources/message.
 """
 
+import json
 import unicodedata
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -16,6 +17,7 @@ from pydantic import Field, SecretStr
 
 from crisis.counting import Limits
 from crisis.delivery import DeliveryClass, Receipt
+from crisis.pictures import Picture, PictureLimits
 from crisis.stakeholder import Route
 from crisis.statement import Part, Rendering, Target
 from integrations.http import Answer, Connection, Http, moment
@@ -33,7 +35,9 @@ class DiscordSettings(Connection):
     """Settings of a bot."""
 
     base_url: str = Field(default="https://discord.com/api/v10", description="The API")
-    token: SecretStr = Field(description="The bot's token; it needs View Channel, Send Messages, Read Message History")
+    token: SecretStr = Field(
+        description="The bot's token; it needs View Channel, Send Messages, Attach Files, Read Message History"
+    )
     link_previews: bool = Field(default=False, description="Let Discord show previews of links")
 
 
@@ -44,7 +48,15 @@ class Discord:
     delivery_class: ClassVar[DeliveryClass] = DeliveryClass.NATIVE_KEY
     settings_model: ClassVar[type[DiscordSettings]] = DiscordSettings
     platform_limits: ClassVar[Limits] = Limits(
-        length=2000, threads=True, source="https://discord.com/developers/docs/resources/message#create-message"
+        length=2000,
+        threads=True,
+        pictures=PictureLimits(
+            most=10,
+            size=10 * 1024 * 1024,
+            alt=1024,
+            source="https://discord.com/developers/docs/reference#uploading-files",
+        ),
+        source="https://discord.com/developers/docs/resources/message#create-message",
     )
 
     def __init__(self, settings: DiscordSettings) -> None:
@@ -120,7 +132,7 @@ class Discord:
                 body["flags"] = self._flags
             if answered := str(posts[-1]["id"]) if posts else rendering.reply_to:
                 body["message_reference"] = {"message_id": answered}
-            return _message(await self._http.write("POST", path, json=body))
+            return _message(await self._http.write("POST", path, **_request(body, () if number else rendering.media)))
 
         posts = await publish_parts(rendering.parts, there, send, lambda post: self._delete(channel, str(post["id"])))
         return _receipt(posts)
@@ -151,13 +163,22 @@ def _path(channel: str) -> str:
     return f"/channels/{channel}/messages"
 
 
+def _request(body: dict[str, Any], media: Sequence[Picture]) -> dict[str, Any]:
+    """How a message goes out: as JSON, or as a form with its pictures, each with its description."""
+    if not media:
+        return {"json": body}
+    attached = [{"id": str(n), "filename": p.name, "description": p.alt} for n, p in enumerate(media)]
+    files = {f"files[{n}]": (p.name, p.content, p.media_type.value) for n, p in enumerate(media)}
+    return {"data": {"payload_json": json.dumps(body | {"attachments": attached})}, "files": files}
+
+
 def _reference(key: str) -> str:
     """A line in small print that ends a notice, by which it is found again."""
     return f"-# ref {sha256(key.encode()).hexdigest()[:12]}"
 
 
 def _standing(rendering: Rendering, recent: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    return standing(rendering, recent, answered=_answered, says=_says, same=_comparable)
+    return standing(rendering, recent, answered=_answered, says=_says, same=_comparable, shows=_shows)
 
 
 def _message(answer: Answer) -> dict[str, Any]:
@@ -167,6 +188,10 @@ def _message(answer: Answer) -> dict[str, Any]:
 
 def _answered(message: dict[str, Any]) -> str:
     return str((message.get("message_reference") or {}).get("message_id") or "")
+
+
+def _shows(message: dict[str, Any]) -> int:
+    return len(message.get("attachments") or ())
 
 
 def _says(message: dict[str, Any]) -> str:

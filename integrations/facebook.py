@@ -1,10 +1,12 @@
 """Facebook pages by the Graph API: posts of a page, and comments on them as corrections.
 
 Promises: Facebook keeps no key of ours, so the page's posts of the last day are read and compared; what it refuses as
-posted already is looked up. A rendering that answers a post becomes a comment on it.
+posted already is looked up. A rendering that answers a post becomes a comment on it. Photos are uploaded unpublished
+before the post that shows them.
 API: https://developers.facebook.com/docs/pages-api/posts.
 """
 
+import json
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
@@ -12,6 +14,7 @@ from pydantic import Field, SecretStr
 
 from crisis.counting import Limits
 from crisis.delivery import DeliveryClass, Receipt
+from crisis.pictures import MediaType, Picture, PictureLimits
 from crisis.statement import Rendering
 from integrations import graph
 from integrations.http import Connection, Http, moment
@@ -37,7 +40,16 @@ class Facebook:
     delivery_class: ClassVar[DeliveryClass] = DeliveryClass.RECONCILE_BY_MARKER
     settings_model: ClassVar[type[FacebookSettings]] = FacebookSettings
     platform_limits: ClassVar[Limits] = Limits(
-        length=63_206, source="https://developers.facebook.com/docs/pages-api/posts"
+        length=63_206,
+        pictures=PictureLimits(
+            most=10,
+            size=4_000_000,
+            types=frozenset({MediaType.JPEG, MediaType.PNG, MediaType.GIF}),
+            alt=1_000,
+            in_answers=1,
+            source="https://developers.facebook.com/docs/graph-api/reference/page/photos/",
+        ),
+        source="https://developers.facebook.com/docs/pages-api/posts",
     )
 
     def __init__(self, settings: FacebookSettings) -> None:
@@ -54,13 +66,25 @@ class Facebook:
     async def publish(self, rendering: Rendering, key: str) -> Receipt:
         hold_to(self.limits, rendering)
         path = f"/{rendering.reply_to}/comments" if rendering.reply_to else f"/{self._page}/feed"
-        answer = await self._http.write("POST", path, data={"message": rendering.text, **self._proof})
+        with before_sending():
+            photos = [await self._upload(picture) for picture in rendering.media]
+        if rendering.reply_to:
+            shown = {"attachment_id": photos[0]} if photos else {}
+        else:
+            shown = {f"attached_media[{n}]": json.dumps({"media_fbid": photo}) for n, photo in enumerate(photos)}
+        answer = await self._http.write("POST", path, data={"message": rendering.text, **shown, **self._proof})
         if graph.code(answer) == graph.DUPLICATE:
             found = await self.find(key, rendering)
             if found is None:
                 raise Refused(f"Facebook refused it as posted already: {answer.says}")
             return found
         return self._receipt({"id": graph.made(answer)})
+
+    async def _upload(self, picture: Picture) -> str:
+        """The id of a photo that nobody sees until a post shows it."""
+        data = {"published": "false", "alt_text_custom": picture.alt, **self._proof}
+        file = (picture.name, picture.content, picture.media_type.value)
+        return graph.made(await self._http.write("POST", f"/{self._page}/photos", data=data, files={"source": file}))
 
     async def find(self, key: str, rendering: Rendering | None = None) -> Receipt | None:
         if rendering is None:

@@ -2,7 +2,7 @@
 
 Promises: text goes out in LinkedIn's little text format with everything escaped that would cut it off or be read as
 markup; hashtags stay hashtags. LinkedIn keeps no key of ours, so the organisation's newest posts are read and compared.
-A rendering that answers a post becomes a repost of it with that text. Access tokens last sixty days.
+A rendering that answers a post becomes a repost of it with that text, which shows no pictures. Access tokens last sixty days.
 API: https://learn.microsoft.com/linkedin/marketing/community-management/shares/posts-api.
 """
 
@@ -10,12 +10,13 @@ import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from pydantic import Field, SecretStr
 
 from crisis.counting import Limits
 from crisis.delivery import DeliveryClass, Receipt
+from crisis.pictures import MediaType, Picture, PictureLimits
 from crisis.statement import Rendering
 from integrations.http import Answer, Connection, Http
 from integrations.outcomes import IntegrationError, Refused, Unknown, before_sending, looking_up
@@ -47,7 +48,17 @@ class LinkedIn:
     delivery_class: ClassVar[DeliveryClass] = DeliveryClass.RECONCILE_BY_MARKER
     settings_model: ClassVar[type[LinkedInSettings]] = LinkedInSettings
     platform_limits: ClassVar[Limits] = Limits(
-        length=3000, source="https://learn.microsoft.com/linkedin/marketing/community-management/shares/posts-api"
+        length=3000,
+        pictures=PictureLimits(
+            most=20,
+            size=5_000_000,  # LinkedIn's page names pixels only; this is what its own composer takes
+            types=frozenset({MediaType.JPEG, MediaType.PNG, MediaType.GIF}),
+            alt=4_086,
+            pixels=36_152_319,
+            in_answers=0,
+            source="https://learn.microsoft.com/linkedin/marketing/community-management/shares/images-api",
+        ),
+        source="https://learn.microsoft.com/linkedin/marketing/community-management/shares/posts-api",
     )
 
     def __init__(self, settings: LinkedInSettings) -> None:
@@ -80,6 +91,10 @@ class LinkedIn:
         }
         if rendering.reply_to:
             body["reshareContext"] = {"parent": rendering.reply_to}
+        elif rendering.media:
+            with before_sending():
+                shown = [{"id": await self._upload(picture), "altText": picture.alt} for picture in rendering.media]
+            body["content"] = {"media": shown[0]} if len(shown) == 1 else {"multiImage": {"images": shown}}
         answer = await self._http.write("POST", "/rest/posts", json=body)
         if answer.status == 422 and "DUPLICATE_POST" in answer.says:
             return await self._doubled(rendering, answer)
@@ -117,6 +132,24 @@ class LinkedIn:
 
     async def close(self) -> None:
         await self._http.close()
+
+    async def _upload(self, picture: Picture) -> str:
+        """The URN of a picture. LinkedIn names the place to put it: only one of its own gets the token."""
+        asked = {"initializeUploadRequest": {"owner": self._author}}
+        value = (await self._http.write("POST", "/rest/images?action=initializeUpload", json=asked)).body().get("value")
+        place, urn = (
+            (str(value.get(name) or "") for name in ("uploadUrl", "image")) if isinstance(value, dict) else ("", "")
+        )
+        if not urn.startswith("urn:li:image:") or not self._ours(place):
+            raise Unknown("LinkedIn named no place of its own for a picture")
+        kind = {"Content-Type": picture.media_type.value}
+        (await self._http.write("PUT", place, content=picture.content, headers=kind)).accepted()
+        return urn
+
+    def _ours(self, place: str) -> bool:
+        there, api = urlsplit(place), urlsplit(self._settings.base_url)
+        known = there.scheme == "https" and (there.hostname or "").endswith(".linkedin.com")
+        return known or (there.scheme, there.netloc) == (api.scheme, api.netloc)
 
     async def _doubled(self, rendering: Rendering, answer: Answer) -> Receipt:
         """The post that LinkedIn would not take a second time, if it is one of the last day."""
@@ -161,7 +194,10 @@ def plain(commentary: str) -> str:
 def _same(post: dict[str, Any], rendering: Rendering) -> bool:
     answered = str((post.get("reshareContext") or {}).get("parent") or "")
     says = plain(str(post.get("commentary", "")))
-    return answered == rendering.reply_to and "".join(says.split()) == "".join(rendering.text.split())
+    content = post.get("content") or {}
+    shows = 1 if "media" in content else len((content.get("multiImage") or {}).get("images") or ())
+    words = "".join(says.split()) == "".join(rendering.text.split())
+    return words and answered == rendering.reply_to and (bool(answered) or shows == len(rendering.media))
 
 
 def _path(urn: str) -> str:

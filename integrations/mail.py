@@ -5,6 +5,7 @@ sees another one. Rules: RFC 5322 (headers), 2369 and 2919 (lists), 3834 (automa
 """
 
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from email.headerregistry import Address, BaseHeader, HeaderRegistry, UnstructuredHeader
 from email.message import EmailMessage
@@ -17,6 +18,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from crisis.counting import Limits, Unit
+from crisis.pictures import MediaType, Picture, PictureLimits
 from crisis.statement import Rendering
 from integrations.http import redact
 from integrations.outcomes import Misconfigured, Refused
@@ -27,6 +29,14 @@ LIMITS = Limits(
     unit=Unit.BYTES,
     subject=255,
     html=True,
+    pictures=PictureLimits(
+        most=4,
+        size=1_000_000,  # per reader: providers take 10 to 25 MB, and a mail may go to 100,000 people
+        types=frozenset({MediaType.JPEG, MediaType.PNG, MediaType.GIF}),
+        alt=1_000,
+        address="cid:{name}@fireline",
+        source="https://www.rfc-editor.org/rfc/rfc2392",
+    ),
     source="https://www.rfc-editor.org/rfc/rfc5321#section-4.5.3.1.7",
 )
 """Of a mail that every mail server on its way takes."""
@@ -116,7 +126,8 @@ def statement(rendering: Rendering, key: str, head: Letterhead) -> EmailMessage:
     Raises:
         Refused: no subject, or the address is none.
     """
-    mail = _mail(key, rendering.subject, rendering.text, rendering.html, head)
+    mail = _mail(key, rendering.subject, _with_alt(rendering), rendering.html, head)
+    _show(mail, rendering.media)
     mail["To"] = _to(rendering.target.address)
     mail["Content-Language"] = _line(rendering.language)
     _thread(mail, head, rendering.options.get("thread", ""), rendering.reply_to)
@@ -163,6 +174,22 @@ def _mail(key: str, subject: str, text: str, html: str, head: Letterhead) -> Ema
     if html:
         mail.add_alternative(html, subtype="html", cte="quoted-printable")
     return mail
+
+
+def _with_alt(rendering: Rendering) -> str:
+    """The plain text, with what the pictures show for those who see no HTML."""
+    return "\n\n".join((rendering.text, *(f"[{picture.alt}]" for picture in rendering.media)))
+
+
+def _show(mail: EmailMessage, media: Sequence[Picture]) -> None:
+    """The pictures that the HTML shows, inside the mail: nothing is fetched from anywhere when it is read."""
+    page = mail.get_body(preferencelist=("html",))
+    if not isinstance(page, EmailMessage):
+        return
+    for picture in media:
+        kind = picture.media_type.value.removeprefix("image/")
+        cid = f"<{picture.name}@fireline>"
+        page.add_related(picture.content, "image", kind, cid=cid, filename=picture.name, disposition="inline")
 
 
 def _to(recipient: str) -> Address | str:

@@ -2,9 +2,10 @@
 
 Promises: each part carries an ``Idempotency-Key``, which real Mastodon honours for an hour; because not every host
 does, ``find`` looks at the account's own timeline and compares the text, and a thread is looked up before it is
-continued. API: https://docs.joinmastodon.org/methods/statuses/.
+continued. Pictures are uploaded before the first status, with their descriptions. API: https://docs.joinmastodon.org/methods/statuses/.
 """
 
+import asyncio
 import re
 import unicodedata
 from collections.abc import AsyncIterator, Sequence
@@ -15,16 +16,19 @@ from pydantic import Field, SecretStr
 
 from crisis.counting import Limits, Unit
 from crisis.delivery import DeliveryClass, Receipt
+from crisis.pictures import MediaType, Picture, PictureLimits
 from crisis.statement import Part, Rendering
 from integrations.http import Answer, Connection, Http, moment, scrub
 from integrations.markup import plain
-from integrations.outcomes import IntegrationError, Refused, Unknown, before_sending, looking_up
+from integrations.outcomes import IntegrationError, Refused, Unknown, Unreachable, before_sending, looking_up
 from integrations.protocols import Health, hold_to
 from integrations.thread import publish_parts, standing
 
 LOOK_BACK = timedelta(hours=24)
 """How far back ``find`` looks; an older status of the same text is another one."""
 PAGES = 10
+_UNTIL_READY = (0.2, 0.5, 1.0, 2.0, 4.0, 8.0)
+"""Seconds between questions whether a picture that was taken is ready (202, then 206 until it is)."""
 _KEEP = ("id", "uri", "url", "created_at", "edited_at", "content", "visibility", "language", "in_reply_to_id")
 _REMOTE = re.compile(r"(@\w+)@[\w.-]+\w")
 
@@ -49,7 +53,13 @@ class Mastodon:
         length=500,
         unit=Unit.FEDIVERSE,
         threads=True,
-        media=4,
+        pictures=PictureLimits(
+            most=4,
+            size=16 * 1024 * 1024,
+            alt=1_500,
+            pixels=33_177_600,
+            source="https://docs.joinmastodon.org/user/posting/#media",
+        ),
         source="https://docs.joinmastodon.org/user/posting/#text",
     )
 
@@ -70,19 +80,20 @@ class Mastodon:
         answer = await self._http.read("/api/v2/instance")
         if answer.status == 404:
             return self._limits
-        statuses = (answer.body().get("configuration") or {}).get("statuses") or {}
-        length, media = statuses.get("max_characters"), statuses.get("max_media_attachments")
+        told = answer.body().get("configuration") or {}
+        statuses, media = told.get("statuses") or {}, told.get("media_attachments") or {}
+        length, source = statuses.get("max_characters"), f"{self._settings.base_url}/api/v2/instance"
         if isinstance(length, int) and length > 0:
-            more = {"media": media} if isinstance(media, int) and media >= 0 else {}
-            source = f"{self._settings.base_url}/api/v2/instance"
-            self._limits = self._limits.model_copy(update={"length": length, "source": source, **more})
+            pictures = _picture_limits(self.platform_limits.pictures, statuses, media, source)
+            self._limits = self._limits.model_copy(update={"length": length, "source": source, "pictures": pictures})
         return self._limits
 
     async def publish(self, rendering: Rendering, key: str) -> Receipt:
         with before_sending():
-            if any(part.length > self._limits.length for part in rendering.parts):
+            if self._limits.problem(rendering):
                 await self.read_limits()
             hold_to(self._limits, rendering)
+            media_ids = [await self._upload(picture) for picture in rendering.media]
             there = await self._there(rendering) if len(rendering.parts) > 1 else []
 
         async def send(number: int, part: Part, posts: Sequence[dict[str, Any]]) -> dict[str, Any]:
@@ -91,6 +102,8 @@ class Mastodon:
             }
             if answered := posts[-1]["id"] if posts else rendering.reply_to:
                 body["in_reply_to_id"] = answered
+            if media_ids and number == 0:
+                body["media_ids"] = media_ids
             for again in ("", ".again"):  # the first key finds a status that was deleted since: a thread taken back
                 headers = {"Idempotency-Key": f"{key}.{number}{again}"}
                 answer = await self._http.write("POST", "/api/v1/statuses", json=body, headers=headers)
@@ -117,10 +130,14 @@ class Mastodon:
                 f"the published thread has {len(ids)} parts, the new text {len(rendering.parts)}; "
                 "withdraw it and publish anew, or publish a correction"
             )
-        posts = []
+        with before_sending():
+            media_ids = [await self._upload(picture) for picture in rendering.media]
+        posts: list[dict[str, Any]] = []
         for status_id, part in zip(ids, rendering.parts, strict=True):
-            answer = await self._http.write("PUT", f"/api/v1/statuses/{status_id}", json=self._body(rendering, part))
-            posts.append(_status(answer))
+            body = self._body(rendering, part)
+            if media_ids and not posts:
+                body["media_ids"] = media_ids
+            posts.append(_status(await self._http.write("PUT", f"/api/v1/statuses/{status_id}", json=body)))
         return self._receipt(posts)
 
     async def withdraw(self, receipt: Receipt) -> None:
@@ -145,10 +162,25 @@ class Mastodon:
             body["spoiler_text"] = warning
         return body
 
+    async def _upload(self, picture: Picture) -> str:
+        """The id of a picture on the server, once it is ready. One that no status shows is dropped after a while."""
+        file = (picture.name, picture.content, picture.media_type.value)
+        data = {"description": picture.alt}
+        answer = await self._http.write("POST", "/api/v2/media", files={"file": file}, data=data)
+        media_id = answer.text("id")
+        for wait in _UNTIL_READY if answer.status == 202 else ():
+            await asyncio.sleep(wait)
+            answer = await self._http.read(f"/api/v1/media/{media_id}")
+            if answer.status != 206:
+                break
+        if answer.accepted().status in (202, 206):
+            raise Unreachable("nothing was sent: the server is still working on a picture")
+        return media_id
+
     async def _there(self, rendering: Rendering) -> list[dict[str, Any]]:
         """The parts of ``rendering`` that are on the timeline, from the first on."""
         recent = [status async for status in self._recent()]
-        return standing(rendering, recent, answered=_answered, says=_says, same=comparable)
+        return standing(rendering, recent, answered=_answered, says=_says, same=comparable, shows=_shows)
 
     async def _recent(self) -> AsyncIterator[dict[str, Any]]:
         account = await self._who()
@@ -188,6 +220,24 @@ class Mastodon:
         )
 
 
+def _picture_limits(
+    usual: PictureLimits | None, statuses: dict[str, Any], media: dict[str, Any], source: str
+) -> PictureLimits | None:
+    """What a server says of pictures, over what is usual; None when it takes none."""
+    if usual is None or statuses.get("max_media_attachments") == 0:
+        return None
+    says = {
+        "most": statuses.get("max_media_attachments"),
+        "size": media.get("image_size_limit"),
+        "pixels": media.get("image_matrix_limit"),
+        "alt": media.get("description_limit"),
+    }
+    told: dict[str, Any] = {name: n for name, n in says.items() if isinstance(n, int) and n > 0}
+    if types := frozenset(t for t in MediaType if t.value in (media.get("supported_mime_types") or ())):
+        told["types"] = types
+    return usual.model_copy(update={**told, "source": source})
+
+
 def comparable(text: str) -> str:
     """``text`` without what a server may change: white space, Unicode form, and the host of a mention."""
     return "".join(_REMOTE.sub(r"\1", unicodedata.normalize("NFC", text)).split())
@@ -195,6 +245,10 @@ def comparable(text: str) -> str:
 
 def _answered(status: dict[str, Any]) -> str:
     return str(status.get("in_reply_to_id") or "")
+
+
+def _shows(status: dict[str, Any]) -> int:
+    return len(status.get("media_attachments") or ())
 
 
 def _says(status: dict[str, Any]) -> str:

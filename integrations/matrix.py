@@ -2,7 +2,7 @@
 
 Promises: every part goes out under a transaction id made of its key, which the server keeps, so that sending again
 gives the same event; what was sent is found again by that id among the room's newest events. Edits replace, a
-withdrawal redacts, and what was redacted does not count as sent. API: https://spec.matrix.org/latest/client-server-api/.
+withdrawal redacts, and what was redacted does not count as sent. Pictures are uploaded before, and follow the text. API: https://spec.matrix.org/latest/client-server-api/.
 """
 
 from collections.abc import Sequence
@@ -15,8 +15,9 @@ from pydantic import Field, SecretStr
 
 from crisis.counting import Limits, Unit
 from crisis.delivery import DeliveryClass, Receipt
+from crisis.pictures import Picture, PictureLimits
 from crisis.stakeholder import Route
-from crisis.statement import Part, Rendering
+from crisis.statement import Rendering, Target
 from integrations.http import Answer, Connection, Http
 from integrations.outcomes import IntegrationError, Misconfigured, Refused, Unknown, before_sending, looking_up
 from integrations.protocols import Health, Message, hold_to
@@ -46,6 +47,12 @@ class Matrix:
         length=30_000,  # an event holds 65,536 bytes as JSON, where a character may take twice its bytes
         unit=Unit.BYTES,
         threads=True,
+        pictures=PictureLimits(
+            most=10,
+            size=10_000_000,  # a homeserver says what it takes; Synapse takes 50 MB, others less
+            alt=2_000,
+            source="https://spec.matrix.org/latest/client-server-api/#mimage",
+        ),
         source="https://spec.matrix.org/latest/client-server-api/#size-limits",
     )
 
@@ -62,11 +69,12 @@ class Matrix:
 
     async def publish(self, rendering: Rendering, key: str) -> Receipt:
         hold_to(self.limits, rendering)
-        return await self._send(rendering.target.address, rendering.parts, key, "m.text", rendering.reply_to)
+        return await self._send(rendering, key)
 
     async def notify(self, message: Message, route: Route) -> Receipt:
         text = f"{message.subject}\n\n{message.full_text}".strip()
-        return await self._send(route.address, cut(text, self.limits), message.key, "m.text", "")
+        target = Target(channel=route.notifier, kind=self.kind, address=route.address)
+        return await self._send(Rendering(target=target, parts=cut(text, self.limits)), message.key)
 
     async def find(self, key: str, rendering: Rendering | None = None) -> Receipt | None:
         if rendering is None:
@@ -78,18 +86,18 @@ class Matrix:
         events: list[dict[str, Any]] = []
         while (event := ours.get(transaction(key, len(events)))) is not None:
             events.append(event)
-        whole = len(events) >= len(rendering.parts)
+        whole = len(events) >= len(rendering.parts) + len(rendering.media)
         return self._receipt(room, events) if events and whole else None
 
     async def amend(self, receipt: Receipt, rendering: Rendering) -> Receipt:
         hold_to(self.limits, rendering)
         events = [str(event) for event in receipt.raw["parts"]]
-        if len(events) != len(rendering.parts):
+        if len(events) != len(rendering.parts) + len(rendering.media):
             raise Refused("the number of messages differs; withdraw it and publish anew, or publish a correction")
-        for event, part in zip(events, rendering.parts, strict=True):
+        for event, part in zip(events, rendering.parts, strict=False):  # pictures come after the text, and stay
             content = {
-                **_content(f"* {part.text}", "m.text"),
-                "m.new_content": _content(part.text, "m.text"),
+                **_content(f"* {part.text}"),
+                "m.new_content": _content(part.text),
                 "m.relates_to": {"rel_type": "m.replace", "event_id": event},
             }
             await self._put(str(receipt.raw["room"]), transaction(f"{event} {receipt.accepted_at}", 0), content)
@@ -112,21 +120,32 @@ class Matrix:
     async def close(self) -> None:
         await self._http.close()
 
-    async def _send(self, address: str, parts: Sequence[Part], key: str, kind: str, reply_to: str) -> Receipt:
+    async def _send(self, rendering: Rendering, key: str) -> Receipt:
         with before_sending():
-            room = await self._room(address)
+            room = await self._room(rendering.target.address)
             key = _unredacted(key, await self._recent(room))
+            pictures = [_image(picture, await self._upload(picture)) for picture in rendering.media]
 
-        async def send(number: int, part: Part, events: Sequence[dict[str, Any]]) -> dict[str, Any]:
-            content = _content(part.text, kind)
-            if reply_to and not number:
-                content["m.relates_to"] = {"m.in_reply_to": {"event_id": reply_to}}
+        async def send(number: int, content: dict[str, Any], events: Sequence[dict[str, Any]]) -> dict[str, Any]:
+            if rendering.reply_to and not number:
+                content["m.relates_to"] = {"m.in_reply_to": {"event_id": rendering.reply_to}}
             return {"event_id": await self._put(room, transaction(key, number), content)}
 
         async def take_back(event: dict[str, Any]) -> None:
             await self.withdraw(self._receipt(room, [event]))
 
-        return self._receipt(room, await publish_parts(parts, (), send, take_back))
+        contents = [*(_content(part.text) for part in rendering.parts), *pictures]
+        return self._receipt(room, await publish_parts(contents, (), send, take_back))
+
+    async def _upload(self, picture: Picture) -> str:
+        """Where the homeserver keeps a picture, ``mxc://...``. One that no event shows is seen by nobody."""
+        kind = {"Content-Type": picture.media_type.value}
+        answer = await self._http.write(
+            "POST", "/_matrix/media/v3/upload", params={"filename": picture.name}, content=picture.content, headers=kind
+        )
+        if answer.status == 413:
+            raise Refused("a picture is too large for the homeserver; save it smaller")
+        return answer.text("content_uri")
 
     async def _put(self, room: str, transaction_id: str, content: dict[str, Any]) -> str:
         path = f"/_matrix/client/v3/rooms/{_quoted(room)}/send/m.room.message/{transaction_id}"
@@ -190,8 +209,14 @@ def transaction(key: str, number: int) -> str:
     return f"fireline.{sha256(f'{key}.{number}'.encode()).hexdigest()[:32]}"
 
 
-def _content(text: str, kind: str) -> dict[str, Any]:
-    return {"msgtype": kind, "body": text}
+def _content(text: str) -> dict[str, Any]:
+    return {"msgtype": "m.text", "body": text}
+
+
+def _image(picture: Picture, place: str) -> dict[str, Any]:
+    """With its alternative text as the body: what a client shows and reads where it shows no picture."""
+    info = {"mimetype": picture.media_type.value, "w": picture.width, "h": picture.height, "size": picture.size}
+    return {"msgtype": "m.image", "body": picture.alt, "filename": picture.name, "url": place, "info": info}
 
 
 def _quoted(part: str) -> str:

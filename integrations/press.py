@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from html import escape
+from typing import Any
 
 from pydantic import AwareDatetime, ValidationError
 
@@ -29,6 +30,8 @@ class Item(Frozen):
     language: str = "en"
     date_published: AwareDatetime
     date_modified: AwareDatetime
+    pictures: tuple[str, ...] = ()
+    """Names of the objects it shows, from the folder of the page on."""
 
     @property
     def url(self) -> str:
@@ -57,9 +60,15 @@ def json_feed(page: Page, items: Iterable[Item]) -> bytes:
         "title": page.title,
         "home_page_url": page.url,
         "feed_url": page.json_url,
-        "items": [{**item.model_dump(mode="json"), "url": item.url} for item in items],
+        "items": [{**_without_empty(item.model_dump(mode="json")), "url": item.url} for item in items],
     }
     return (json.dumps(feed, indent=1, ensure_ascii=True) + "\n").encode("ascii")
+
+
+def _without_empty(item: dict[str, Any]) -> dict[str, Any]:
+    """An extension of ours starts with an underscore, and is there only where it says something."""
+    pictures = item.pop("pictures")
+    return {**item, "_pictures": pictures} if pictures else item
 
 
 def read_json_feed(content: bytes) -> tuple[Item, ...]:
@@ -72,7 +81,8 @@ def read_json_feed(content: bytes) -> tuple[Item, ...]:
         feed = json.loads(content)
         if feed["version"] != VERSION:
             raise ValueError("it has another version")
-        return tuple(Item(**{k: v for k, v in item.items() if k in Item.model_fields}) for item in feed["items"])
+        known = [{**item, "pictures": item.get("_pictures", ())} for item in feed["items"]]
+        return tuple(Item(**{k: v for k, v in item.items() if k in Item.model_fields}) for item in known)
     except (ValidationError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ValueError(f"it does not hold what it should ({type(error).__name__})") from None
 

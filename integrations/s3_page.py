@@ -3,7 +3,8 @@
 Promises: a statement's page is made only where none is (``If-None-Match: *``), under a name made of its key, so it is
 there once however often it is sent; the lists are changed only from the state that was read (``If-Match``), so writers
 at the same time lose nothing of each other's. A statement that is there but not on every list yet counts as not yet
-published: publishing again finishes it. What people read is byte for byte the approved HTML.
+published: publishing again finishes it. Pictures lie beside the pages, and are there before the page that shows them.
+What people read is byte for byte the approved HTML.
 API: https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html.
 """
 
@@ -16,6 +17,7 @@ from pydantic import Field, field_validator
 
 from crisis.counting import Limits
 from crisis.delivery import DeliveryClass, Receipt
+from crisis.pictures import Picture, PictureLimits
 from crisis.statement import Rendering
 from integrations.aws import Rejected
 from integrations.outcomes import IntegrationError, Misconfigured, Refused, Unknown, before_sending, looking_up
@@ -59,6 +61,13 @@ class S3Page:
         length=100_000,  # S3 takes 5 GB; nobody reads that
         subject=255,
         html=True,
+        pictures=PictureLimits(
+            most=10,
+            size=5_000_000,  # what people wait for
+            alt=2_000,
+            address="../pictures/{sha256}.{suffix}",
+            source="https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html",
+        ),
         source="https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html",
     )
 
@@ -78,6 +87,8 @@ class S3Page:
         name = _name(key)
         with before_sending():
             await self._feed()
+            for picture in rendering.media:
+                await self._hang(picture)
         await self._place(name, rendering)
         try:
             there = await self._ours(name)
@@ -108,6 +119,8 @@ class S3Page:
         name = receipt.id
         with before_sending():
             there = await self._bucket.head(name)
+            for picture in rendering.media:
+                await self._hang(picture)
         if there is None or _mark(there) != name:
             raise Refused("the statement's page is not there any more; publish a correction")
         await self._put(name, rendering.html.encode(), HTML, name, replaces=there["ETag"], language=rendering.language)
@@ -117,6 +130,10 @@ class S3Page:
         return receipt
 
     async def withdraw(self, receipt: Receipt) -> None:
+        _, items = await self._feed()
+        shown = {one for item in items if item.id == self._url(receipt.id) for one in item.pictures}
+        for name in shown - {one for item in items if item.id != self._url(receipt.id) for one in item.pictures}:
+            await self._bucket.delete(name)
         await self._bucket.delete(receipt.id)
         await self._list(lambda items: tuple(item for item in items if item.id != self._url(receipt.id)))
 
@@ -139,6 +156,16 @@ class S3Page:
 
     async def close(self) -> None:
         await self._bucket.aws.close()
+
+    async def _hang(self, picture: Picture) -> None:
+        """Put a picture beside the pages, once for all that show it."""
+        name = _picture(picture)
+        if await self._bucket.head(name) is None:
+            try:
+                await self._bucket.put(name, picture.content, picture.media_type.value, CacheControl=self._cached)
+            except Rejected as error:
+                if error.code not in CONFLICTS:  # else the same bytes have come there meanwhile
+                    raise
 
     async def _place(self, name: str, rendering: Rendering) -> None:
         """Make the statement's page unless it is there."""
@@ -215,6 +242,7 @@ class S3Page:
             language=rendering.language,
             date_published=at,
             date_modified=at,
+            pictures=tuple(_picture(picture) for picture in rendering.media),
         )
 
     def _receipt(self, name: str, there: dict[str, Any]) -> Receipt:
@@ -226,6 +254,10 @@ def _name(key: str) -> str:
     """The statement's object, named after its key."""
     plain = key if key.isascii() and key.isalnum() and len(key) <= 64 else sha256(key.encode()).hexdigest()
     return f"statements/{plain}.html"
+
+
+def _picture(picture: Picture) -> str:
+    return f"pictures/{picture.sha256}.{picture.media_type.suffix}"
 
 
 def _mark(there: dict[str, Any]) -> str:

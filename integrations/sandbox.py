@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from config.whole_file import create_if_absent
 from crisis.counting import Limits
 from crisis.delivery import DeliveryClass, Purpose, Receipt
+from crisis.pictures import PictureLimits
 from crisis.stakeholder import Route
 from crisis.statement import Part, Rendering, Target
 from crisis.values import Frozen, UtcDatetime
@@ -72,7 +73,12 @@ class Sandbox:
     platform_limits: ClassVar[Limits] = Limits(
         length=25_000,
         threads=True,
-        media=10,
+        pictures=PictureLimits(
+            most=10,
+            size=20_000_000,
+            alt=2_000,
+            source="the sandbox sets no limit of its own; this is about the most that any channel takes",
+        ),
         source="the sandbox sets no limit of its own; this is about the longest that any channel takes",
     )
 

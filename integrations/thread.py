@@ -13,12 +13,13 @@ from crisis.statement import Part, Rendering, Target
 from integrations.outcomes import IntegrationError, Misconfigured, Refused, Unknown
 
 Post = TypeVar("Post")
+Piece = TypeVar("Piece")
 
 
 async def publish_parts(
-    parts: Sequence[Part],
+    parts: Sequence[Piece],
     there: Sequence[Post],
-    send: Callable[[int, Part, Sequence[Post]], Awaitable[Post]],
+    send: Callable[[int, Piece, Sequence[Post]], Awaitable[Post]],
     take_back: Callable[[Post], Awaitable[None]],
 ) -> list[Post]:
     """Send what is missing of ``parts`` after those ``there`` already; all posts, in order.
@@ -60,15 +61,19 @@ def standing(
     answered: Callable[[dict[str, Any]], str],
     says: Callable[[dict[str, Any]], str],
     same: Callable[[str], str],
+    shows: Callable[[dict[str, Any]], int] | None = None,
 ) -> list[dict[str, Any]]:
     """The parts of ``rendering`` that are among an account's ``recent`` posts (newest first), from the first on.
 
     ``answered`` tells which post one answers, ``says`` its text; texts are the same when ``same`` makes them equal.
+    ``shows`` tells how many pictures one shows, where the platform says so: the same words without them are another post.
     """
     there: list[dict[str, Any]] = []
     for part in rendering.parts:
         before = str(there[-1]["id"]) if there else rendering.reply_to
+        pictures = 0 if there else len(rendering.media)
         found = [p for p in recent if answered(p) == before and same(says(p)) == same(part.text)]
+        found = [p for p in found if shows is None or shows(p) == pictures]
         if not found:
             break
         there.append(found[-1])

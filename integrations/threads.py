@@ -2,7 +2,7 @@
 
 Promises: a post is made in two steps; only the second shows it, so a first one that was lost shows nothing. Threads
 keeps no key of ours, so before a thread is continued, and to find out what became of a post, the account's own posts of
-the last day are read and compared. API: https://developers.facebook.com/docs/threads/posts.
+the last day are read and compared. Pictures are fetched by Threads from a public address. API: https://developers.facebook.com/docs/threads/posts.
 """
 
 import asyncio
@@ -13,11 +13,13 @@ from pydantic import Field, SecretStr
 
 from crisis.counting import Limits, Unit
 from crisis.delivery import DeliveryClass, Receipt
+from crisis.pictures import MediaType, PictureLimits
 from crisis.statement import Part, Rendering
 from integrations import graph
-from integrations.http import Connection, Http, moment
+from integrations.http import Http, moment
 from integrations.outcomes import IntegrationError, Refused, Unknown, Unreachable, before_sending, looking_up
 from integrations.protocols import Health, hold_to
+from integrations.public_pictures import PublicPictures, shelf
 from integrations.thread import publish_parts, standing
 
 PATIENCE = 20
@@ -25,7 +27,7 @@ PATIENCE = 20
 FIELDS = "id,text,timestamp,permalink,replied_to,is_reply"
 
 
-class ThreadsSettings(Connection):
+class ThreadsSettings(PublicPictures):
     """Settings of an account on Threads."""
 
     base_url: str = Field(default="https://graph.threads.net/v1.0", description="The Threads API with its version")
@@ -44,24 +46,37 @@ class Threads:
         length=500,
         unit=Unit.EMOJI_BYTES,
         threads=True,
+        pictures=PictureLimits(
+            most=20,
+            size=8_000_000,
+            types=frozenset({MediaType.JPEG, MediaType.PNG}),
+            alt=1_000,
+            narrowest=0.1,
+            widest=10,
+            wants="picture_bucket",
+            source="https://developers.facebook.com/docs/threads/posts#image-specifications",
+        ),
         source="https://developers.facebook.com/docs/threads/posts#limitations",
     )
 
     def __init__(self, settings: ThreadsSettings) -> None:
         token = settings.access_token.get_secret_value()
         self._http = Http("Threads", settings, {"Authorization": f"Bearer {token}"})
+        self._shelf = shelf(settings)
 
     @property
     def limits(self) -> Limits:
-        return self.platform_limits
+        """Without a public place for them, no pictures."""
+        return self.platform_limits if self._shelf else self.platform_limits.model_copy(update={"pictures": None})
 
     async def publish(self, rendering: Rendering, key: str) -> Receipt:
         hold_to(self.limits, rendering)
         with before_sending():
             there = await self._there(rendering) if len(rendering.parts) > 1 else []
+            shown = {} if there else await self._pictures(rendering)
 
         async def send(number: int, part: Part, posts: Sequence[dict[str, Any]]) -> dict[str, Any]:
-            form = {"media_type": "TEXT", "text": part.text}
+            form = {"media_type": "TEXT", "text": part.text} | ({} if number else shown)
             if answered := str(posts[-1]["id"]) if posts else rendering.reply_to:
                 form["reply_to_id"] = answered
             with before_sending():
@@ -99,6 +114,26 @@ class Threads:
 
     async def close(self) -> None:
         await self._http.close()
+        if self._shelf:
+            await self._shelf.close()
+
+    async def _pictures(self, rendering: Rendering) -> dict[str, str]:
+        """What the first post's form holds besides its text: one picture, or several to swipe through."""
+        if not rendering.media or self._shelf is None:
+            return {}
+        forms = [
+            {"media_type": "IMAGE", "image_url": await self._shelf.address_of(picture), "alt_text": picture.alt}
+            for picture in rendering.media
+        ]
+        if len(forms) == 1:
+            return forms[0]
+        children = []
+        for form in forms:
+            item = {**form, "is_carousel_item": "true"}
+            children.append(graph.made(await self._http.write("POST", "/me/threads", data=item)))
+        for child in children:
+            await self._ready(child)
+        return {"media_type": "CAROUSEL", "children": ",".join(children)}
 
     async def _there(self, rendering: Rendering) -> list[dict[str, Any]]:
         params = {"fields": FIELDS, "limit": "100", "since": graph.since()}
@@ -109,16 +144,16 @@ class Threads:
         return standing(rendering, recent, answered=_answered, says=_says, same=_comparable)
 
     async def _ready(self, container: str) -> None:
-        """Wait until a container can be published, which for text is at once as a rule."""
+        """Wait until a container can be published: text at once as a rule, pictures once they are fetched."""
         for _ in range(PATIENCE):
             answer = await self._http.read(f"/{container}", params={"fields": "id,status,error_message"})
             status = graph.body(answer).get("status")
             if status in {"FINISHED", "PUBLISHED"}:
                 return
             if status in {"ERROR", "EXPIRED"}:
-                raise Refused(f"Threads could not take the text: {answer.says}")
+                raise Refused(f"Threads could not take it: {answer.says}")
             await asyncio.sleep(0.5)
-        raise Unreachable("Threads has not finished preparing the text, nothing was published")
+        raise Unreachable("Threads has not finished preparing it, nothing was published")
 
     async def _delete(self, number: str) -> None:
         answer = await self._http.write("DELETE", f"/{number}")

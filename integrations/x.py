@@ -2,9 +2,9 @@
 
 Promises: X keeps no key of ours, so before a thread is continued, and to find out what became of a post, the account's
 own timeline is read and compared, links aside (X replaces them). A post that X refuses as a duplicate is looked up: if
-it is ours of the last day, it is there. Requests are signed by OAuth 1.0a, whose tokens do not expire, or carry a token
-of OAuth 2.0 with PKCE, which is renewed before it runs out (``fireline authorize`` asks for the first).
-API: https://docs.x.com/x-api/posts/create-post.
+it is ours of the last day, it is there. Pictures are uploaded and described before the first post. Requests are signed
+by OAuth 1.0a, whose tokens do not expire, or carry a token of OAuth 2.0 with PKCE, which is renewed before it runs out
+(``fireline authorize`` asks for the first). API: https://docs.x.com/x-api/posts/create-post.
 """
 
 import html
@@ -16,6 +16,7 @@ from pydantic import Field, SecretStr, model_validator
 
 from crisis.counting import Limits, Unit
 from crisis.delivery import DeliveryClass, Receipt
+from crisis.pictures import Picture, PictureLimits
 from crisis.statement import Part, Rendering
 from integrations.http import Answer, Connection, Http, moment
 from integrations.oauth1 import OAuth1
@@ -27,7 +28,7 @@ from integrations.thread import publish_parts, standing
 LOOK_BACK = timedelta(hours=24)
 """How far back ``find`` looks; an older post of the same text is another one."""
 PAGES = 10
-FIELDS = "created_at,referenced_tweets,entities,note_tweet"
+FIELDS = "created_at,referenced_tweets,entities,note_tweet,attachments"
 
 
 class XSettings(Connection):
@@ -81,6 +82,9 @@ class X:
         length=280,
         unit=Unit.WEIGHTED,
         threads=True,
+        pictures=PictureLimits(
+            most=4, size=5 * 1024 * 1024, alt=1000, source="https://docs.x.com/x-api/media/quickstart/best-practices"
+        ),
         source="https://docs.x.com/fundamentals/counting-characters",
     )
 
@@ -109,12 +113,15 @@ class X:
         hold_to(self.limits, rendering)
         with before_sending():
             await self._who()
+            media_ids = [await self._upload(picture) for picture in rendering.media]
             there = await self._there(rendering) if len(rendering.parts) > 1 else []
 
         async def send(number: int, part: Part, posts: Sequence[dict[str, Any]]) -> dict[str, Any]:
             body: dict[str, Any] = {"text": part.text}
             if answered := str(posts[-1]["id"]) if posts else rendering.reply_to:
                 body["reply"] = {"in_reply_to_tweet_id": answered}
+            if media_ids and number == 0:
+                body["media"] = {"media_ids": media_ids}
             answer = await self._http.write("POST", "/2/tweets", json=body)
             if answer.status == 403 and "duplicate content" in answer.says:
                 return await self._doubled(rendering, number, answer)
@@ -155,6 +162,17 @@ class X:
             self._account = {"id": str(data["id"]), "username": str(data.get("username") or "i")}
         return self._account
 
+    async def _upload(self, picture: Picture) -> str:
+        """The id of a picture, once it also has its description. X drops one that no post shows after a day."""
+        file = (picture.name, picture.content, picture.media_type.value)
+        answer = await self._http.write(
+            "POST", "/2/media/upload", data={"media_category": "tweet_image"}, files={"media": file}
+        )
+        media_id = str(_data(answer)["id"])
+        described = {"id": media_id, "metadata": {"alt_text": {"text": picture.alt}}}
+        _data(await self._http.write("POST", "/2/media/metadata", json=described))
+        return media_id
+
     async def _doubled(self, rendering: Rendering, number: int, answer: Answer) -> dict[str, Any]:
         """The post that X would not take a second time, if it is this very part."""
         with looking_up():
@@ -165,7 +183,7 @@ class X:
 
     async def _there(self, rendering: Rendering) -> list[dict[str, Any]]:
         recent = [post async for post in self._recent()]
-        return standing(rendering, recent, answered=_answered, says=_says, same=_comparable)
+        return standing(rendering, recent, answered=_answered, says=_says, same=_comparable, shows=_shows)
 
     async def _recent(self) -> AsyncIterator[dict[str, Any]]:
         account = await self._who()
@@ -212,6 +230,10 @@ def _answered(post: dict[str, Any]) -> str:
     """The id of the post that it answers."""
     references = post.get("referenced_tweets") or []
     return next((str(r.get("id", "")) for r in references if r.get("type") == "replied_to"), "")
+
+
+def _shows(post: dict[str, Any]) -> int:
+    return len((post.get("attachments") or {}).get("media_keys") or ())
 
 
 def _says(post: dict[str, Any]) -> str:

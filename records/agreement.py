@@ -1,4 +1,4 @@
-"""Whether the tables still say what the ledger recorded: facts, incidents, statements, decisions and deliveries.
+"""Whether the tables still say what the ledger recorded: facts, incidents, statements, pictures, decisions, deliveries.
 
 The ledger proves itself; the tables are what people read and what is published from. Whoever changes a table writes a
 record in the same transaction, so the records, read from the first to the last, tell how each row must look. A row that
@@ -23,7 +23,17 @@ from crisis.record import Record
 from crisis.statement import Rendering, Statement, hash_of
 from crisis.triage import Assessment
 from records.ledger import Ledger
-from records.tables import assessments, decisions, deliveries, facts, incidents, renderings, statements, storable
+from records.tables import (
+    assessments,
+    decisions,
+    deliveries,
+    facts,
+    incidents,
+    pictures,
+    renderings,
+    statements,
+    storable,
+)
 from records.work import Model, Work, read
 
 _BATCH = 1000
@@ -81,11 +91,18 @@ class Agreement:
             parts.setdefault((row.statement, row.version), []).append(row.body)
         for row in await self._all(select(statements)):
             rows[_statement(row.id, row.version)] = _text(row, parts.get((row.id, row.version), []))
+        for row in await self._all(select(pictures.c.sha256)):
+            rows[_picture(row.sha256)] = {"sha256": await self._sha256_of(row.sha256)}
         for row in await self._all(select(decisions)):
             rows[_decision(row.approver, row.content_hash)] = _model(Decision, dict(row._mapping))
         for row in await self._all(select(deliveries)):
             rows[f"delivery {row.id}"] = _delivery(row)
         return rows
+
+    async def _sha256_of(self, picture: str) -> str:
+        """One picture at a time: together they may be larger than memory."""
+        row = await self._work.first(select(pictures.c.content).where(pictures.c.sha256 == picture))
+        return "" if row is None else hashlib.sha256(bytes(row.content)).hexdigest()
 
     async def _all(self, query: Select[Any]) -> list[Row[Any]]:
         return list(await self._work.all(query))
@@ -117,6 +134,8 @@ def _note(noted: dict[str, _Noted], record: Record) -> None:
         noted[_fact(data["id"], data["number"])] = _Noted(seq, _told(Fact, known))
     elif kind == "statement.drafted" and "renderings" in data:
         noted[_statement(data["id"], data["version"])] = _Noted(seq, _told(Statement, data))
+        for picture in data.get("media", ()):
+            noted.setdefault(_picture(picture["sha256"]), _Noted(seq, {"sha256": picture["sha256"]}))
     elif kind == "decision.made":
         noted[_decision(data["approver"], data["content_hash"])] = _Noted(seq, _told(Decision, data))
     elif kind.startswith("incident."):
@@ -233,6 +252,10 @@ def _assessment(incident: str, number: int) -> str:
 
 def _statement(id: str, version: int) -> str:
     return f"statement {id} v{version}"
+
+
+def _picture(sha256: str) -> str:
+    return f"picture {sha256[:12]}"
 
 
 def _decision(approver: str, content_hash: str) -> str:

@@ -16,6 +16,7 @@ from crisis.statement import Rendering, Statement, hash_of
 from crisis.values import ContentHash, Frozen, UtcDatetime
 from records.counters import next_number
 from records.ledger import Ledger
+from records.pictures import Pictures
 from records.tables import proposals, renderings, statement_status, statements
 from records.work import Act, KnownAct, NotFound, Work, act_of, body, read
 
@@ -56,10 +57,11 @@ class Statements:
         return f"{incident}-S{await next_number(self._work, f'{incident}-S')}"
 
     async def add(self, statement: Statement, **act: Unpack[Act]) -> None:
-        """Save a new version, as a draft.
+        """Save a new version, as a draft, with the bytes of its pictures.
 
         Raises:
             ValueError: the version exists, is not the next one, or its content hash is not that of its content.
+            NotFound: a picture brings no bytes, and none are here.
         """
         if hash_of(statement) != statement.content_hash:
             raise ValueError(f"{statement.label} does not match its content hash: compute it after the last change")
@@ -75,6 +77,7 @@ class Statements:
             "body": body(statement, exclude={"renderings"}),
         }
         await self._work.write(statements.insert().values(row))
+        await Pictures(self._work).keep(statement.media)
         name = {"statement": statement.id, "version": statement.version}
         for position, rendering in enumerate(statement.renderings):
             target = rendering.target

@@ -31,6 +31,7 @@ from records.ledger import Ledger, Verification
 from records.migrations import bring_up_to_date
 from records.observations import Observations
 from records.outbox import Outbox
+from records.pictures import Pictures
 from records.shared import SharedSources
 from records.stakeholders import Stakeholders
 from records.statements import Statements
@@ -55,6 +56,7 @@ class Transaction:
     incidents: Incidents
     facts: Facts
     statements: Statements
+    pictures: Pictures
     decisions: Decisions
     outbox: Outbox
     commitments: Commitments
@@ -78,6 +80,7 @@ def _transaction(work: Work) -> Transaction:
         incidents=Incidents(work, ledger),
         facts=Facts(work, ledger),
         statements=Statements(work, ledger),
+        pictures=Pictures(work),
         decisions=Decisions(work, ledger),
         outbox=Outbox(work, ledger),
         commitments=Commitments(work, ledger),

@@ -17,6 +17,7 @@ from sqlalchemy import (
     ForeignKeyConstraint,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     Table,
     Text,
@@ -198,6 +199,7 @@ renderings = Table(
     _words("address"),
     _words("body"),
 )
+pictures = Table("pictures", metadata, _key("sha256"), Column("content", LargeBinary, nullable=False))
 statement_status = Table("statement_status", metadata, *_of_statement(), _words("status", index=True))
 proposals = Table(
     "proposals",
@@ -309,5 +311,5 @@ checkpoints = Table(
     _words("signature"),
 )
 
-IMMUTABLE = (ledger, checkpoints, decisions, statements, renderings, assessments, facts, observations)
-"""Written once; the first migration puts triggers on them that refuse UPDATE, DELETE, REPLACE and TRUNCATE."""
+IMMUTABLE = (ledger, checkpoints, decisions, statements, renderings, pictures, assessments, facts, observations)
+"""Written once; the migrations put triggers on them that refuse UPDATE, DELETE, REPLACE and TRUNCATE."""

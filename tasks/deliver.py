@@ -30,9 +30,10 @@ from crisis.delivery import (
     delivery_id,
 )
 from crisis.stakeholder import Route
+from crisis.statement import Rendering
 from integrations import Message, Notifier, Publisher
 from integrations.outcomes import AGAIN
-from records import StatementStatus, Transaction
+from records import NotFound, StatementStatus, Transaction
 from tasks.installation import Installation
 from tasks.links import fill_links, links_of
 from tasks.runs import emit
@@ -80,7 +81,7 @@ class _Sender:
                 raise integrations.Refused("there is no receipt of the post, so it cannot be taken back from here")
             await channel.withdraw(original.receipt)
             return original.receipt.model_copy(update={"accepted_at": datetime.now(UTC), "raw": {"withdrawn": True}})
-        return await channel.publish(d.rendering, d.id)
+        return await channel.publish(await self._with_pictures(), d.id)
 
     async def look_up(self) -> Receipt | None:
         d = self.delivery
@@ -89,6 +90,14 @@ class _Sender:
         if d.purpose is Purpose.WITHDRAWAL:
             return None  # taking back twice is no error, so it is simply done again
         return await (await self._channel()).find(d.id, d.rendering)
+
+    async def _with_pictures(self) -> Rendering:
+        """The rendering with the bytes that were approved, or ``Refused``: nothing else is sent in their place."""
+        try:
+            async with self.here.store.reading() as tx:
+                return await tx.pictures.with_content(self.delivery.rendering)
+        except (ValueError, NotFound) as error:
+            raise integrations.Refused(f"nothing was sent: {error}") from None
 
     async def _channel(self) -> Publisher:
         return await self.here.channel(self.delivery.rendering.target.channel)

@@ -3,13 +3,15 @@
 A draft that exists is not drafted again: repeats find it. Text may come from the template or from a person.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from crisis import drafting
+from crisis.approval import NotAllowed
 from crisis.delivery import ARRIVED, Purpose
 from crisis.drafting import Outlet
 from crisis.fact import Fact, FactStatus
 from crisis.incident import Incident
+from crisis.pictures import Picture
 from crisis.statement import Statement, Target
 from crisis.typed_in import CLAIM, one_line
 from crisis.values import StatementKind
@@ -17,6 +19,8 @@ from crisis.watch import Watch
 from records import NotFound, StatementStatus, Transaction
 from tasks.installation import Installation
 from tasks.kinds import limits_of
+from tasks.linting import SAID
+from tasks.pictures import Read
 
 DEAD = frozenset({StatementStatus.RETURNED, StatementStatus.VOIDED, StatementStatus.EXPIRED, StatementStatus.WITHDRAWN})
 """Statuses of a version that will never be published (again): a new draft becomes the next version."""
@@ -35,17 +39,22 @@ async def draft(
     text: str = "",
     corrects: str = "",
     again: bool = False,
+    pictures: Sequence[Read] = (),
 ) -> Statement:
     """The statement of that kind for an incident: the one that is on its way, or a new one.
 
     ``text`` (headline, blank line, body) is a person's; without it the playbook's template speaks. ``again`` makes a new
-    statement or version even when one exists: always so for a person's text.
+    statement or version even when one exists: always so for a person's text and for ``pictures``, which go to every
+    channel that takes some; what was taken out of their files goes on record. A channel that takes nothing without a
+    picture is left out when there is none.
 
     Raises:
         NothingToCorrect: for a correction, when no target carries ``corrects``.
         crisis.drafting.NotADraft: ``text`` has no headline or no body.
-        crisis.rendering.DoesNotFit: it cannot be shown on one of the targets.
+        crisis.rendering.DoesNotFit: it, or a picture, cannot be shown on one of the targets.
     """
+    again = again or bool(pictures)
+    media = tuple(read.picture for read in pictures)
     async with here.store.transaction() as tx:
         incident = await tx.incidents.get(incident_id)
         earlier = [s for s in await tx.statements.list(incident_id) if s.kind is kind and s.corrects == corrects]
@@ -53,13 +62,15 @@ async def draft(
         status = await tx.statements.status(latest.id, latest.version) if latest else None
         if latest and not again and not text and status not in DEAD:
             return latest
-        ongoing = latest and status is not StatementStatus.PUBLISHED and not (again and not text)
+        ongoing = latest and status is not StatementStatus.PUBLISHED and (bool(text or media) or not again)
         statement_id, version = (
             (latest.id, latest.version + 1) if latest and ongoing else (await tx.statements.next_id(incident_id), 1)
         )
         watch = await tx.watches.get(incident.watch)
         wrong = await _carried(tx, corrects) if corrects else None
-        outlets = await _outlets_again(tx, here, wrong) if wrong else _outlets(here, incident, kind)
+        outlets = (
+            await _outlets_again(tx, here, wrong) if wrong else _outlets(here, incident, kind, pictures=bool(media))
+        )
         known = tuple(await tx.facts.list(incident_id))
         if wrong and not text and not drafting.mended(wrong, known):
             raise NothingToCorrect(
@@ -67,9 +78,10 @@ async def draft(
                 f"(fireline fact {incident_id} … --id ID), or write the correction yourself (--text FILE)"
             )
         statement = _written(
-            here, incident, watch, kind, known, outlets, statement_id, version, author=author, text=text, wrong=wrong
+            here, incident, watch, kind, known, outlets, statement_id, version, author, text, wrong, media
         )
-        await tx.statements.add(statement, actor=author, via=here.via, flow_run_id=here.flow_run_id)
+        said = "; ".join(read.says for read in pictures if read.says)
+        await tx.statements.add(statement, actor=author, via=here.via, reason=said, flow_run_id=here.flow_run_id)
         if latest and ongoing and status in (StatementStatus.DRAFT, StatementStatus.PROPOSED, StatementStatus.APPROVED):
             await tx.statements.set_status(
                 latest.id,
@@ -81,6 +93,27 @@ async def draft(
                 flow_run_id=here.flow_run_id,
             )
     return statement
+
+
+async def with_pictures(
+    here: Installation, statement: Statement, pictures: Sequence[Read], *, author: str
+) -> Statement:
+    """A new version of a statement: the same words, with ``pictures`` instead of those it had.
+
+    Raises:
+        NotAllowed: it was published, or is not the latest of its kind.
+        crisis.rendering.DoesNotFit: a picture cannot be shown on one of the targets.
+    """
+    async with here.store.reading() as tx:
+        of_kind = [s for s in await tx.statements.list(statement.incident) if s.kind is statement.kind]
+        latest = [s for s in of_kind if s.corrects == statement.corrects][-1]
+        status = await tx.statements.status(statement.id, statement.version)
+    if (latest.id, latest.version) != (statement.id, statement.version) or status in SAID:
+        why = f"it is {status}" if status in SAID else f"there is {latest.label} since"
+        raise NotAllowed(f"{statement.label} cannot be given pictures, because {why}: draft a new statement with them")
+    text = f"{statement.headline}\n\n{statement.body}"
+    kind, corrects = statement.kind, statement.corrects
+    return await draft(here, statement.incident, kind, author=author, text=text, corrects=corrects, pictures=pictures)
 
 
 async def draft_for_response(here: Installation, incident_id: str, kind: StatementKind) -> Statement:
@@ -105,10 +138,10 @@ def _written(
     outlets: list[Outlet],
     statement_id: str,
     version: int,
-    *,
     author: str,
     text: str,
     wrong: Statement | None,
+    media: tuple[Picture, ...],
 ) -> Statement:
     playbook = here.playbook(incident.assessment.type)
     now = here.clock.now()
@@ -142,14 +175,21 @@ def _written(
         author=author,
         promises=drafting.promises_in(body, context["next_update"], context["next_update_says"]),
         corrects=wrong.id if wrong else "",
+        media=media,
     )
 
 
-def _outlets(here: Installation, incident: Incident, kind: StatementKind) -> list[Outlet]:
-    """Every channel the playbook names for this kind, or all of them when it names none."""
+def _outlets(here: Installation, incident: Incident, kind: StatementKind, *, pictures: bool) -> list[Outlet]:
+    """Every channel the playbook names for this kind, or all of them when it names none; without ``pictures``, those
+    that take text alone."""
     named = here.playbook(incident.assessment.type).channels.get(kind, ())
     chosen = [here.settings.channel(name) for name in named] or list(here.settings.channels)
-    return [Outlet(target=Target(channel=c.name, kind=c.kind, address=c.address), limits=limits_of(c)) for c in chosen]
+    limited = [(c, limits_of(c)) for c in chosen]
+    return [
+        Outlet(target=Target(channel=c.name, kind=c.kind, address=c.address), limits=limits)
+        for c, limits in limited
+        if pictures or limits.pictures is None or not limits.pictures.needed
+    ]
 
 
 async def _carried(tx: Transaction, statement_id: str) -> Statement:

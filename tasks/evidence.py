@@ -33,7 +33,7 @@ from crisis.bundle import (
 from crisis.chain import Checkpoint, fingerprint, public_key
 from crisis.delivery import ARRIVED
 from crisis.record import GENESIS, Record
-from crisis.story import DECISIONS, DELIVERIES, PROPOSALS, STATEMENTS, published_files
+from crisis.story import DECISIONS, DELIVERIES, PROPOSALS, STATEMENTS, picture_path, published_files
 from tasks.installation import Installation
 from tasks.material import Material, gather
 from tasks.report import write_report
@@ -47,6 +47,7 @@ Evidence of {incident}, sealed {sealed} UTC by {organisation} with Fireline.
 
   report.html            the after-action report; open it in a browser
   published/             exactly what each target carried, and the platforms' receipts
+  pictures/              the pictures of all statement versions, by the SHA-256 that their content hashes cover
   statements.json        every statement version, with the renderings and facts its content hash covers
   proposals.json         what was asked to be approved, and under which policy
   decisions.json         who decided what, when, by which route, on which content hash
@@ -154,6 +155,7 @@ def _story_files(material: Material) -> dict[str, bytes]:
         "mentions.json": _models(material.mentions),
         "signals.json": _models(material.signals),
     }
+    files |= {picture_path(picture): picture.content for picture in material.pictures}
     for delivery in material.deliveries:
         if delivery.state in ARRIVED:
             files |= published_files(delivery)

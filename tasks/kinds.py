@@ -19,12 +19,16 @@ def refuse_unknown_kinds(settings: config.Settings) -> None:
 
 
 def limits_of(chosen: config.ChannelSettings) -> Limits:
-    """What a configured channel may hold: a sandbox, what the kind it looks like may.
+    """What a configured channel may hold: a sandbox, what the kind it looks like may. Pictures only where what they
+    need is set.
 
     Raises:
         integrations.Misconfigured: there is no such kind.
     """
     limits: Limits = integrations.integration(chosen.looks_like or chosen.kind).platform_limits
+    wants = limits.pictures.wants if limits.pictures else ""
+    if wants and not chosen.looks_like and not chosen.settings.get(wants):
+        return limits.model_copy(update={"pictures": None})
     return limits
 
 

@@ -44,7 +44,7 @@ async def check_statement(here: Installation, statement: Statement) -> tuple[Fin
     # The correction of a statement contradicts it on purpose.
     known["earlier"] = tuple(s for s in known["earlier"] if s.id not in (statement.id, statement.corrects))
     text = f"{statement.headline}\n\n{statement.body}"
-    return tuple(lint(text, kind=statement.kind, language=statement.language, **known))
+    return tuple(lint(text, kind=statement.kind, language=statement.language, pictures=statement.media, **known))
 
 
 async def refuse_blocked(here: Installation, statement: Statement) -> None:

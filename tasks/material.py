@@ -13,6 +13,7 @@ from crisis.commitment import Commitment
 from crisis.delivery import ARRIVED, Delivery, Purpose
 from crisis.fact import Fact
 from crisis.incident import Incident
+from crisis.pictures import Picture
 from crisis.reaction import Observation
 from crisis.record import Record
 from crisis.stakeholder import Stakeholder
@@ -62,6 +63,8 @@ class Material:
     stakeholders: tuple[Stakeholder, ...]
     records: tuple[Record, ...]
     """The ledger's records of this incident."""
+    pictures: tuple[Picture, ...]
+    """Those of all statement versions, each once, with its bytes."""
 
     @property
     def deliveries(self) -> tuple[Delivery, ...]:
@@ -88,6 +91,7 @@ async def gather(here: Installation, incident_id: str) -> Material:
 
     Raises:
         records.NotFound: there is no such incident.
+        ValueError: a picture or statement was altered behind the store's back.
     """
     async with here.store.reading() as tx:
         incident = await tx.incidents.get(incident_id)
@@ -95,6 +99,7 @@ async def gather(here: Installation, incident_id: str) -> Material:
         ledger = await tx.ledger.list(incident=incident_id)
         deliveries = await tx.outbox.list(incident=incident_id)
         end = incident.closed_at + CALM_AFTER if incident.closed_at else None
+        spoken = await _spoken(tx, incident_id, deliveries, _arrivals(ledger))
         return Material(
             organisation=here.settings.organisation,
             at=here.clock.now(),
@@ -102,7 +107,7 @@ async def gather(here: Installation, incident_id: str) -> Material:
             incident=incident,
             assessments=tuple(await tx.incidents.assessments(incident_id)),
             facts=tuple([tuple(await tx.facts.history(f.id)) for f in await tx.facts.list(incident_id)]),
-            spoken=await _spoken(tx, incident_id, deliveries, _arrivals(ledger)),
+            spoken=spoken,
             notices=tuple(d for d in deliveries if d.purpose is Purpose.NOTICE),
             commitments=tuple(await tx.commitments.list(incident=incident_id)),
             observations=tuple(await tx.observations.list(incident_id)),
@@ -110,7 +115,13 @@ async def gather(here: Installation, incident_id: str) -> Material:
             signals=tuple(await tx.signals.list(watch.name, since=incident.started_at - CALM_BEFORE, until=end)),
             stakeholders=tuple(await tx.stakeholders.list()),
             records=tuple(ledger),
+            pictures=await _pictures(tx, spoken),
         )
+
+
+async def _pictures(tx: Transaction, spoken: tuple[Spoken, ...]) -> tuple[Picture, ...]:
+    shown = {picture.sha256: picture for one in spoken for picture in one.statement.media}
+    return tuple([p.model_copy(update={"content": await tx.pictures.content(p.sha256)}) for p in shown.values()])
 
 
 def _arrivals(ledger: list[Record]) -> dict[str, datetime]:

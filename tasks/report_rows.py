@@ -1,20 +1,25 @@
 """The rows of the after-action report: each part of an incident's material as plain data for the template."""
 
+import base64
 from collections import defaultdict
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
+
+from markupsafe import Markup
 
 from crisis import timeline
 from crisis.chain import fingerprint, public_key
 from crisis.clocks import ClockReading, span_in_words
 from crisis.delivery import Delivery, DeliveryState, Purpose
 from crisis.fact import Fact
+from crisis.pictures import Picture
 from crisis.record import Record
 from crisis.visible import web_address
 from crisis.watch import Mention
 from records import Verification
 from tasks.material import Material, Spoken
+from tasks.pictures import small
 
 QUOTED_POSTS = 12
 """Posts quoted in the report, those with the widest reach first; all of them are in the evidence bundle."""
@@ -83,6 +88,20 @@ def statement_row(material: Material, spoken: Spoken) -> dict[str, Any]:
             f"{name_of(material, d.approver)} ({d.role})" for d in spoken.decisions if d.verdict.value == "approve"
         ],
         "renderings": _renderings(spoken.deliveries),
+        "pictures": [_picture_row(material, spoken, picture) for picture in text.media],
+    }
+
+
+def _picture_row(material: Material, spoken: Spoken, picture: Picture) -> dict[str, Any]:
+    """A picture as the page shows it, small; the exact bytes are in the evidence bundle."""
+    content = next(p.content for p in material.pictures if p.sha256 == picture.sha256)
+    carried = [r.target.channel for r in spoken.statement.renderings if picture.sha256 in {p.sha256 for p in r.media}]
+    return {
+        "shown": Markup("data:image/jpeg;base64,{}").format(base64.b64encode(small(content)).decode()),
+        "alt": picture.alt,
+        "what": f"{picture.media_type.suffix.upper()}, {picture.width} × {picture.height}, {picture.size:,} bytes",
+        "sha256": picture.sha256,
+        "channels": carried,
     }
 
 

@@ -54,7 +54,7 @@ class DiscordReceiver(HttpReceiver):
             newest = sorted(self.messages.values(), key=lambda m: int(m["id"]), reverse=True)
             below = int(request.query_params.get("before", "9" * 20))
             return JSONResponse([m for m in newest if int(m["id"]) < below][: int(request.query_params["limit"])])
-        asked = await request.json()
+        asked, files = await _with_files(request)
         nonce = asked.get("nonce", "")
         if asked.get("enforce_nonce") and nonce in self._by_nonce and not self.forgets_nonces:
             return JSONResponse(self.messages[self._by_nonce[nonce]])
@@ -62,6 +62,11 @@ class DiscordReceiver(HttpReceiver):
         if reference and reference["message_id"] not in self.messages:
             error = {"message": "Invalid Form Body", "code": 50035, "errors": {"message_reference": "Unknown message"}}
             return JSONResponse(error, 400)
+        attached = asked.get("attachments") or []
+        if len(attached) != len(files):
+            return JSONResponse({"message": "Invalid Form Body", "code": 50035}, 400)
+        self.uploaded = {str(a["id"]): (files[int(a["id"])], a["description"]) for a in attached}
+        self.show(list(self.uploaded))
         self.created.append(asked["content"])
         number = str(1300000000000000000 + next(self._ids))
         self._by_nonce[nonce] = number
@@ -70,6 +75,7 @@ class DiscordReceiver(HttpReceiver):
             "channel_id": request.path_params["channel"],
             "author": {"id": "77", "username": "acme"},
             "content": asked["content"],
+            "attachments": attached,
             "timestamp": datetime.now(UTC).strftime(NOW),
             "edited_timestamp": None,
         } | ({"message_reference": reference} if reference else {})
@@ -89,6 +95,16 @@ class DiscordReceiver(HttpReceiver):
         return JSONResponse(self.messages[number])
 
 
+async def _with_files(request: Request) -> tuple[Any, list[bytes]]:
+    """A message that came as JSON, or as a form with files."""
+    if request.headers["content-type"] == "application/json":
+        return await request.json(), []
+    async with request.form() as form:
+        count = sum(name.startswith("files[") for name in form)
+        files = [await form[f"files[{n}]"].read() for n in range(count)]  # type: ignore[union-attr]
+        return json.loads(str(form["payload_json"])), files
+
+
 class TelegramReceiver(HttpReceiver):
     """At most once: no key, and a bot is shown nothing of what it has sent."""
 
@@ -99,7 +115,9 @@ class TelegramReceiver(HttpReceiver):
         self.messages: dict[int, dict[str, Any]] = {}
 
     def routes(self) -> list[Route]:
-        names = {"getMe": "GET", "sendMessage": "POST", "editMessageText": "POST", "deleteMessage": "POST"}
+        names = {"getMe": "GET"} | dict.fromkeys(
+            ("sendMessage", "editMessageText", "deleteMessage", "sendPhoto", "sendMediaGroup"), "POST"
+        )
         return [
             *(Route(f"/bot{TOKEN}/{n}", getattr(self, f"_{n}"), methods=[method]) for n, method in names.items()),
             Route("/bot{token}/{method}", self._unauthorized, methods=["GET", "POST"]),
@@ -117,15 +135,34 @@ class TelegramReceiver(HttpReceiver):
         if answered and answered not in self.messages:
             return _telegram_error(400, "Bad Request: message to be replied not found")
         self.created.append(asked["text"])
+        return JSONResponse({"ok": True, "result": self._message(answered, text=asked["text"])})
+
+    def _message(self, answered: int | None, **more: str) -> dict[str, Any]:
         number = next(self._ids)
         self.messages[number] = {
             "message_id": number,
             "date": int(datetime.now(UTC).timestamp()),
             "chat": {"id": -100123, "type": "channel", "username": "acme_news"},
-            "text": asked["text"],
             "answered": answered,
+            **more,
         }
-        return JSONResponse({"ok": True, "result": self.messages[number]})
+        return self.messages[number]
+
+    async def _sendPhoto(self, request: Request) -> Response:
+        return JSONResponse({"ok": True, "result": (await self._photos(request))[0]})
+
+    async def _sendMediaGroup(self, request: Request) -> Response:
+        return JSONResponse({"ok": True, "result": await self._photos(request)})
+
+    async def _photos(self, request: Request) -> list[dict[str, Any]]:
+        async with request.form() as form:
+            one = {"type": "photo", "media": form.get("photo"), "caption": form.get("caption")}
+            album = json.loads(str(form["media"])) if "media" in form else [one]
+            answered = json.loads(str(form.get("reply_parameters", "{}"))).get("message_id")
+            for photo in album:
+                content = await form[str(photo["media"]).removeprefix("attach://")].read()  # type: ignore[union-attr]
+                self.show_with_last(content, photo["caption"])
+        return [self._message(answered, caption=photo["caption"]) for photo in album]
 
     async def _editMessageText(self, request: Request) -> Response:
         asked = await request.json()
@@ -149,6 +186,8 @@ def _telegram_error(status: int, says: str) -> Response:
 class MatrixReceiver(HttpReceiver):
     """Native key: the same transaction id gives the same event, and is shown to whoever sent it."""
 
+    unharmed = ("/upload",)
+
     def __init__(self) -> None:
         super().__init__()
         self.events: dict[str, dict[str, Any]] = {}
@@ -159,6 +198,7 @@ class MatrixReceiver(HttpReceiver):
         return [
             Route("/_matrix/client/v3/account/whoami", self._known(self._who)),
             Route("/_matrix/client/v3/directory/room/{alias}", self._known(self._alias)),
+            Route("/_matrix/media/v3/upload", self._known(self._upload), methods=["POST"]),
             Route(f"{rooms}/messages", self._known(self._messages)),
             Route(f"{rooms}/send/{{type}}/{{transaction}}", self._known(self._send), methods=["PUT"]),
             Route(f"{rooms}/redact/{{event}}/{{transaction}}", self._known(self._redact), methods=["PUT"]),
@@ -175,6 +215,11 @@ class MatrixReceiver(HttpReceiver):
 
     async def _who(self, request: Request) -> Response:
         return JSONResponse({"user_id": "@acme:room.test", "device_id": "FIRELINE"})
+
+    async def _upload(self, request: Request) -> Response:
+        place = f"mxc://room.test/{next(self._ids)}"
+        self.uploaded[place] = (await request.body(), "")
+        return JSONResponse({"content_uri": place})
 
     async def _alias(self, request: Request) -> Response:
         if request.path_params["alias"] != "#war:room.test":
@@ -204,6 +249,8 @@ class MatrixReceiver(HttpReceiver):
             if "m.new_content" in content:
                 edited = self.events[content["m.relates_to"]["event_id"]]
                 edited["content"] = content["m.new_content"]
+            elif content["msgtype"] == "m.image":
+                self.show_with_last(self.uploaded[content["url"]][0], content["body"])
             else:
                 self.created.append(content["body"])
             event = f"$event{next(self._ids)}"

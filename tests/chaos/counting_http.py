@@ -55,6 +55,11 @@ class HttpReceiver(LoopThread, ABC):
         self.requests: list[Seen] = []
         self.created: list[str] = []
         """The text of every post that came into being, in order."""
+        self.uploaded: dict[str, tuple[bytes, str]] = {}
+        """Pictures by the platform's id for them: their bytes, and what they are said to show."""
+        self.shown: list[list[tuple[bytes, str]]] = []
+        """The pictures of every post that has some, in order."""
+        self._shown_with = 0
         self.port = 0
         self._ids = itertools.count(1)
 
@@ -72,6 +77,22 @@ class HttpReceiver(LoopThread, ABC):
         for value in vars(self).values():
             if isinstance(value, dict | list):
                 value.clear()
+        self._shown_with = 0
+
+    def show(self, ids: list[str]) -> bool:
+        """Note which pictures a post shows; False when one of them was never uploaded."""
+        if not set(ids) <= set(self.uploaded):
+            return False
+        if ids:
+            self.shown.append([self.uploaded[i] for i in ids])
+        return True
+
+    def show_with_last(self, content: bytes, alt: str) -> None:
+        """Note a picture that stands in a message of its own, with the text before it."""
+        if self._shown_with != len(self.created):
+            self._shown_with = len(self.created)
+            self.shown.append([])
+        self.shown[-1].append((content, alt))
 
     @abstractmethod
     def routes(self) -> list[Route]:

@@ -1,13 +1,15 @@
-"""Facebook, Threads, LinkedIn and Cachet as far as an account that posts needs them; see ``receivers``.
+"""Facebook, Instagram, Threads, LinkedIn and Cachet as far as an account that posts needs them; see ``receivers``.
 
 After https://developers.facebook.com/docs/pages-api/posts, https://developers.facebook.com/docs/threads/posts,
 https://learn.microsoft.com/linkedin/marketing/community-management/shares/posts-api and Cachet's own source.
 """
 
+import json
 import re
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
+import httpx
 from counting_http import HttpReceiver
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -15,6 +17,7 @@ from starlette.routing import Route
 
 TOKEN = "right"
 PAGE = "1234567890"
+ACCOUNT = "17841400000000000"
 
 
 def _now() -> str:
@@ -39,6 +42,8 @@ class Known(HttpReceiver):
 class FacebookReceiver(Known):
     """Reconcile by marker: the page's own posts."""
 
+    unharmed = ("/photos",)
+
     denial: ClassVar[dict[str, Any]] = {
         "error": {"message": "Invalid OAuth access token.", "type": "OAuthException", "code": 190}
     }
@@ -50,6 +55,7 @@ class FacebookReceiver(Known):
     def routes(self) -> list[Route]:
         return [
             Route(f"/{PAGE}", self.known(self._page)),
+            Route(f"/{PAGE}/photos", self.known(self._photo), methods=["POST"]),
             Route(f"/{PAGE}/feed", self.known(self._post), methods=["POST"]),
             Route(f"/{PAGE}/posts", self.known(self._posts)),
             Route("/{parent}/comments", self.known(self._comments), methods=["GET", "POST"]),
@@ -60,12 +66,27 @@ class FacebookReceiver(Known):
         return JSONResponse({"id": PAGE, "name": "Acme", "tasks": ["CREATE_CONTENT"]})
 
     async def _post(self, request: Request) -> Response:
-        return self._add("", str((await request.form())["message"]))
+        form = await request.form()
+        photos = []
+        while f"attached_media[{len(photos)}]" in form:
+            photos.append(json.loads(str(form[f"attached_media[{len(photos)}]"]))["media_fbid"])
+        return self._add("", str(form["message"]), photos)
 
-    def _add(self, parent: str, text: str) -> Response:
+    async def _photo(self, request: Request) -> Response:
+        async with request.form() as form:
+            assert form["published"] == "false"
+            number = f"photo{next(self._ids)}"
+            self.uploaded[number] = (await form["source"].read(), str(form["alt_text_custom"]))  # type: ignore[union-attr]
+        return JSONResponse({"id": number})
+
+    def _add(self, parent: str, text: str, photos: list[str]) -> Response:
         if any((p["parent"], p["message"]) == (parent, text) for p in self.posts.values()):
             error = {"message": "Duplicate status message", "type": "OAuthException", "code": 506}
             return JSONResponse({"error": error}, 400)
+        if not self.show(photos):
+            return JSONResponse(
+                {"error": {"message": "Invalid parameter", "type": "FacebookApiException", "code": 100}}, 400
+            )
         self.created.append(text)
         number = f"{PAGE}_{next(self._ids)}"
         self.posts[number] = {"id": number, "message": text, "created_time": _now(), "parent": parent}
@@ -78,7 +99,10 @@ class FacebookReceiver(Known):
     async def _comments(self, request: Request) -> Response:
         parent = request.path_params["parent"]
         if request.method == "POST":
-            return self._add(parent, str((await request.form())["message"]))
+            form = await request.form()
+            return self._add(
+                parent, str(form["message"]), [str(form["attachment_id"])] if "attachment_id" in form else []
+            )
         return JSONResponse({"data": [p for p in self.posts.values() if p["parent"] == parent][::-1]})
 
     async def _change(self, request: Request) -> Response:
@@ -93,20 +117,55 @@ class FacebookReceiver(Known):
         return JSONResponse({"success": True})
 
 
-class ThreadsReceiver(Known):
-    """Reconcile by marker: containers show nothing until they are published."""
-
-    denial: ClassVar[dict[str, Any]] = FacebookReceiver.denial
-    unharmed = ("/me/threads",)
+class Fetching(Known):
+    """Fetches pictures from where a container says they are, as Meta's platforms do."""
 
     def __init__(self) -> None:
         super().__init__()
         self.containers: dict[str, dict[str, Any]] = {}
+        self.shelf: dict[str, bytes] = {}
+        """A bucket, as far as one picture's way needs it: written once, and read by everybody."""
+
+    async def bucket(self, request: Request) -> Response:
+        return Response()
+
+    async def on_shelf(self, request: Request) -> Response:
+        name = request.path_params["name"]
+        if request.method == "PUT":
+            self.shelf[name] = await request.body()
+            return Response(headers={"ETag": '"1"'})
+        content = self.shelf.get(name)
+        return Response(status_code=404) if content is None else Response(content, headers={"ETag": '"1"'})
+
+    async def contain(self, number: str, form: Any) -> Response | None:
+        """Make a container of a form's pictures; the answer when they cannot be had."""
+        if "image_url" in form:
+            async with httpx.AsyncClient() as client:
+                fetched = await client.get(str(form["image_url"]))
+            if fetched.status_code != 200:
+                says = {"message": "The media could not be fetched from this URI", "code": 9004}
+                return JSONResponse({"error": says}, 400)
+            self.uploaded[number] = (fetched.content, str(form.get("alt_text", "")))
+        children = str(form.get("children", "")).split(",") if "children" in form else []
+        single = [number] if "image_url" in form and "is_carousel_item" not in form else []
+        self.containers[number] = {"shows": children or single}
+        return None
+
+
+class ThreadsReceiver(Fetching):
+    """Reconcile by marker: containers show nothing until they are published."""
+
+    denial: ClassVar[dict[str, Any]] = FacebookReceiver.denial
+    unharmed = ("/me/threads", ".jpg")
+
+    def __init__(self) -> None:
+        super().__init__()
         self.posts: dict[str, dict[str, Any]] = {}
 
     def routes(self) -> list[Route]:
         return [
             Route("/me", self.known(self._me)),
+            Route("/shelf/{name:path}", self.on_shelf, methods=["GET", "PUT"]),
             Route("/me/threads", self.known(self._threads), methods=["GET", "POST"]),
             Route("/me/replies", self.known(self._replies)),
             Route("/me/threads_publish", self.known(self._publish), methods=["POST"]),
@@ -121,7 +180,9 @@ class ThreadsReceiver(Known):
             return JSONResponse({"data": [p for p in self.posts.values() if not p["is_reply"]][::-1]})
         form = await request.form()
         number = f"c{next(self._ids)}"
-        self.containers[number] = {"text": str(form["text"]), "reply_to": str(form.get("reply_to_id", ""))}
+        if problem := await self.contain(number, form):
+            return problem
+        self.containers[number] |= {"text": str(form.get("text", "")), "reply_to": str(form.get("reply_to_id", ""))}
         return JSONResponse({"id": number})
 
     async def _replies(self, request: Request) -> Response:
@@ -129,6 +190,7 @@ class ThreadsReceiver(Known):
 
     async def _publish(self, request: Request) -> Response:
         container = self.containers[str((await request.form())["creation_id"])]
+        self.show(container["shows"])
         self.created.append(container["text"])
         number, parent = f"t{next(self._ids)}", container["reply_to"]
         self.posts[number] = {
@@ -148,6 +210,71 @@ class ThreadsReceiver(Known):
         return JSONResponse({"success": True, "deleted_id": number})
 
 
+class InstagramReceiver(Fetching):
+    """Reconcile by marker: the account's own media; containers show nothing until they are published."""
+
+    denial: ClassVar[dict[str, Any]] = FacebookReceiver.denial
+    unharmed = (f"/{ACCOUNT}/media", ".jpg")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.posts: dict[str, dict[str, Any]] = {}
+        self.deletes = True
+
+    def routes(self) -> list[Route]:
+        return [
+            Route(f"/{ACCOUNT}", self.known(self._me)),
+            Route("/shelf", self.bucket),
+            Route("/shelf/{name:path}", self.on_shelf, methods=["GET", "PUT"]),
+            Route(f"/{ACCOUNT}/media", self.known(self._media), methods=["GET", "POST"]),
+            Route(f"/{ACCOUNT}/media_publish", self.known(self._publish), methods=["POST"]),
+            Route("/{parent}/comments", self.known(self._comments), methods=["GET", "POST"]),
+            Route("/{id}", self.known(self._one), methods=["GET", "DELETE"]),
+        ]
+
+    async def _me(self, request: Request) -> Response:
+        return JSONResponse({"id": ACCOUNT, "username": "acme"})
+
+    async def _media(self, request: Request) -> Response:
+        if request.method == "GET":
+            assert request.query_params["since"].isdecimal()
+            return JSONResponse({"data": [p for p in self.posts.values() if not p["parent"]][::-1]})
+        form = await request.form()
+        number = f"c{next(self._ids)}"
+        if problem := await self.contain(number, form):
+            return problem
+        self.containers[number] |= {"caption": str(form.get("caption", ""))}
+        return JSONResponse({"id": number})
+
+    async def _publish(self, request: Request) -> Response:
+        container = self.containers[str((await request.form())["creation_id"])]
+        self.show(container["shows"])
+        return self._add("", "caption", container["caption"])
+
+    def _add(self, parent: str, name: str, text: str) -> Response:
+        self.created.append(text)
+        number = f"{17000000000000000 + next(self._ids)}"
+        permalink = f"https://www.instagram.com/p/{number}/"
+        self.posts[number] = {"id": number, name: text, "timestamp": _now(), "permalink": permalink, "parent": parent}
+        return JSONResponse({"id": number})
+
+    async def _comments(self, request: Request) -> Response:
+        parent = request.path_params["parent"]
+        if request.method == "POST":
+            return self._add(parent, "text", str((await request.form())["message"]))
+        return JSONResponse({"data": [p for p in self.posts.values() if p["parent"] == parent][::-1]})
+
+    async def _one(self, request: Request) -> Response:
+        number = request.path_params["id"]
+        if request.method == "GET":
+            return JSONResponse({"id": number, "status_code": "FINISHED"})
+        if not self.deletes:
+            error = {"message": "Unsupported delete request.", "type": "IGApiException", "code": 100}
+            return JSONResponse({"error": error}, 400)
+        self.posts.pop(number, None)
+        return JSONResponse({"success": True, "deleted_id": number})
+
+
 class LinkedInReceiver(Known):
     """Reconcile by marker: the organisation's own posts. What is not escaped cuts the text off, as on LinkedIn."""
 
@@ -158,12 +285,18 @@ class LinkedInReceiver(Known):
         "message": "Invalid access token",
     }
 
+    unharmed = ("/rest/images", "/image")
+
     def __init__(self) -> None:
         super().__init__()
         self.posts: dict[str, dict[str, Any]] = {}
+        self.elsewhere = ""
+        """Where it wants pictures put, instead of at its own place."""
 
     def routes(self) -> list[Route]:
         return [
+            Route("/rest/images", self.known(self._image), methods=["POST"]),
+            Route("/dms-uploads/{number}/image", self.known(self._put), methods=["PUT"]),
             Route("/rest/posts", self.known(self._posts), methods=["GET", "POST"]),
             Route("/rest/posts/{urn}", self.known(self._change), methods=["POST", "DELETE"]),
         ]
@@ -175,11 +308,30 @@ class LinkedInReceiver(Known):
             newest = list(self.posts.values())[::-1][: int(request.query_params["count"])]
             return JSONResponse({"elements": newest, "paging": {"start": 0, "count": 10, "links": []}})
         asked = await request.json()
+        content = asked.get("content") or {}
+        images = [content["media"]] if "media" in content else (content.get("multiImage") or {}).get("images", [])
+        self.uploaded |= {
+            i["id"]: (self.uploaded[i["id"]][0], i["altText"]) for i in images if i["id"] in self.uploaded
+        }
+        if not self.show([image["id"] for image in images]):
+            return JSONResponse({"status": 400, "code": "MEDIA_ASSET_WAITING_UPLOAD", "message": "no such media"}, 400)
         self.created.append(shown(asked["commentary"]))
         urn = f"urn:li:share:{7000000000000000000 + next(self._ids)}"
         now = int(datetime.now(UTC).timestamp() * 1000)
         self.posts[urn] = {**asked, "id": urn, "createdAt": now, "lastModifiedAt": now}
         return Response(status_code=201, headers={"x-restli-id": urn})
+
+    async def _image(self, request: Request) -> Response:
+        assert request.query_params["action"] == "initializeUpload"
+        assert (await request.json())["initializeUploadRequest"]["owner"] == "urn:li:organization:1"
+        number = f"C4D{next(self._ids)}"
+        place = self.elsewhere or f"{request.base_url}dms-uploads/{number}/image"
+        value = {"uploadUrlExpiresAt": 1650567510704, "uploadUrl": place, "image": f"urn:li:image:{number}"}
+        return JSONResponse({"value": value})
+
+    async def _put(self, request: Request) -> Response:
+        self.uploaded[f"urn:li:image:{request.path_params['number']}"] = (await request.body(), "")
+        return Response(status_code=201)
 
     async def _change(self, request: Request) -> Response:
         urn = request.path_params["urn"]

@@ -40,27 +40,47 @@ __all__ = [
 class MastodonReceiver(HttpReceiver):
     """Native key: the same ``Idempotency-Key`` gives the same status, unless ``idempotent`` is off."""
 
+    unharmed = ("/media",)
+
     def __init__(self, *, idempotent: bool = True, length: int = 500) -> None:
         super().__init__()
         self.idempotent, self.length = idempotent, length
         self.statuses: dict[str, dict[str, Any]] = {}
         self._by_key: dict[str, str] = {}
+        self.working: list[bool] = []
+        """Whether it is still working on a picture, for the next questions, the last one first."""
+        self.media_limits: dict[str, int] = {}
 
     def routes(self) -> list[Route]:
         return [
             Route("/api/v1/accounts/verify_credentials", self._who),
             Route("/api/v1/accounts/{id}/statuses", self._timeline),
             Route("/api/v2/instance", self._instance),
+            Route("/api/v2/media", self._upload, methods=["POST"]),
+            Route("/api/v1/media/{id}", self._media),
             Route("/api/v1/statuses", self._post, methods=["POST"]),
             Route("/api/v1/statuses/{id}", self._change, methods=["PUT", "DELETE"]),
         ]
+
+    async def _upload(self, request: Request) -> Response:
+        """Takes a picture, and may not be done with it at once."""
+        async with request.form() as form:
+            content = await form["file"].read()  # type: ignore[union-attr]
+            media_id = str(next(self._ids))
+            self.uploaded[media_id] = (content, str(form.get("description", "")))
+        return JSONResponse({"id": media_id, "type": "image", "url": None}, 202 if self.working else 200)
+
+    async def _media(self, request: Request) -> Response:
+        media = {"id": request.path_params["id"], "type": "image", "url": f"{self.url}/media/1.jpg"}
+        return JSONResponse(media, 206 if self.working and self.working.pop() else 200)
 
     async def _who(self, request: Request) -> Response:
         return JSONResponse({"id": "1", "username": "acme", "acct": "acme"})
 
     async def _instance(self, request: Request) -> Response:
         limits = {"max_characters": self.length, "max_media_attachments": 4, "characters_reserved_per_url": 23}
-        return JSONResponse({"domain": "social.test", "version": "4.5.0", "configuration": {"statuses": limits}})
+        configuration = {"statuses": limits, "media_attachments": self.media_limits}
+        return JSONResponse({"domain": "social.test", "version": "4.5.0", "configuration": configuration})
 
     async def _timeline(self, request: Request) -> Response:
         newest = sorted(self.statuses.values(), key=lambda s: int(s["id"]), reverse=True)
@@ -75,6 +95,8 @@ class MastodonReceiver(HttpReceiver):
             return JSONResponse(there) if there else JSONResponse({"error": "Record not found"}, 404)
         if asked.get("in_reply_to_id") and asked["in_reply_to_id"] not in self.statuses:
             return JSONResponse({"error": "Record not found"}, 404)
+        if not self.show(asked.get("media_ids") or []):
+            return JSONResponse({"error": "Media not found"}, 422)
         self.created.append(asked["status"])
         status_id = str(next(self._ids))
         self._by_key[key] = status_id
@@ -86,6 +108,7 @@ class MastodonReceiver(HttpReceiver):
             "in_reply_to_id": asked.get("in_reply_to_id"),
             "visibility": asked.get("visibility", "public"),
             "content": as_html(asked["status"]),
+            "media_attachments": [{"id": i, "type": "image"} for i in asked.get("media_ids") or []],
         }
         return JSONResponse(self.statuses[status_id])
 
@@ -116,7 +139,7 @@ def as_html(text: str) -> str:
 class BlueskyReceiver(HttpReceiver):
     """Create-if-absent: ``putRecord`` with ``swapRecord: null`` creates once. ``expire()`` ends the session."""
 
-    unharmed = ("createSession", "refreshSession")
+    unharmed = ("createSession", "refreshSession", "uploadBlob")
     did = "did:plc:abcdefghijklmnopqrstuvwx"
 
     def __init__(self) -> None:
@@ -129,6 +152,7 @@ class BlueskyReceiver(HttpReceiver):
 
     def routes(self) -> list[Route]:
         names = {"POST": ("server.createSession", "server.refreshSession", "repo.putRecord", "repo.deleteRecord")}
+        names["POST"] += ("repo.uploadBlob",)
         names["GET"] = ("server.getSession", "repo.getRecord", "identity.resolveHandle")
         return [
             Route(f"/xrpc/com.atproto.{name}", getattr(self, f"_{name.partition('.')[2]}"), methods=[method])
@@ -167,6 +191,15 @@ class BlueskyReceiver(HttpReceiver):
     def _at(self, place: Any) -> str:
         return f"at://{place['repo']}/{place['collection']}/{place['rkey']}"
 
+    async def _uploadBlob(self, request: Request) -> Response:
+        if denied := self._denied(request):
+            return denied
+        content = await request.body()
+        link = f"bafkreib2rxk3rybk3aobmv5cjuql3bm2twh4jo5uxgf5kpqcsgz7{next(self._ids):06d}"
+        self.uploaded[link] = (content, "")
+        kind = request.headers["content-type"]
+        return JSONResponse({"blob": {"$type": "blob", "ref": {"$link": link}, "mimeType": kind, "size": len(content)}})
+
     async def _putRecord(self, request: Request) -> Response:
         asked = await request.json()
         if denied := self._denied(request):
@@ -174,6 +207,11 @@ class BlueskyReceiver(HttpReceiver):
         uri = self._at(asked)
         if uri in self.records and asked.get("swapRecord", "") is None:
             return JSONResponse({"error": "InvalidSwap", "message": "Record was at another cid"}, 400)
+        images = (asked["record"].get("embed") or {}).get("images", [])
+        links = [image["image"]["ref"]["$link"] for image in images]
+        self.uploaded |= {at: (self.uploaded[at][0], i["alt"]) for at, i in zip(links, images, strict=True)}
+        if not self.show(links):
+            return JSONResponse({"error": "BlobNotFound", "message": "Could not find blob"}, 400)
         self.created.append(asked["record"]["text"])
         cid = f"bafyreib2rxk3rybk3aobmv5cjuql3bm2twh4jo5uxgf5kpqcsgz7{next(self._ids):06d}"
         self.records[uri] = {"uri": uri, "cid": cid, "value": asked["record"]}

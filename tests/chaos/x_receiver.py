@@ -58,6 +58,8 @@ class XReceiver(HttpReceiver):
 
     unharmed = ("/2/oauth2/token",)
 
+    unharmed = ("/media/upload", "/media/metadata")
+
     def __init__(self, *, refuses_doubles: bool = True) -> None:
         super().__init__()
         self.refuses_doubles = refuses_doubles
@@ -73,6 +75,8 @@ class XReceiver(HttpReceiver):
             Route("/2/oauth2/token", self._token, methods=["POST"]),
             Route("/2/users/me", self._signed(self._me)),
             Route("/2/users/{id}/tweets", self._signed(self._timeline)),
+            Route("/2/media/upload", self._signed(self._upload), methods=["POST"]),
+            Route("/2/media/metadata", self._signed(self._describe), methods=["POST"]),
             Route("/2/tweets", self._signed(self._post), methods=["POST"]),
             Route("/2/tweets/{id}", self._signed(self._remove), methods=["DELETE"]),
         ]
@@ -132,6 +136,22 @@ class XReceiver(HttpReceiver):
         challenge = base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
         return JSONResponse(self.tokens()) if self.challenges.pop(form["code"], "") == challenge else invalid
 
+    async def _upload(self, request: Request) -> Response:
+        async with request.form() as form:
+            if form["media_category"] != "tweet_image":
+                return _problem(400, "Invalid Request", "One or more parameters to your request was invalid.")
+            content = await form["media"].read()  # type: ignore[union-attr]
+        media_id = str(1146654567674912000 + next(self._ids))
+        self.uploaded[media_id] = (content, "")
+        told = {"id": media_id, "media_key": f"3_{media_id}", "size": len(content), "expires_after_secs": 86400}
+        return JSONResponse({"data": told})
+
+    async def _describe(self, request: Request) -> Response:
+        asked = await request.json()
+        text = asked["metadata"]["alt_text"]["text"]
+        self.uploaded[asked["id"]] = (self.uploaded[asked["id"]][0], text)
+        return JSONResponse({"data": {"id": asked["id"], "associated_metadata": {"alt_text": {"text": text}}}})
+
     async def _me(self, request: Request) -> Response:
         return JSONResponse({"data": {"id": USER, "name": "Acme", "username": "acme"}})
 
@@ -155,18 +175,25 @@ class XReceiver(HttpReceiver):
             )
         if self.refuses_doubles and any(t["_said"] == (text, answered) for t in self.tweets.values()):
             return _problem(403, "Forbidden", "You are not allowed to create a Tweet with duplicate content.")
+        media_ids = (asked.get("media") or {}).get("media_ids") or []
+        if not self.show(media_ids):
+            return _problem(400, "Invalid Request", "Your media IDs are invalid.")
         self.created.append(text)
         post_id = str(10**18 + next(self._ids))
         urls = [{"url": f"https://t.co/{n}{post_id[-6:]}", "expanded_url": u} for n, u in enumerate(extract_urls(text))]
         shown = text
         for url in urls:
             shown = shown.replace(url["expanded_url"], url["url"], 1)
+        if media_ids:
+            urls.append({"url": f"https://t.co/m{post_id[-6:]}", "expanded_url": "https://x.com/acme/status/1/photo/1"})
+            shown += f" {urls[-1]['url']}"
         self.tweets[post_id] = {
             "id": post_id,
             "text": html.escape(shown, quote=False),
             "created_at": datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
             "entities": {"urls": urls},
             "_said": (text, answered),
+            "attachments": {"media_keys": [f"3_{i}" for i in media_ids]},
         } | ({"referenced_tweets": [{"type": "replied_to", "id": answered}]} if answered else {})
         return JSONResponse({"data": {"id": post_id, "text": shown, "edit_history_tweet_ids": [post_id]}}, 201)
 

@@ -12,7 +12,9 @@ from urllib.parse import urlsplit
 
 import pytest
 from conftest import ANA, HOSTILE, LENA, NOON, Outgoing, Scene, assessment
+from drawn import ALT, picture
 from playwright.async_api import Browser, Page, async_playwright
+from test_desk_pictures import with_picture
 
 from crisis.incident import IncidentState
 from desk.server import listen, serve
@@ -90,6 +92,18 @@ async def test_every_page_fits_and_runs_nothing_of_hostile_posts(
             assert await page.evaluate("[...document.images].every(i => i.complete && i.naturalWidth > 0)")
             await look(page, f"{name}-{size}-{scheme}")
     assert said == []
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_an_approver_sees_the_picture_whole_on_whatever_they_have_at_hand(scene: Scene, size: str) -> None:
+    width, height = SIZES[size]
+    scene = await with_picture(scene, picture(size=(1600, 900)))
+    async with served(scene) as address, chromium() as browser:
+        page = await browser.new_page(viewport={"width": width, "height": height})  # type: ignore[arg-type]
+        await page.goto(address + scene.link())
+        assert await page.evaluate("[...document.images].map(i => i.naturalWidth)") == [1600, 1600]
+        assert await page.locator("figcaption").first.inner_text() == f"Alternative text {ALT}"
+        await look(page, f"approve-picture-{size}")
 
 
 async def test_two_people_approve_on_their_phones_and_it_is_out(scene: Scene) -> None:

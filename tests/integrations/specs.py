@@ -1,6 +1,7 @@
 """Holds outgoing requests against the official descriptions in ``../shared/specs``."""
 
 import json
+from email import message_from_bytes
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -33,12 +34,33 @@ def mastodon() -> OpenAPI:
     spec = json.loads((SPECS / "mastodon_openapi.json").read_text())
     # The description calls this header an object; the documentation says "any arbitrary string".
     spec["paths"]["/api/v1/statuses"]["post"]["parameters"][0]["schema"] = {"type": "string"}
+    # It wants one of several forms, and a status with text and pictures is of two of them.
+    (body,) = spec["paths"]["/api/v1/statuses"]["post"]["requestBody"]["content"].values()
+    body["schema"]["anyOf"] = body["schema"].pop("oneOf")
     used = ("statuses", "statuses/{id}", "accounts/verify_credentials", "accounts/{id}/statuses")
-    spec["paths"] = {p: spec["paths"][p] for p in ("/api/v2/instance", *(f"/api/v1/{u}" for u in used))}
+    asked = ("/api/v2/instance", "/api/v1/media/{id}", *(f"/api/v1/{u}" for u in used))
+    spec["paths"] = {p: spec["paths"][p] for p in asked}
     for item in spec["paths"].values():
         for operation in item.values():
             operation.pop("security", None)  # openapi-core knows no OAuth 2
     return OpenAPI.from_dict(spec, config=Config(spec_validator_cls=None))
+
+
+def mastodon_media_fields() -> set[str]:
+    """The fields of the form that uploads a picture; openapi-core reads no files."""
+    spec = json.loads((SPECS / "mastodon_openapi.json").read_text())
+    form = spec["paths"]["/api/v2/media"]["post"]["requestBody"]["content"]["multipart/form-data"]["schema"]
+    return set(form["properties"])
+
+
+def multipart(seen: Seen) -> dict[str, bytes]:
+    """The fields of a form with files."""
+    kind = f"Content-Type: {seen.headers['content-type']}\r\n\r\n".encode()
+    parts = message_from_bytes(kind + seen.body).walk()
+    named = {
+        str(part.get_param("name", header="content-disposition")): part for part in parts if not part.is_multipart()
+    }
+    return {name: bytes(part.get_payload(decode=True)) for name, part in named.items()}  # type: ignore[arg-type]
 
 
 @cache

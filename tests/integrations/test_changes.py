@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from kinds_served import ADDRESSES, KINDS
+from kinds_served import ADDRESSES, KINDS, media_of, settings_of
 
 import integrations
 from integrations import Refused
 
-UNCHANGING = {"bluesky", "x", "threads", "ntfy"}
+UNCHANGING = {"bluesky", "x", "threads", "ntfy", "instagram"}
 """Platforms without edits by API."""
 UNCALLABLE = {"ntfy"}
 """What is out stays out."""
@@ -29,9 +29,9 @@ def out(served: tuple[str, Any], render) -> tuple[str, Any, Any]:
     receiver.reset()
 
     def made(text: str) -> Any:
-        return render(text, kind=kind, subject="Outage", address=ADDRESSES.get(kind, ""))
+        return render(text, kind=kind, subject="Outage", address=ADDRESSES.get(kind, ""), media=media_of(kind))
 
-    return kind, integrations.connect(kind, base_url=receiver.url, timeout=5, **KINDS[kind][1]), made
+    return kind, integrations.connect(kind, base_url=receiver.url, timeout=5, **settings_of(kind, receiver)), made
 
 
 async def test_a_change_is_there_or_is_refused_with_what_to_do_instead(out):
@@ -68,7 +68,7 @@ async def test_what_is_taken_back_is_gone_and_taking_back_twice_is_no_error(out)
 async def test_a_correction_answers_the_very_post(out):
     _, channel, made = out
     first = await channel.publish(made("We were wrong."), "k")
-    answer = made("This is right.").model_copy(update={"reply_to": first.id})
+    answer = made("This is right.").model_copy(update={"reply_to": first.id, "media": ()})
     second = await channel.publish(answer, "k2")
     assert second.id != first.id
     found = await channel.find("k2", answer)

@@ -1,10 +1,12 @@
 """Discord: what is sent is what its description asks for; mentions nobody; a notice is found again by its last line."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 import specs
 from chat_receivers import TOKEN, DiscordReceiver
+from drawn import picture
 
 import integrations
 from crisis.stakeholder import Route
@@ -34,6 +36,17 @@ async def test_every_request_is_as_the_description_says_and_mentions_nobody(disc
     writes = [r.json for r in discord.requests if r.method in {"POST", "PATCH"}]
     assert all(body["allowed_mentions"] == {"parse": []} for body in writes)
     assert not discord.messages
+
+
+async def test_a_message_with_pictures_describes_each_as_the_description_says(discord, render):
+    several = (picture(alt="one"), picture("red", alt="two"))
+    await connect(discord).publish(render("We know.", kind="discord", address=ROOM, media=several), "k")
+    (sent,) = [r for r in discord.requests if r.method == "POST"]
+    form = specs.multipart(sent)
+    assert form["files[1]"] == several[1].content
+    as_json = replace(sent, body=form["payload_json"], headers={**sent.headers, "content-type": "application/json"})
+    specs.hold(specs.discord(), "https://discord.com", [as_json])
+    assert [(a["id"], a["description"]) for a in as_json.json["attachments"]] == [("0", "one"), ("1", "two")]
 
 
 async def test_a_notice_is_found_when_the_nonce_is_long_forgotten(discord, render):

@@ -2,6 +2,7 @@
 
 import pytest
 import specs
+from drawn import picture
 from receivers import Fault, MastodonReceiver
 
 import integrations
@@ -94,3 +95,28 @@ def test_text_and_its_html_compare_equal():
     )
     assert comparable(plain(content)) == comparable("Hi @ana@remote.test & all\nhttps://x.test/long\n\nBye")
     assert comparable(plain(content)) != comparable("Hi @ana@remote.test & all\nhttps://x.test/lo\n\nBye")
+
+
+async def test_a_picture_is_uploaded_as_documented_and_waited_for_until_it_is_ready(receiver, mastodon, render):
+    receiver.working.extend([False, True])
+    await mastodon.publish(render("one", kind="mastodon", media=(picture(),)), "k")
+    sent = [r for r in receiver.requests if r.path.startswith(("/api/v2/media", "/api/v1/media", "/api/v1/statuses"))]
+    specs.hold(specs.mastodon(), HOST, [r for r in sent if r.path != "/api/v2/media"])
+    assert [(r.method, r.path) for r in sent] == [
+        ("POST", "/api/v2/media"),
+        ("GET", "/api/v1/media/1"),
+        ("GET", "/api/v1/media/1"),
+        ("POST", "/api/v1/statuses"),
+    ]
+    assert specs.multipart(sent[0]).keys() <= specs.mastodon_media_fields()
+    assert sent[-1].json["media_ids"] == ["1"]
+
+
+async def test_what_the_instance_takes_of_pictures_is_asked_of_it(receiver, mastodon, render):
+    large = picture(size=(6000, 5600))
+    assert mastodon.limits.pictures.problems((large,))
+    with pytest.raises(Refused, match="33,177,600 pixels"):
+        await mastodon.publish(render("one", kind="mastodon", media=(large,)), "k")
+    receiver.media_limits["image_matrix_limit"] = 40_000_000
+    await mastodon.publish(render("one", kind="mastodon", media=(large,)), "k")
+    assert receiver.shown == [[(large.content, large.alt)]]

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from counting_http import Fault
-from kinds_served import ADDRESSES, KINDS, SECRET
+from kinds_served import ADDRESSES, KINDS, SECRET, media_of, settings_of
 from proxy import Proxy
 
 import integrations
@@ -50,9 +50,13 @@ def served(request: pytest.FixtureRequest) -> Iterator[tuple[str, Any]]:
 def bench(served: tuple[str, Any], render) -> Bench:
     kind, receiver = served
     receiver.reset()
-    _, settings, write = KINDS[kind]
+    settings, write = settings_of(kind, receiver), KINDS[kind][2]
     rendering: Rendering = render(
-        "We are sorry & looking into it.", kind=kind, subject="Outage", address=ADDRESSES.get(kind, "")
+        "We are sorry & looking into it.",
+        kind=kind,
+        subject="Outage",
+        address=ADDRESSES.get(kind, ""),
+        media=media_of(kind),
     )
 
     async def send(channel: Any) -> Receipt:

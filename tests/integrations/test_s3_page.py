@@ -8,8 +8,10 @@ import feedparser
 import pytest
 from aws_receiver import KEYS, error
 from counting_http import Fault
+from drawn import ALT, picture
 
 import integrations
+from crisis.pictures import Picture
 from crisis.rendering import render as rendered
 from crisis.statement import Rendering, Target
 from integrations import Misconfigured, Refused, Unknown
@@ -24,10 +26,12 @@ def page(aws, **more):
     return integrations.connect("s3_page", **{"base_url": aws.url, **KEYS, **settings, **more})
 
 
-def statement(headline: str = "Outage", body: str = "We are sorry.", language: str = "en") -> Rendering:
+def statement(
+    headline: str = "Outage", body: str = "We are sorry.", language: str = "en", media: tuple[Picture, ...] = ()
+) -> Rendering:
     limits = integrations.integration("s3_page").platform_limits
     target = Target(channel="press", kind="s3_page")
-    return rendered(headline=headline, body=body, target=target, limits=limits, language=language)
+    return rendered(headline=headline, body=body, target=target, limits=limits, language=language, media=media)
 
 
 def listed(aws, prefix: str = "") -> list[list[str]]:
@@ -182,3 +186,21 @@ def test_an_item_takes_the_place_of_the_one_of_its_address():
         at = "2026-01-01T00:00:00Z"
         items = with_item(items, Item(id="x", title=title, content_text="", date_published=at, date_modified=at))
     assert [item.title for item in items] == ["second"]
+
+
+async def test_a_picture_lies_beside_the_page_and_goes_with_the_last_page_that_shows_it(aws):
+    channel, shown = page(aws), picture()
+    name = f"pictures/{shown.sha256}.jpg"
+    rendering = statement(media=(shown,))
+    assert f'<img src="../{name}" alt="{ALT}"' in rendering.html
+    first = await channel.publish(rendering, "one")
+    second = await channel.publish(rendering, "two")
+    there = aws.client("s3").get_object(Bucket=BUCKET, Key=name)
+    assert there["Body"].read() == shown.content
+    assert there["ContentType"] == "image/jpeg"
+    assert json.loads(aws.objects(BUCKET)["feed.json"])["items"][0]["_pictures"] == [name]
+    await channel.withdraw(first)
+    assert name in aws.objects(BUCKET)
+    for _ in range(2):
+        await channel.withdraw(second)
+    assert name not in aws.objects(BUCKET)

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import pytest
 from chat_receivers import TelegramReceiver
 from counting_http import Fault
+from drawn import picture
 
 import integrations
 from crisis.stakeholder import Route
@@ -93,3 +94,26 @@ async def test_the_token_shows_up_in_no_error_and_in_no_log(telegram, render, ca
         await connect(telegram, token=secret, base_url="http://nowhere.invalid").publish(whole, "k")
     assert "hunter2" not in f"{wrong.value} {unreachable.value} {caplog.text}"
     assert (await connect(telegram).check()).says == "posts as @acme_bot"
+
+
+@pytest.mark.parametrize("count", [1, 3])
+async def test_pictures_follow_the_text_with_their_alternative_texts_and_are_taken_back_with_it(
+    telegram, render, count
+):
+    channel = connect(telegram)
+    several = [picture(f"#{n:02x}3366", alt=f"Step {n}") for n in range(count)]
+    whole = render("one", "two", kind="telegram", address=CHAT, media=tuple(several))
+    receipt = await channel.publish(whole, "k")
+    assert telegram.created == ["one", "two"]
+    assert telegram.shown == [[(p.content, p.alt) for p in several]]
+    assert [m["answered"] for m in telegram.messages.values()][2:] == [receipt.raw["parts"][0]] * count
+    assert len(receipt.raw["pictures"]) == count
+    await channel.withdraw(receipt)
+    assert not telegram.messages
+
+
+async def test_a_picture_that_is_refused_takes_the_text_back(telegram, render):
+    telegram.faults.extend([None, Fault(400, '{"ok": false, "description": "Bad Request: IMAGE_PROCESS_FAILED"}')])
+    with pytest.raises(Refused, match="IMAGE_PROCESS_FAILED"):
+        await connect(telegram).publish(render("one", kind="telegram", address=CHAT, media=(picture(),)), "k")
+    assert not telegram.messages

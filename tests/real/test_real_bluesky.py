@@ -1,9 +1,11 @@
 """Bluesky against a real personal data server (@atproto/dev-env). About 10 s."""
 
 import asyncio
+from typing import Any
 
 import httpx
 import pytest
+from drawn import ALT, picture
 
 import integrations
 from crisis.statement import Part, Rendering, Target
@@ -22,7 +24,7 @@ async def bluesky(pds):
     await channel.close()
 
 
-def rendering(*texts: str, **more: str) -> Rendering:
+def rendering(*texts: str, **more: Any) -> Rendering:
     parts = tuple(Part(text=text, length=min(300, len(text)), limit=300) for text in texts)
     return Rendering(target=Target(channel="b", kind="bluesky"), parts=parts, **more)
 
@@ -129,3 +131,36 @@ async def test_check_names_the_account(bluesky):
     health = await bluesky.check()
     assert health.ok
     assert "@brandex.test" in health.says
+
+
+async def test_a_picture_is_there_byte_for_byte_with_its_alternative_text(pds, bluesky):
+    shown = (picture(), picture("red", alt="A closed station", kind="PNG"))
+    whole = rendering("We know.", "More.", media=shown)
+    receipt = await bluesky.publish(whole, "pictures")
+    assert (await bluesky.publish(whole, "pictures")).id == receipt.id
+    values = {r["uri"]: r["value"] for r in await records(pds)}
+    embed = values[receipt.id]["embed"]
+    assert embed["$type"] == "app.bsky.embed.images"
+    assert [(i["alt"], i["aspectRatio"]) for i in embed["images"]] == [
+        (ALT, {"width": 64, "height": 48}),
+        ("A closed station", {"width": 64, "height": 48}),
+    ]
+    assert "embed" not in values[receipt.raw["parts"][1]]
+    did = receipt.id.split("/")[2]
+    async with httpx.AsyncClient(base_url=pds) as client:
+        for one, image in zip(shown, embed["images"], strict=True):
+            params = {"did": did, "cid": image["image"]["ref"]["$link"]}
+            kept = await client.get("/xrpc/com.atproto.sync.getBlob", params=params)
+            assert kept.content == one.content
+            assert kept.headers["content-type"] == one.media_type.value
+
+
+async def test_a_link_is_a_card(pds, bluesky):
+    options = {"card_link": "https://acme.example/status", "card_title": "Trains stand"}
+    receipt = await bluesky.publish(rendering("See https://acme.example/status", options=options), "card")
+    (value,) = [r["value"] for r in await records(pds) if r["uri"] == receipt.id]
+    assert value["embed"]["external"] == {
+        "uri": "https://acme.example/status",
+        "title": "Trains stand",
+        "description": "",
+    }

@@ -1,6 +1,8 @@
 """Mastodon against mastodon-mock, a stateful server of its API. About 10 s."""
 
+import httpx
 import pytest
+from drawn import ALT, picture
 
 import integrations
 from crisis.counting import Unit, measure
@@ -84,3 +86,22 @@ async def test_a_wrong_token_is_misconfigured(mastodon_server):
     with pytest.raises(Misconfigured):
         await channel.publish(rendering("x"), "k")
     await channel.close()
+
+
+async def test_a_picture_is_there_byte_for_byte_with_its_description(mastodon):
+    shown = (picture(), picture("red", alt="A closed station"))
+    await mastodon.publish(rendering("We know. (1/2)", "More. (2/2)", media=shown), "k")
+    second, first = await timeline(mastodon)
+    assert second["media_attachments"] == []
+    assert [m["description"] for m in first["media_attachments"]] == [ALT, "A closed station"]
+    async with httpx.AsyncClient() as client:
+        for one, media in zip(shown, first["media_attachments"], strict=True):
+            assert (await client.get(media["url"])).content == one.content
+
+
+async def test_what_the_instance_takes_of_pictures_is_read_from_it(mastodon):
+    limits = (await mastodon.read_limits()).pictures
+    assert limits is not None
+    assert limits.most == 4
+    assert limits.size >= 1_000_000
+    assert "instance" in limits.source

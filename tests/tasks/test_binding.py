@@ -1,6 +1,6 @@
 """Promise 2 of DESIGN §11: whatever is changed after approval, by whatever way, nothing is published.
 
-Byte, target, severity, fact: one is changed, through the front door or behind the store's back (without its
+Byte, picture, target, severity, fact: one is changed, through the front door or behind the store's back (without its
 triggers, and also with a new hash that fits), and ``plan`` refuses and fills no outbox.
 """
 
@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from drawn import picture
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from staged import POLICY, assessment, settings_in
@@ -47,7 +48,10 @@ def _renderings() -> tuple[Rendering, ...]:
 
     return (
         Rendering(
-            target=Target(channel="mastodon", kind="sandbox"), parts=parts("We know.", "Buses run."), reply_to="7"
+            target=Target(channel="mastodon", kind="sandbox"),
+            parts=parts("We know.", "Buses run."),
+            reply_to="7",
+            media=(picture(),),
         ),
         Rendering(
             target=Target(channel="mastodon", kind="sandbox", address="riders@example.com"),
@@ -68,7 +72,7 @@ def _statement() -> Statement:
         "facts": (FACT,),
         "renderings": _renderings(),
         "links": ("https://acmerail.example/help",),
-        "media": ("map.png",),
+        "media": (picture(),),
         "promises": (Promise(text="Next update by 14:30 UTC", due_at=NOON),),
     }
     return Statement(
@@ -173,6 +177,10 @@ def byte_changes(draw: st.DrawFn) -> Change:
         after = draw(st.sampled_from(["unconfirmed", "refuted"]))
     elif last == "due_at":
         after = "2026-03-01T12:00:01Z"
+    elif last == "sha256":
+        after = picture("red").sha256
+    elif last == "media_type":
+        after = "image/png"
     else:
         after = before + draw(st.integers(1, 9)) if isinstance(before, int) else draw(altered(before))
     rehash = draw(st.booleans())
@@ -188,6 +196,20 @@ def byte_changes(draw: st.DrawFn) -> Change:
         database.execute(f"UPDATE {table} SET body = ? WHERE {where}", (json.dumps(whole),))
         if rehash:
             _forge_hash(database)
+
+    return change
+
+
+@st.composite
+def picture_changes(draw: st.DrawFn) -> Change:
+    """One byte of the approved picture, changed in the database."""
+    content = picture().content
+    place = draw(st.integers(0, len(content) - 1))
+    byte = draw(st.integers(0, 255).filter(lambda b: b != content[place]))
+    altered = content[:place] + bytes([byte]) + content[place + 1 :]
+
+    def change(here: Installation, database: sqlite3.Connection) -> None:
+        assert database.execute("UPDATE pictures SET content = ?", (altered,)).rowcount == 1
 
     return change
 
@@ -250,7 +272,7 @@ async def _refused(home: Path, change: Change) -> None:
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(change=st.one_of(byte_changes(), severity_changes(), fact_changes()))
+@given(change=st.one_of(byte_changes(), picture_changes(), severity_changes(), fact_changes()))
 def test_whatever_is_changed_after_approval_nothing_is_published(prepared: Path, change: Change) -> None:
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder) / "home"
@@ -263,7 +285,7 @@ async def test_what_was_approved_and_left_alone_is_planned_for_every_target(prep
     shutil.copytree(prepared, home)
     here = await _open(home)
     planned = await plan(here, "INC-1-S1", 1)
-    assert [d.rendering for d in planned] == list(_renderings())
+    assert [d.rendering.model_dump() for d in planned] == [r.model_dump() for r in _renderings()]
     await here.close()
 
 
