@@ -131,6 +131,13 @@ class ArchiveSettings(NotifierSettings):
     """Where sealed evidence is stored, too, so that nobody can change it."""
 
 
+class SchedulerSettings(NotifierSettings):
+    """Where posts are scheduled that an incident may have to freeze."""
+
+    watch: Names = ()
+    """Watches whose incidents freeze it; empty: those of all."""
+
+
 class _Named(Protocol):
     @property
     def name(self) -> str: ...
@@ -196,6 +203,7 @@ class Settings(BaseSettings):
     notifiers: tuple[NotifierSettings, ...] = ()
     monitors: tuple[MonitorSettings, ...] = ()
     archives: tuple[ArchiveSettings, ...] = ()
+    schedulers: tuple[SchedulerSettings, ...] = ()
 
     _file: Path | None = PrivateAttr(default=None)
     _lines: Lines = PrivateAttr(default_factory=dict)
@@ -254,6 +262,10 @@ class Settings(BaseSettings):
     def archive(self, name: str) -> ArchiveSettings:
         """Raises ``ConfigError`` naming the archives there are."""
         return _pick(self.archives, name, "archive")
+
+    def scheduler(self, name: str) -> SchedulerSettings:
+        """Raises ``ConfigError`` naming the schedulers there are."""
+        return _pick(self.schedulers, name, "scheduler")
 
     def watch(self, name: str) -> Watch:
         """Raises ``ConfigError`` naming the watches there are."""

@@ -11,6 +11,7 @@ _FAMILY = {"channel": "channels: where statements go", "notifier": "notifiers: h
 _FAMILY["source"] = "sources: where mentions come from"
 _FAMILY["monitor"] = "monitors: who is told, from outside, that Fireline works"
 _FAMILY["archive"] = "archives: where sealed evidence cannot be changed"
+_FAMILY["scheduler"] = "schedulers: where marketing is scheduled that an incident freezes"
 _WIDTH = 78
 
 

@@ -1,4 +1,4 @@
-"""The small protocols behind which the outside world lives: Source, Notifier, Publisher, Writer, Archive."""
+"""The small protocols behind which the outside world lives: Source, Notifier, Publisher, Writer, Archive, Scheduler."""
 
 from collections.abc import AsyncIterator
 from datetime import datetime
@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Protocol, runtime_checkable
 from crisis.counting import Limits
 from crisis.coverage import SourceHealth
 from crisis.delivery import DeliveryClass, Receipt
+from crisis.freeze import ScheduledPost
 from crisis.stakeholder import Route
 from crisis.statement import Rendering
 from crisis.values import Frozen, UtcDatetime
@@ -156,6 +157,37 @@ class Archive(Protocol):
         """Store ``file`` under ``name`` and prove by reading it back that it is there and locked. Twice is once.
 
         Raises ``Refused``, ``RateLimited``, ``Unknown`` or ``Misconfigured``.
+        """
+        ...
+
+    async def check(self) -> Health: ...
+
+    async def close(self) -> None: ...
+
+
+@runtime_checkable
+class Scheduler(Protocol):
+    """Where posts are scheduled that go out by themselves, unless they are paused."""
+
+    kind: ClassVar[str]
+    settings_model: ClassVar[type[Any]]
+
+    async def scheduled(self, now: datetime) -> tuple[ScheduledPost, ...]:
+        """Everything that goes out after ``now``. Raises ``RateLimited``, ``Unknown``, ``Misconfigured`` or ``Refused``."""
+        ...
+
+    async def pause(self, post: ScheduledPost, held_until: datetime | None = None) -> datetime | None:
+        """Keep a post from going out; as often as one likes. Until when it is put off, where there are no drafts.
+
+        ``held_until``: what an earlier call returned; then the post is put off further. Raises like ``scheduled``;
+        ``Refused`` when it is not there any more, is out already, or people have changed it meanwhile.
+        """
+        ...
+
+    async def restore(self, post: ScheduledPost, held_until: datetime | None = None) -> None:
+        """Schedule a paused post at its own time again; restoring twice is no error.
+
+        Raises like ``pause``; ``Refused`` when people have changed it meanwhile, or its time cannot be met.
         """
         ...
 

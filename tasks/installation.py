@@ -11,7 +11,7 @@ from config.runtime import make_home
 from crisis.clock import Clock
 from crisis.playbook import Playbook
 from crisis.values import CrisisType
-from integrations.protocols import Archive, Notifier, Publisher
+from integrations.protocols import Archive, Notifier, Publisher, Scheduler
 from records import Store, open_store
 from tasks import credentials
 from tasks.kinds import refuse_unknown_kinds
@@ -76,6 +76,12 @@ class Installation:
         archive: Archive = await self._connect(f"archive:{name}", chosen)
         return archive
 
+    async def scheduler(self, name: str) -> Scheduler:
+        """The connected scheduler of that name; raises like ``channel``."""
+        chosen = self.settings.scheduler(name)
+        scheduler: Scheduler = await self._connect(f"scheduler:{name}", chosen)
+        return scheduler
+
     async def _connect(self, key: str, chosen: config.ChannelSettings | config.NotifierSettings) -> Any:
         if key not in self._connections:
             secrets = await credentials.secrets_for(chosen.credentials_name, chosen.kind)
@@ -93,7 +99,7 @@ class Installation:
 
     async def forget(self, name: str) -> None:
         """Drop the connections of that name: their credentials no longer fit, and may have been mended since."""
-        for key in (f"channel:{name}", f"notifier:{name}", f"archive:{name}"):
+        for key in (f"channel:{name}", f"notifier:{name}", f"archive:{name}", f"scheduler:{name}"):
             if (connection := self._connections.pop(key, None)) is not None:
                 await connection.close()
 
