@@ -296,10 +296,11 @@ async def _one(acting: _Acting, post: FrozenPost, scheduler: Scheduler) -> None:
 
 async def _open(acting: _Acting, post: FrozenPost, error: integrations.IntegrationError) -> None:
     """Note what came of a call that did not settle a post: wait, try again, or leave it to a human."""
-    waiting = isinstance(error, integrations.RateLimited)
-    asked_to_wait = waiting and not isinstance(error, integrations.Unreachable)
+    asked_to_wait = isinstance(error, integrations.RateLimited) and not isinstance(error, integrations.Unreachable)
     attempts = post.attempts + (not asked_to_wait)
-    later = error.until if waiting else datetime.now(UTC) + AGAIN_AFTER * attempts
+    later = datetime.now(UTC) + AGAIN_AFTER * attempts
+    if isinstance(error, integrations.RateLimited):
+        later = error.until
     too_late = asked_to_wait and post.post.at is not None and later >= post.post.at
     certain = isinstance(error, integrations.Refused | integrations.Misconfigured)
     if certain or too_late or attempts >= MAX_ATTEMPTS:

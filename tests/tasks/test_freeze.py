@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from acme import IDA, acme, incident_in, sandbox
 from counting_http import Fault
 from scheduler_receivers import FacebookScheduledReceiver, PostizReceiver
 
@@ -17,7 +18,6 @@ from tasks import freeze as freezing
 from tasks.freeze import freeze, freeze_if_due, frozen_in, mind_freezes, propose_unfreezing, unfreeze
 from tasks.incidents import dismiss
 from tasks.installation import Installation
-from tests.acme import IDA, acme, incident_in, sandbox
 
 NOW = datetime.now(UTC).replace(second=0, microsecond=0)
 MORE = """
