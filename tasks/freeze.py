@@ -136,7 +136,8 @@ async def unfreeze(here: Installation, incident_id: str, *, actor: str, reason: 
         held = [p for p in posts if not p.whole and p.state in _HELD and p.post.at is not None]
         by_hand = [p for p in posts if not p.whole and p.state is FreezeState.NOT_FROZEN and p.post.at is None]
         whole = [p for p in posts if p.whole and p.state is not FreezeState.RESTORED]
-        if not whole and not held:
+        going = any(p.state is FreezeState.RESTORING for p in posts)  # left half done by one that was killed
+        if not whole and not held and not going:
             raise IllegalStep(f"nothing is frozen for {incident_id}")
         for other in (i for i in await tx.incidents.list(LIVE) if i.id != incident_id):
             theirs = await tx.frozen.list(incident=other.id)

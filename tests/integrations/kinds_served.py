@@ -3,6 +3,7 @@
 from typing import Any
 
 from chat_receivers import ROOM, DiscordReceiver, MatrixReceiver, NtfyReceiver
+from more_pages_receivers import INSTATUS, REDDIT, InstatusReceiver, SubredditReceiver
 from page_receivers import PAGE, CachetReceiver, FacebookReceiver, LinkedInReceiver, ThreadsReceiver
 from receivers import BlueskyReceiver, MastodonReceiver, SlackReceiver, StatuspageReceiver
 from x_receiver import KEYS as X_KEYS
@@ -21,6 +22,8 @@ KINDS: dict[str, tuple[type[Any], dict[str, Any], bytes]] = {
     "threads": (ThreadsReceiver, {"access_token": SECRET}, b"POST /me/threads_publish"),
     "linkedin": (LinkedInReceiver, {"organization": "1", "access_token": SECRET}, b"POST /rest/posts"),
     "cachet": (CachetReceiver, {"token": SECRET}, b"POST /api/incidents"),
+    "subreddit": (SubredditReceiver, REDDIT, b"POST /api/submit"),
+    "instatus": (InstatusReceiver, INSTATUS, b"POST /v1/ckf01/incidents"),
     "slack": (SlackReceiver, {"token": SECRET}, b"POST /api/chat.postMessage"),
 }
 """Receiver, settings, and the start of the request that posts."""
