@@ -101,6 +101,8 @@ class ChannelSettings(Frozen):
     settings: dict[str, Any] = Field(default_factory=dict)
     credentials: str = ""
     """Name of the Prefect block, and of the environment variables, that hold its secrets; empty: its own name."""
+    components: Names = ()
+    """Of a status page: ids of the components whose state follows a service failure."""
     looks_like: str = ""
     """For the sandbox only: the kind whose limits it keeps to."""
 
