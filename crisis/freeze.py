@@ -69,8 +69,8 @@ class FrozenPost(Frozen):
     state: FreezeState
     problem: str = ""
     """Why it could not be frozen or restored, or what is being waited for."""
-    held_until: UtcDatetime | None = None
-    """Where a scheduler knows no drafts: until when the post was put off."""
+    put_off: tuple[UtcDatetime, ...] = ()
+    """Where a scheduler knows no drafts: the times to which the post was put off, each stored before it was set."""
     attempts: int = 0
     """Calls of the present state that told nothing."""
     again_at: UtcDatetime | None = None

@@ -4,7 +4,8 @@ Promises: a post is scheduled again only when it still stands there as a draft w
 meanwhile is theirs. What stood in a queue's slot comes back at that slot's time. API: https://developers.buffer.com.
 """
 
-from datetime import UTC, datetime
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
 from pydantic import Field, SecretStr
@@ -41,6 +42,7 @@ class Buffer:
     """A ``Scheduler``."""
 
     kind: ClassVar[str] = "buffer"
+    puts_off: ClassVar[timedelta | None] = None
     settings_model: ClassVar[type[BufferSettings]] = BufferSettings
 
     def __init__(self, settings: BufferSettings) -> None:
@@ -62,7 +64,7 @@ class Buffer:
             after = info.get("endCursor")
         raise Unknown(f"Buffer has more than {PAGES} pages of scheduled posts")
 
-    async def pause(self, post: ScheduledPost, held_until: datetime | None = None) -> None:
+    async def pause(self, post: ScheduledPost, put_off: Sequence[datetime] = ()) -> None:
         there = await self._there(post)
         if there["status"] == "draft":
             return
@@ -70,7 +72,7 @@ class Buffer:
             raise Refused(f"in Buffer it is {there['status']}, at another time or out already: look at it there")
         await self._edit({"id": post.id, "saveToDraft": True}, "draft")
 
-    async def restore(self, post: ScheduledPost, held_until: datetime | None = None) -> None:
+    async def restore(self, post: ScheduledPost, put_off: Sequence[datetime] = ()) -> None:
         there = await self._there(post)
         if there["status"] == "scheduled" and same_time(_scheduled(there), post):
             return

@@ -4,7 +4,8 @@ X's own scheduled posts are out of reach of its API v2 (the Ads API has others, 
 LinkedIn, Instagram, TikTok and most newsletters.
 """
 
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -34,6 +35,7 @@ class ByHand:
     """A ``Scheduler``."""
 
     kind: ClassVar[str] = "by_hand"
+    puts_off: ClassVar[timedelta | None] = None
     settings_model: ClassVar[type[ByHandSettings]] = ByHandSettings
 
     def __init__(self, settings: ByHandSettings) -> None:
@@ -43,10 +45,10 @@ class ByHand:
         """One entry that stands for all of them; its time is not known."""
         return (ScheduledPost(id="all", at=None, text="", where=self._settings.what, url=self._settings.base_url),)
 
-    async def pause(self, post: ScheduledPost, held_until: datetime | None = None) -> None:
+    async def pause(self, post: ScheduledPost, put_off: Sequence[datetime] = ()) -> None:
         raise Refused("no API can do it: pause it there by hand")
 
-    async def restore(self, post: ScheduledPost, held_until: datetime | None = None) -> None:
+    async def restore(self, post: ScheduledPost, put_off: Sequence[datetime] = ()) -> None:
         raise Refused("no API can do it: resume it there by hand")
 
     async def check(self) -> Health:

@@ -1,11 +1,12 @@
 """Facebook's own scheduled posts of a page, for a freeze; put off, since Facebook keeps no drafts of them.
 
-Promises: a post is put off to ``AWAY`` from now, and further off for as long as the freeze lasts, by the very call that
-sets its time; restoring sets its own time again. One that stands at another time was moved by people, and is theirs.
+Promises: a post is put off to ``AWAY`` from now, and further off for as long as the freeze lasts; restoring sets its own
+time again. One that stands at a time that is neither its own nor one it was put off to was moved by people, and is theirs.
 API: https://developers.facebook.com/docs/graph-api/reference/page/scheduled_posts (a time must be 10 minutes to 30
 days ahead, and cannot be changed in the last 3 minutes).
 """
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
@@ -17,8 +18,6 @@ from integrations.outcomes import IntegrationError, Refused, Unknown, before_sen
 from integrations.protocols import Health
 
 AWAY = timedelta(days=28)
-SLACK = timedelta(days=2)
-"""How old a call whose answer was lost may be."""
 FIELDS = "id,message,scheduled_publish_time,permalink_url"
 PAGES = 20
 
@@ -27,6 +26,7 @@ class FacebookScheduled:
     """A ``Scheduler``."""
 
     kind: ClassVar[str] = "facebook_scheduled"
+    puts_off: ClassVar[timedelta | None] = AWAY
     settings_model: ClassVar[type[FacebookSettings]] = FacebookSettings
 
     def __init__(self, settings: FacebookSettings) -> None:
@@ -50,22 +50,20 @@ class FacebookScheduled:
             params["after"] = str(cursors.get("after"))
         raise Unknown(f"Facebook has more than {PAGES} pages of scheduled posts")
 
-    async def pause(self, post: ScheduledPost, held_until: datetime | None = None) -> datetime:
+    async def pause(self, post: ScheduledPost, put_off: Sequence[datetime] = ()) -> None:
+        until = put_off[-1]
         there = await self._there(post)
-        away = _away()
-        if held_until is None and there.at is not None and there.at > away - SLACK and there.at != post.at:
-            return there.at  # an earlier call put it off, and its answer was lost
-        if there.at not in (post.at, held_until):
+        if there.at == until:
+            return
+        if there.at not in (post.at, *put_off):
             raise Refused("people have moved it to another time meanwhile: look at it on Facebook")
-        await self._set_time(post, away)
-        return away
+        await self._set_time(post, until)
 
-    async def restore(self, post: ScheduledPost, held_until: datetime | None = None) -> None:
+    async def restore(self, post: ScheduledPost, put_off: Sequence[datetime] = ()) -> None:
         there = await self._there(post)
         if there.at == post.at:
             return
-        ours = there.at == held_until if held_until else there.at is not None and there.at > _away() - SLACK
-        if post.at is None or there.text != post.text or not ours:
+        if post.at is None or there.text != post.text or there.at not in put_off:
             raise Refused("people have changed it meanwhile: look at it on Facebook")
         await self._set_time(post, post.at)
 
@@ -93,10 +91,6 @@ class FacebookScheduled:
     async def _set_time(self, post: ScheduledPost, at: datetime) -> None:
         data = {"scheduled_publish_time": str(int(at.timestamp())), **self._proof}
         graph.body(await self._http.write("POST", f"/{post.id}", data=data))
-
-
-def _away() -> datetime:
-    return (datetime.now(UTC) + AWAY).replace(microsecond=0)
 
 
 def _scheduled(post: dict[str, Any]) -> ScheduledPost:

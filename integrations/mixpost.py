@@ -5,7 +5,8 @@ changed meanwhile is theirs. API: https://docs.mixpost.app/api (Mixpost Pro). An
 sent back as it was read: accounts, labels and each account's version, pictures by their ids.
 """
 
-from datetime import UTC, datetime
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -49,6 +50,7 @@ class Mixpost:
     """A ``Scheduler``."""
 
     kind: ClassVar[str] = "mixpost"
+    puts_off: ClassVar[timedelta | None] = None
     settings_model: ClassVar[type[MixpostSettings]] = MixpostSettings
 
     def __init__(self, settings: MixpostSettings) -> None:
@@ -70,7 +72,7 @@ class Mixpost:
                 return tuple(post for post in found if post.at is not None and post.at > now)
         raise Unknown(f"Mixpost has more than {PAGES} pages of scheduled posts")
 
-    async def pause(self, post: ScheduledPost, held_until: datetime | None = None) -> None:
+    async def pause(self, post: ScheduledPost, put_off: Sequence[datetime] = ()) -> None:
         there = await self._there(post)
         if _status(there) == "draft":
             return
@@ -78,7 +80,7 @@ class Mixpost:
             raise Refused(f"in Mixpost it is {_status(there)}, at another time or out already: look at it there")
         await self._update(post, date=None, time=None)
 
-    async def restore(self, post: ScheduledPost, held_until: datetime | None = None) -> None:
+    async def restore(self, post: ScheduledPost, put_off: Sequence[datetime] = ()) -> None:
         there = await self._there(post)
         now = self._scheduled(there)
         if _status(there) == "scheduled" and same_time(now, post):

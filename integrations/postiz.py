@@ -7,6 +7,7 @@ is your own and says otherwise).
 
 import html
 import re
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
@@ -36,6 +37,7 @@ class Postiz:
     """A ``Scheduler``."""
 
     kind: ClassVar[str] = "postiz"
+    puts_off: ClassVar[timedelta | None] = None
     settings_model: ClassVar[type[PostizSettings]] = PostizSettings
 
     def __init__(self, settings: PostizSettings) -> None:
@@ -44,12 +46,12 @@ class Postiz:
     async def scheduled(self, now: datetime) -> tuple[ScheduledPost, ...]:
         return tuple(_scheduled(p) for p in await self._between(now, now + AHEAD) if p.get("state") == "QUEUE")
 
-    async def pause(self, post: ScheduledPost, held_until: datetime | None = None) -> None:
+    async def pause(self, post: ScheduledPost, put_off: Sequence[datetime] = ()) -> None:
         answer = await self._http.write("PUT", f"/posts/{post.id}/status", json={"status": "draft"})
         if answer.text("state") != "DRAFT":
             raise Refused(f"Postiz left it as it is: {answer.says}")
 
-    async def restore(self, post: ScheduledPost, held_until: datetime | None = None) -> None:
+    async def restore(self, post: ScheduledPost, put_off: Sequence[datetime] = ()) -> None:
         if post.at is None:
             raise Refused("nobody knows when it was to go out")
         with before_sending():

@@ -1,7 +1,7 @@
 """The small protocols behind which the outside world lives: Source, Notifier, Publisher, Writer, Archive, Scheduler."""
 
-from collections.abc import AsyncIterator
-from datetime import datetime
+from collections.abc import AsyncIterator, Sequence
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
@@ -170,21 +170,24 @@ class Scheduler(Protocol):
     """Where posts are scheduled that go out by themselves, unless they are paused."""
 
     kind: ClassVar[str]
+    puts_off: ClassVar[timedelta | None]
+    """None: it keeps drafts. Else a post can only be put off, by this much from now."""
     settings_model: ClassVar[type[Any]]
 
     async def scheduled(self, now: datetime) -> tuple[ScheduledPost, ...]:
         """Everything that goes out after ``now``. Raises ``RateLimited``, ``Unknown``, ``Misconfigured`` or ``Refused``."""
         ...
 
-    async def pause(self, post: ScheduledPost, held_until: datetime | None = None) -> datetime | None:
-        """Keep a post from going out; as often as one likes. Until when it is put off, where there are no drafts.
+    async def pause(self, post: ScheduledPost, put_off: Sequence[datetime] = ()) -> None:
+        """Keep a post from going out; as often as one likes.
 
-        ``held_until``: what an earlier call returned; then the post is put off further. Raises like ``scheduled``;
-        ``Refused`` when it is not there any more, is out already, or people have changed it meanwhile.
+        ``put_off``: where there are no drafts (see ``puts_off``), the time to set last, after those that were tried
+        before. Raises like ``scheduled``; ``Refused`` when the post is not there any more, is out already, or stands
+        at a time that is neither its own nor one of these: people have changed it meanwhile.
         """
         ...
 
-    async def restore(self, post: ScheduledPost, held_until: datetime | None = None) -> None:
+    async def restore(self, post: ScheduledPost, put_off: Sequence[datetime] = ()) -> None:
         """Schedule a paused post at its own time again; restoring twice is no error.
 
         Raises like ``pause``; ``Refused`` when people have changed it meanwhile, or its time cannot be met.

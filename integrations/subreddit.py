@@ -7,9 +7,9 @@ refusal. API: https://www.reddit.com/dev/api; tokens: https://github.com/reddit-
 
 import re
 from datetime import UTC, datetime, timedelta
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, SecretStr
 
 from crisis.counting import Limits
 from crisis.delivery import DeliveryClass, Receipt
@@ -48,7 +48,8 @@ class SubredditSettings(Connection):
     username: str = Field(examples=["acme_newsroom"], pattern=r"^[\w-]{3,20}$", description="The account, without u/")
     password: SecretStr | None = Field(default=None, description="Its password, for an app of type script")
     refresh_token: SecretStr | None = Field(
-        default=None, description="Or a refresh token (scopes identity, submit, edit, history, read)"
+        default=None,
+        description="In place of a password: a refresh token (scopes identity, submit, edit, history, read)",
     )
     user_agent: str = Field(
         examples=["web:com.example.fireline:1.0 (by /u/acme)"],
@@ -60,12 +61,6 @@ class SubredditSettings(Connection):
     )
     flair_id: str = Field(default="", description="The post's flair, where the subreddit wants one")
     flair_text: str = Field(default="", max_length=64, description="Its text, where it can be chosen")
-
-    @model_validator(mode="after")
-    def _one_way_in(self) -> Self:
-        if self.password and self.refresh_token:
-            raise ValueError("give a password or a refresh_token, not both")
-        return self
 
 
 class Subreddit:

@@ -63,8 +63,8 @@ class FrozenPosts:
             told["post"] = frozen.post.model_dump(mode="json")  # whole, before anything is done to it
         else:
             told["post"] = frozen.post.model_dump(mode="json", include={"id", "at", "text", "where", "url"})
-        if frozen.held_until is not None:
-            told["held_until"] = frozen.held_until.isoformat()
+        if frozen.put_off:
+            told["put_off"] = frozen.put_off[-1].isoformat()
         noun = "scheduler" if frozen.whole else "post"
         verb = frozen.state.value.replace(" ", "_")
         await self._ledger.append(f"{noun}.{verb}", incident=frozen.incident, data=told, **act)

@@ -256,7 +256,7 @@ async def _read(acting: _Acting, itself: FrozenPost, scheduler: Scheduler) -> No
     async with acting.here.store.transaction() as tx:
         here = [p for p in await tx.frozen.list() if p.scheduler == itself.scheduler and not p.whole]
         known = {p.key: p for p in here}
-        put_off = {(p.post.id, p.held_until) for p in here if p.held_until is not None}
+        put_off = {(p.post.id, at) for p in here for at in p.put_off}
         for post in listed:
             new = FrozenPost(
                 incident=itself.incident,
@@ -267,7 +267,8 @@ async def _read(acting: _Acting, itself: FrozenPost, scheduler: Scheduler) -> No
             )
             before = known.get(new.key)
             ours = (post.id, post.at) in put_off  # it stands where a freeze put it off to
-            if not ours and (before is None or before.may_become(FreezeState.FREEZING)):
+            begun = before is not None and before.state is FreezeState.FREEZING and before.post == post
+            if not ours and not begun and (before is None or before.may_become(FreezeState.FREEZING)):
                 await tx.frozen.put(new, **acting.act)
         read = {"state": FreezeState.FROZEN, "problem": "", "attempts": 0, "again_at": None, "changed_at": now}
         await tx.frozen.put(itself.model_copy(update=read), seen=itself, **acting.act)
@@ -280,19 +281,29 @@ async def _one(acting: _Acting, post: FrozenPost, scheduler: Scheduler) -> None:
             says = "its time came before it could be frozen: look whether it is out"
             await acting.settle(post, FreezeState.NOT_FROZEN, problem=says)
         elif freezing:
-            held = await scheduler.pause(post.post, post.held_until)
-            await acting.settle(post, FreezeState.FROZEN, held_until=held)
+            post = await _put_off(acting, post, scheduler)
+            await scheduler.pause(post.post, post.put_off)
+            await acting.settle(post, FreezeState.FROZEN)
         elif post.overdue(acting.here.clock.now()):
             await acting.settle(post, FreezeState.MISSED)
         else:
-            await scheduler.restore(post.post, post.held_until)
-            await acting.settle(post, FreezeState.RESTORED, held_until=None)
+            await scheduler.restore(post.post, post.put_off)
+            await acting.settle(post, FreezeState.RESTORED, put_off=())
     except integrations.Unknown as error:
         await _open(acting, post, error)
     except integrations.RateLimited:
         raise
     except integrations.IntegrationError as error:
         await _open(acting, post, error)
+
+
+async def _put_off(acting: _Acting, post: FrozenPost, scheduler: Scheduler) -> FrozenPost:
+    """Where there are no drafts, the time to which the post will be put off, stored before it is set."""
+    now = datetime.now(UTC).replace(microsecond=0)
+    if scheduler.puts_off is None or (post.put_off and post.put_off[-1] > now + RENEW_BEFORE):
+        return post
+    planned = (*post.put_off, now + scheduler.puts_off)
+    return await acting.settle(post, post.state, put_off=planned, attempts=post.attempts)
 
 
 async def _open(acting: _Acting, post: FrozenPost, error: integrations.IntegrationError) -> None:
@@ -334,21 +345,21 @@ async def _read_back(acting: _Acting, done: Sequence[FrozenPost], scheduler: Sch
 
 async def _hold_further(here: Installation) -> None:
     """Where a scheduler knows no drafts, a frozen post is only put off: put it off again long before that is over."""
-    soon = here.clock.now() + RENEW_BEFORE
+    soon = datetime.now(UTC) + RENEW_BEFORE
     async with here.store.reading() as tx:
         held = await tx.frozen.list(states=[FreezeState.FROZEN, FreezeState.MISSED])
     for post in held:
-        if post.held_until is None or post.held_until > soon:
+        if not post.put_off or post.put_off[-1] > soon:
             continue
-        acting = _Acting(here, "freeze", "it was only put off, and that would soon have been over")
+        acting, further = _Acting(here, "freeze", "it was only put off, and that would soon have been over"), post
         try:
             async with _connected(here, post.scheduler) as scheduler:
-                until = await scheduler.pause(post.post, post.held_until)
-            await acting.settle(post, post.state, held_until=until)
+                further = await _put_off(acting, post, scheduler)
+                await scheduler.pause(further.post, further.put_off)
         except integrations.Refused:  # people have moved or removed it: it is theirs again
-            await acting.settle(post, post.state, held_until=None, problem="people have changed it since")
+            await acting.settle(further, post.state, put_off=(), problem="people have changed it since")
         except integrations.IntegrationError as error:
-            logger.warning("%s on %s could not be held further: %s", post.post.id, post.scheduler, error)
+            logger.warning("%s on %s could not be put off further: %s", post.post.id, post.scheduler, error)
 
 
 def _told(posts: Iterable[FrozenPost]) -> dict[str, object]:

@@ -89,9 +89,13 @@ def test_check_proves_each_scheduler_and_hides_its_key(postiz, capsys):
         ('[[schedulers]]\nname = "m"\nkind = "postiz"\nwatch = ["acmee"]\n', "belongs to an unknown watch 'acmee'"),
         (f"{BY_HAND}{BY_HAND}", "two schedulers have the name 'x'"),
         ('[[schedulers]]\nname = "m"\nkind = "mastodon"\n', "no kind of scheduler 'mastodon'"),
+        (
+            '[[channels]]\nname = "m"\nkind = "sandbox"\nlooks_like = "mastodon"\ncomponents = ["c1"]\n',
+            "components are for status pages; 'm' is 'mastodon'",
+        ),
     ],
 )
-def test_a_mistake_in_a_scheduler_is_one_sentence(postiz, tmp_path, capsys, more, says):
+def test_a_mistake_in_the_configuration_of_either_is_one_sentence(postiz, tmp_path, capsys, more, says):
     write_starter(tmp_path, more=more)
     assert run(["check"]) == 2
     assert says in capsys.readouterr().err

@@ -16,6 +16,7 @@ from integrations import Misconfigured, RateLimited, Refused, Scheduler, Unknown
 
 SECRET = "right"
 NOW = datetime.now(UTC).replace(second=0, microsecond=0)
+AWAY = (NOW + timedelta(days=28),)
 SOON, LATER = NOW + timedelta(hours=2), NOW + timedelta(days=3)
 KINDS = sorted(SCHEDULERS)
 
@@ -65,11 +66,11 @@ async def test_what_is_paused_does_not_go_out_and_comes_back_exactly(receiver, c
     other = receiver.add(LATER, "Buy then!")
     before, scheduler = receiver.stands(), connect()
     post = (await scheduler.scheduled(NOW))[0]
-    held = await scheduler.pause(post)
+    await scheduler.pause(post, AWAY)
     assert list(receiver.stands()) == [other]
-    assert await scheduler.pause(post, held) is not None or held is None
-    await connect().restore(post, held)
-    await connect().restore(post, held)
+    await scheduler.pause(post, AWAY)
+    await connect().restore(post, AWAY)
+    await connect().restore(post, AWAY)
     assert receiver.stands() == before
 
 
@@ -84,15 +85,15 @@ async def test_a_pause_whose_answer_was_lost_is_done_again_without_harm(receiver
         ):  # reads and writes of Buffer look alike: the first is a read, and is repeated
             proxy.lose(100)
             with pytest.raises((Unknown, Unreachable)):
-                await scheduler.pause(post)
+                await scheduler.pause(post, AWAY)
         else:
             proxy.lose()
             with pytest.raises(Unknown):
-                await scheduler.pause(post)
+                await scheduler.pause(post, AWAY)
             assert receiver.stands() == {}
-    held = await connect().pause(post)
+    await connect().pause(post, AWAY)
     assert receiver.stands() == {}
-    await connect().restore(post, held)
+    await connect().restore(post, AWAY)
     assert receiver.stands() == before
 
 
@@ -101,18 +102,18 @@ async def test_what_people_changed_meanwhile_is_refused_not_overwritten(receiver
     number = receiver.add(SOON, "Buy now!")
     scheduler = connect()
     post = (await scheduler.scheduled(NOW))[0]
-    held = await scheduler.pause(post)
+    await scheduler.pause(post, AWAY)
     there = receiver.posts[number]
     if kind == "mixpost":
         there["versions"][0]["content"][0]["body"] = "We are sorry."
     else:
         there[{"postiz": "content", "buffer": "text", "facebook_scheduled": "message"}[kind]] = "We are sorry."
     with pytest.raises(Refused, match="look at it"):
-        await scheduler.restore(post, held)
+        await scheduler.restore(post, AWAY)
     assert receiver.stands() == {}
     del receiver.posts[number]
     with pytest.raises(Refused):
-        await scheduler.restore(post, held)
+        await scheduler.restore(post, AWAY)
 
 
 async def test_the_usual_troubles_mean_what_they_always_mean(receiver, connect):
@@ -126,7 +127,7 @@ async def test_the_usual_troubles_mean_what_they_always_mean(receiver, connect):
     ):
         receiver.faults[:] = [fault] * 3
         with pytest.raises(outcome) as caught:
-            await connect().pause(post)
+            await connect().pause(post, AWAY)
         assert SECRET not in str(caught.value)
     receiver.faults.clear()
     with pytest.raises(Unreachable):
@@ -148,13 +149,15 @@ async def test_facebook_is_put_off_further_for_as_long_as_the_freeze_lasts():
         number = receiver.add(SOON, "Buy now!")
         scheduler = integrations.connect("facebook_scheduled", base_url=receiver.url, **receiver.settings)
         post = (await scheduler.scheduled(NOW))[0]
-        held = await scheduler.pause(post)
-        early = held - timedelta(days=20)  # as if it had been three weeks ago
-        receiver.posts[number]["scheduled_publish_time"] = int(early.timestamp())
-        assert await scheduler.pause(post, early) >= held
+        early, further = NOW + timedelta(days=8), NOW + timedelta(days=29)
+        await scheduler.pause(post, (early,))
+        await scheduler.pause(post, (early, further))
+        assert receiver.posts[number]["scheduled_publish_time"] == int(further.timestamp())
         receiver.posts[number]["scheduled_publish_time"] += 3600
         with pytest.raises(Refused, match="people"):
-            await scheduler.pause(post, held - timedelta(days=3))
+            await scheduler.pause(post, (early, further))
+        with pytest.raises(Refused, match="people"):
+            await scheduler.restore(post, (early, further))
         assert not same_time((await scheduler.scheduled(NOW))[0], post)
 
 
@@ -163,4 +166,4 @@ async def test_where_no_api_reaches_a_human_is_named():
     (post,) = await scheduler.scheduled(NOW)
     assert (post.at, post.where, post.url) == (None, "posts scheduled in X", "https://x.com/compose")
     with pytest.raises(Refused, match="by hand"):
-        await scheduler.pause(post)
+        await scheduler.pause(post, AWAY)

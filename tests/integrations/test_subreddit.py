@@ -86,14 +86,14 @@ async def test_a_token_is_renewed_before_it_ends(reddit, render):
     await channel.close()
 
 
-async def test_a_refresh_token_will_do_and_a_wrong_password_is_told_without_it(reddit):
+async def test_a_refresh_token_will_do_and_a_wrong_password_is_told_without_it(reddit, render):
     given_none = {"password": None}
     assert (await connect(reddit, **given_none, refresh_token="right").check()).says == "posts as u/acme_news in r/acme"
     health = await connect(reddit, password="hunter2").check()
     assert not health.ok
     assert "hunter2" not in health.says
-    with pytest.raises(Misconfigured, match="not both"):
-        connect(reddit, refresh_token="right")
+    with pytest.raises(Misconfigured, match="password"):
+        await connect(reddit, password=None).publish(render("x", kind="subreddit", subject="x"), "k")
 
 
 async def test_a_post_goes_to_its_address_with_its_flair_and_a_title_stays(reddit, render):
