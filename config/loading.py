@@ -122,6 +122,11 @@ def references(settings: Settings) -> Iterator[tuple[Location, str]]:
             if name not in watches:
                 says = f"source {source.name!r} feeds an unknown watch {name!r}{did_you_mean(name, watches)}"
                 yield ("sources", i, "watch"), says
+    for i, scheduler in enumerate(settings.schedulers):
+        for name in scheduler.watch:
+            if name not in watches:
+                says = f"scheduler {scheduler.name!r} belongs to an unknown watch {name!r}{did_you_mean(name, watches)}"
+                yield ("schedulers", i, "watch"), says
     for i, person in enumerate(settings.stakeholders):
         for name in person.watches:
             if name not in watches:
@@ -159,7 +164,9 @@ def _routes(settings: Settings, index: int, notifiers: list[str]) -> Iterator[tu
 
 
 def _duplicates(settings: Settings) -> Iterator[tuple[Location, str]]:
-    for table in ("watches", "sources", "channels", "notifiers", "monitors", "archives", "writers", "stakeholders"):
+    for table in (
+        "watches", "sources", "channels", "notifiers", "monitors", "archives", "schedulers", "writers", "stakeholders",
+    ):  # fmt: skip
         field = "email" if table == "stakeholders" else "name"
         seen: dict[str, int] = {}
         for i, part in enumerate(getattr(settings, table)):

@@ -101,6 +101,8 @@ class ChannelSettings(Frozen):
     settings: dict[str, Any] = Field(default_factory=dict)
     credentials: str = ""
     """Name of the Prefect block, and of the environment variables, that hold its secrets; empty: its own name."""
+    components: Names = ()
+    """Of a status page: ids of the components whose state follows a service failure."""
     looks_like: str = ""
     """For the sandbox only: the kind whose limits it keeps to."""
 
@@ -133,6 +135,13 @@ class ArchiveSettings(NotifierSettings):
 
 class WriterSettings(NotifierSettings):
     """A language model that drafts, where one is wanted; nothing needs it."""
+
+
+class SchedulerSettings(NotifierSettings):
+    """Where posts are scheduled that an incident may have to freeze."""
+
+    watch: Names = ()
+    """Watches whose incidents freeze it; empty: those of all."""
 
 
 class _Named(Protocol):
@@ -201,6 +210,7 @@ class Settings(BaseSettings):
     monitors: tuple[MonitorSettings, ...] = ()
     archives: tuple[ArchiveSettings, ...] = ()
     writers: tuple[WriterSettings, ...] = ()
+    schedulers: tuple[SchedulerSettings, ...] = ()
 
     _file: Path | None = PrivateAttr(default=None)
     _lines: Lines = PrivateAttr(default_factory=dict)
@@ -263,6 +273,10 @@ class Settings(BaseSettings):
     def writer(self, name: str) -> WriterSettings:
         """Raises ``ConfigError`` naming the writers there are."""
         return _pick(self.writers, name, "writer")
+
+    def scheduler(self, name: str) -> SchedulerSettings:
+        """Raises ``ConfigError`` naming the schedulers there are."""
+        return _pick(self.schedulers, name, "scheduler")
 
     def watch(self, name: str) -> Watch:
         """Raises ``ConfigError`` naming the watches there are."""

@@ -13,6 +13,7 @@ from crisis.commitment import Commitment
 from crisis.delivery import Delivery, DeliveryClass, DeliveryState, Purpose, Receipt
 from crisis.drafting import Mended
 from crisis.fact import Fact, FactStatus
+from crisis.freeze import FOR_A_HUMAN, FreezeState, FrozenPost, ScheduledPost
 from crisis.incident import Incident, IncidentState
 from crisis.playbook import Playbook
 from crisis.reaction import Observation, Reaction
@@ -173,6 +174,21 @@ _OUT = _delivery(DeliveryState.ACCEPTED, url="https://social.example/1")
 _LOST = _delivery(DeliveryState.UNKNOWN, problem="the server closed the connection", address="newsroom")
 _CLOSED = INCIDENT.model_copy(update={"closed_at": _AT + timedelta(hours=5)})
 
+_SCHEDULED = ScheduledPost(id="p1", at=_AT + timedelta(hours=3), text="Fly for\nless!", where="instagram Acme Air")
+_FROZEN = FrozenPost(incident="INC-7", scheduler="marketing", post=_SCHEDULED, state=FreezeState.FROZEN, changed_at=_AT)
+_LOOSE = _FROZEN.model_copy(update={"state": FreezeState.NOT_FROZEN, "problem": "no API can do it"})
+_MISSED = _FROZEN.model_copy(update={"state": FreezeState.MISSED})
+_BACK = _FROZEN.model_copy(update={"state": FreezeState.RESTORED})
+
+
+def _frozen(*posts: FrozenPost, **more: Any) -> dict[str, Any]:
+    states = {
+        "frozen": {FreezeState.FROZEN}, "freezing": {FreezeState.FREEZING}, "restored": {FreezeState.RESTORED},
+        "for_a_human": FOR_A_HUMAN,
+    }  # fmt: skip
+    return _notice(**{name: [p for p in posts if p.state in those] for name, those in states.items()}, **more)
+
+
 NOTICES: dict[str, tuple[dict[str, Any], ...]] = {
     "notice.opened.txt.j2": (_notice(), _notice(assessment=_BARE)),
     "notice.candidate.txt.j2": (_notice(), _notice(assessment=_BARE)),
@@ -210,6 +226,13 @@ NOTICES: dict[str, tuple[dict[str, Any], ...]] = {
         _notice(reason="the reaction has calmed"),
         _notice(reason="the reaction has calmed", incident=_CLOSED),
     ),
+    "notice.frozen.txt.j2": (
+        _frozen(_FROZEN, _LOOSE, _FROZEN.model_copy(update={"state": FreezeState.FREEZING}), lifted=False),
+        _frozen(_FROZEN, lifted=False),
+        _frozen(_BACK, _MISSED, lifted=True),
+        _frozen(_BACK, lifted=True),
+    ),
+    "notice.unfreeze.txt.j2": (_frozen(_FROZEN, _LOOSE),),
     "notice.html.j2": (
         {
             "title": "T",

@@ -98,6 +98,15 @@ IMPACT: dict[Severity, str] = {
 """A status page's impact for each severity."""
 
 
+COMPONENT_STATE: dict[Severity, str] = {
+    Severity.SEV1: "major_outage",
+    Severity.SEV2: "partial_outage",
+    Severity.SEV3: "degraded_performance",
+    Severity.SEV4: "operational",
+}
+"""How the components of a failing service stand on a status page, until it is resolved."""
+
+
 class NoTemplate(ValueError):
     """No template serves the kind of statement; the message names those that were looked for."""
 
@@ -115,6 +124,8 @@ class Outlet(Frozen):
     options: dict[str, str] = Field(default_factory=dict)
     reply_to: str = ""
     """Platform id of the post that is answered."""
+    components: tuple[str, ...] = ()
+    """Of a status page: ids of the components that the incident concerns."""
 
 
 def next_update(incident: Incident, now: datetime) -> datetime:
@@ -366,4 +377,8 @@ def renderings_for(
 def _options(outlet: Outlet, kind: StatementKind, severity: Severity) -> Mapping[str, str]:
     if not outlet.limits.status:
         return outlet.options
-    return {"status": STATUS[kind], "impact": IMPACT[severity], **outlet.options}
+    options = {"status": STATUS[kind], "impact": IMPACT[severity]}
+    if outlet.components:
+        state = "operational" if kind is StatementKind.RESOLUTION else COMPONENT_STATE[severity]
+        options["components"] = ",".join(f"{component}={state}" for component in outlet.components)
+    return {**options, **outlet.options}

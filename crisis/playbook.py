@@ -19,6 +19,8 @@ class Playbook(Frozen):
     clocks: Clocks = Clocks()
     confirm_up_to: Severity | None = None
     """Detected incidents of this severity and below wait as candidates until a person confirms them."""
+    freeze_from: Severity | None = Severity.SEV2
+    """Scheduled marketing is frozen when an incident is at least this severe; None never freezes by itself."""
     approval: dict[StatementKind, Policy]
     channels: dict[StatementKind, Names] = Field(default_factory=dict)
     """Channel names by statement kind; a kind that is absent goes to every channel."""

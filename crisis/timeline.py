@@ -84,6 +84,11 @@ DETAILS = frozenset(
         "ledger.checkpoint",
         "statement.rendered",
         "mentions.relied_on",
+        "post.freezing",
+        "post.restoring",
+        "scheduler.freezing",
+        "scheduler.frozen",
+        "scheduler.restored",
         "commitment.reminded",
         "watch.saved",
     }
@@ -99,6 +104,10 @@ TROUBLES = frozenset(
         "delivery.needs_human",
         "delivery.refused",
         "delivery.unknown",
+        "post.missed",
+        "post.not_frozen",
+        "post.not_restored",
+        "scheduler.not_frozen",
         "statement.expired",
         "statement.voided",
         "statement.withdrawn",
@@ -322,6 +331,18 @@ def _says(record: Record, known: Known) -> str:
     return f"Reaction measured: {_first(record.data, 'says') or record.reason}"
 
 
+def _post(words: str) -> Callable[[Record, Known], str]:
+    def say(record: Record, known: Known) -> str:
+        post = record.data.get("post")
+        post = post if isinstance(post, Mapping) else {}
+        text = " ".join(str(post.get("text") or "").split())[:80]
+        where = _first(post, "where") or _first(record.data, "scheduler")
+        problem = _first(record.data, "problem")
+        return f"{words}: {where}{f', “{text}”' if text else ''}{f' ({problem})' if problem else ''}"
+
+    return say
+
+
 _SENTENCES: dict[str, Callable[[Record, Known], str]] = {
     "incident.candidate": lambda r, k: "Noticed as a candidate",
     "incident.opened": _opened,
@@ -367,6 +388,16 @@ _SENTENCES: dict[str, Callable[[Record, Known], str]] = {
     "commitment.broken": _promised("Promise broken"),
     "commitment.withdrawn": _promised("Promise withdrawn with its statement"),
     "commitment.reminded": _promised("Reminded of a promise"),
+    "freeze.begun": lambda r, k: "Freezing what is scheduled",
+    "freeze.lifted": lambda r, k: "Freeze of scheduled posts lifted",
+    "scheduler.not_frozen": lambda r, k: f"Scheduled posts on {_first(r.data, 'scheduler')} could not be read",
+    "post.freezing": _post("Scheduled post about to be frozen"),
+    "post.frozen": _post("Scheduled post frozen"),
+    "post.not_frozen": _post("Scheduled post not frozen"),
+    "post.restoring": _post("Frozen post about to be scheduled again"),
+    "post.restored": _post("Frozen post scheduled again"),
+    "post.not_restored": _post("Frozen post not scheduled again"),
+    "post.missed": _post("Frozen post came due and is not published late"),
     "reaction.observed": _says,
     "coverage.lost": lambda r, k: f"Coverage lost: {_first(r.data, 'source')} is silent",
     "coverage.returned": lambda r, k: f"Coverage returned: {_first(r.data, 'source')} is heard again",

@@ -15,6 +15,7 @@ from starlette.routing import Route
 from crisis import charts
 from crisis.charts import Mark
 from crisis.delivery import Purpose
+from crisis.freeze import shown
 from crisis.incident import Incident
 from crisis.record import Record
 from crisis.timeline import Known, in_short
@@ -75,6 +76,7 @@ async def page(request: Request) -> Response:
             "mention_count": await tx.mentions.count(incident.id),
             "told": _told(records),
             "counsel": await advise(tx, incident.id),
+            "frozen": shown(await tx.frozen.list(incident=incident.id)),
         }
         everybody = {p.email: p.name for p in await tx.stakeholders.list()}
     known = Known(deliveries={d.id: d for d in picture.deliveries}, people=everybody)

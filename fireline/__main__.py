@@ -43,6 +43,8 @@ VERBS: dict[str, tuple[str, str, str]] = {
     "correct": ("fireline.words:correct", "Respond", "Draft a correction for every target that carries a text."),
     "withdraw": ("fireline.words:withdraw", "Respond", "Take a text back from every target that carries it."),
     "answer": ("fireline.words:answer", "Respond", "Say whether an unknown delivery arrived, or send it again."),
+    "freeze": ("fireline.freeze:freeze", "Respond", "Freeze scheduled posts while an incident goes on."),
+    "unfreeze": ("fireline.freeze:unfreeze", "Respond", "Put frozen posts back at their own times."),
     "resolve": ("fireline.incidents:resolve", "Respond", "Close an incident and start its review."),
     "report": ("fireline.proof:report", "Prove", "Write the after-action report and the evidence bundle."),
     "verify": ("fireline.proof:verify", "Prove", "Prove the ledger, or an evidence bundle, offline."),

@@ -11,6 +11,7 @@ _FAMILY = {"channel": "channels: where statements go", "notifier": "notifiers: h
 _FAMILY["source"] = "sources: where mentions come from"
 _FAMILY["monitor"] = "monitors: who is told, from outside, that Fireline works"
 _FAMILY["archive"] = "archives: where sealed evidence cannot be changed"
+_FAMILY["scheduler"] = "schedulers: where marketing is scheduled that an incident freezes"
 _FAMILY["writer"] = "writers: language models that draft"
 _WIDTH = 78
 
@@ -40,8 +41,8 @@ def kinds(kind: str = "", *, json: bool = False) -> None:
         print(f"\n{title}")
         for name, cls in every.items():
             if family in _families(cls):
-                first, *rest = textwrap.wrap(_says(cls), _WIDTH - 20)
-                print(f"  {name:<18}{first}", *rest, sep=f"\n{'':20}")
+                first, *rest = textwrap.wrap(_says(cls), _WIDTH - 22)
+                print(f"  {name:<20}{first}", *rest, sep=f"\n{'':22}")
     print("\nfireline kinds KIND tells what one needs.", file=sys.stderr)
 
 

@@ -132,6 +132,7 @@ async def findings_of(settings: "Settings", *, timeout: float = 10.0) -> AsyncIt
         *(("notifier", part) for part in settings.notifiers),
         *(("channel", part) for part in settings.channels),
         *(("archive", part) for part in settings.archives),
+        *(("scheduler", part) for part in settings.schedulers),
         *(("writer", part) for part in settings.writers),
         *(("source", part) for part in settings.sources),
     ]

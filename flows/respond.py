@@ -60,7 +60,7 @@ async def respond(
         shown("Incident", "Only to take up an incident that is known already, such as INC-7: leave the rest as it is."),
     ] = "",
 ) -> str:
-    """Tell people, draft the holding statement, take it through approval, publish it, and start following up."""
+    """Tell people, freeze what is scheduled, draft the holding statement, have it approved, publish it, follow up."""
     async with installation(flow_run_id=str(flow_run.id)) as here:
         if incident:
             case = await steps.find_incident(here, incident)
@@ -79,6 +79,7 @@ async def respond(
             return f"{case.id} is not waiting for a response here: it has another run, or it has ended"
         await steps.label_run(here, claimed)
         await steps.tell_stakeholders(here, claimed, triage.opened_notice(here, claimed))
+        await steps.freeze_scheduled(here, case.id)
         statement = await steps.draft_statement(here, case.id, StatementKind.HOLDING)
         await steps.propose_draft(here, statement)
         await steps.show_incident(here, case.id)

@@ -11,7 +11,17 @@ from pydantic import ValidationError
 from crisis.counting import Limits
 from integrations.kinds import integration, kinds
 from integrations.outcomes import IntegrationError, Misconfigured, RateLimited, Refused, Unknown, Unreachable
-from integrations.protocols import Archive, Health, Message, Notifier, Publisher, Sealed, Source, Writer
+from integrations.protocols import (
+    Archive,
+    Health,
+    Message,
+    Notifier,
+    Publisher,
+    Scheduler,
+    Sealed,
+    Source,
+    Writer,
+)
 
 __all__ = [
     "Archive",
@@ -24,6 +34,7 @@ __all__ = [
     "Publisher",
     "RateLimited",
     "Refused",
+    "Scheduler",
     "Sealed",
     "Source",
     "Unknown",

@@ -1,13 +1,15 @@
-"""A press page: the list of what a company has said, as a page for people, a JSON Feed and an Atom feed.
+"""A press page: the list of what a company has said, as a page for people, a JSON Feed, an Atom and an RSS feed.
 
 Promises: the same statements give the same bytes; text from outside stays text. The JSON Feed holds everything, so the
-others can be made from it again. Formats: https://www.jsonfeed.org/version/1.1/ and RFC 4287 (Atom).
+others can be made from it again. Formats: https://www.jsonfeed.org/version/1.1/ RFC 4287 (Atom)
+and https://www.rssboard.org/rss-specification, whose description is HTML, so text is escaped in it twice.
 """
 
 import json
 import re
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from email.utils import format_datetime
 from html import escape
 from typing import Any
 
@@ -103,6 +105,22 @@ def atom_feed(page: Page, items: Sequence[Item]) -> bytes:
         f"<author><name>{_xml(page.title)}</name></author>"
         f'<link rel="self" href="{_xml(page.atom_url)}"/><link rel="alternate" type="text/html" href="{_xml(page.url)}"/>\n'
         f"{entries}</feed>\n"
+    )
+    return feed.encode()
+
+
+def rss_feed(page: Page, items: Sequence[Item]) -> bytes:
+    """The RSS 2.0 feed."""
+    entries = "".join(
+        f"<item><title>{_xml(item.title)}</title><link>{_xml(item.url)}</link>"
+        f'<guid isPermaLink="false">{_xml(item.id)}</guid><pubDate>{format_datetime(item.date_published)}</pubDate>'
+        f"<description>{_xml(escape(item.content_text))}</description></item>\n"
+        for item in items
+    )
+    feed = (
+        '<?xml version="1.0" encoding="utf-8"?>\n<rss version="2.0"><channel>'
+        f"<title>{_xml(page.title)}</title><link>{_xml(page.url)}</link>"
+        f"<description>{_xml(page.title)}</description>\n{entries}</channel></rss>\n"
     )
     return feed.encode()
 

@@ -1,7 +1,7 @@
-"""The small protocols behind which the outside world lives: Source, Notifier, Publisher, Writer, Archive."""
+"""The small protocols behind which the outside world lives: Source, Notifier, Publisher, Writer, Archive, Scheduler."""
 
-from collections.abc import AsyncIterator
-from datetime import datetime
+from collections.abc import AsyncIterator, Sequence
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
@@ -9,6 +9,7 @@ from crisis.brief import Brief, Draft
 from crisis.counting import Limits
 from crisis.coverage import SourceHealth
 from crisis.delivery import DeliveryClass, Receipt
+from crisis.freeze import ScheduledPost
 from crisis.stakeholder import Route
 from crisis.statement import Rendering
 from crisis.values import Frozen, UtcDatetime
@@ -176,6 +177,40 @@ class Writer(Protocol):
 
         Raises:
             Refused: nothing that can be read as a draft came. RateLimited, Unknown, Misconfigured: as elsewhere.
+        """
+        ...
+
+    async def check(self) -> Health: ...
+
+    async def close(self) -> None: ...
+
+
+@runtime_checkable
+class Scheduler(Protocol):
+    """Where posts are scheduled that go out by themselves, unless they are paused."""
+
+    kind: ClassVar[str]
+    puts_off: ClassVar[timedelta | None]
+    """None: it keeps drafts. Else a post can only be put off, by this much from now."""
+    settings_model: ClassVar[type[Any]]
+
+    async def scheduled(self, now: datetime) -> tuple[ScheduledPost, ...]:
+        """Everything that goes out after ``now``. Raises ``RateLimited``, ``Unknown``, ``Misconfigured`` or ``Refused``."""
+        ...
+
+    async def pause(self, post: ScheduledPost, put_off: Sequence[datetime] = ()) -> None:
+        """Keep a post from going out; as often as one likes.
+
+        ``put_off``: where there are no drafts (see ``puts_off``), the time to set last, after those that were tried
+        before. Raises like ``scheduled``; ``Refused`` when the post is not there any more, is out already, or stands
+        at a time that is neither its own nor one of these: people have changed it meanwhile.
+        """
+        ...
+
+    async def restore(self, post: ScheduledPost, put_off: Sequence[datetime] = ()) -> None:
+        """Schedule a paused post at its own time again; restoring twice is no error.
+
+        Raises like ``pause``; ``Refused`` when people have changed it meanwhile, or its time cannot be met.
         """
         ...
 

@@ -2,7 +2,8 @@
 
 Promises: every write carries its key in the incident's ``metadata``, in the same request, so a look-up tells for
 certain whether it got there. A rendering with ``reply_to`` becomes an update of that incident, any other opens a new
-one. API: https://developer.statuspage.io (60 requests a minute; answers 420 or 429 beyond that).
+one; a resolution of an incident that is resolved already becomes its postmortem, which is looked for by its text.
+API: https://developer.statuspage.io (60 requests a minute; answers 420 or 429 beyond that).
 """
 
 from datetime import UTC, datetime
@@ -25,6 +26,7 @@ COMPONENT_STATES = frozenset(
 )
 MARK = "fireline"
 """Our name space in an incident's metadata: operation key to ``opening`` or ``update`` and a digest of the text."""
+POSTMORTEM = "postmortem"
 PAGES = 3
 _KEEP = ("id", "name", "status", "impact", "shortlink", "created_at", "updated_at")
 
@@ -78,6 +80,8 @@ class Statuspage:
             there = _incident(await self._http.read(path))
         if key in _marks(there):
             return self._receipt(there, key)
+        if _is_postmortem(rendering, there):
+            return await self._write_postmortem(there, rendering)
         metadata = there.get("metadata") if isinstance(there.get("metadata"), dict) else {}
         incident["metadata"] = {**(metadata or {}), MARK: {**_marks(there), **mark}}
         return self._receipt(_incident(await self._http.write("PATCH", path, json={"incident": incident})), key)
@@ -88,6 +92,10 @@ class Statuspage:
             if rendering and rendering.reply_to:
                 path = f"{self._path}/incidents/{rendering.reply_to.partition('/')[0]}"
                 there = _incident(await self._http.read(path))
+                if key not in _marks(there) and _is_postmortem(rendering, there):
+                    written = await self._postmortem(str(there["id"]))
+                    public = written.get("published_at") and written.get("body") == rendering.text
+                    return _of_postmortem(there, written) if public else None
                 return self._receipt(there, key) if key in _marks(there) else None
             for page in range(1, PAGES + 1):
                 params = {"limit": "100", "page": str(page)}
@@ -102,7 +110,10 @@ class Statuspage:
     async def amend(self, receipt: Receipt, rendering: Rendering) -> Receipt:
         """Changes the text of the update, and the title when the receipt is of an opening."""
         hold_to(self.limits, rendering)
-        incident_id, _, _ = receipt.id.partition("/")
+        incident_id, _, part = receipt.id.partition("/")
+        if part == POSTMORTEM:
+            await self._put_postmortem(incident_id, rendering.text)
+            return receipt.model_copy(update={"accepted_at": datetime.now(UTC)})
         update_id = receipt.raw.get("update")
         if not update_id:
             raise Refused("the receipt names no update to change; publish a correction as an update instead")
@@ -116,7 +127,13 @@ class Statuspage:
         return receipt.model_copy(update={"accepted_at": datetime.now(UTC), "raw": raw})
 
     async def withdraw(self, receipt: Receipt) -> None:
-        if "/" in receipt.id:
+        incident_id, _, part = receipt.id.partition("/")
+        if part == POSTMORTEM:
+            answer = await self._http.write("DELETE", f"{self._path}/incidents/{incident_id}/{POSTMORTEM}")
+            if answer.status != 404:
+                answer.accepted()
+            return
+        if part:
             raise Refused("Statuspage cannot remove a single update; amend it, or publish a correction")
         answer = await self._http.write("DELETE", f"{self._path}/incidents/{receipt.id}")
         if answer.status != 404:
@@ -132,6 +149,29 @@ class Statuspage:
 
     async def close(self) -> None:
         await self._http.close()
+
+    async def _postmortem(self, incident_id: str) -> dict[str, Any]:
+        """The incident's postmortem; empty where there is none."""
+        answer = await self._http.read(f"{self._path}/incidents/{incident_id}/{POSTMORTEM}")
+        return {} if answer.status == 404 else answer.body()
+
+    async def _write_postmortem(self, incident: dict[str, Any], rendering: Rendering) -> Receipt:
+        incident_id = str(incident["id"])
+        with before_sending():
+            there = await self._postmortem(incident_id)
+        if there.get("published_at") and there.get("body") not in (None, "", rendering.text):
+            raise Refused("the incident has another postmortem already: change it there, or publish an update")
+        return _of_postmortem(incident, await self._put_postmortem(incident_id, rendering.text))
+
+    async def _put_postmortem(self, incident_id: str, text: str) -> dict[str, Any]:
+        """Write it as a draft, then make that public; doing both again changes nothing."""
+        path = f"{self._path}/incidents/{incident_id}/{POSTMORTEM}"
+        draft = {"postmortem": {"body_draft": text}}
+        (await self._http.write("PUT", path, json=draft)).body()
+        public = {"postmortem": {"notify_subscribers": self._settings.notify, "notify_twitter": False}}
+        answer = await self._http.write("PUT", f"{path}/publish", json=public)
+        answer.text("published_at")
+        return answer.body()
 
     def _incident(self, rendering: Rendering) -> dict[str, Any]:
         options = rendering.options
@@ -175,6 +215,21 @@ def digest(text: str) -> str:
 def _incident(answer: Answer) -> dict[str, Any]:
     answer.text("id")
     return answer.body()
+
+
+def _is_postmortem(rendering: Rendering, incident: dict[str, Any]) -> bool:
+    """Whether a rendering answers an incident as resolved that is resolved already."""
+    return rendering.options.get("status") == "resolved" and incident.get("status") in {"resolved", POSTMORTEM}
+
+
+def _of_postmortem(incident: dict[str, Any], postmortem: dict[str, Any]) -> Receipt:
+    own = f"{incident['id']}/{POSTMORTEM}"
+    return Receipt(
+        id=own,
+        url=str(incident.get("shortlink") or ""),
+        accepted_at=moment(postmortem.get("published_at")),
+        raw={"parts": [own], "name": str(incident.get("name") or "")},
+    )
 
 
 def _marks(incident: dict[str, Any]) -> dict[str, str]:

@@ -25,6 +25,7 @@ from records.coverage import Coverages
 from records.decisions import Decisions
 from records.engine import READING, WAIT_SECONDS, WRITING, begin_writing, make_engine
 from records.facts import Facts
+from records.frozen import FrozenPosts
 from records.incidents import Incidents
 from records.keys import Keys, open_keys
 from records.ledger import Ledger, Verification
@@ -62,6 +63,7 @@ class Transaction:
     commitments: Commitments
     stakeholders: Stakeholders
     observations: Observations
+    frozen: FrozenPosts
     codes: Codes
 
 
@@ -86,6 +88,7 @@ def _transaction(work: Work) -> Transaction:
         commitments=Commitments(work, ledger),
         stakeholders=Stakeholders(work, ledger),
         observations=Observations(work),
+        frozen=FrozenPosts(work, ledger),
         codes=Codes(work, ledger),
     )
 

@@ -273,6 +273,15 @@ observations = Table(
     Column("number", Integer, primary_key=True, autoincrement=False),
     _words("body"),
 )
+frozen_posts = Table(
+    "frozen_posts",
+    metadata,
+    Column("incident", Words, ForeignKey("incidents.id"), primary_key=True),
+    _key("scheduler"),
+    _key("post"),
+    _words("state", index=True),
+    _words("body"),
+)
 codes = Table(
     "codes", metadata, _key("email"), _words("secret"), Column("last_step", _BIG, nullable=False), _time("enrolled_at")
 )

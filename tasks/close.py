@@ -2,6 +2,7 @@
 
 from crisis.commitment import CommitmentState
 from crisis.incident import IllegalStep, Incident, IncidentState
+from tasks.freeze import propose_unfreezing
 from tasks.installation import Installation
 from tasks.notify import Notice, tell_stakeholders
 from tasks.runs import Started, emit, start_run
@@ -26,6 +27,7 @@ async def resolve(here: Installation, incident_id: str, *, actor: str, reason: s
     await tell_stakeholders(
         here, incident, Notice(occasion="resolved", template="resolved", context={"reason": reason})
     )
+    await propose_unfreezing(here, incident)
     await start_review(incident)
     emit(
         "incident.resolved",

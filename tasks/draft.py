@@ -14,7 +14,7 @@ from crisis.incident import Incident
 from crisis.pictures import Picture
 from crisis.statement import Statement, Target
 from crisis.typed_in import CLAIM, one_line
-from crisis.values import StatementKind
+from crisis.values import CrisisType, StatementKind
 from crisis.watch import Watch
 from records import NotFound, StatementStatus, Transaction
 from tasks.installation import Installation
@@ -69,7 +69,9 @@ async def draft(
         watch = await tx.watches.get(incident.watch)
         wrong = await _carried(tx, corrects) if corrects else None
         outlets = (
-            await _outlets_again(tx, here, wrong) if wrong else _outlets(here, incident, kind, pictures=bool(media))
+            await _outlets_again(tx, here, wrong)
+            if wrong
+            else await _outlets(tx, here, incident, kind, pictures=bool(media))
         )
         known = tuple(await tx.facts.list(incident_id))
         if wrong and not text and not drafting.mended(wrong, known):
@@ -179,17 +181,39 @@ def _written(
     )
 
 
-def _outlets(here: Installation, incident: Incident, kind: StatementKind, *, pictures: bool) -> list[Outlet]:
+async def _outlets(
+    tx: Transaction, here: Installation, incident: Incident, kind: StatementKind, *, pictures: bool
+) -> list[Outlet]:
     """Every channel the playbook names for this kind, or all of them when it names none; without ``pictures``, those
-    that take text alone."""
+    that take text alone.
+
+    On a status page, what follows an incident's first word there is an update of it, not another incident.
+    """
     named = here.playbook(incident.assessment.type).channels.get(kind, ())
     chosen = [here.settings.channel(name) for name in named] or list(here.settings.channels)
-    limited = [(c, limits_of(c)) for c in chosen]
-    return [
-        Outlet(target=Target(channel=c.name, kind=c.kind, address=c.address), limits=limits)
-        for c, limits in limited
-        if pictures or limits.pictures is None or not limits.pictures.needed
-    ]
+    opened = await _opened(tx, incident)
+    failing = incident.assessment.type is CrisisType.SERVICE_FAILURE
+    outlets = []
+    for c in chosen:
+        target, limits = Target(channel=c.name, kind=c.kind, address=c.address), limits_of(c)
+        if not pictures and limits.pictures is not None and limits.pictures.needed:
+            continue
+        joins = opened.get(target, "") if limits.status else ""
+        components = c.components if failing else ()
+        outlets.append(Outlet(target=target, limits=limits, reply_to=joins, components=components))
+    return outlets
+
+
+async def _opened(tx: Transaction, incident: Incident) -> dict[Target, str]:
+    """The platform's id of the first post of an incident that still stands, by target."""
+    deliveries = await tx.outbox.list(incident=incident.id)
+    withdrawn = {d.withdraws for d in deliveries if d.purpose is Purpose.WITHDRAWAL and d.state in ARRIVED}
+    first: dict[Target, str] = {}
+    for d in sorted(deliveries, key=lambda d: d.created_at):
+        stands = d.purpose is Purpose.STATEMENT and d.state in ARRIVED and d.id not in withdrawn
+        if stands and d.receipt is not None:
+            first.setdefault(d.rendering.target, d.receipt.id)
+    return first
 
 
 async def _carried(tx: Transaction, statement_id: str) -> Statement:

@@ -16,6 +16,7 @@ from records import NotFound, Transaction
 from records.work import Act
 from tasks.approve import CHECK_AGAIN
 from tasks.first_word import alert
+from tasks.freeze import propose_unfreezing
 from tasks.installation import Installation
 from tasks.links import ACTING_PLACEHOLDER
 from tasks.notify import Notice, tell_lead
@@ -84,6 +85,7 @@ async def dismiss(
         incident = await tx.incidents.step(incident_id, IncidentState.DISMISSED, **act)
         await tx.ledger.append("incident.labelled", incident=incident_id, data={"label": label.value}, **act)
     await wake(incident.flow_run_id, CHECK_AGAIN)
+    await propose_unfreezing(here, incident)
     return incident
 
 
@@ -106,6 +108,7 @@ async def merge(here: Installation, incident_id: str, into: str, *, actor: str, 
         )
         await tx.mentions.move(incident_id, into)
     await wake(merged.flow_run_id, CHECK_AGAIN)
+    await propose_unfreezing(here, merged)
     return merged
 
 

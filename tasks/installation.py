@@ -11,7 +11,7 @@ from config.runtime import make_home
 from crisis.clock import Clock
 from crisis.playbook import Playbook
 from crisis.values import CrisisType
-from integrations.protocols import Archive, Notifier, Publisher, Writer
+from integrations.protocols import Archive, Notifier, Publisher, Scheduler, Writer
 from records import Store, open_store
 from tasks.budgets import SharedBudget
 from tasks.connections import account_of, connected
@@ -83,6 +83,12 @@ class Installation:
         writer: Writer = await self._connect(f"writer:{name}", chosen)
         return writer
 
+    async def scheduler(self, name: str) -> Scheduler:
+        """The connected scheduler of that name; raises like ``channel``."""
+        chosen = self.settings.scheduler(name)
+        scheduler: Scheduler = await self._connect(f"scheduler:{name}", chosen)
+        return scheduler
+
     async def _connect(self, key: str, chosen: config.ChannelSettings | config.NotifierSettings) -> Any:
         if key not in self._connections:
             budget = SharedBudget(self.store, account_of(chosen.kind, chosen.credentials_name))
@@ -100,7 +106,8 @@ class Installation:
 
     async def forget(self, name: str) -> None:
         """Drop the connections of that name: their credentials no longer fit, and may have been mended since."""
-        for key in (f"channel:{name}", f"notifier:{name}", f"archive:{name}", f"writer:{name}"):
+        for family in ("channel", "notifier", "archive", "scheduler", "writer"):
+            key = f"{family}:{name}"
             if (connection := self._connections.pop(key, None)) is not None:
                 await connection.close()
 

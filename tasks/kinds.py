@@ -45,6 +45,16 @@ def _mistakes(settings: config.Settings) -> Iterator[tuple[Location, str]]:
         elif channel.looks_like and (channel.looks_like == "sandbox" or not _fits(channel.looks_like, "channel")):
             outlets = [kind for kind in _family("channel") if kind != "sandbox"]
             yield where, _unknown(channel.looks_like, "kind that a sandbox can look like", outlets)
+    yield from _componentless(settings)
+
+
+def _componentless(settings: config.Settings) -> Iterator[tuple[Location, str]]:
+    """Components where there is no status page to show them."""
+    for i, channel in enumerate(settings.channels):
+        kind = channel.looks_like or channel.kind
+        if channel.components and _fits(kind, "channel") and not limits_of(channel).status:
+            says = f"components are for status pages; {channel.name!r} is {kind!r}: take them out"
+            yield ("channels", i, "components"), says
 
 
 def _fits(kind: str, family: str) -> bool:

@@ -12,6 +12,7 @@ from crisis.clocks import Publication
 from crisis.commitment import Commitment
 from crisis.delivery import ARRIVED, Delivery, Purpose
 from crisis.fact import Fact
+from crisis.freeze import FrozenPost, shown
 from crisis.incident import Incident
 from crisis.pictures import Picture
 from crisis.reaction import Observation
@@ -61,6 +62,8 @@ class Material:
     mentions: tuple[Mention, ...]
     signals: tuple[Signal, ...]
     stakeholders: tuple[Stakeholder, ...]
+    frozen: tuple[FrozenPost, ...]
+    """Scheduled posts under the incident's freeze."""
     records: tuple[Record, ...]
     """The ledger's records of this incident."""
     pictures: tuple[Picture, ...]
@@ -114,6 +117,7 @@ async def gather(here: Installation, incident_id: str) -> Material:
             mentions=tuple(await tx.mentions.list(incident_id)),
             signals=tuple(await tx.signals.list(watch.name, since=incident.started_at - CALM_BEFORE, until=end)),
             stakeholders=tuple(await tx.stakeholders.list()),
+            frozen=tuple(shown(await tx.frozen.list(incident=incident_id))),
             records=tuple(ledger),
             pictures=await _pictures(tx, spoken),
         )

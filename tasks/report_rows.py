@@ -13,6 +13,7 @@ from crisis.chain import fingerprint, public_key
 from crisis.clocks import ClockReading, span_in_words
 from crisis.delivery import Delivery, DeliveryState, Purpose
 from crisis.fact import Fact
+from crisis.freeze import FrozenPost
 from crisis.pictures import Picture
 from crisis.record import Record
 from crisis.visible import web_address
@@ -240,6 +241,18 @@ def delivery_rows(deliveries: Iterable[Delivery]) -> list[dict[str, Any]]:
         }
         for (channel, purpose, state), group in groups.items()
     ]
+
+
+def frozen_row(frozen: FrozenPost) -> dict[str, str]:
+    text = " ".join(frozen.post.text.split())
+    return {
+        "state": frozen.state.value,
+        "where": frozen.post.where or frozen.scheduler,
+        "scheduler": frozen.scheduler,
+        "at": when(frozen.post.at) if frozen.post.at else "",
+        "text": text if len(text) <= 200 else text[:200] + " […]",
+        "problem": frozen.problem,
+    }
 
 
 def commitment_row(material: Material, promise: dict[str, Any]) -> dict[str, Any]:

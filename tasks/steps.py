@@ -21,6 +21,7 @@ from tasks import (
     draft,
     follow_up,
     forms,
+    freeze,
     heartbeat,
     notify,
     publish,
@@ -59,6 +60,7 @@ find_incident = _step("Find the incident", triage.find)
 claim = _step("Claim the response", triage.claim)
 label_run = _step("Name the run after its incident", runs.label_run)
 tell_stakeholders = _step("Tell stakeholders", notify.tell_stakeholders)
+freeze_scheduled = _step("Freeze scheduled posts", freeze.freeze_if_due)
 show_incident = _step("Show assessment and timeline", artifacts.show_incident)
 draft_statement = _step("Draft the statement", draft.draft_for_response)
 awaited_statement = _step("Find the statement that waits", forms.awaited_statement)
@@ -89,5 +91,6 @@ recover_reviews = _step("Recover reviews", recover.recover_reviews)
 recover_watches = _step("Recover watches", recover.recover_watches)
 crash_silent_runs = _step("Find runs that fell silent", silence.crash_silent_runs)
 sign_ledger = _step("Sign the ledger", recover.sign_ledger)
+mind_freezes = _step("Take up freezes", freeze.mind_freezes)
 mind_acknowledgements = _step("Call the next where nobody is on it", acknowledge.mind_acknowledgements)
 beat = _step("Give outside monitors a sign of life", heartbeat.beat)

@@ -4,9 +4,11 @@ from collections.abc import AsyncIterator
 
 from crisis.commitment import CommitmentState
 from crisis.delivery import Purpose
+from crisis.freeze import FreezeState
 from crisis.incident import Incident, IncidentState
 from records import StatementStatus
 from tasks.approve import standing_of
+from tasks.freeze import frozen_in
 from tasks.installation import Installation
 from tasks.linting import blocking
 
@@ -27,6 +29,9 @@ async def waiting_for(here: Installation, incident: Incident) -> str:
     if incident.merged_into:
         return f"nothing: it is part of {incident.merged_into}"
     if incident.state in _BY_STATE:
+        frozen = sum(p.state is FreezeState.FROZEN for p in await frozen_in(here, incident.id))
+        if frozen and incident.closed_at:
+            return f"somebody to say what becomes of {frozen} frozen posts: `fireline unfreeze {incident.id}`"
         return _BY_STATE[incident.state]
     waits = [says async for says in _waits(here, incident)]
     if not waits:

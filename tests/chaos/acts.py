@@ -30,10 +30,11 @@ import integrations.smtp
 import integrations.statuspage
 import tasks.deliver
 from crisis.approval import NotAllowed, Verdict, Via
+from crisis.incident import IllegalStep
 from integrations.http import Http
 from records.outbox import Outbox
 from records.store import Store
-from tasks import approve, notify, publish, recover, triage, withdraw
+from tasks import approve, freeze, notify, publish, recover, triage, withdraw
 from tasks.installation import Installation, installation
 
 TOLD = "ida@example.com"
@@ -204,7 +205,23 @@ async def _recover(here: Installation, act: Act) -> None:
     await recover.recover_deliveries(here)
 
 
+async def _freeze(here: Installation, act: Act) -> None:
+    await freeze.freeze(here, act.incident, actor=TOLD)
+
+
+async def _unfreeze(here: Installation, act: Act) -> None:
+    with suppress(IllegalStep):  # the one killed had come far enough: what is left is the sweep's
+        await freeze.unfreeze(here, act.incident, actor=TOLD)
+
+
+async def _mind_freezes(here: Installation, act: Act) -> None:
+    await freeze.mind_freezes(here)
+
+
 _ACTS = {
+    "freeze": _freeze,
+    "unfreeze": _unfreeze,
+    "mind freezes": _mind_freezes,
     "publish": _publish,
     "publish unless withdrawn": _publish_unless_withdrawn,
     "withdraw": _withdraw,

@@ -247,6 +247,8 @@ class StatuspageReceiver(HttpReceiver):
             Route(f"{page}/incidents", self._open, methods=["POST"]),
             Route(f"{page}/incidents/{{id}}", self._one, methods=["GET", "PATCH", "DELETE"]),
             Route(f"{page}/incidents/{{id}}/incident_updates/{{update}}", self._amend, methods=["PATCH"]),
+            Route(f"{page}/incidents/{{id}}/postmortem", self._postmortem, methods=["GET", "PUT", "DELETE"]),
+            Route(f"{page}/incidents/{{id}}/postmortem/publish", self._publish_postmortem, methods=["PUT"]),
         ]
 
     async def _page(self, request: Request) -> Response:
@@ -289,6 +291,25 @@ class StatuspageReceiver(HttpReceiver):
         if request.method == "PATCH":
             self._update(incident_id, (await request.json())["incident"])
         return JSONResponse(self.incidents[incident_id])
+
+    async def _postmortem(self, request: Request) -> Response:
+        incident = self.incidents[request.path_params["id"]]
+        if request.method == "PUT":
+            (draft,) = (await request.json())["postmortem"].items()
+            incident.setdefault("postmortem", {"published_at": None, "body": None}).update([draft])
+        if "postmortem" not in incident:
+            return JSONResponse({"error": "not found"}, 404)
+        return JSONResponse(incident.pop("postmortem") if request.method == "DELETE" else incident["postmortem"])
+
+    async def _publish_postmortem(self, request: Request) -> Response:
+        incident = self.incidents[request.path_params["id"]]
+        assert set((await request.json())["postmortem"]) <= {"notify_subscribers", "notify_twitter", "custom_tweet"}
+        written = incident["postmortem"]
+        if written["body"] != written["body_draft"]:
+            self.created.append(written["body_draft"])
+        written |= {"body": written["body_draft"], "published_at": datetime.now(UTC).isoformat()}
+        incident["status"] = "postmortem"
+        return JSONResponse(written)
 
     async def _amend(self, request: Request) -> Response:
         for update in self.incidents[request.path_params["id"]]["incident_updates"]:

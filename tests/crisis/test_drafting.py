@@ -231,3 +231,10 @@ def test_a_status_page_is_told_status_and_impact() -> None:
     own = Outlet(target=Target(channel="status", kind="statuspage"), limits=PAGE, options={"impact": "minor"})
     assert proposed(outlets=[own]).renderings[0].options["impact"] == "minor"
     assert proposed().renderings[1].options == {}
+
+
+def test_components_of_a_status_page_follow_the_severity_until_it_is_resolved() -> None:
+    page = Outlet(target=Target(channel="status", kind="statuspage"), limits=PAGE, components=("c1", "c2"))
+    assert proposed(outlets=(page,)).renderings[0].options["components"] == "c1=major_outage,c2=major_outage"
+    resolved = proposed(outlets=(page,), kind=StatementKind.RESOLUTION).renderings[0]
+    assert resolved.options["components"] == "c1=operational,c2=operational"

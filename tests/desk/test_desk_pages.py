@@ -12,6 +12,7 @@ from crisis.commitment import Commitment
 from crisis.coverage import Coverage, SourceHealth, SourceState
 from crisis.delivery import Delivery, DeliveryState
 from crisis.fact import Fact, FactStatus
+from crisis.freeze import FreezeState, FrozenPost, ScheduledPost
 from crisis.incident import IncidentState
 from crisis.questions import Question
 from crisis.reaction import Observation, Reaction
@@ -380,3 +381,26 @@ async def test_a_narrative_shows_what_is_asked_and_the_fact_that_answers_it(scen
     text = await page(scene, "/incidents/INC-1")
     assert "Asked 7×: Is my money safe?" in text
     assert "Answered by INC-1-F9 (confirmed): No money was lost." in text
+
+
+async def test_scheduled_posts_under_a_freeze_are_on_the_page_with_how_to_put_them_back(scene: Scene) -> None:
+    async with scene.here.store.transaction() as tx:
+        incident = (await tx.incidents.list())[0].id
+        for number, state in enumerate((FreezeState.FROZEN, FreezeState.NOT_FROZEN)):
+            post = ScheduledPost(
+                id=f"p{number}", at=NOON + timedelta(days=1), text="<b>Buy now</b>", where="x Acme", url="javascript:x"
+            )
+            problem = "no API can do it" if state is FreezeState.NOT_FROZEN else ""
+            await tx.frozen.put(
+                FrozenPost(
+                    incident=incident, scheduler="marketing", post=post, state=state, problem=problem, changed_at=NOON
+                ),
+                actor="freeze",
+            )
+    shown = await page(scene, f"/incidents/{incident}")
+    assert "Scheduled posts frozen x Acme marketing" in shown
+    assert "&lt;b&gt;Buy now&lt;/b&gt;" in shown
+    assert "no API can do it" in shown
+    assert f"fireline unfreeze {incident}" in shown
+    async with scene.at_the_desk() as browser:
+        assert "javascript:x" not in (await browser.get(f"/incidents/{incident}")).text

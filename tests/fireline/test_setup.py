@@ -338,7 +338,7 @@ def test_every_example_in_the_starting_configuration_is_right_as_it_stands() -> 
     Path("templates").mkdir()
     settings = config.load()
     inbox, sources = [s for s in settings.sources if s.kind == INBOX], [s for s in settings.sources if s.kind != INBOX]
-    parts = (*settings.channels, *settings.notifiers, *settings.archives, *sources)
+    parts = (*settings.channels, *settings.notifiers, *settings.archives, *settings.schedulers, *sources)
     assert len(inbox) == 1
     assert {part.kind for part in parts} <= set(integrations.kinds())
     for part in parts:

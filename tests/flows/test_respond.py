@@ -15,6 +15,7 @@ import pytest
 from acme import ANA, IDA, NOON, acme, incident_in, sandbox
 from pydantic import ValidationError
 
+import config
 from config import ConfigError
 from crisis.approval import Verdict, Via
 from crisis.clock import FixedClock
@@ -274,3 +275,21 @@ def test_the_form_has_no_answer_filled_in() -> None:
 def test_what_wakes_a_run_fits_the_form_and_decides_nothing() -> None:
     woken = forms.ApprovalForm.model_validate(approve.CHECK_AGAIN)
     assert woken.decision is forms.Answer.CHECK_AGAIN
+
+
+async def test_scheduled_posts_are_frozen_between_telling_and_drafting_and_once(
+    played: Played, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    by_hand = config.SchedulerSettings(name="x-itself", kind="by_hand", settings={"what": "posts scheduled in X"})
+    settings = played.here.settings.model_copy(update={"schedulers": (by_hand,)})
+    monkeypatch.setattr(played.here, "settings", settings)
+    incident = (await incident_in(played.here)).id
+    for _ in range(2):
+        await played.until_suspended(incident=incident)
+    async with played.here.store.reading() as tx:
+        kinds = [r.kind for r in await tx.ledger.list(incident=incident)]
+    order = [
+        kinds.index(kind) for kind in ("stakeholder.told", "post.freezing", "post.not_frozen", "statement.drafted")
+    ]
+    assert order == sorted(order)
+    assert kinds.count("freeze.begun") == 1

@@ -4,6 +4,7 @@ from typing import Any
 
 from chat_receivers import ROOM, DiscordReceiver, MatrixReceiver, NtfyReceiver
 from drawn import picture
+from more_pages_receivers import INSTATUS, REDDIT, InstatusReceiver, SubredditReceiver
 from page_receivers import (
     ACCOUNT,
     PAGE,
@@ -44,6 +45,8 @@ KINDS: dict[str, tuple[type[Any], dict[str, Any], bytes]] = {
     ),
     "linkedin": (LinkedInReceiver, {"organization": "1", "access_token": SECRET}, b"POST /rest/posts"),
     "cachet": (CachetReceiver, {"token": SECRET}, b"POST /api/incidents"),
+    "subreddit": (SubredditReceiver, REDDIT, b"POST /api/submit"),
+    "instatus": (InstatusReceiver, INSTATUS, b"POST /v1/ckf01/incidents"),
     "slack": (SlackReceiver, {"token": SECRET}, b"POST /api/chat.postMessage"),
 }
 """Receiver, settings, and the start of the request that posts."""

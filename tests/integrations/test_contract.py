@@ -40,6 +40,9 @@ SETTINGS = {
     "ses": {"sender": "a@m.test"},
     "sns_sms": {},
     "s3_page": {"bucket": "acme-press", "web_url": "https://press.test"},
+    "subreddit": {"client_id": "i", "client_secret": "s", "username": "acme", "user_agent": "a:b:1 (by /u/acme)"},
+    "instatus": {"page_id": "p", "api_key": "k"},
+    "feed_file": {"base_url": "https://acme.test/news", "directory": "newsroom"},
     "x": {"api_key": "k", "api_key_secret": "s", "access_token": "t", "access_token_secret": "u"},
 }
 PUBLISHERS = {
@@ -62,6 +65,9 @@ PUBLISHERS = {
     "ses",
     "sns_sms",
     "s3_page",
+    "subreddit",
+    "instatus",
+    "feed_file",
 }
 NOTIFIERS = {
     "smtp",
@@ -123,4 +129,5 @@ def test_every_channel_and_notifier_is_tested_here():
         *integrations.kinds("archive"),
         *integrations.kinds("writer"),
         *integrations.kinds("monitor"),
+        *integrations.kinds("scheduler"),
     }

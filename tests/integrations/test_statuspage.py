@@ -123,3 +123,37 @@ async def test_what_statuspage_does_not_know_is_refused_before_sending(receiver,
     with pytest.raises(Refused):
         await page.publish(opening(render, **wrong), "k")
     assert receiver.created == []
+
+
+async def test_what_resolves_an_incident_that_is_resolved_becomes_its_postmortem(receiver, page, render):
+    first = await page.publish(opening(render), "k1")
+    resolved = opening(render, "It works.", reply_to=first.id, options={"status": "resolved"})
+    assert (await page.publish(resolved, "k2")).raw["update"]
+    account = opening(render, "What happened, and what we change.", reply_to=first.id, options={"status": "resolved"})
+    assert await page.find("k3", account) is None
+    receipts = [await page.publish(account, "k3") for _ in range(2)]
+    assert receipts[0].id == receipts[1].id == (await page.find("k3", account)).id == f"{first.id}/postmortem"
+    assert receiver.incidents[first.id]["postmortem"]["body"] == "What happened, and what we change."
+    assert receiver.created.count("What happened, and what we change.") == 1
+    other = opening(render, "Something else.", reply_to=first.id, options={"status": "resolved"})
+    with pytest.raises(Refused, match="another postmortem"):
+        await page.publish(other, "k4")
+    await page.amend(receipts[0], opening(render, "What happened, in short."))
+    assert receiver.incidents[first.id]["postmortem"]["body"] == "What happened, in short."
+    await page.withdraw(receipts[0])
+    await page.withdraw(receipts[0])
+    assert "postmortem" not in receiver.incidents[first.id]
+
+
+async def test_a_postmortem_whose_answer_was_lost_is_finished_or_found(receiver, page, render):
+    first = await page.publish(opening(render, options={"status": "resolved"}), "k1")
+    account = opening(render, "What happened.", reply_to=first.id, options={"status": "resolved"})
+    for fault in ([Fault(502, done=True)], [None, Fault(502)], [None, Fault(502, done=True)]):
+        receiver.incidents[first.id].pop("postmortem", None)
+        receiver.faults[:] = fault
+        with pytest.raises(Unknown):
+            await page.publish(account, "k2")
+        public = len(fault) == 2 and fault[1].done
+        assert (await page.find("k2", account) is not None) is public
+        await page.publish(account, "k2")
+        assert await page.find("k2", account) is not None

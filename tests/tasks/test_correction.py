@@ -14,6 +14,7 @@ from crisis.values import StatementKind
 from tasks.approve import decide, propose
 from tasks.draft import NothingToCorrect, draft, save_fact
 from tasks.installation import Installation
+from tasks.withdraw import withdraw
 
 
 @pytest.fixture
@@ -77,3 +78,16 @@ async def test_a_template_that_could_not_say_what_was_wrong_says_nothing(here: I
     assert "--text FILE" in str(refused.value)
     own = await correction(here, wrong, "We were wrong\n\nWe said that the app works. It does not. We are sorry.")
     assert own.corrects == wrong.id
+
+
+async def test_what_follows_on_a_status_page_joins_its_incident_and_elsewhere_begins_anew(here: Installation) -> None:
+    wrong, _ = await said(here)
+    follows = await draft(here, wrong.incident, StatementKind.UPDATE)
+    joined = {r.target.channel: r.reply_to for r in follows.renderings}
+    async with here.store.reading() as tx:
+        deliveries = await tx.outbox.list(statement=wrong.id)
+    opened = {d.rendering.target.channel: d.receipt.id for d in deliveries if d.receipt}
+    assert joined == {**dict.fromkeys(joined, ""), "status-page": opened["status-page"]}
+    await withdraw(here, wrong.id, wrong.version, actor=IDA, reason="it is wrong")
+    anew = await draft(here, wrong.incident, StatementKind.SUBSTANTIVE)
+    assert not any(r.reply_to for r in anew.renderings)

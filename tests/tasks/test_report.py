@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from staged import CORRECTION, HOLDING, HOSTILE, SUBSTANTIVE, at, stage
 
+from crisis.freeze import FreezeState, FrozenPost, ScheduledPost
 from crisis.watch import Mention
 from records import NotFound
 from tasks.report import write_report
@@ -186,3 +187,27 @@ async def test_an_unknown_incident_is_named(tmp_path: Path) -> None:
     with pytest.raises(NotFound, match="INC-99"):
         await write_report(here, "INC-99")
     await here.close()
+
+
+async def test_scheduled_posts_that_were_held_back_are_told_with_what_became_of_them(tmp_path: Path) -> None:
+    here, incident = await stage(tmp_path)
+    scheduled = ScheduledPost(id="p1", at=at(600), text=HOSTILE, where="x Acme")
+    loose = FrozenPost(
+        incident=incident,
+        scheduler="marketing",
+        post=scheduled,
+        state=FreezeState.NOT_FROZEN,
+        problem="no API can do it",
+        changed_at=at(40),
+    )
+    try:
+        assert "held back" not in Page(await write_report(here, incident)).text
+        async with here.store.transaction() as tx:
+            await tx.frozen.put(loose, actor="freeze")
+        written = Page(await write_report(here, incident))
+    finally:
+        await here.close()
+    assert "Scheduled posts that were held back" in written.text
+    assert "no API can do it" in written.text
+    assert "script" not in written.tags
+    assert "Scheduled post not frozen: x Acme" in written.text
