@@ -119,7 +119,7 @@ class Pages:
         words = {
             "organisation": self._organisation,
             "now": self._clock.now(),
-            "place": "" if request.url.path.startswith(("/approve/", "/act/")) else request.url.path,
+            "place": "" if request.url.path.startswith(("/approve/", "/act/", "/on/")) else request.url.path,
             **(context or {}),
         }
         return HTMLResponse(self._environment.get_template(template).render(words), status_code=status)

@@ -41,6 +41,7 @@ class Matrix:
 
     kind: ClassVar[str] = "matrix"
     delivery_class: ClassVar[DeliveryClass] = DeliveryClass.NATIVE_KEY
+    shows_taken: ClassVar[bool] = True
     settings_model: ClassVar[type[MatrixSettings]] = MatrixSettings
     platform_limits: ClassVar[Limits] = Limits(
         length=30_000,  # an event holds 65,536 bytes as JSON, where a character may take twice its bytes
@@ -66,7 +67,10 @@ class Matrix:
 
     async def notify(self, message: Message, route: Route) -> Receipt:
         text = f"{message.subject}\n\n{message.full_text}".strip()
-        return await self._send(route.address, cut(text, self.limits), message.key, "m.text", "")
+        parts = cut(text, self.limits)
+        if message.taken_by and message.earlier:
+            return await self._replace(message.earlier, parts[:1])
+        return await self._send(route.address, parts, message.key, "m.text", "")
 
     async def find(self, key: str, rendering: Rendering | None = None) -> Receipt | None:
         if rendering is None:
@@ -83,10 +87,13 @@ class Matrix:
 
     async def amend(self, receipt: Receipt, rendering: Rendering) -> Receipt:
         hold_to(self.limits, rendering)
-        events = [str(event) for event in receipt.raw["parts"]]
-        if len(events) != len(rendering.parts):
+        if len(receipt.raw["parts"]) != len(rendering.parts):
             raise Refused("the number of messages differs; withdraw it and publish anew, or publish a correction")
-        for event, part in zip(events, rendering.parts, strict=True):
+        return await self._replace(receipt, rendering.parts)
+
+    async def _replace(self, receipt: Receipt, parts: Sequence[Part]) -> Receipt:
+        """Give the first events of what was sent other texts."""
+        for event, part in zip(map(str, receipt.raw["parts"]), parts, strict=False):
             content = {
                 **_content(f"* {part.text}", "m.text"),
                 "m.new_content": _content(part.text, "m.text"),

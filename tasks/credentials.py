@@ -44,8 +44,12 @@ def block_type(kind: str) -> "type[Block] | None":
         return None
     fields: dict[str, Any] = {
         name: (
-            SecretStr,
-            Field(default=..., title=name.replace("_", " "), description=model.model_fields[name].description),
+            SecretStr if model.model_fields[name].is_required() else SecretStr | None,
+            Field(
+                default=... if model.model_fields[name].is_required() else None,
+                title=name.replace("_", " "),
+                description=model.model_fields[name].description,
+            ),
         )
         for name in secrets
     }
@@ -105,7 +109,8 @@ async def secrets_for(name: str, kind: str) -> dict[str, str]:
             says = f"the Prefect server, which keeps the credentials {name!r}, does not answer"
             raise integrations.Unreachable(says) from None
         for field in secret_fields(type(loaded)):
-            found[field] = getattr(loaded, field).get_secret_value()
+            if (value := getattr(loaded, field)) is not None:
+                found[field] = value.get_secret_value()
     return found
 
 

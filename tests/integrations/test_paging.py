@@ -25,6 +25,7 @@ OPENED = Message(
 )  # fmt: skip
 APPROVAL = OPENED.model_copy(update={"key": "k2", "occasion": "approval/INC-7-S1/1"})
 RESOLVED = OPENED.model_copy(update={"key": "k3", "occasion": "resolved"})
+TAKEN = OPENED.model_copy(update={"key": "k5", "taken_by": "Ida Okafor"})
 TEAM = To(notifier="on-call", address="platform")
 SERVICES: dict[str, tuple[type[Any], str]] = {
     "pagerduty": (PagerDutyReceiver, "routing_key"),
@@ -56,7 +57,7 @@ async def test_an_incident_is_one_alert_until_it_is_resolved_and_an_approval_ano
         await connect().notify(message, TEAM)
     assert receiver.created == ["SEV1: Acme", "SEV1: Acme"]
     assert set(receiver.alerts) == {"INC-7", "INC-7/approval/INC-7-S1/1"}
-    await connect().acknowledge(OPENED)
+    await connect().notify(TAKEN, TEAM)
     await connect().notify(RESOLVED, TEAM)
     await connect().notify(OPENED, TEAM)
     assert len(receiver.created) == 3
@@ -90,7 +91,7 @@ async def test_opsgenie_gets_what_its_description_asks_for():
         channel = integrations.connect("opsgenie", base_url=receiver.url, api_key=KEY)
         long = OPENED.model_copy(update={"subject": "x" * 500, "text": "y" * 20_000})
         await channel.notify(long, To(notifier="on-call", address="ana@example.com"))
-        await channel.acknowledge(OPENED)
+        await channel.notify(TAKEN, TEAM)
         await channel.notify(RESOLVED, TEAM)
         await channel.check()
         specs.hold(specs.opsgenie(), "https://api.opsgenie.com", receiver.requests)
