@@ -26,6 +26,9 @@ from tasks.sender import SHOWS_ON
 WAITING = frozenset({IncidentState.CANDIDATE, IncidentState.OPEN, IncidentState.RESPONDING})
 """States in which an incident needs somebody."""
 
+TOO_LATE = 3
+"""Times the clock for an acknowledgement after which a call that did not go out shows that the calling is stuck."""
+
 
 async def acknowledge(here: Installation, incident_id: str, *, actor: str, reason: str = "", via: str = "") -> str:
     """Somebody says that they are on it. Returns who was first; saying it twice is no error.
@@ -68,6 +71,28 @@ async def all_called_in_vain(here: Installation) -> list[str]:
             if not await acknowledged_by(here, tx, incident.id)
             and await tx.ledger.list(kind="incident.unacknowledged", incident=incident.id)
         ]
+
+
+async def stuck(here: Installation) -> list[str]:
+    """The grave incidents that nobody is on and for which nobody has been called for far too long, though others could be.
+
+    That happens only when the calling itself does not work.
+    """
+    late = []
+    async with here.store.reading() as tx:
+        for incident in await tx.incidents.list():
+            if incident.state not in WAITING or incident.severity < Severity.SEV2:
+                continue
+            records = await tx.ledger.list(incident=incident.id)
+            if await acknowledged_by(here, tx, incident.id) or any(
+                r.kind == "incident.unacknowledged" for r in records
+            ):
+                continue
+            called = (r.at for r in records if r.kind == "stakeholder.told" and calls(r.data.get("occasion")))
+            last = max(called, default=incident.opened_at)
+            if here.clock.now() - last > incident.assessment.clocks.acknowledge * TOO_LATE:
+                late.append(incident.id)
+    return late
 
 
 async def _call_next(here: Installation, incident: Incident) -> str:

@@ -8,7 +8,7 @@ import logging
 
 import integrations
 from tasks import credentials
-from tasks.acknowledge import all_called_in_vain
+from tasks.acknowledge import all_called_in_vain, stuck
 from tasks.installation import Installation
 
 logger = logging.getLogger(__name__)
@@ -20,6 +20,8 @@ async def beat(here: Installation) -> str:
         return ""
     if in_vain := await all_called_in_vain(here):
         return f"no sign of life to the outside monitor: nobody has taken {', '.join(in_vain)} on"
+    if late := await stuck(here):
+        return f"no sign of life to the outside monitor: the calling is stuck for {', '.join(late)}"
     missed = []
     for chosen in here.settings.monitors:
         try:
