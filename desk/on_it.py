@@ -6,7 +6,7 @@ only from a form that this desk made for this link a short while ago, and only f
 
 import secrets
 from dataclasses import dataclass
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, urlsplit
 
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 from starlette.requests import Request
@@ -118,7 +118,8 @@ async def _page(request: Request, call: Call, *, problem: str = "", status: int 
     here, incident, person = desk.here, call.incident, call.person
     try:
         await may_act(here, incident, person.email)
-        acting = acting_link(here, incident.id, person.email) if incident.state is IncidentState.CANDIDATE else ""
+        candidate = incident.state is IncidentState.CANDIDATE
+        acting = urlsplit(acting_link(here, incident.id, person.email)).path if candidate else ""
     except NotAllowed:
         acting = ""
     context = {
@@ -128,7 +129,7 @@ async def _page(request: Request, call: Call, *, problem: str = "", status: int 
         "mine": call.taken_by == person.email,
         "taker": name_of(here, call.taken_by),
         "acting": acting,
-        "reading": reading_link(here, incident.id, person=person.email),
+        "reading": urlsplit(reading_link(here, incident.id, person=person.email)).path,
         "nonce": str(_serializer(here).dumps([incident.id, person.email, secrets.token_urlsafe(9)])),
         "problem": sentence(problem),
     }

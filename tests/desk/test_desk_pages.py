@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from conftest import ANA, LENA, NOON, OPENED, Outgoing, Scene, assessment, statement_for
 
-from config import SourceSettings
+from config import NotifierSettings, SourceSettings
 from crisis.commitment import Commitment
 from crisis.coverage import Coverage, SourceHealth, SourceState
 from crisis.delivery import Delivery, DeliveryState
@@ -15,6 +15,7 @@ from crisis.fact import Fact, FactStatus
 from crisis.incident import IncidentState
 from crisis.questions import Question
 from crisis.reaction import Observation, Reaction
+from crisis.stakeholder import Stakeholder
 from crisis.statement import Statement
 from crisis.triage import Narrative
 from crisis.values import Severity, StatementKind
@@ -380,3 +381,14 @@ async def test_a_narrative_shows_what_is_asked_and_the_fact_that_answers_it(scen
     text = await page(scene, "/incidents/INC-1")
     assert "Asked 7×: Is my money safe?" in text
     assert "Answered by INC-1-F9 (confirmed): No money was lost." in text
+
+
+async def test_who_was_told_says_which_route_reached_them_and_which_did_not(scene: Scene) -> None:
+    more = NotifierSettings(name="room", kind="slack")
+    notifiers = (*scene.here.settings.notifiers, more)
+    scene.here.settings = scene.here.settings.model_copy(update={"notifiers": notifiers})
+    carl = Stakeholder(name="Carl Berg", email="carl@example.com", routes=("room:C0000001", "email:carl@example.com"))
+    assert await tell(scene.here, scene.incident, carl, Notice(occasion="opened", template="opened"), why="asked")
+    text = await page(scene, f"/incidents/{scene.incident.id}")
+    assert re.search(r"Carl Berg [^.]* reached by email Not by room: [^.]*token", text)
+    assert "Carl Berg reached by email" in await page(scene, f"/incidents/{scene.incident.id}?details=1")
