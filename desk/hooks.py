@@ -9,6 +9,7 @@ import asyncio
 import hashlib
 import logging
 import time
+from contextlib import suppress
 from typing import Any
 
 from starlette.requests import Request
@@ -91,22 +92,26 @@ async def _do(here: Installation, notifier: Any, name: str, heard: Any) -> Any:
         return await by_slack.pressed(here, notifier, name, heard)
     if isinstance(heard, Submission):
         return await by_slack.sent_off(here, notifier, name, heard)
-    return await _taken_on(here, notifier.kind, heard)
+    return await _taken_on(here, notifier, heard)
 
 
-async def _taken_on(here: Installation, kind: str, taken: TakenOn) -> None:
+async def _taken_on(here: Installation, notifier: Any, taken: TakenOn) -> None:
     """Somebody acknowledged an alert of ours in their pager, whether or not they are a stakeholder here."""
     incident, _, matter = taken.alert.partition("/")
     if matter and not calls(matter):
         return  # it asked for something else, such as an approval
+    email = taken.email
+    if not email and taken.user and hasattr(notifier, "address_of"):
+        with suppress(integrations.IntegrationError):  # the name has to do then
+            email = await notifier.address_of(taken.user)
     people = here.settings.stakeholders
-    named = [p for p in people if taken.email and p.email.casefold() == taken.email.casefold()]
+    named = [p for p in people if email and p.email.casefold() == email.casefold()]
     named = named or [p for p in people if taken.name and p.name.casefold() == taken.name.casefold()]
-    who = named[0].email if len(named) == 1 else visible((taken.email or taken.name)[:100])
+    who = named[0].email if len(named) == 1 else visible((email or taken.name)[:100])
     try:
-        await acknowledge(here, incident, actor=who, via=kind)
+        await acknowledge(here, incident, actor=who, via=notifier.kind)
     except NotFound:
-        logger.info("%s acknowledged an alert that is no incident here", kind)
+        logger.info("%s acknowledged an alert that is no incident here", notifier.kind)
 
 
 def _is_repeated(what: str) -> bool:

@@ -129,7 +129,8 @@ def webhook_of(headers: Mapping[str, str], body: bytes, secret: str) -> TakenOn 
         agent, incident = event.get("agent") or {}, event.get("data") or {}
         acknowledged = event["event_type"] == "incident.acknowledged" and agent.get("type") == "user_reference"
         key = incident.get("incident_key") if acknowledged else None
-        return TakenOn(alert=str(key), name=str(agent.get("summary") or "somebody in PagerDuty")) if key else None
+        who = {"name": str(agent.get("summary") or "somebody in PagerDuty"), "user": str(agent.get("id") or "")}
+        return TakenOn(alert=str(key), **who) if key else None
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise Refused("the request is none of PagerDuty's V3 webhooks") from None
 

@@ -103,6 +103,8 @@ class TakenOn(Frozen):
     email: str = ""
     name: str = ""
     """One of the two at least."""
+    user: str = ""
+    """Their id there, where their address can be asked for (``address_of``)."""
 
 
 @runtime_checkable
