@@ -165,6 +165,8 @@ def _notice(**more: Any) -> dict[str, Any]:
         "incident": INCIDENT,
         "assessment": ASSESSMENT,
         "link": "http://127.0.0.1:8420/incidents/INC-7",
+        "on_it": "http://127.0.0.1:8420/on/INC-7.1c9a3f0.signature",
+        "taken_by": "",
         **more,
     }
 
@@ -190,7 +192,7 @@ def _frozen(*posts: FrozenPost, **more: Any) -> dict[str, Any]:
 
 
 NOTICES: dict[str, tuple[dict[str, Any], ...]] = {
-    "notice.opened.txt.j2": (_notice(), _notice(assessment=_BARE)),
+    "notice.opened.txt.j2": (_notice(), _notice(assessment=_BARE, on_it="", taken_by="Ida")),
     "notice.candidate.txt.j2": (_notice(), _notice(assessment=_BARE)),
     "notice.unacknowledged.txt.j2": (_notice(), _notice(assessment=_BARE)),
     "notice.approval.txt.j2": (_notice(statement=STATEMENT, role="legal"),),
@@ -239,9 +241,19 @@ NOTICES: dict[str, tuple[dict[str, Any], ...]] = {
             "lines": ["One.", "- two", "---"],
             "button_label": "Open",
             "button_link": "https://x.example",
+            "first_label": "I am on it",
+            "first_link": "https://x.example/on",
             "footer": "F",
         },
-        {"title": "T", "lines": [], "button_label": "", "button_link": "", "footer": ""},
+        {
+            "title": "T",
+            "lines": [],
+            "button_label": "",
+            "button_link": "",
+            "first_label": "",
+            "first_link": "",
+            "footer": "",
+        },
     ),
 }
 """Every notice with the contexts it must stand."""

@@ -9,6 +9,13 @@ from collections.abc import Collection, Iterable, Iterator
 from crisis.stakeholder import Route, Stakeholder
 
 ROLES = ("incident_lead", "on_call")
+CALLS = frozenset({"opened", "candidate", "unacknowledged"})
+"""Occasions of notices by which somebody is asked to take an incident on."""
+
+
+def calls(occasion: object) -> bool:
+    """Whether a notice of that occasion asks somebody to take the incident on."""
+    return str(occasion).partition("/")[0] in CALLS
 
 
 def chain(lead: str, people: Iterable[Stakeholder], watch: str) -> Iterator[tuple[Stakeholder, Route]]:

@@ -81,6 +81,7 @@ DETAILS = frozenset(
         "delivery.pending",
         "delivery.planned",
         "incident.claimed",
+        "stakeholder.reached",
         "ledger.checkpoint",
         "statement.rendered",
         "mentions.relied_on",
@@ -104,10 +105,12 @@ TROUBLES = frozenset(
         "delivery.needs_human",
         "delivery.refused",
         "delivery.unknown",
+        "incident.unacknowledged",
         "post.missed",
         "post.not_frozen",
         "post.not_restored",
         "scheduler.not_frozen",
+        "stakeholder.not_reached",
         "statement.expired",
         "statement.voided",
         "statement.withdrawn",
@@ -278,6 +281,15 @@ def _told(record: Record, known: Known) -> str:
     return f"{person} told{tail}" + (f" by {str(route).partition(':')[0]}" if route else "")
 
 
+def _reached(record: Record, known: Known) -> str:
+    person, route = known.person(str(_first(record.data, "stakeholder"))), str(_first(record.data, "route"))
+    return f"{person} reached by {route.partition(':')[0]}"
+
+
+def _not_reached(record: Record, known: Known) -> str:
+    return f"{known.person(str(_first(record.data, 'stakeholder')))} not reached by any route yet"
+
+
 def _not_told(record: Record, known: Known) -> str:
     return f"{known.person(str(_first(record.data, 'stakeholder')))} not told"
 
@@ -360,7 +372,11 @@ _SENTENCES: dict[str, Callable[[Record, Known], str]] = {
     "incident.claimed": lambda r, k: "Response claimed by a run",
     "incident.closing_proposed": lambda r, k: "Closing proposed",
     "incident.assessed": _assessed,
+    "incident.acknowledged": lambda r, k: f"{k.person(r.actor)} is on it",
+    "incident.unacknowledged": lambda r, k: "Nobody is on it, and every way to reach somebody was tried",
     "stakeholder.told": _told,
+    "stakeholder.reached": _reached,
+    "stakeholder.not_reached": _not_reached,
     "stakeholder.not_told": _not_told,
     "fact.saved": _fact,
     "statement.drafted": _about_statement("Draft {} written"),

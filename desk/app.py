@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from desk import acts, approve, incident, ingest, now, pictures, read, record, sandbox
+from desk import acts, approve, hooks, incident, ingest, now, on_it, pictures, read, record, sandbox
 from desk.access import DeskAccess, desk_key
 from desk.guard import HEADERS, SecurityHeaders
 from desk.page import Pages
@@ -74,9 +74,11 @@ def create_app(here: Installation) -> Starlette:
             *record.ROUTES,
             *sandbox.ROUTES,
             *approve.ROUTES,
+            *on_it.ROUTES,
             *read.ROUTES,
             *pictures.ROUTES,
             *ingest.ROUTES,
+            *hooks.ROUTES,
             Route("/healthz", healthz, methods=["GET"]),
             Mount("/static", StaticFiles(directory=Path(__file__).parent / "static")),
         ],

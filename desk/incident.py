@@ -4,6 +4,7 @@ The page tells, from the records, what happened, why it was rated so, what was s
 """
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -14,7 +15,7 @@ from starlette.routing import Route
 
 from crisis import charts
 from crisis.charts import Mark
-from crisis.delivery import Purpose
+from crisis.delivery import ARRIVED, Delivery, Purpose
 from crisis.freeze import shown
 from crisis.incident import Incident
 from crisis.record import Record
@@ -26,6 +27,7 @@ from desk.state import desk_of
 from desk.waiting import waits
 from records import NotFound, Transaction
 from tasks.advise import advise
+from tasks.deliver import REACHED, TAKEN
 from tasks.incidents import answers
 from tasks.review import report_folder
 
@@ -45,6 +47,10 @@ class Told:
     times: int
     first: Record
     """The record of the first time: when and why."""
+    reached_by: tuple[str, ...] = ()
+    """Notifiers by which a notice arrived."""
+    failed: tuple[tuple[str, str], ...] = ()
+    """Notifiers by which the newest notice did not arrive, and why."""
 
 
 async def _incident(request: Request, tx: Transaction) -> Incident:
@@ -74,7 +80,7 @@ async def page(request: Request) -> Response:
             "observations": await tx.observations.list(incident.id),
             "mentions": await tx.mentions.list(incident.id, limit=MENTIONS),
             "mention_count": await tx.mentions.count(incident.id),
-            "told": _told(records),
+            "told": _told(records, picture.deliveries),
             "counsel": await advise(tx, incident.id),
             "frozen": shown(await tx.frozen.list(incident=incident.id)),
         }
@@ -95,8 +101,8 @@ async def page(request: Request) -> Response:
     return desk.pages.show(request, "incident.html", context)
 
 
-def _told(records: list[Record]) -> list[Told]:
-    """Each person once: told, if ever they were, and how often; else why not."""
+def _told(records: list[Record], deliveries: Sequence[Delivery]) -> list[Told]:
+    """Each person once: told, if ever they were, how often, and by which route; else why not."""
     by_person: dict[str, list[Record]] = {}
     for record in records:
         if record.kind in ("stakeholder.told", "stakeholder.not_told"):
@@ -105,8 +111,22 @@ def _told(records: list[Record]) -> list[Told]:
     for email, own in by_person.items():
         telling = [r for r in own if r.kind == "stakeholder.told"]
         first = (telling or own)[0]
-        found.append(Told(str(first.data.get("name") or email), bool(telling), len(telling), first))
+        reached, failed = _routes([d for d in deliveries if d.rendering.options.get("to") == email])
+        times = len({r.data.get("occasion") for r in telling})
+        found.append(Told(str(first.data.get("name") or email), bool(telling), times, first, reached, failed))
     return sorted(found, key=lambda t: (not t.told, t.first.at))
+
+
+def _routes(notices: Sequence[Delivery]) -> tuple[tuple[str, ...], tuple[tuple[str, str], ...]]:
+    """By which notifiers one person's notices arrived, and by which the newest of each did not, with the reason."""
+    newest = {d.rendering.target.channel: d for d in notices}
+    reached = dict.fromkeys(d.rendering.target.channel for d in notices if d.state in ARRIVED)
+    failed = [
+        (name, d.problem or d.state.value)
+        for name, d in newest.items()
+        if d.state not in ARRIVED and d.problem not in (REACHED, TAKEN)
+    ]
+    return tuple(reached), tuple(failed)
 
 
 async def chart(request: Request) -> Response:

@@ -130,7 +130,7 @@ class Pages:
             "organisation": self._organisation,
             "now": self._clock.now(),
             "below": request.url.path if request.url.path.startswith(("/approve/", "/read/")) else "",
-            "place": "" if request.url.path.startswith(("/approve/", "/act/")) else request.url.path,
+            "place": "" if request.url.path.startswith(("/approve/", "/act/", "/on/")) else request.url.path,
             **(context or {}),
         }
         return HTMLResponse(self._environment.get_template(template).render(words), status_code=status)

@@ -78,8 +78,19 @@ class Picture:
 
     @property
     def unknown(self) -> tuple[Delivery, ...]:
-        """Deliveries of which nobody knows whether they arrived."""
-        return tuple(d for d in self.deliveries if d.state is DeliveryState.UNKNOWN)
+        """Deliveries of which nobody knows whether they arrived, but for notices whose person was reached otherwise."""
+        told = {_told(d) for d in self.deliveries if d.state in ARRIVED and d.purpose is Purpose.NOTICE}
+        return tuple(
+            d
+            for d in self.deliveries
+            if d.state is DeliveryState.UNKNOWN and not (d.purpose is Purpose.NOTICE and _told(d) in told)
+        )
+
+
+def _told(notice: Delivery) -> tuple[str, str]:
+    """Who is told of what."""
+    options = notice.rendering.options
+    return options.get("to", ""), options.get("occasion", "")
 
 
 async def load(tx: Transaction, incident: Incident, now: datetime) -> Picture:

@@ -46,6 +46,7 @@ class Discord:
 
     kind: ClassVar[str] = "discord"
     delivery_class: ClassVar[DeliveryClass] = DeliveryClass.NATIVE_KEY
+    shows_taken: ClassVar[bool] = True
     settings_model: ClassVar[type[DiscordSettings]] = DiscordSettings
     platform_limits: ClassVar[Limits] = Limits(
         length=2000,
@@ -75,6 +76,10 @@ class Discord:
 
     async def notify(self, message: Message, route: Route) -> Receipt:
         text = f"{message.subject}\n\n{message.full_text}".strip()
+        if message.taken_by and message.earlier:
+            body = {"content": cut(text, self.limits)[0].text, "allowed_mentions": {"parse": []}}
+            path = f"{_path(route.address)}/{message.earlier.id}"
+            return _receipt([_message(await self._http.write("PATCH", path, json=body))])
         target = Target(channel=route.notifier, kind=self.kind, address=route.address)
         parts = cut(f"{text}\n{_reference(message.key)}", self.limits)
         return await self._send(Rendering(target=target, parts=parts), message.key)

@@ -1,7 +1,9 @@
 """An outside monitor in the manner of healthchecks.io: it raises the alarm when our sign of life does not come.
 
-Also understood by self-hosted Healthchecks, Uptime Kuma (push monitors), Better Stack and Cronitor: a GET of an address
-that only we know. API: https://healthchecks.io/docs/http_api/.
+Also understood by self-hosted Healthchecks, Uptime Kuma (push monitors), Better Stack, Cronitor and Dead Man's Snitch: a
+GET of an address that only we know. With ``authorization``, also by Opsgenie's heartbeats
+(https://api.opsgenie.com/v2/heartbeats/NAME/ping). API: https://healthchecks.io/docs/http_api/,
+https://deadmanssnitch.com/docs, https://docs.opsgenie.com/docs/heartbeat-api#ping-heartbeat-request.
 """
 
 from typing import ClassVar
@@ -21,6 +23,10 @@ class HealthchecksSettings(BaseModel):
     base_url: str = Field(default="https://hc-ping.com", description="Not used: the check has its own address")
     timeout: float = Field(default=10.0, gt=0, le=60, description="Seconds one sign of life may take")
     ping_url: SecretStr = Field(description="The check's address, which is as good as a password")
+    authorization: SecretStr | None = Field(
+        default=None,
+        description="What the header Authorization holds, such as 'GenieKey ...' for Opsgenie's heartbeats",
+    )
 
     @field_validator("ping_url")
     @classmethod
@@ -38,8 +44,10 @@ class Healthchecks:
 
     def __init__(self, settings: HealthchecksSettings) -> None:
         self._url = settings.ping_url.get_secret_value()
-        self._http = Http("The monitor", Connection(base_url=settings.base_url, timeout=settings.timeout))
-        self._http.secrets |= {self._url}
+        given = settings.authorization.get_secret_value() if settings.authorization else ""
+        headers = {"Authorization": given} if given else {}
+        self._http = Http("The monitor", Connection(base_url=settings.base_url, timeout=settings.timeout), headers)
+        self._http.secrets |= {self._url, given} - {""}
 
     async def beat(self) -> None:
         """Say that all is well.

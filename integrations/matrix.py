@@ -17,7 +17,7 @@ from crisis.counting import Limits, Unit
 from crisis.delivery import DeliveryClass, Receipt
 from crisis.pictures import Picture, PictureLimits
 from crisis.stakeholder import Route
-from crisis.statement import Rendering, Target
+from crisis.statement import Part, Rendering, Target
 from integrations.http import Answer, Connection, Http
 from integrations.outcomes import IntegrationError, Misconfigured, Refused, Unknown, before_sending, looking_up
 from integrations.protocols import Health, Message, hold_to
@@ -42,6 +42,7 @@ class Matrix:
 
     kind: ClassVar[str] = "matrix"
     delivery_class: ClassVar[DeliveryClass] = DeliveryClass.NATIVE_KEY
+    shows_taken: ClassVar[bool] = True
     settings_model: ClassVar[type[MatrixSettings]] = MatrixSettings
     platform_limits: ClassVar[Limits] = Limits(
         length=30_000,  # an event holds 65,536 bytes as JSON, where a character may take twice its bytes
@@ -73,8 +74,11 @@ class Matrix:
 
     async def notify(self, message: Message, route: Route) -> Receipt:
         text = f"{message.subject}\n\n{message.full_text}".strip()
+        parts = cut(text, self.limits)
+        if message.taken_by and message.earlier:
+            return await self._replace(message.earlier, parts[:1])
         target = Target(channel=route.notifier, kind=self.kind, address=route.address)
-        return await self._send(Rendering(target=target, parts=cut(text, self.limits)), message.key)
+        return await self._send(Rendering(target=target, parts=parts), message.key)
 
     async def find(self, key: str, rendering: Rendering | None = None) -> Receipt | None:
         if rendering is None:
@@ -91,10 +95,13 @@ class Matrix:
 
     async def amend(self, receipt: Receipt, rendering: Rendering) -> Receipt:
         hold_to(self.limits, rendering)
-        events = [str(event) for event in receipt.raw["parts"]]
-        if len(events) != len(rendering.parts) + len(rendering.media):
+        if len(receipt.raw["parts"]) != len(rendering.parts) + len(rendering.media):
             raise Refused("the number of messages differs; withdraw it and publish anew, or publish a correction")
-        for event, part in zip(events, rendering.parts, strict=False):  # pictures come after the text, and stay
+        return await self._replace(receipt, rendering.parts)
+
+    async def _replace(self, receipt: Receipt, parts: Sequence[Part]) -> Receipt:
+        """Give the first events of what was sent other texts; pictures come after the text, and stay."""
+        for event, part in zip(map(str, receipt.raw["parts"]), parts, strict=False):
             content = {
                 **_content(f"* {part.text}"),
                 "m.new_content": _content(part.text),

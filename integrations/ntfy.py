@@ -37,6 +37,7 @@ class Ntfy:
 
     kind: ClassVar[str] = "ntfy"
     delivery_class: ClassVar[DeliveryClass] = DeliveryClass.RECONCILE_BY_MARKER
+    shows_taken: ClassVar[bool] = True
     settings_model: ClassVar[type[NtfySettings]] = NtfySettings
     platform_limits: ClassVar[Limits] = Limits(
         length=4000,  # 4,096 bytes; a longer message becomes an attached file
@@ -60,10 +61,16 @@ class Ntfy:
         return await self._push(rendering.target.address, key, rendering.subject, rendering.text, "")
 
     async def notify(self, message: Message, route: Route) -> Receipt:
-        room = self.limits.length - len(message.link.encode()) - 8
-        text = message.text.encode()
-        cut = text[:room].decode(errors="ignore") + " …" if len(text) > room else message.text
-        return await self._push(route.address, message.key, message.subject[:250], cut, message.link)
+        if message.taken_by:  # a message cannot be changed, so another one says so, without a sound
+            says = f"{message.taken_by} is on it."
+            return await self._push(route.address, message.key, message.subject[:250], says, message.link, priority=2)
+        room = self.limits.length - len(message.link.encode()) - len(message.on_it.encode()) - 60
+        text = message.words.encode()
+        cut = text[:room].decode(errors="ignore") + " …" if len(text) > room else message.words
+        buttons = [("I am on it", message.on_it), ("Open", message.link)] if message.on_it else []
+        actions = [{"action": "view", "label": label, "url": url} for label, url in buttons if url]
+        link = message.on_it or message.link
+        return await self._push(route.address, message.key, message.subject[:250], cut, link, actions=actions)
 
     async def find(self, key: str, rendering: Rendering | None = None) -> Receipt | None:
         if rendering is None:
@@ -99,12 +106,13 @@ class Ntfy:
     async def close(self) -> None:
         await self._http.close()
 
-    async def _push(self, topic: str, key: str, title: str, text: str, link: str) -> Receipt:
+    async def _push(self, topic: str, key: str, title: str, text: str, link: str, **more: Any) -> Receipt:
         body: dict[str, Any] = {
             "topic": _topic(topic),
             "message": text,
             "tags": [_mark(key)],
             "priority": self._settings.priority,
+            **{name: value for name, value in more.items() if value},
         }
         if title:
             body["title"] = title

@@ -1,10 +1,14 @@
 """Opsgenie: alerts that page whoever is on call.
 
-Promises: an incident is one alert (its ``alias``), which is closed when the incident is resolved; what is to be done for
-it is an alert of its own. Opsgenie deduplicates open alerts by alias, so sending again adds nothing.
+Promises: an incident is one alert (its ``alias``), which is acknowledged when somebody is on it and closed when the
+incident is resolved; what is to be done for it, such as one more call, is an alert of its own. Opsgenie
+deduplicates open alerts by alias, so sending again adds nothing.
 API: https://docs.opsgenie.com/docs/alert-api.
 """
 
+import hmac
+import json
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 from urllib.parse import quote
@@ -16,8 +20,8 @@ from crisis.delivery import DeliveryClass, Receipt
 from crisis.stakeholder import Route
 from crisis.statement import Rendering
 from integrations.http import Answer, Connection, Http
-from integrations.outcomes import IntegrationError, before_sending
-from integrations.protocols import Health, Message
+from integrations.outcomes import IntegrationError, Misconfigured, Refused, before_sending
+from integrations.protocols import Health, Message, TakenOn
 
 PRIORITIES = {"SEV1": "P1", "SEV2": "P2", "SEV3": "P3", "SEV4": "P5"}
 LONGEST, LONGEST_TEXT, LONGEST_ALIAS = 130, 15_000, 512
@@ -30,6 +34,11 @@ class OpsgenieSettings(Connection):
         default="https://api.opsgenie.com", description="The API; in Europe https://api.eu.opsgenie.com"
     )
     api_key: SecretStr = Field(description="Key of an API integration that may create, read and update alerts")
+    webhook_secret: SecretStr | None = Field(
+        default=None,
+        description="For an outgoing webhook of Opsgenie to DESK/hooks/NAME-OF-THIS: what its custom header "
+        "Authorization holds after 'Bearer '",
+    )
 
 
 class Opsgenie:
@@ -37,6 +46,7 @@ class Opsgenie:
 
     kind: ClassVar[str] = "opsgenie"
     delivery_class: ClassVar[DeliveryClass] = DeliveryClass.NATIVE_KEY
+    shows_taken: ClassVar[bool] = True
     settings_model: ClassVar[type[OpsgenieSettings]] = OpsgenieSettings
     platform_limits: ClassVar[Limits] = Limits(
         length=LONGEST_TEXT, subject=LONGEST, source="https://docs.opsgenie.com/docs/alert-api#create-alert"
@@ -44,10 +54,14 @@ class Opsgenie:
 
     def __init__(self, settings: OpsgenieSettings) -> None:
         key = settings.api_key.get_secret_value()
+        self._webhook = settings.webhook_secret.get_secret_value() if settings.webhook_secret else ""
         self._http = Http("Opsgenie", settings, {"Authorization": f"GenieKey {key}"})
 
     async def notify(self, message: Message, route: Route) -> Receipt:
         alias = message.alert[:LONGEST_ALIAS]
+        if message.taken_by:  # a call for somebody is over then; the incident itself is not
+            note = {"note": f"{message.taken_by} is on it"}
+            return await self._act(alias, "acknowledge" if message.of_incident else "close", note)
         if message.over:
             return await self._act(alias, "close", {"note": message.text[:LONGEST_TEXT]})
         subject = message.subject if len(message.subject) <= LONGEST else message.subject[: LONGEST - 1] + "…"
@@ -66,10 +80,6 @@ class Opsgenie:
             body["responders"] = [who]
         return _receipt(await self._http.write("POST", "/v2/alerts", json=body), alias)
 
-    async def acknowledge(self, message: Message) -> Receipt:
-        """Tell Opsgenie that somebody has taken it on, so that it pages nobody further."""
-        return await self._act(message.alert[:LONGEST_ALIAS], "acknowledge", {})
-
     async def find(self, key: str, rendering: Rendering | None = None) -> Receipt | None:
         """Not looked up, and it need not be: sending again under the same alias adds no alert."""
         return None
@@ -84,6 +94,29 @@ class Opsgenie:
 
     async def close(self) -> None:
         await self._http.close()
+
+    def heard(self, headers: Mapping[str, str], body: bytes, now: float) -> TakenOn | None:
+        """Who acknowledged which alert in Opsgenie; None for whatever else it tells. A replay can only repeat that.
+
+        Opsgenie signs nothing, so the request is proven by a header of ours. See
+        https://support.atlassian.com/opsgenie/docs/integrate-opsgenie-with-webhook/.
+
+        Raises:
+            Misconfigured: there is no secret. Refused: it is not proven to come from Opsgenie, or cannot be read.
+        """
+        if not self._webhook:
+            raise Misconfigured("Opsgenie's webhooks need a webhook_secret")
+        given = headers.get("authorization", "").encode()
+        if not hmac.compare_digest(given, f"Bearer {self._webhook}".encode()):
+            raise Refused("the header Authorization does not hold 'Bearer ' and the webhook_secret")
+        try:
+            said = json.loads(body)
+            alert, who = said["alert"], str(said["alert"].get("username") or "")
+            # who is no e-mail address is an integration, perhaps ourselves
+            acknowledged = said["action"] == "Acknowledge" and "@" in who and alert.get("alias")
+            return TakenOn(alert=str(alert["alias"]), email=who) if acknowledged else None
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            raise Refused("the request is none of Opsgenie's webhooks") from None
 
     async def _act(self, alias: str, act: str, body: dict[str, Any]) -> Receipt:
         path = f"/v2/alerts/{quote(alias, safe='')}/{act}"

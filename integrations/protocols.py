@@ -1,5 +1,6 @@
 """The small protocols behind which the outside world lives: Source, Notifier, Publisher, Writer, Archive, Scheduler."""
 
+import re
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -54,12 +55,24 @@ class Message(Frozen):
     """What it is about: ``opened``, ``resolved``, ``approval/INC-7-S1/1`` ..."""
     severity: str = ""
     """The incident's, such as ``SEV1``."""
+    on_it: str = ""
+    """A link by which the person who is told says that they are on it; empty when nobody is asked to."""
+    decides: str = ""
+    """What the person who is told is asked to decide on, as ``statement/version/content hash``; empty when nothing."""
+    taken_by: str = ""
+    """Who is on it. Such a message only shows that on the notice sent before, and asks nobody for anything."""
+    earlier: Receipt | None = None
+    """With ``taken_by``: the receipt of that notice."""
 
     @property
     def alert(self) -> str:
         """What a paging service keeps apart: the incident itself, or one thing to be done for it."""
-        matter, _, _ = self.occasion.partition("/")
-        return self.thread if matter in ("", *_OF_THE_INCIDENT) else f"{self.thread}/{self.occasion}"
+        return self.thread if self.of_incident else f"{self.thread}/{self.occasion}"
+
+    @property
+    def of_incident(self) -> bool:
+        """It is about the incident itself, not about one thing to be done for it."""
+        return self.occasion.partition("/")[0] in ("", *_OF_THE_INCIDENT)
 
     @property
     def over(self) -> bool:
@@ -67,9 +80,33 @@ class Message(Frozen):
         return self.occasion == "resolved"
 
     @property
+    def words(self) -> str:
+        """The text without the lines that hold its links, for where these are buttons."""
+        links = [link for link in (self.link, self.on_it) if link]
+        lines = [line for line in self.text.splitlines() if not any(link in line for link in links)]
+        return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
+
+    @property
     def full_text(self) -> str:
-        """The text, and the link below it unless it is there already."""
-        return self.text if not self.link or self.link in self.text else f"{self.text}\n\n{self.link}"
+        """The text, and below it the links that are not in it already."""
+        if self.taken_by:
+            return "\n\n".join(filter(None, (f"{self.taken_by} is on it.", self.words, self.link)))
+        text = self.text
+        if self.on_it and self.on_it not in text:
+            text = f"{text}\n\nI am on it: {self.on_it}"
+        return text if not self.link or self.link in text else f"{text}\n\n{self.link}"
+
+
+class TakenOn(Frozen):
+    """Somebody said in a paging service that they are on it."""
+
+    alert: str
+    """As ``Message.alert``."""
+    email: str = ""
+    name: str = ""
+    """One of the two at least."""
+    user: str = ""
+    """Their id there, where their address can be asked for (``address_of``)."""
 
 
 @runtime_checkable
@@ -119,6 +156,9 @@ class Notifier(Protocol):
     kind: ClassVar[str]
     delivery_class: ClassVar[DeliveryClass]
     settings_model: ClassVar[type[Any]]
+
+    # ``shows_taken: ClassVar[bool] = True`` is set by those that can show afterwards who is on it: they are given a
+    # message with ``taken_by`` for each notice that asked for somebody; doing that twice must do no harm.
 
     async def notify(self, message: Message, route: Route) -> Receipt:
         """Tell once. Raises like ``Publisher.publish``."""

@@ -2,12 +2,13 @@
 
 Promises: every message carries its key in ``metadata``, so a look-up tells whether it got there (Slack's
 ``client_msg_id`` does not deduplicate); text from outside can mention nobody and pretend no link. A thread that cannot
-be found delays nobody: the notice then starts a new one. API: https://docs.slack.dev/reference/methods/chat.postMessage.
+be found delays nobody: the notice then starts a new one. With a signing secret, its buttons act (``slack_actions``);
+without, they lead to the desk. API: https://docs.slack.dev/reference/methods/chat.postMessage.
 """
 
 import json
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
@@ -17,6 +18,7 @@ from crisis.counting import Limits, Unit
 from crisis.delivery import DeliveryClass, Receipt
 from crisis.stakeholder import Route
 from crisis.statement import Rendering
+from integrations import slack_actions
 from integrations.http import Answer, Connection, Http
 from integrations.outcomes import (
     IntegrationError,
@@ -29,6 +31,7 @@ from integrations.outcomes import (
 )
 from integrations.protocols import Health, Message
 from integrations.rate_limits import DEFAULT_WAIT
+from integrations.slack_actions import Click, Submission, buttons
 
 EVENT = "fireline_notice"
 LOOK_BACK = timedelta(days=14)
@@ -63,7 +66,11 @@ class SlackSettings(Connection):
     base_url: str = Field(default="https://slack.com/api", description="The Slack Web API")
     token: SecretStr = Field(
         description="Bot token (xoxb-...) with chat:write, channels:read, channels:history, groups:history, im:write, "
-        "im:history"
+        "im:history; for buttons also users:read, users:read.email"
+    )
+    signing_secret: SecretStr | None = Field(
+        default=None,
+        description="The app's signing secret, for buttons that act: its interactivity URL is DESK/hooks/NAME-OF-THIS",
     )
 
 
@@ -73,6 +80,7 @@ class Slack:
     kind: ClassVar[str] = "slack"
     delivery_class: ClassVar[DeliveryClass] = DeliveryClass.RECONCILE_BY_MARKER
     settings_model: ClassVar[type[SlackSettings]] = SlackSettings
+    shows_taken: ClassVar[bool] = True
     platform_limits: ClassVar[Limits] = Limits(
         length=4_000,  # Slack cuts off after 40,000 and advises 4,000
         unit=Unit.ESCAPED,
@@ -82,17 +90,22 @@ class Slack:
     def __init__(self, settings: SlackSettings) -> None:
         token = settings.token.get_secret_value()
         self._http = Http("Slack", settings, {"Authorization": f"Bearer {token}"})
+        self._signing = settings.signing_secret.get_secret_value() if settings.signing_secret else ""
         self._channels: dict[str, str] = {}
         self._threads: dict[tuple[str, str], str] = {}
 
     async def notify(self, message: Message, route: Route) -> Receipt:
         with before_sending():
             channel = await self._channel(route.address)
-        thread = await self._thread(channel, message.thread) if message.thread else ""
         form = {
             "channel": channel,
             "text": _chunks(f"{message.subject}\n{message.full_text}", self.platform_limits.length)[0],
-            "blocks": json.dumps(blocks(message), ensure_ascii=False),
+            "blocks": json.dumps(blocks(message, answers=bool(self._signing)), ensure_ascii=False),
+        }
+        if message.taken_by and message.earlier:
+            return await self._update(message.earlier, form)
+        thread = await self._thread(channel, message.thread) if message.thread else ""
+        form |= {
             "metadata": json.dumps(
                 {"event_type": EVENT, "event_payload": {"key": message.key, "incident": message.thread}}
             ),
@@ -133,6 +146,44 @@ class Slack:
 
     async def close(self) -> None:
         await self._http.close()
+
+    def heard(self, headers: Mapping[str, str], body: bytes, now: float) -> Click | Submission | None:
+        """What somebody pressed in Slack, once it is proven to come from there; None when it needs no answer.
+
+        Raises:
+            Misconfigured: there is no signing secret. Refused: it is not proven, or cannot be read.
+        """
+        if not self._signing:
+            raise Misconfigured("buttons of Slack need the signing_secret of the app")
+        slack_actions.proven(headers, body, self._signing, now)
+        return slack_actions.read(body)
+
+    async def email_of(self, user: str, home: str) -> str:
+        """The e-mail address of a member of the workspace ``home``; empty for bots, guests' homes and whoever left.
+
+        Raises:
+            IntegrationError: Slack did not say.
+        """
+        found = _ok(await self._http.read("/users.info", method="POST", data={"user": user})).get("user") or {}
+        stranger = found.get("is_stranger") or (home and found.get("team_id") not in (None, home))
+        if found.get("deleted") or found.get("is_bot") or stranger:
+            return ""
+        return str((found.get("profile") or {}).get("email") or "")
+
+    async def ask(self, trigger: str, view: Mapping[str, Any]) -> None:
+        """Open a view for whoever pressed a button a moment ago. Raises like ``notify``."""
+        form = {"trigger_id": trigger, "view": json.dumps(view, ensure_ascii=False)}
+        _ok(await self._http.write("POST", "/views.open", data=form))
+
+    async def whisper(self, channel: str, user: str, text: str) -> None:
+        """Say something in a channel that only one person sees. Raises like ``notify``."""
+        form = {"channel": channel, "user": user, "text": escape(text)}
+        _ok(await self._http.write("POST", "/chat.postEphemeral", data=form))
+
+    async def _update(self, earlier: Receipt, form: dict[str, str]) -> Receipt:
+        form = {**form, "channel": str(earlier.raw["channel"]), "ts": earlier.id}
+        _ok(await self._http.write("POST", "/chat.update", data=form))
+        return _receipt(form["channel"], earlier.id, str(earlier.raw.get("thread_ts") or ""))
 
     async def _thread(self, channel: str, incident: str) -> str:
         """The first message of the incident in the channel; empty when there is none or it cannot be told."""
@@ -189,20 +240,25 @@ def escape(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
-def blocks(message: Message) -> list[dict[str, Any]]:
-    """The notice as Block Kit: subject, text, and a button that leads to the desk."""
+def blocks(message: Message, *, answers: bool = False) -> list[dict[str, Any]]:
+    """The notice as Block Kit: subject, text, and buttons; ``answers`` when what is pressed reaches us."""
     subject = " ".join(message.subject.split()) or "Notice"
     subject = subject if len(subject) <= 150 else subject[:149] + "…"
     made: list[dict[str, Any]] = [{"type": "header", "text": {"type": "plain_text", "text": subject, "emoji": False}}]
-    chunks = _chunks(message.text, SECTION)
+    if message.taken_by:
+        made.append({"type": "context", "elements": [_shown(f"{message.taken_by} is on it.")]})
+    chunks = _chunks(message.words, SECTION)
     if len(chunks) > SECTIONS:
         raise Refused(f"a notice in Slack holds {SECTION * SECTIONS} characters; shorten it and link to the rest")
     for chunk in filter(str.strip, chunks):
         made.append({"type": "section", "text": {"type": "mrkdwn", "text": chunk}})
-    if message.link:
-        button = {"type": "button", "text": {"type": "plain_text", "text": "Open"}, "url": message.link}
-        made.append({"type": "actions", "elements": [button]})
+    if below := buttons(message.on_it, message.thread, message.decides, message.link, answers=answers):
+        made.append({"type": "actions", "elements": below})
     return made
+
+
+def _shown(text: str) -> dict[str, Any]:
+    return {"type": "plain_text", "text": text, "emoji": False}
 
 
 def _chunks(text: str, size: int) -> list[str]:

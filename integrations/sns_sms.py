@@ -7,7 +7,6 @@ API: https://docs.aws.amazon.com/sns/latest/api/API_Publish.html.
 """
 
 import re
-from bisect import bisect_left
 from datetime import UTC, datetime
 from typing import Any, ClassVar, Literal
 
@@ -21,9 +20,8 @@ from integrations.aws import Aws, AwsSettings
 from integrations.http import redact
 from integrations.outcomes import IntegrationError, Refused, Unknown
 from integrations.protocols import Health, Message, hold_to
+from integrations.sms import short
 
-NOTICE_SEGMENTS = 4
-"""Most SMS that one notice may take: people read the first and follow the link."""
 _NUMBER = re.compile(r"\+[1-9][0-9]{6,14}")
 _TOPIC = re.compile(r"arn:aws[\w-]*:sns:[\w-]+:\d+:[\w-]+")
 _SMS = "AWS.SNS.SMS."
@@ -74,7 +72,6 @@ class SnsSms:
         return await self._send(rendering.text, _place(rendering.target.address))
 
     async def notify(self, message: Message, route: Route) -> Receipt:
-        """Sends subject, text and link; a text longer than ``NOTICE_SEGMENTS`` is cut before the link."""
         return await self._send(short(message), _place(route.address))
 
     async def find(self, key: str, rendering: Rendering | None = None) -> Receipt | None:
@@ -117,27 +114,6 @@ class SnsSms:
         message_id = self._aws.text(answer, "MessageId")
         raw = {"parts": [message_id], "segments": measure(Unit.SEGMENTS, text)}
         return Receipt(id=message_id, accepted_at=datetime.now(UTC), raw=raw)
-
-
-def short(message: Message) -> str:
-    """A notice as an SMS of at most ``NOTICE_SEGMENTS``: the text gives way, subject and link do not.
-
-    Raises:
-        Refused: subject and link alone are longer.
-    """
-    whole = f"{message.subject}\n{message.full_text}"
-    if measure(Unit.SEGMENTS, whole) <= NOTICE_SEGMENTS:
-        return whole
-
-    def cut(characters: int) -> str:
-        text = f"{message.subject}\n{message.text[:characters].rstrip()}..."
-        return f"{text}\n{message.link}" if message.link else text
-
-    lengths = range(len(message.text) + 1)
-    over = bisect_left(lengths, True, key=lambda n: measure(Unit.SEGMENTS, cut(n)) > NOTICE_SEGMENTS)
-    if over == 0:
-        raise Refused(f"subject and link alone take more than {NOTICE_SEGMENTS} SMS; nothing was sent")
-    return cut(over - 1)
 
 
 def _place(address: str) -> dict[str, str]:

@@ -81,8 +81,8 @@ class Teams:
 
 
 def card(message: Message) -> dict[str, Any]:
-    """The notice as an Adaptive Card: subject, text, and a button that leads to the desk."""
-    paragraphs = [p for p in re.split(r"\n\s*\n", message.text) if p.strip()]
+    """The notice as an Adaptive Card: subject, text, and buttons that lead to the desk."""
+    paragraphs = [p for p in re.split(r"\n\s*\n", message.words) if p.strip()]
     body: list[dict[str, Any]] = [
         {"type": "TextBlock", "text": plain(message.subject), "weight": "Bolder", "size": "Medium", "wrap": True}
     ]
@@ -93,8 +93,9 @@ def card(message: Message) -> dict[str, Any]:
         "version": "1.5",
         "body": body,
     }
-    if message.link:
-        made["actions"] = [{"type": "Action.OpenUrl", "title": "Open", "url": message.link}]
+    buttons = [("I am on it", message.on_it), ("Open", message.link)]
+    if actions := [{"type": "Action.OpenUrl", "title": title, "url": url} for title, url in buttons if url]:
+        made["actions"] = actions
     return made
 
 

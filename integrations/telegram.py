@@ -39,6 +39,7 @@ class Telegram:
 
     kind: ClassVar[str] = "telegram"
     delivery_class: ClassVar[DeliveryClass] = DeliveryClass.AT_MOST_ONCE
+    shows_taken: ClassVar[bool] = True
     settings_model: ClassVar[type[TelegramSettings]] = TelegramSettings
     platform_limits: ClassVar[Limits] = Limits(
         length=4096,
@@ -71,6 +72,8 @@ class Telegram:
 
     async def notify(self, message: Message, route: Route) -> Receipt:
         text = f"{message.subject}\n\n{message.full_text}".strip()
+        if message.taken_by and message.earlier:
+            return await self._edit(message.earlier, cut(text, self.limits)[:1])
         return await self._send(route.address, cut(text, self.limits), "")
 
     async def find(self, key: str, rendering: Rendering | None = None) -> Receipt | None:
@@ -78,10 +81,14 @@ class Telegram:
 
     async def amend(self, receipt: Receipt, rendering: Rendering) -> Receipt:
         hold_to(self.limits, rendering)
-        chat, ids = _where(receipt)
-        if len(ids) != len(rendering.parts):
+        if len(_where(receipt)[1]) != len(rendering.parts):
             raise Refused("the number of messages differs; withdraw it and publish anew, or publish a correction")
-        for number, part in zip(ids, rendering.parts, strict=True):
+        return await self._edit(receipt, rendering.parts)
+
+    async def _edit(self, receipt: Receipt, parts: Sequence[Part]) -> Receipt:
+        """Give the first messages of what was sent other texts."""
+        chat, ids = _where(receipt)
+        for number, part in zip(ids, parts, strict=False):
             answer = await self._call("editMessageText", chat_id=chat, message_id=number, text=part.text)
             if answer.status != 400 or "message is not modified" not in answer.says:
                 _result(answer)

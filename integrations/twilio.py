@@ -1,7 +1,7 @@
 """SMS by Twilio's Messages API: notices to phones.
 
 Promises: Twilio knows no idempotency key, so whatever was not clearly answered is for a human. Text is cut so that one
-notice is one message. API: https://www.twilio.com/docs/messaging/api/message-resource.
+notice is one short message. API: https://www.twilio.com/docs/messaging/api/message-resource.
 """
 
 import re
@@ -18,6 +18,7 @@ from crisis.statement import Rendering
 from integrations.http import Answer, Connection, Http
 from integrations.outcomes import IntegrationError, Misconfigured, Refused, Unknown, before_sending
 from integrations.protocols import Health, Message
+from integrations.sms import short
 
 LONGEST = 1600
 """Characters that Twilio takes at once; networks split them into segments, and each is paid for."""
@@ -39,7 +40,6 @@ class TwilioSettings(Connection):
     messaging_service_sid: str = Field(
         default="", pattern=r"^(MG[0-9a-fA-F]{32})?$", description="Or a messaging service that chooses the sender"
     )
-    longest: int = Field(default=480, ge=70, le=LONGEST, description="Characters of a message; the rest is on the desk")
 
     @model_validator(mode="after")
     def _one_sender(self) -> Self:
@@ -68,7 +68,7 @@ class Twilio:
         if not _E164.fullmatch(route.address):
             raise Misconfigured(f"{route.address!r} is no phone number: write it like +4915112345678")
         chosen = self._settings
-        form = {"To": route.address, "Body": text_of(message, chosen.longest)}
+        form = {"To": route.address, "Body": short(message)}
         if chosen.messaging_service_sid:
             form["MessagingServiceSid"] = chosen.messaging_service_sid
         elif chosen.sender:
@@ -92,15 +92,6 @@ class Twilio:
 
     async def close(self) -> None:
         await self._http.close()
-
-
-def text_of(message: Message, longest: int) -> str:
-    """Subject, as much of the text as there is room for, and the link whole."""
-    tail = f"\n{message.link}" if message.link else ""
-    said = " ".join(f"{message.subject}: {message.text}".split()) if message.text else message.subject
-    said = said.replace(message.link, "").strip() if message.link else said
-    room = longest - len(tail)
-    return (said if len(said) <= room else said[: max(0, room - 1)].rstrip() + "…") + tail
 
 
 def _receipt(answer: Answer) -> Receipt:

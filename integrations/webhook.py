@@ -1,6 +1,7 @@
 """Any other system, by a signed webhook: one POST of JSON for each statement or notice.
 
-    {"key", "kind": "statement" | "notice", "subject", "parts": [...], "text", "language", "address", "link", "reply_to"}
+    {"key", "kind": "statement" | "notice", "subject", "parts": [...], "text", "language", "address", "link", "on_it",
+     "reply_to"}
 
 Signed as ``crisis.signature`` says; the key is in ``Idempotency-Key`` too, for receivers that know what was done. We
 cannot look into the receiver, so whatever was not clearly answered with 2xx is for a human.
@@ -72,6 +73,7 @@ class Webhook:
             text=message.full_text,
             address=route.address,
             link=message.link,
+            on_it=message.on_it,
             incident=message.thread,
         )
 

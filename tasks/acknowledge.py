@@ -5,57 +5,60 @@ a candidate of that severity), every ``acknowledge`` of its clocks one more way 
 of ``crisis.oncall``. When all were tried, that is on record and an event, and the heartbeat falls silent.
 """
 
-import logging
+import asyncio
 from datetime import datetime
 
-import integrations
+from crisis.delivery import ARRIVED, Delivery, DeliveryClass, DeliveryState, Purpose, delivery_id
 from crisis.incident import Incident, IncidentState
-from crisis.oncall import next_way
+from crisis.oncall import calls, next_way
+from crisis.statement import Part
 from crisis.values import Severity
-from integrations import Message
-from records import Transaction
+from integrations import integration
 from records.work import Act
+from tasks.deliver import deliver
 from tasks.installation import Installation
-from tasks.notify import Notice, tell_by
+from tasks.links import ON_IT_PLACEHOLDER
+from tasks.notify import Notice, name_of, tell_by
+from tasks.on_it import AGAIN, TAKER, acknowledged_by
 from tasks.runs import emit
+from tasks.sender import SHOWS_ON
 
-CALLED = frozenset({"opened", "candidate", "unacknowledged"})
-"""Occasions on which somebody is asked to take an incident on."""
 WAITING = frozenset({IncidentState.CANDIDATE, IncidentState.OPEN, IncidentState.RESPONDING})
 """States in which an incident needs somebody."""
 
-logger = logging.getLogger(__name__)
+TOO_LATE = 3
+"""Times the clock for an acknowledgement after which a call that did not go out shows that the calling is stuck."""
 
 
-async def acknowledge(here: Installation, incident_id: str, *, actor: str, reason: str = "") -> str:
+async def acknowledge(here: Installation, incident_id: str, *, actor: str, reason: str = "", via: str = "") -> str:
     """Somebody says that they are on it. Returns who was first; saying it twice is no error.
+
+    It stops the calling, and shows on every notice that asked for somebody and can be changed: pagers stop paging.
+
+    Args:
+        via: the route by which they said so; empty: that of this process.
 
     Raises:
         records.NotFound: there is no such incident.
     """
-    act: Act = {"actor": actor, "via": here.via, "reason": reason, "flow_run_id": here.flow_run_id}
+    act: Act = {"actor": actor, "via": via or here.via, "reason": reason, "flow_run_id": here.flow_run_id}
     async with here.store.transaction() as tx:
         incident = await tx.incidents.get(incident_id)
-        first = await acknowledged_by(here, tx, incident)
+        first = await acknowledged_by(here, tx, incident.id)
         if not first:
             await tx.ledger.append("incident.acknowledged", incident=incident_id, **act)
-    if not first:
-        await _mirror(here, incident, actor)
+    await show_taken(here, incident, first or actor)
     return first or actor
 
 
-async def acknowledged_by(here: Installation, tx: Transaction, incident: Incident) -> str:
-    """The first person who did anything about an incident; empty when nobody has."""
-    people = {person.email for person in here.settings.stakeholders}
-    return next((r.actor for r in await tx.ledger.list(incident=incident.id) if r.actor in people), "")
-
-
 async def mind_acknowledgements(here: Installation) -> str:
-    """Call the next one wherever nobody is on an incident in time; what was done, in words."""
+    """Call the next one wherever nobody is on an incident in time, and show wherever somebody is; in words."""
     async with here.store.reading() as tx:
-        waiting = [i for i in await tx.incidents.list() if i.state in WAITING and i.severity >= Severity.SEV2]
-    called = [says for incident in waiting if (says := await _call_next(here, incident))]
-    return "; ".join(called)
+        waiting = [i for i in await tx.incidents.list() if i.state in WAITING]
+        taken = {i.id: await acknowledged_by(here, tx, i.id) for i in waiting}
+    await asyncio.gather(*(show_taken(here, i, taken[i.id]) for i in waiting if taken[i.id]))
+    untaken = [i for i in waiting if not taken[i.id] and i.severity >= Severity.SEV2]
+    return "; ".join(filter(None, await asyncio.gather(*(_call_next(here, i) for i in untaken))))
 
 
 async def all_called_in_vain(here: Installation) -> list[str]:
@@ -65,34 +68,59 @@ async def all_called_in_vain(here: Installation) -> list[str]:
         return [
             incident.id
             for incident in waiting
-            if not await acknowledged_by(here, tx, incident)
+            if not await acknowledged_by(here, tx, incident.id)
             and await tx.ledger.list(kind="incident.unacknowledged", incident=incident.id)
         ]
 
 
+async def stuck(here: Installation) -> list[str]:
+    """The grave incidents that nobody is on and for which nobody has been called for far too long, though others could be.
+
+    That happens only when the calling itself does not work.
+    """
+    late = []
+    async with here.store.reading() as tx:
+        for incident in await tx.incidents.list():
+            if incident.state not in WAITING or incident.severity < Severity.SEV2:
+                continue
+            records = await tx.ledger.list(incident=incident.id)
+            if await acknowledged_by(here, tx, incident.id) or any(
+                r.kind == "incident.unacknowledged" for r in records
+            ):
+                continue
+            called = (r.at for r in records if r.kind == "stakeholder.told" and calls(r.data.get("occasion")))
+            last = max(called, default=incident.opened_at)
+            if here.clock.now() - last > incident.assessment.clocks.acknowledge * TOO_LATE:
+                late.append(incident.id)
+    return late
+
+
 async def _call_next(here: Installation, incident: Incident) -> str:
     async with here.store.reading() as tx:
-        if await acknowledged_by(here, tx, incident):
+        if await acknowledged_by(here, tx, incident.id):
             return ""
-        told = [r for r in await tx.ledger.list(kind="stakeholder.told", incident=incident.id) if _calls(r.data)]
+        told = [
+            r
+            for r in await tx.ledger.list(kind="stakeholder.told", incident=incident.id)
+            if calls(r.data.get("occasion"))
+        ]
         in_vain = await tx.ledger.list(kind="incident.unacknowledged", incident=incident.id)
         people = tuple(await tx.stakeholders.list())
     last = max((r.at for r in told), default=incident.opened_at)
     if in_vain or here.clock.now() - last < incident.assessment.clocks.acknowledge:
         return ""
     tried = {(str(r.data["stakeholder"]), str(r.data["route"])) for r in told}
-    way = next_way(incident.lead, people, incident.watch, tried)
-    if way is None:
-        await _give_up(here, incident, last)
-        return f"nobody has taken {incident.id} on, and every way was tried"
-    person, route = way
-    notice = Notice(occasion="unacknowledged", template="unacknowledged")
-    await tell_by(here, incident, person, notice, route, why="nobody has taken it on yet")
-    return f"called {person.name} for {incident.id} by {route.notifier}"
-
-
-def _calls(data: dict[str, object]) -> bool:
-    return str(data.get("occasion")).partition("/")[0] in CALLED
+    notice = Notice(occasion=AGAIN, template="unacknowledged")
+    while way := next_way(incident.lead, people, incident.watch, tried):
+        person, route = way
+        tried.add((person.email, str(route)))
+        if await tell_by(here, incident, person, notice, route, why="nobody has taken it on yet"):
+            return f"called {person.name} for {incident.id} by {route.notifier}"
+        async with here.store.reading() as tx:
+            if await acknowledged_by(here, tx, incident.id):
+                return ""
+    await _give_up(here, incident, last)
+    return f"nobody has taken {incident.id} on, and every way was tried"
 
 
 async def _give_up(here: Installation, incident: Incident, last: datetime) -> None:
@@ -110,17 +138,42 @@ async def _give_up(here: Installation, incident: Incident, last: datetime) -> No
     emit("incident.unacknowledged", incident=incident.id, reference=incident.id, payload=payload)
 
 
-async def _mirror(here: Installation, incident: Incident, actor: str) -> None:
-    """Tell every paging service that was used for it, so that it pages nobody further."""
-    async with here.store.reading() as tx:
-        told = [r for r in await tx.ledger.list(kind="stakeholder.told", incident=incident.id) if _calls(r.data)]
-    known = {notifier.name for notifier in here.settings.notifiers}
-    used = {str(r.data["route"]).partition(":")[0] for r in told} & known
-    message = Message(key=f"{incident.id}/acknowledged", subject=actor, text="", thread=incident.id, occasion="opened")
-    for name in sorted(used):
-        try:
-            notifier = await here.notifier(name)
-            if hasattr(notifier, "acknowledge"):
-                await notifier.acknowledge(message)
-        except integrations.IntegrationError as error:
-            logger.warning("%s was not told that %s is taken on: %s", name, incident.id, error)
+async def show_taken(here: Installation, incident: Incident, actor: str) -> None:
+    """Show who is on it on every notice that asked for somebody and has arrived, where its kind can. Repeats show once."""
+    async with here.store.transaction() as tx:
+        asked = [
+            d
+            for d in await tx.outbox.list(incident=incident.id, purpose=Purpose.NOTICE, states=ARRIVED)
+            if TAKER in d.rendering.options and getattr(integration(d.rendering.target.kind), "shows_taken", False)
+        ]
+        shown = [_shown(here, d, name_of(here, actor)) for d in asked]
+        new = [
+            d.id
+            for d in shown
+            if await tx.outbox.enqueue(d, actor="outbox", via=here.via, flow_run_id=here.flow_run_id)
+        ]
+    await asyncio.gather(*(deliver(here, id) for id in new))
+
+
+def _shown(here: Installation, asked: Delivery, name: str) -> Delivery:
+    """The delivery that shows on a notice who is on it."""
+    rendering, now = asked.rendering, here.clock.now()
+    text = "\n".join(line for line in rendering.text.splitlines() if ON_IT_PLACEHOLDER not in line)
+    options = {n: v for n, v in rendering.options.items() if n not in (TAKER, "to")}
+    options |= {SHOWS_ON: asked.id, "taken_by": name}
+    return Delivery(
+        id=delivery_id(Purpose.NOTICE, f"{asked.id}/taken", rendering.target),
+        incident=asked.incident,
+        purpose=Purpose.NOTICE,
+        rendering=rendering.model_copy(
+            update={
+                "parts": (Part(text=text, length=len(text), limit=max(1, len(text))),),
+                "html": "",
+                "options": options,
+            }
+        ),
+        delivery_class=DeliveryClass.CREATE_IF_ABSENT,
+        state=DeliveryState.PENDING,
+        created_at=now,
+        updated_at=now,
+    )

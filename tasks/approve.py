@@ -5,6 +5,7 @@ records the last decision publishes at once, in the same process; the suspended 
 deliveries done.
 """
 
+import asyncio
 import time
 from collections.abc import Iterable
 
@@ -76,8 +77,13 @@ async def propose(here: Installation, statement: Statement, *, by: str) -> Propo
         reference=f"{statement.id}/{statement.version}",
         payload={"incident": incident.id, "statement": statement.id, "version": statement.version},
     )
-    for person, role in approvers(proposal.policy, people, author=statement.author):
-        await tell(here, incident, person, _request(statement, proposal, person, role), why=f"approves as {role}")
+    asked = approvers(proposal.policy, people, author=statement.author)
+    await asyncio.gather(
+        *(
+            tell(here, incident, p, _request(statement, proposal, p, role), why=f"approves as {role}")
+            for p, role in asked
+        )
+    )
     return proposal
 
 
@@ -311,6 +317,24 @@ async def _record_refusal(
             flow_run_id=here.flow_run_id,
             data={"statement": statement, "version": version, "role": role},
         )
+
+
+async def role_of(here: Installation, statement: str, version: int, person: Stakeholder) -> str:
+    """In which role somebody decides on a proposal: one that is still owed, if they hold such a one.
+
+    Raises:
+        NotAllowed: it is not proposed, or they hold none of the roles that decide on it.
+        records.NotFound: no such statement.
+    """
+    missing = (await standing_of(here, statement, version)).missing
+    async with here.store.reading() as tx:
+        proposal = await tx.statements.proposal(statement, version)
+    if proposal is None:
+        raise NotAllowed("it waits for no decision")
+    held = [role for role in proposal.policy.roles if role in person.roles]
+    if not held:
+        raise NotAllowed(f"{person.name} holds none of the roles that decide on it: {', '.join(proposal.policy.roles)}")
+    return next((role for role in held if role in missing), held[0])
 
 
 async def check_code(here: Installation, approver: str, code: str) -> None:

@@ -12,7 +12,6 @@ import contextlib
 import os
 import socket
 import uuid
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Required, TypedDict
 
@@ -29,14 +28,12 @@ from crisis.delivery import (
     Receipt,
     delivery_id,
 )
-from crisis.stakeholder import Route
-from crisis.statement import Rendering
-from integrations import Message, Notifier, Publisher
 from integrations.outcomes import AGAIN
-from records import NotFound, StatementStatus, Transaction
+from records import StatementStatus, Transaction
 from tasks.installation import Installation
-from tasks.links import fill_links, links_of
+from tasks.on_it import acknowledged_by, is_call
 from tasks.runs import emit
+from tasks.sender import Sender
 
 LEASE_SECONDS = 60.0
 """Longer than any integration's time-out; a sender that has not settled by then is taken for dead."""
@@ -48,93 +45,36 @@ LOOK_UP_PATIENCE = timedelta(minutes=10)
 """How long an unknown may stay without a look-up that answers, before a human is asked."""
 STOPPED = "withdrawn before it was sent"
 """The problem of a delivery that was not sent because its statement was withdrawn: nobody needs to mend it."""
+REACHED = "not sent: the person was reached by another route"
+"""The problem of a notice that was left where it was, because its person had been told by then."""
+TAKEN = "not sent: somebody is on it"
+"""The problem of a call for somebody that was left where it was, because somebody is on the incident by then."""
 _LOOK_UP_DELAYS = (0.2, 1.0)
 """Waits before the look-ups that follow an unknown outcome: a platform may still be storing the post."""
 _POLL_SECONDS = 0.1
-
-
-@dataclass(frozen=True)
-class _Sender:
-    """How one delivery's kind of message goes out and is looked up."""
-
-    here: Installation
-    delivery: Delivery
-
-    async def connect(self) -> None:
-        """Have the connection and the message made, so that what goes wrong with that is known to have sent nothing."""
-        if self.delivery.purpose is Purpose.NOTICE:
-            await self._notifier()
-            self._message()
-        else:
-            await self._channel()
-
-    async def send(self) -> Receipt:
-        d = self.delivery
-        if d.purpose is Purpose.NOTICE:
-            route = Route(notifier=d.rendering.target.channel, address=d.rendering.target.address)
-            return await (await self._notifier()).notify(self._message(), route)
-        channel = await self._channel()
-        if d.purpose is Purpose.WITHDRAWAL:
-            async with self.here.store.reading() as tx:
-                original = await tx.outbox.get(d.withdraws)
-            if original.receipt is None:
-                raise integrations.Refused("there is no receipt of the post, so it cannot be taken back from here")
-            await channel.withdraw(original.receipt)
-            return original.receipt.model_copy(update={"accepted_at": datetime.now(UTC), "raw": {"withdrawn": True}})
-        return await channel.publish(await self._with_pictures(), d.id)
-
-    async def look_up(self) -> Receipt | None:
-        d = self.delivery
-        if d.purpose is Purpose.NOTICE:
-            return await (await self._notifier()).find(d.id, d.rendering)
-        if d.purpose is Purpose.WITHDRAWAL:
-            return None  # taking back twice is no error, so it is simply done again
-        return await (await self._channel()).find(d.id, d.rendering)
-
-    async def _with_pictures(self) -> Rendering:
-        """The rendering with the bytes that were approved, or ``Refused``: nothing else is sent in their place."""
-        try:
-            async with self.here.store.reading() as tx:
-                return await tx.pictures.with_content(self.delivery.rendering)
-        except (ValueError, NotFound) as error:
-            raise integrations.Refused(f"nothing was sent: {error}") from None
-
-    async def _channel(self) -> Publisher:
-        return await self.here.channel(self.delivery.rendering.target.channel)
-
-    async def _notifier(self) -> Notifier:
-        return await self.here.notifier(self.delivery.rendering.target.channel)
-
-    def _message(self) -> Message:
-        d, rendering = self.delivery, self.delivery.rendering
-        links = links_of(self.here, rendering.options)  # once, so that text and button carry the same
-        return Message(
-            key=d.id,
-            subject=rendering.subject,
-            text=fill_links(rendering.text, links),
-            html=fill_links(rendering.html, links),
-            thread=d.incident,
-            link=fill_links(rendering.options.get("link", ""), links),
-            occasion=rendering.options.get("occasion", ""),
-            severity=rendering.options.get("severity", ""),
-        )
 
 
 def _owner() -> str:
     return f"{socket.gethostname()}/{os.getpid()}/{uuid.uuid4().hex[:8]}"
 
 
-async def deliver(here: Installation, delivery_id: str) -> Delivery:
+async def deliver(here: Installation, delivery_id: str, *, hurry: float | None = None) -> Delivery:
     """Bring one delivery as far as it gets now, and return it as it then stands.
 
     Safe to call twice, from anywhere, at any time. It ends settled, ``unknown`` in front of a human, or ``pending``
     behind a rate limit longer than ``PATIENCE_SECONDS``.
+
+    Args:
+        hurry: seconds of real time after which the caller tries something else. A sender has that long, and no rate
+            limit is waited for and no unclear answer looked up: that is left to ``sweep``.
     """
     owner = _owner()
-    deadline = asyncio.get_running_loop().time() + PATIENCE_SECONDS
+    deadline = asyncio.get_running_loop().time() + (PATIENCE_SECONDS if hurry is None else hurry)
     while True:
         delivery = await _current(here, delivery_id)
         if delivery.state in SETTLED or delivery.needs_human:
+            return delivery
+        if hurry is not None and (delivery.state is DeliveryState.UNKNOWN or _seconds_until(delivery.not_before) > 0):
             return delivery
         if delivery.state is DeliveryState.UNKNOWN:
             delivery = await reconcile(here, delivery_id)
@@ -143,7 +83,7 @@ async def deliver(here: Installation, delivery_id: str) -> Delivery:
             continue
         if delivery.state is DeliveryState.PENDING:
             wait = _seconds_until(delivery.not_before)
-            if wait <= 0 and await _attempt(here, delivery_id, owner):
+            if wait <= 0 and await _attempt(here, delivery_id, owner, hurry or LEASE_SECONDS * 0.8):
                 continue
         else:
             wait = _POLL_SECONDS
@@ -162,8 +102,8 @@ def _seconds_until(moment: datetime | None) -> float:
     return 0.0 if moment is None else max(0.0, (moment - datetime.now(UTC)).total_seconds())
 
 
-async def _attempt(here: Installation, delivery_id: str, owner: str) -> bool:
-    """Arm, send once, settle. False when another sender has the row."""
+async def _attempt(here: Installation, delivery_id: str, owner: str, seconds: float) -> bool:
+    """Arm, send once within ``seconds``, settle. False when another sender has the row."""
     async with here.store.transaction() as tx:
         if await _stopped(here, tx, delivery_id):
             return True
@@ -177,7 +117,7 @@ async def _attempt(here: Installation, delivery_id: str, owner: str) -> bool:
         )
     if armed is None:
         return False
-    outcome = await _outcome(_Sender(here, armed))
+    outcome = await _outcome(Sender(here, armed), seconds)
     try:
         await _settle(here, armed, **outcome)
     except IllegalDeliveryStep:  # the lease ran out meanwhile, and whoever noticed looks it up
@@ -188,20 +128,41 @@ async def _attempt(here: Installation, delivery_id: str, owner: str) -> bool:
 
 
 async def _stopped(here: Installation, tx: Transaction, delivery_id: str) -> bool:
-    """Refuse a pending delivery of a statement that has been withdrawn meanwhile."""
+    """Refuse a pending delivery that nobody needs any more: its statement has been withdrawn meanwhile, or the person
+    has been told by another route, or somebody has taken on what it calls for."""
     waiting = await tx.outbox.get(delivery_id)
-    if waiting.state is not DeliveryState.PENDING or not await _is_withdrawn(tx, waiting):
+    if waiting.state is not DeliveryState.PENDING:
         return False
-    await stop(here, tx, waiting, actor="outbox")
-    return True
+    if await _is_withdrawn(tx, waiting):
+        await stop(here, tx, waiting, actor="outbox")
+        return True
+    if waiting.purpose is Purpose.NOTICE and (why := await _needless(here, tx, waiting)):
+        await stop(here, tx, waiting, actor="outbox", problem=why)
+        return True
+    return False
 
 
-async def stop(here: Installation, tx: Transaction, waiting: Delivery, *, actor: str, reason: str = "") -> None:
-    """Never send a pending delivery, because its statement is withdrawn."""
+async def _needless(here: Installation, tx: Transaction, waiting: Delivery) -> str:
+    """Why a notice need not go out any more; empty when it must."""
+    options = waiting.rendering.options
+    if is_call(options) and await acknowledged_by(here, tx, waiting.incident):
+        return TAKEN
+    if not options.get("to"):
+        return ""
+    others = await tx.outbox.list(incident=waiting.incident, purpose=Purpose.NOTICE, states=ARRIVED)
+    same = ("to", "occasion")
+    reached = any(all(o.rendering.options.get(n) == options.get(n) for n in same) for o in others)
+    return REACHED if reached else ""
+
+
+async def stop(
+    here: Installation, tx: Transaction, waiting: Delivery, *, actor: str, reason: str = "", problem: str = STOPPED
+) -> None:
+    """Never send a pending delivery, by default because its statement is withdrawn."""
     await tx.outbox.settle(
         waiting.id,
         DeliveryState.REFUSED,
-        problem=STOPPED,
+        problem=problem,
         actor=actor,
         via=here.via,
         reason=reason,
@@ -223,10 +184,12 @@ class _Outcome(TypedDict, total=False):
     not_before: datetime
 
 
-async def _outcome(sender: _Sender) -> _Outcome:
-    """Send once, and say what came of it. Whatever leaves doubt once something may have been sent is unknown."""
+async def _outcome(sender: Sender, seconds: float) -> _Outcome:
+    """Send once within ``seconds``, and say what came of it. Whatever leaves doubt once something may have been sent is
+    unknown."""
     try:
-        await sender.connect()
+        async with asyncio.timeout(seconds):
+            await sender.connect()
     except (integrations.Misconfigured, config.ConfigError) as problem:
         return {"to": DeliveryState.REFUSED, "problem": str(problem)}
     except Exception as error:  # such as a Prefect server that is down while credentials are wanted from it
@@ -234,7 +197,7 @@ async def _outcome(sender: _Sender) -> _Outcome:
         later = datetime.now(UTC) + AGAIN
         return {"to": DeliveryState.PENDING, "problem": f"not connected, nothing was sent: {says}", "not_before": later}
     try:
-        async with asyncio.timeout(LEASE_SECONDS * 0.8):
+        async with asyncio.timeout(seconds):
             return {"to": DeliveryState.ACCEPTED, "receipt": await sender.send()}
     except integrations.RateLimited as limited:
         return {"to": DeliveryState.PENDING, "problem": str(limited), "not_before": limited.until}
@@ -347,7 +310,7 @@ async def _reconcile(here: Installation, delivery: Delivery) -> Delivery:
     for delay in _LOOK_UP_DELAYS:
         await asyncio.sleep(delay)
         try:
-            receipt = await _Sender(here, delivery).look_up()
+            receipt = await Sender(here, delivery).look_up()
         except Exception as error:  # a look-up that fails, in whatever way, says nothing about the post
             says = str(error) if isinstance(error, integrations.IntegrationError) else type(error).__name__
             if delivery.attempts >= MAX_ATTEMPTS or here.clock.now() - delivery.updated_at > LOOK_UP_PATIENCE:

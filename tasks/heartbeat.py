@@ -8,7 +8,7 @@ import logging
 
 import integrations
 from integrations.rate_limits import Unshared
-from tasks.acknowledge import all_called_in_vain
+from tasks.acknowledge import all_called_in_vain, stuck
 from tasks.connections import connected
 from tasks.installation import Installation
 
@@ -21,6 +21,8 @@ async def beat(here: Installation) -> str:
         return ""
     if in_vain := await all_called_in_vain(here):
         return f"no sign of life to the outside monitor: nobody has taken {', '.join(in_vain)} on"
+    if late := await stuck(here):
+        return f"no sign of life to the outside monitor: the calling is stuck for {', '.join(late)}"
     missed = []
     for chosen in here.settings.monitors:
         try:

@@ -1,16 +1,17 @@
 """Signed links: one kind names who is asked to decide on which exact content, one lets its holder read one incident or one
-text and nothing else, and one lets a person confirm, dismiss, merge or split one incident. Nobody else can make any, and
-none can be used as another.
+text and nothing else, one lets a person confirm, dismiss, merge or split one incident, and one, short enough for an SMS,
+lets a person say that they are on it. Nobody else can make any, and none can be used as another.
 
 A link is a bearer credential, so messages never store it: they keep a placeholder, and the link is made while the message
 goes out. Signing: itsdangerous with this installation's own key, a salt for each kind.
 """
 
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Literal, TypeVar
 
-from itsdangerous import BadSignature, SignatureExpired, URLSafeSerializer, URLSafeTimedSerializer
+from itsdangerous import BadSignature, SignatureExpired, Signer, URLSafeSerializer, URLSafeTimedSerializer
 from pydantic import ValidationError
 
 from config.token_file import token_at
@@ -26,6 +27,8 @@ READING_PLACEHOLDER = "{incident-link}"
 """Stands in stored messages where the signed link to the incident's page goes."""
 ACTING_PLACEHOLDER = "{acting-link}"
 """Stands in stored messages where the signed link goes by which a lead confirms or dismisses the incident."""
+ON_IT_PLACEHOLDER = "{on-it-link}"
+"""Stands in stored messages where the signed link goes by which a person says that they are on it."""
 READABLE = timedelta(days=7)
 """Real time for which a link in a message can be read by."""
 
@@ -151,6 +154,45 @@ def read_acting_link(here: Installation, token: str) -> ActClaims:
     return claims
 
 
+class OnItClaims(Frozen):
+    """What a link for taking an incident on says: who may say that they are on which one."""
+
+    incident: str
+    person: str
+    """By e-mail address."""
+
+
+def on_it_link(here: Installation, incident: str, person: str, *, lasts: timedelta = READABLE) -> str:
+    """The address at which exactly this person says that they are on exactly this incident.
+
+    It is short, for text messages: it holds the incident, the minute until which it is good, and a signature that
+    covers the person as well, who is found again by trying each of the stakeholders.
+    """
+    minute = f"{int((datetime.now(UTC) + lasts).timestamp()) // 60:x}"
+    signature = _on_it(here).get_signature(f"{incident}.{minute}.{person}").decode()
+    return f"{here.settings.desk.url}/on/{incident}.{minute}.{signature}"
+
+
+def read_on_it_link(here: Installation, token: str, people: Iterable[str]) -> OnItClaims:
+    """What the token of such a link says.
+
+    Args:
+        people: e-mail addresses of those who may still use one.
+
+    Raises:
+        LinkExpired: its time is over.
+        NotAllowed: it was not made here, was altered, or was made for somebody who is not among ``people``.
+    """
+    incident, minute, signature = (*token.split("."), "", "")[:3]
+    signer = _on_it(here)
+    person = next((p for p in people if signer.verify_signature(f"{incident}.{minute}.{p}", signature.encode())), None)
+    if person is None or token.count(".") != 2:
+        raise NotAllowed("this link was not made by this installation, or it was cut off on the way")
+    if datetime.fromtimestamp(int(minute, 16) * 60, UTC) <= datetime.now(UTC):
+        raise LinkExpired("this link was good for a while, and that time is over")
+    return OnItClaims(incident=incident, person=person)
+
+
 class LinkExpired(NotAllowed):
     """A link that was good once."""
 
@@ -179,6 +221,10 @@ def _acting(here: Installation) -> URLSafeSerializer:
     return URLSafeSerializer(_key(here.keys), salt="fireline.acting")
 
 
+def _on_it(here: Installation) -> Signer:
+    return Signer(_key(here.keys), salt="fireline.on-it", key_derivation="hmac")
+
+
 def links_of(here: Installation, options: dict[str, str]) -> dict[str, str]:
     """The signed links of one message by the placeholders they take the place of."""
     links = {}
@@ -188,7 +234,17 @@ def links_of(here: Installation, options: dict[str, str]) -> dict[str, str]:
         links[READING_PLACEHOLDER] = reading_link(here, options["incident"], person=options["reader"])
     if "handler" in options:
         links[ACTING_PLACEHOLDER] = acting_link(here, options["incident"], options["handler"])
+    if "taker" in options:
+        links[ON_IT_PLACEHOLDER] = on_it_link(here, options["incident"], options["taker"])
     return links
+
+
+def decides(options: dict[str, str]) -> str:
+    """What a message asks its reader to decide on: ``statement/version/content hash``; empty when nothing."""
+    if "claims" not in options:
+        return ""
+    claims = LinkClaims.model_validate_json(options["claims"])
+    return f"{claims.statement}/{claims.version}/{claims.content_hash}"
 
 
 def fill_links(text: str, links: dict[str, str]) -> str:

@@ -1,21 +1,29 @@
 """Telling people: who is told what, by which route, and on record why others are not.
 
 A notice is planned in the outbox before it goes out, under an id made of the occasion and the person, so that telling
-twice tells once. Routes are tried in the stakeholder's order until one gets there.
+twice tells once. Routes are tried in the stakeholder's order until one gets there: whatever refuses, asks to wait or
+gives no clear answer leads to the next at once, and all of them together stay within the playbook's time for somebody to
+take it on. So a notice may arrive twice, by two routes; a statement never does.
 """
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from crisis.delivery import Delivery, DeliveryState, Purpose, delivery_id
 from crisis.incident import Incident
+from crisis.oncall import calls
 from crisis.stakeholder import Route, Stakeholder, whom_to_tell
 from crisis.statement import Part, Rendering, Target
 from integrations import integration
 from records import Transaction
 from tasks.deliver import deliver, has_arrived
 from tasks.installation import Installation
-from tasks.links import ACTING_PLACEHOLDER, READING_PLACEHOLDER
+from tasks.links import ACTING_PLACEHOLDER, ON_IT_PLACEHOLDER, READING_PLACEHOLDER
+from tasks.on_it import TAKER, acknowledged_by
+
+ROUTE_SECONDS = 10.0
+"""Real time that one route may take while there is another one to try."""
 
 
 @dataclass(frozen=True)
@@ -34,23 +42,75 @@ class Notice:
 
 
 async def tell(here: Installation, incident: Incident, person: Stakeholder, notice: Notice, *, why: str) -> bool:
-    """Tell one person, by their routes in order. True when one of them got there."""
-    for route in person.contact_routes():
-        if await tell_by(here, incident, person, notice, route, why=why):
-            return True
-    return False
+    """Tell one person, by their routes in order. True when one of them got there; which one, and why others did not, is
+    on record."""
+    routes = person.contact_routes()
+    tried: list[Delivery] = []
+    for route in routes:
+        hurry = None if route == routes[-1] else hurry_of(incident, len(routes))
+        tried.append(await _tell_by(here, incident, person, notice, route, why=why, hurry=hurry))
+        if has_arrived(tried[-1]):
+            break
+    await _record_reach(here, incident, person, notice, tried)
+    return bool(tried) and has_arrived(tried[-1])
+
+
+def hurry_of(incident: Incident, routes: int) -> float:
+    """Seconds that one of so many routes may take, so that all together stay within the time for an acknowledgement."""
+    return min(ROUTE_SECONDS, incident.assessment.clocks.acknowledge.total_seconds() / (routes + 1))
 
 
 async def tell_by(
     here: Installation, incident: Incident, person: Stakeholder, notice: Notice, route: Route, *, why: str
 ) -> bool:
-    """Tell one person by one route. True when it got there."""
+    """Tell one person by one route, in a hurry, because there are others. True when it got there."""
+    told = await _tell_by(here, incident, person, notice, route, why=why, hurry=hurry_of(incident, 1))
+    await _record_reach(here, incident, person, notice, [told])
+    return has_arrived(told)
+
+
+async def _tell_by(
+    here: Installation,
+    incident: Incident,
+    person: Stakeholder,
+    notice: Notice,
+    route: Route,
+    *,
+    why: str,
+    hurry: float | None,
+) -> Delivery:
     async with here.store.transaction() as tx:
-        delivery = _planned(here, incident, person, notice, route)
+        taken_by = await acknowledged_by(here, tx, incident.id) if calls(notice.occasion) else ""
+        delivery = _planned(here, incident, person, notice, route, taken_by=taken_by)
         new = await tx.outbox.enqueue(delivery, actor="outbox", via=here.via, flow_run_id=here.flow_run_id)
         if new:
             await _record(tx, here, "stakeholder.told", incident, person, why, notice, str(route))
-    return has_arrived(await deliver(here, delivery.id))
+    return await deliver(here, delivery.id, hurry=hurry)
+
+
+async def _record_reach(
+    here: Installation, incident: Incident, person: Stakeholder, notice: Notice, tried: Sequence[Delivery]
+) -> None:
+    """Put on record by which route somebody was reached, and what became of those before it. Once for each outcome."""
+    reached = next((_route(d) for d in tried if has_arrived(d)), "")
+    failed = [{"route": _route(d), "state": d.state.value, "problem": d.problem} for d in tried if not has_arrived(d)]
+    kind = "stakeholder.reached" if reached else "stakeholder.not_reached"
+    async with here.store.transaction() as tx:
+        earlier = await tx.ledger.list(kind=kind, incident=incident.id)
+        told = {"stakeholder": person.email, "occasion": notice.occasion, "route": reached or _route(tried[-1])}
+        if any(told.items() <= record.data.items() for record in earlier):
+            return
+        why = "; ".join(f"{f['route'].partition(':')[0]}: {f['problem'] or f['state']}" for f in failed)
+        await _record(tx, here, kind, incident, person, why, notice, told["route"], failed=failed)
+
+
+def name_of(here: Installation, actor: str) -> str:
+    """What a stakeholder is called; whoever is none, as they are on record."""
+    return next((p.name for p in here.settings.stakeholders if p.email == actor), actor)
+
+
+def _route(delivery: Delivery) -> str:
+    return f"{delivery.rendering.target.channel}:{delivery.rendering.target.address}"
 
 
 async def tell_stakeholders(here: Installation, incident: Incident, notice: Notice, *, after: str = "") -> None:
@@ -108,6 +168,7 @@ async def _record(
     why: str,
     notice: Notice,
     route: str,
+    **more: object,
 ) -> None:
     await tx.ledger.append(
         kind,
@@ -122,21 +183,33 @@ async def _record(
             "roles": list(person.roles),
             "occasion": notice.occasion,
             "route": route,
+            **more,
         },
     )
 
 
-def _planned(here: Installation, incident: Incident, person: Stakeholder, notice: Notice, route: Route) -> Delivery:
+def _planned(
+    here: Installation, incident: Incident, person: Stakeholder, notice: Notice, route: Route, *, taken_by: str = ""
+) -> Delivery:
     link = notice.link or READING_PLACEHOLDER
     signed = {"": "reader", ACTING_PLACEHOLDER: "handler"}.get(notice.link)
     reading = {"incident": incident.id, signed: person.email} if signed else {}
+    on_it = ON_IT_PLACEHOLDER if calls(notice.occasion) and not taken_by else ""
+    taking = {"incident": incident.id, TAKER: person.email} if on_it else {}
     context = {"incident": incident, "assessment": incident.assessment, "person": person, "link": link}
+    context |= {"on_it": on_it, "taken_by": name_of(here, taken_by)}
     context |= {"organisation": here.settings.organisation, **notice.context}
     subject, _, text = here.templates.render(f"notice.{notice.template}.txt.j2", **context).partition("\n")
     html = here.templates.render(
         "notice.html.j2",
         title=subject.strip(),
-        lines=[line for line in text.strip().splitlines() if line.strip() and link not in line],
+        lines=[
+            line
+            for line in text.strip().splitlines()
+            if line.strip() and link not in line and not (on_it and on_it in line)
+        ],
+        first_label="I am on it",
+        first_link=on_it,
         button_label=notice.button,
         button_link=link,
         footer=f"Fireline · {here.settings.organisation} · {incident.id}",
@@ -157,6 +230,8 @@ def _planned(here: Installation, incident: Incident, person: Stakeholder, notice
             options={
                 **notice.options,
                 **reading,
+                **taking,
+                "to": person.email,
                 "link": link,
                 "occasion": notice.occasion,
                 "severity": incident.severity.value,

@@ -171,7 +171,10 @@ def decision_rows(material: Material) -> list[dict[str, str]]:
 
 def told_rows(material: Material) -> list[dict[str, Any]]:
     """Everybody who was told, at first and how often, and whether it got there."""
-    outcome = {(d.rendering.target.channel, d.rendering.target.address): d for d in material.notices}
+    outcome = {
+        (d.rendering.options.get("to", ""), d.rendering.target.channel, d.rendering.target.address): d
+        for d in material.notices
+    }
     people: dict[str, list[Record]] = defaultdict(list)
     for record in material.records:
         if record.kind == "stakeholder.told":
@@ -182,7 +185,7 @@ def told_rows(material: Material) -> list[dict[str, Any]]:
         states = []
         for route in routes:
             notifier, _, address = route.partition(":")
-            delivery = outcome.get((notifier, address))
+            delivery = outcome.get((email, notifier, address)) or outcome.get(("", notifier, address))
             states.append(
                 {
                     "route": route,

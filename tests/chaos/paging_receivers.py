@@ -1,6 +1,6 @@
-"""PagerDuty's Events API and Opsgenie's Alert API: one alert a key, however often it is sent; see ``receivers``.
+"""PagerDuty's Events and REST APIs, Opsgenie's Alert API: one alert a key, however often it is sent; see ``receivers``.
 
-After https://developer.pagerduty.com/docs/send-alert-event and https://docs.opsgenie.com/docs/alert-api.
+After https://developer.pagerduty.com/docs/send-alert-event, https://developer.pagerduty.com/api-reference and https://docs.opsgenie.com/docs/alert-api.
 """
 
 from typing import Any
@@ -77,3 +77,82 @@ class OpsgenieReceiver(HttpReceiver):
         return JSONResponse(
             {"result": "Request will be processed", "took": 0.1, "requestId": f"r{next(self._ids)}"}, 202
         )
+
+
+class PagerDutyRestReceiver(HttpReceiver):
+    """Native key: a second incident with the ``incident_key`` of an open one is refused."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.incidents: dict[str, dict[str, Any]] = {}
+        self.notes: dict[str, list[str]] = {}
+
+    def routes(self) -> list[Route]:
+        one = "/incidents/{id}"
+        return [
+            Route("/services/{id}", self._known(self._service)),
+            Route("/users/{id}", self._known(self._user)),
+            Route("/incidents", self._known(self._list), methods=["GET"]),
+            Route("/incidents", self._known(self._create), methods=["POST"]),
+            Route(one, self._known(self._change), methods=["PUT"]),
+            Route(f"{one}/notes", self._known(self._get_notes), methods=["GET"]),
+            Route(f"{one}/notes", self._known(self._add_note), methods=["POST"]),
+        ]
+
+    def _known(self, answer: Any) -> Any:
+        async def checked(request: Request) -> Response:
+            if request.headers.get("authorization") != f"Token token={KEY}":
+                return JSONResponse({"error": {"message": "Unauthorized", "code": 2006}}, 401)
+            if request.method != "GET" and "@" not in request.headers.get("from", ""):
+                return _rest_error("Requester User Not Found", "From header is required")
+            response: Response = await answer(request)
+            return response
+
+        return checked
+
+    async def _service(self, request: Request) -> Response:
+        service = {"id": request.path_params["id"], "type": "service", "name": "Crisis", "status": "active"}
+        return JSONResponse({"service": service})
+
+    async def _user(self, request: Request) -> Response:
+        return JSONResponse({"user": {"id": request.path_params["id"], "type": "user", "email": "lena@example.com"}})
+
+    async def _list(self, request: Request) -> Response:
+        key, wanted = request.query_params["incident_key"], request.query_params.getlist("statuses[]")
+        found = [i for i in self.incidents.values() if i["incident_key"] == key and i["status"] in wanted]
+        return JSONResponse({"incidents": found, "limit": 25, "offset": 0, "more": False})
+
+    async def _create(self, request: Request) -> Response:
+        asked = (await request.json())["incident"]
+        if any(
+            i["incident_key"] == asked["incident_key"] and i["status"] != "resolved" for i in self.incidents.values()
+        ):
+            return _rest_error("Arguments Caused Error", "Open incident with matching dedup key already exists")
+        number = f"PT{next(self._ids):05d}"
+        self.created.append(asked["title"])
+        made = {
+            **asked,
+            "id": number,
+            "status": "triggered",
+            "html_url": f"https://acme.pagerduty.com/incidents/{number}",
+        }
+        self.incidents[number] = made
+        return JSONResponse({"incident": made}, 201)
+
+    async def _change(self, request: Request) -> Response:
+        incident = self.incidents[request.path_params["id"]]
+        incident |= {n: v for n, v in (await request.json())["incident"].items() if n != "type"}
+        return JSONResponse({"incident": incident})
+
+    async def _get_notes(self, request: Request) -> Response:
+        notes = self.notes.get(request.path_params["id"], [])
+        return JSONResponse({"notes": [{"id": str(n), "content": note} for n, note in enumerate(notes)]})
+
+    async def _add_note(self, request: Request) -> Response:
+        content = (await request.json())["note"]["content"]
+        self.notes.setdefault(request.path_params["id"], []).append(content)
+        return JSONResponse({"note": {"id": "1", "content": content}}, 201)
+
+
+def _rest_error(message: str, *errors: str) -> Response:
+    return JSONResponse({"error": {"message": message, "code": 2001, "errors": list(errors)}}, 400)

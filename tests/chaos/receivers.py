@@ -329,15 +329,25 @@ class SlackReceiver(HttpReceiver):
         "conversations.history",
         "conversations.replies",
         "conversations.list",
+        "users.info",
+        "views.open",
+        "chat.postEphemeral",
     )
 
     def __init__(self) -> None:
         super().__init__()
         self.messages: list[dict[str, Any]] = []
+        self.people: dict[str, dict[str, Any]] = {}
+        """Members by id, as ``users.info`` tells of them."""
+        self.views: list[dict[str, Any]] = []
+        """Every view that was opened."""
+        self.whispers: list[dict[str, str]] = []
+        """What was said so that one person sees it."""
 
     def routes(self) -> list[Route]:
-        names = (*self.unharmed, "chat.postMessage")
-        return [Route(f"/api/{n}", getattr(self, f"_{n.partition('.')[2]}"), methods=["POST"]) for n in names]
+        names = {n: f"_{n.partition('.')[2]}" for n in (*self.unharmed, "chat.postMessage", "chat.update")}
+        names |= {"users.info": "_info", "views.open": "_view"}
+        return [Route(f"/api/{n}", getattr(self, method), methods=["POST"]) for n, method in names.items()]
 
     async def _form(self, request: Request) -> dict[str, str]:
         return {k: v[0] for k, v in parse_qs((await request.body()).decode()).items()}
@@ -358,6 +368,29 @@ class SlackReceiver(HttpReceiver):
         self.created.append(asked["text"])
         self.messages.append(message)
         return JSONResponse({"ok": True, "channel": asked["channel"], "ts": message["ts"], "message": message})
+
+    async def _update(self, request: Request) -> Response:
+        asked = await self._form(request)
+        for message in self.messages:
+            if (message["ts"], message["channel"]) == (asked["ts"], asked["channel"]):
+                message |= {**asked, "blocks": json.loads(asked["blocks"])}
+                return JSONResponse({"ok": True, "channel": asked["channel"], "ts": asked["ts"]})
+        return JSONResponse({"ok": False, "error": "message_not_found"})
+
+    async def _info(self, request: Request) -> Response:
+        user = (await self._form(request))["user"]
+        if user not in self.people:
+            return JSONResponse({"ok": False, "error": "user_not_found"})
+        return JSONResponse({"ok": True, "user": {"id": user, **self.people[user]}})
+
+    async def _view(self, request: Request) -> Response:
+        asked = await self._form(request)
+        self.views.append(json.loads(asked["view"]))
+        return JSONResponse({"ok": True, "view": {"id": "V1"}})
+
+    async def _postEphemeral(self, request: Request) -> Response:
+        self.whispers.append(await self._form(request))
+        return JSONResponse({"ok": True, "message_ts": "1.1"})
 
     async def _history(self, request: Request) -> Response:
         channel = (await self._form(request))["channel"]

@@ -162,11 +162,18 @@ def test_facts_are_text_and_never_run(templates: config.Templates) -> None:
 def test_the_html_of_a_notice_escapes_everything_it_shows(templates: config.Templates) -> None:
     evil = "<script>alert('x')</script>\" onload=\"x"
     html = templates.render(
-        "notice.html.j2", title=evil, lines=[evil, f"- {evil}"], button_label=evil, button_link=evil, footer=evil
+        "notice.html.j2",
+        title=evil,
+        lines=[evil, f"- {evil}"],
+        button_label=evil,
+        button_link=evil,
+        first_label=evil,
+        first_link=evil,
+        footer=evil,
     )
     assert "<script" not in html
     assert 'onload="' not in html
-    assert html.count("&lt;script&gt;") == 8
+    assert html.count("&lt;script&gt;") == 10
 
 
 def test_a_notice_has_a_subject_with_the_incident_and_ends_with_its_link(templates: config.Templates) -> None:

@@ -18,7 +18,7 @@ from test_desk_pictures import with_picture
 
 from crisis.incident import IncidentState
 from desk.server import listen, serve
-from tasks.links import acting_link, reading_link
+from tasks.links import acting_link, on_it_link, reading_link
 
 pytestmark = pytest.mark.slow
 
@@ -145,6 +145,33 @@ async def test_a_link_from_another_site_opens_a_page_of_a_running_session(scene:
         await page.goto("data:text/html,<a href='" + address + "/incidents/INC-1'>from webmail</a>")
         await page.click("a")
         await page.wait_for_selector("text=Waits for")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_one_thumb_takes_an_incident_on(scene: Scene, scheme: str) -> None:
+    said: list[str] = []
+    async with scene.here.store.transaction() as tx:
+        opened = {"opened_at": NOON, "started_at": NOON, "lead": "ida@example.com", "actor": "detector"}
+        incident = await tx.incidents.open(watch="acme", title=f"Acme: {HOSTILE}", assessment=assessment(), **opened)
+    async with served(scene) as address, chromium() as browser:
+        phone = await browser.new_context(viewport={"width": 390, "height": 844}, color_scheme=scheme)  # type: ignore[arg-type]
+        page = await phone.new_page()
+        page.on("dialog", lambda dialog: said.append(dialog.message))
+        await page.goto(address + urlsplit(on_it_link(scene.here, incident.id, ANA)).path)
+        button = await page.locator("button.yes").bounding_box()
+        assert button
+        assert button["y"] + button["height"] < 844, "the button is there without scrolling"
+        await look(page, f"on-it-{scheme}")
+        await page.click("button.yes")
+        await page.wait_for_selector("text=You are on it")
+        await look(page, f"on-it-mine-{scheme}")
+        await page.goto(address + urlsplit(on_it_link(scene.here, incident.id, LENA)).path)
+        assert "Ana Almeida is on it" in await page.inner_text("main")
+        await look(page, f"on-it-others-{scheme}")
+        await page.click("text=Read all about it")
+        await page.wait_for_load_state()
+        assert "/read/" in page.url
+    assert said == []
 
 
 @pytest.mark.parametrize("size", SIZES)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from conftest import ANA, LENA, NOON, OPENED, Outgoing, Scene, assessment, statement_for
 
-from config import SourceSettings
+from config import NotifierSettings, SourceSettings
 from crisis.commitment import Commitment
 from crisis.coverage import Coverage, SourceHealth, SourceState
 from crisis.delivery import Delivery, DeliveryState
@@ -16,6 +16,7 @@ from crisis.freeze import FreezeState, FrozenPost, ScheduledPost
 from crisis.incident import IncidentState
 from crisis.questions import Question
 from crisis.reaction import Observation, Reaction
+from crisis.stakeholder import Stakeholder
 from crisis.statement import Statement
 from crisis.triage import Narrative
 from crisis.values import Severity, StatementKind
@@ -404,3 +405,14 @@ async def test_scheduled_posts_under_a_freeze_are_on_the_page_with_how_to_put_th
     assert f"fireline unfreeze {incident}" in shown
     async with scene.at_the_desk() as browser:
         assert "javascript:x" not in (await browser.get(f"/incidents/{incident}")).text
+
+
+async def test_who_was_told_says_which_route_reached_them_and_which_did_not(scene: Scene) -> None:
+    more = NotifierSettings(name="room", kind="slack")
+    notifiers = (*scene.here.settings.notifiers, more)
+    scene.here.settings = scene.here.settings.model_copy(update={"notifiers": notifiers})
+    carl = Stakeholder(name="Carl Berg", email="carl@example.com", routes=("room:C0000001", "email:carl@example.com"))
+    assert await tell(scene.here, scene.incident, carl, Notice(occasion="opened", template="opened"), why="asked")
+    text = await page(scene, f"/incidents/{scene.incident.id}")
+    assert re.search(r"Carl Berg [^.]* reached by email Not by room: [^.]*token", text)
+    assert "Carl Berg reached by email" in await page(scene, f"/incidents/{scene.incident.id}?details=1")

@@ -135,10 +135,9 @@ def slack() -> OpenAPI:
     """
     old = json.loads((SPECS / "slack_web_openapi_v2.json").read_text())
     later = {"metadata": {"type": "string"}, "include_all_metadata": {"type": "boolean"}}
-    paths: dict[str, Any] = {}
-    for name in ("chat.postMessage", "auth.test", "conversations.open", "conversations.list", "conversations.history"):
-        paths[f"/{name}"] = _as_post(old["paths"][f"/{name}"], later)
-    paths["/conversations.replies"] = _as_post(old["paths"]["/conversations.replies"], later)
+    conversations = ("conversations.open", "conversations.list", "conversations.history", "conversations.replies")
+    others = ("chat.postMessage", "chat.update", "chat.postEphemeral", "auth.test", "users.info", "views.open")
+    paths = {f"/{name}": _as_post(old["paths"][f"/{name}"], later) for name in (*conversations, *others)}
     new = {
         "openapi": "3.0.3",
         "info": {"title": "Slack", "version": "1"},

@@ -9,7 +9,7 @@ import pytest
 import specs
 from counting_http import Fault, HttpReceiver
 from jsonschema import Draft7Validator
-from paging_receivers import KEY, OpsgenieReceiver, PagerDutyReceiver
+from paging_receivers import KEY, OpsgenieReceiver, PagerDutyReceiver, PagerDutyRestReceiver
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -25,11 +25,14 @@ OPENED = Message(
 )  # fmt: skip
 APPROVAL = OPENED.model_copy(update={"key": "k2", "occasion": "approval/INC-7-S1/1"})
 RESOLVED = OPENED.model_copy(update={"key": "k3", "occasion": "resolved"})
+TAKEN = OPENED.model_copy(update={"key": "k5", "taken_by": "Ida Okafor"})
 TEAM = To(notifier="on-call", address="platform")
 SERVICES: dict[str, tuple[type[Any], str]] = {
     "pagerduty": (PagerDutyReceiver, "routing_key"),
     "opsgenie": (OpsgenieReceiver, "api_key"),
+    "pagerduty_incidents": (PagerDutyRestReceiver, "api_key"),
 }
+MORE = {"pagerduty_incidents": {"sender": "fireline@acme.example", "service": "PIJ90N7"}}
 
 
 @pytest.fixture(scope="module", params=sorted(SERVICES))
@@ -44,7 +47,9 @@ def service(served: tuple[str, Any]) -> tuple[Any, Any]:
     receiver.reset()
 
     def connect(key: str = KEY) -> Any:
-        return integrations.connect(kind, base_url=receiver.url, timeout=5, **{SERVICES[kind][1]: key})
+        return integrations.connect(
+            kind, base_url=receiver.url, timeout=5, **{SERVICES[kind][1]: key}, **MORE.get(kind, {})
+        )
 
     return receiver, connect
 
@@ -55,8 +60,9 @@ async def test_an_incident_is_one_alert_until_it_is_resolved_and_an_approval_ano
     for message in (OPENED, OPENED, reassessed, APPROVAL):
         await connect().notify(message, TEAM)
     assert receiver.created == ["SEV1: Acme", "SEV1: Acme"]
-    assert set(receiver.alerts) == {"INC-7", "INC-7/approval/INC-7-S1/1"}
-    await connect().acknowledge(OPENED)
+    alerts = getattr(receiver, "alerts", None) or {i["incident_key"] for i in receiver.incidents.values()}
+    assert set(alerts) == {"INC-7", "INC-7/approval/INC-7-S1/1"}
+    await connect().notify(TAKEN, TEAM)
     await connect().notify(RESOLVED, TEAM)
     await connect().notify(OPENED, TEAM)
     assert len(receiver.created) == 3
@@ -90,12 +96,44 @@ async def test_opsgenie_gets_what_its_description_asks_for():
         channel = integrations.connect("opsgenie", base_url=receiver.url, api_key=KEY)
         long = OPENED.model_copy(update={"subject": "x" * 500, "text": "y" * 20_000})
         await channel.notify(long, To(notifier="on-call", address="ana@example.com"))
-        await channel.acknowledge(OPENED)
+        await channel.notify(TAKEN, TEAM)
         await channel.notify(RESOLVED, TEAM)
         await channel.check()
         specs.hold(specs.opsgenie(), "https://api.opsgenie.com", receiver.requests)
         assert receiver.requests[0].json["responders"] == [{"type": "user", "username": "ana@example.com"}]
         assert len(receiver.requests[0].json["message"]) == 130
+
+
+async def test_an_incident_in_pagerduty_goes_to_whom_the_route_names_and_shows_who_is_on_it_until_it_is_resolved():
+    with PagerDutyRestReceiver() as receiver:
+        pager = integrations.connect(
+            "pagerduty_incidents", base_url=receiver.url, api_key=KEY, **MORE["pagerduty_incidents"]
+        )
+        call = OPENED.model_copy(update={"on_it": "https://desk.example/on/1"})
+        receipt = await pager.notify(call, To(notifier="p", address="user/PXPGF42"))
+        again = OPENED.model_copy(update={"occasion": "unacknowledged", "key": "k7"})
+        await pager.notify(again, To(notifier="p", address="policy/PT20YPA"))
+        worse = OPENED.model_copy(update={"occasion": "reassessed/1", "subject": "SEV3: Acme", "severity": "SEV3"})
+        await pager.notify(worse, To(notifier="p", address="the team"))
+        first, second = receiver.incidents.values()
+        assert receipt.url == first["html_url"]
+        assert first["assignments"] == [{"assignee": {"id": "PXPGF42", "type": "user_reference"}}]
+        assert second["escalation_policy"] == {"id": "PT20YPA", "type": "escalation_policy_reference"}
+        assert "I am on it: https://desk.example/on/1" in first["body"]["details"]
+        assert (first["title"], first["urgency"], first["status"]) == ("SEV3: Acme", "low", "triggered")
+        for taken in (TAKEN, TAKEN, TAKEN.model_copy(update={"occasion": "unacknowledged"})):
+            await pager.notify(taken, TEAM)
+        assert (first["status"], second["status"]) == ("acknowledged", "resolved")
+        assert receiver.notes[first["id"]] == ["Ida Okafor is on it."]
+        await pager.notify(RESOLVED, TEAM)
+        await pager.notify(RESOLVED, TEAM)
+        assert first["status"] == "resolved"
+        assert await pager.address_of("PXPGF42") == "lena@example.com"
+        with pytest.raises(integrations.Refused):
+            await pager.address_of("../services")
+        writes = [r for r in receiver.requests if r.method != "GET"]
+        assert {r.headers["from"] for r in writes} == {"fireline@acme.example"}
+        assert {r.headers["accept"] for r in writes} == {"application/vnd.pagerduty+json;version=2"}
 
 
 class Workflow(HttpReceiver):

@@ -9,6 +9,7 @@ from receivers import Fault, SlackReceiver
 import integrations
 from crisis.stakeholder import Route
 from integrations import Message, Misconfigured, RateLimited, Refused, Unknown
+from integrations.slack_actions import Click, decision_view
 
 ROOM = Route(notifier="slack", address="#war-room")
 
@@ -43,6 +44,37 @@ async def test_every_request_is_as_documented(receiver, slack, render):
     assert json.loads(posts[1]["metadata"])["event_payload"] == {"key": "k2", "incident": "INC-1"}
     assert posts[1]["thread_ts"] == receiver.messages[0]["ts"]
     assert "thread_ts" not in posts[2]
+
+
+async def test_what_answers_a_button_is_as_documented_and_a_notice_then_shows_who_is_on_it(receiver):
+    receiver.people["U1"] = {"team_id": "T1", "profile": {"email": "ana@example.com"}}
+    slack = integrations.connect("slack", base_url=receiver.url, token="xoxb-t", signing_secret="s")
+    call = notice("k1", text="Look:\n\nI am on it: https://d/on/1", on_it="https://d/on/1", link="https://d/read/1")
+    receipt = await slack.notify(call, ROOM)
+    buttons = receiver.messages[0]["blocks"][-1]["elements"]
+    assert [(b["action_id"], b.get("value"), b.get("url")) for b in buttons] == [
+        ("on_it", "INC-1", None),
+        ("open", None, "https://d/read/1"),
+    ]
+    assert "https://d/on/1" not in json.dumps(receiver.messages[0]["blocks"])
+    assert await slack.email_of("U1", "T1") == "ana@example.com"
+    assert await slack.email_of("U1", "T2") == ""
+    await slack.whisper("C0000001", "U1", "<@U2> & <!channel>")
+    await slack.ask("t1", decision_view(Click("approve", "v", "U1", "T1", "T1", "C1", "1.1", "t1"), "T" * 99, "s", []))
+    taken = notice("k2", text="Look:", link="https://d/read/1", taken_by="<!here> Ida", earlier=receipt)
+    assert (await slack.notify(taken, ROOM)).id == receipt.id
+    shown = json.dumps(receiver.messages[0]["blocks"])
+    assert "<!here> Ida is on it." in shown
+    assert '"on_it"' not in shown
+    assert receiver.whispers[0]["text"] == "&lt;@U2&gt; &amp; &lt;!channel&gt;"
+    assert len(receiver.messages) == 1
+    specs.hold_slack(receiver.requests)
+
+
+def test_texts_that_a_view_cannot_show_whole_are_not_decided_on_in_it():
+    click = Click("approve", "v", "U1", "T1", "T1", "C1", "1.1", "t1")
+    with pytest.raises(Refused, match="longer than Slack shows"):
+        decision_view(click, "t", "s", [("mastodon", "x" * 300_000)])
 
 
 async def test_a_notice_inside_a_thread_is_found_by_its_key(receiver, slack, render):

@@ -10,7 +10,7 @@ from crisis.counting import Unit, measure
 from crisis.stakeholder import Route
 from crisis.statement import Part
 from integrations import Message, Misconfigured, Refused
-from integrations.sns_sms import NOTICE_SEGMENTS, short
+from integrations.sms import SEGMENTS
 
 NUMBER = "+15550100123"
 
@@ -73,14 +73,7 @@ async def test_a_notice_keeps_its_link_whatever_the_length_of_its_text(aws):
     ((_, text),) = aws.sms
     assert text.startswith("SEV1 Acme\npeople are angry ")
     assert text.endswith("...\nhttps://desk.example/i/INC-1")
-    assert measure(Unit.SEGMENTS, text) == NOTICE_SEGMENTS
-
-
-def test_a_short_notice_is_whole_and_one_without_room_for_its_link_is_refused():
-    assert short(Message(key="k", subject="S", text="T", link="https://d")) == "S\nT\n\nhttps://d"
-    assert short(Message(key="k", subject="S", text="你" * 500)).endswith("...")
-    with pytest.raises(Refused, match="alone"):
-        short(Message(key="k", subject="S" * 900, text="T" * 900, link="https://d"))
+    assert measure(Unit.SEGMENTS, text) == SEGMENTS
 
 
 async def test_check_tells_of_the_sandbox_and_the_limit(aws):

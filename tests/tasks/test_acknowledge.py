@@ -1,5 +1,6 @@
 """While nobody is on a grave incident, one way after the other is tried; whoever takes it on stops that everywhere."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -7,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from acme import IDA, NOON, acme, incident_in
-from counting_http import HttpReceiver
+from counting_http import Fault, HttpReceiver
 from paging_receivers import KEY, PagerDutyReceiver
 from staged import assessment
 from starlette.requests import Request
@@ -18,9 +19,11 @@ from crisis.clock import FixedClock
 from crisis.incident import Incident
 from crisis.values import Severity
 from tasks.acknowledge import acknowledge, mind_acknowledgements
+from tasks.deliver import TAKEN
 from tasks.heartbeat import beat
 from tasks.installation import Installation
 from tasks.notify import tell_stakeholders
+from tasks.recover import recover_deliveries
 from tasks.triage import opened_notice, override
 
 FIVE = timedelta(minutes=5)
@@ -151,3 +154,67 @@ async def test_the_heartbeat_falls_silent_while_nobody_can_be_reached(
     async with acme(tmp_path / "other", more=more) as here:
         assert await beat(here) == "no sign of life to outside"
         assert "hunter2" not in caplog.text
+
+
+async def test_the_heartbeat_falls_silent_while_the_calling_itself_is_stuck(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Monitor() as monitor:
+        monkeypatch.setenv("FIRELINE_OUTSIDE_PING_URL", f"{monitor.url}/hunter2")
+        more = '[[monitors]]\nname = "outside"\nkind = "healthchecks"\n'
+        async with called(tmp_path, Severity.SEV1, SECOND_ROUTE, more=more) as (here, clock, incident):
+            clock.move(3 * FIVE)
+            assert await beat(here) == "", "late, and a sweep may still come"
+            clock.move(timedelta(minutes=1))
+            assert await beat(here) == "no sign of life to the outside monitor: the calling is stuck for INC-1"
+            assert monitor.created == ["alive"]
+            assert "called Ida" in await mind_acknowledgements(here)
+            assert await beat(here) == "", "it goes on, so all is well again"
+            clock.move(4 * FIVE)
+            await acknowledge(here, incident.id, actor=IDA)
+            assert await beat(here) == ""
+
+
+async def test_a_way_that_fails_leads_to_the_next_at_once(tmp_path: Path) -> None:
+    more = '[[notifiers]]\nname = "room"\nkind = "slack"\n'
+    routes = f'{LEAD}\nroutes = ["email:ida@example.com", "room:C0000001", "email:ida.private@example.com"]'
+    async with called(tmp_path, Severity.SEV1, (LEAD, routes), more=more) as (here, clock, _):
+        clock.move(FIVE)
+        assert await mind_acknowledgements(here) == "called Ida Okafor for INC-1 by email"
+        assert await ways(here) == ["room:C0000001", "email:ida.private@example.com"]
+
+
+async def test_a_call_that_waits_is_not_sent_any_more_once_somebody_is_on_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pager: PagerDutyReceiver
+) -> None:
+    monkeypatch.setenv("FIRELINE_PAGER_ROUTING_KEY", KEY)
+    more = f'[[notifiers]]\nname = "pager"\nkind = "pagerduty"\nsettings = {{ base_url = "{pager.url}" }}\n'
+    routes = f'{LEAD}\nroutes = ["email:ida@example.com", "pager:platform"]'
+    async with called(tmp_path, Severity.SEV1, (LEAD, routes), more=more) as (here, clock, incident):
+        clock.move(FIVE)
+        pager.faults.append(Fault(503))
+        assert "every way was tried" in await mind_acknowledgements(here)
+        await acknowledge(here, incident.id, actor=OTTO)
+        await recover_deliveries(here)
+        assert pager.alerts == {}
+        async with here.store.reading() as tx:
+            [left] = [d for d in await tx.outbox.list() if d.rendering.target.kind == "pagerduty"]
+        assert left.problem == TAKEN
+
+
+async def test_a_call_that_arrives_late_shows_who_is_on_it_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pager: PagerDutyReceiver
+) -> None:
+    monkeypatch.setenv("FIRELINE_PAGER_ROUTING_KEY", KEY)
+    more = f'[[notifiers]]\nname = "pager"\nkind = "pagerduty"\nsettings = {{ base_url = "{pager.url}" }}\n'
+    route = (LEAD, f'{LEAD}\nroutes = ["pager:platform"]')
+    pager.faults.append(Fault(429, headers={"Retry-After": "1"}))
+    monkeypatch.setattr("tasks.deliver.PATIENCE_SECONDS", 0.2)
+    async with called(tmp_path, Severity.SEV1, route, more=more) as (here, _, incident):
+        await acknowledge(here, incident.id, actor=OTTO)
+        assert pager.alerts == {}
+        await asyncio.sleep(1.1)
+        await recover_deliveries(here)
+        assert pager.alerts == {"INC-1": "trigger"}
+        await mind_acknowledgements(here)
+        assert pager.alerts == {"INC-1": "acknowledge"}
