@@ -102,6 +102,17 @@ class Outbox:
         await self._tell("armed", delivery, {"owner": owner, "lease_seconds": lease_seconds}, act)
         return delivery
 
+    async def renew(self, id: str, *, owner: str, lease_seconds: float) -> bool:
+        """Hold an armed delivery for longer, as its sender; false when it is not ``owner``'s any more: stop sending."""
+        real = datetime.now(UTC)
+        longer = (
+            update(deliveries)
+            .where(deliveries.c.id == id, deliveries.c.state == DeliveryState.ARMED.value)
+            .where(deliveries.c.lease_owner == owner, deliveries.c.lease_until > real)
+            .values(lease_until=real + timedelta(seconds=lease_seconds))
+        )
+        return (await self._work.write(longer)).rowcount == 1
+
     async def settle(
         self,
         id: str,

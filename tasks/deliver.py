@@ -12,9 +12,9 @@ import contextlib
 import os
 import socket
 import uuid
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Required, TypedDict
 
 import config
 import integrations
@@ -27,14 +27,19 @@ from crisis.delivery import (
     IllegalDeliveryStep,
     Purpose,
     Receipt,
+    check_step,
     delivery_id,
 )
+from crisis.mailing import RecipientState
 from crisis.stakeholder import Route
 from integrations import Message, Notifier, Publisher
 from integrations.outcomes import AGAIN
 from records import StatementStatus, Transaction
+from records.work import Act
 from tasks.installation import Installation
 from tasks.links import fill_links, links_of
+from tasks.mailing import Outcome, is_mailing, mail_out, receipt_of, take_up
+from tasks.postbag import LeaseLost
 from tasks.runs import emit
 
 LEASE_SECONDS = 60.0
@@ -115,14 +120,16 @@ def _owner() -> str:
     return f"{socket.gethostname()}/{os.getpid()}/{uuid.uuid4().hex[:8]}"
 
 
-async def deliver(here: Installation, delivery_id: str) -> Delivery:
+async def deliver(here: Installation, delivery_id: str, *, patience: float | None = None) -> Delivery:
     """Bring one delivery as far as it gets now, and return it as it then stands.
 
     Safe to call twice, from anywhere, at any time. It ends settled, ``unknown`` in front of a human, or ``pending``
-    behind a rate limit longer than ``PATIENCE_SECONDS``.
+    behind a rate limit longer than ``PATIENCE_SECONDS``; a mailing also when it takes longer than that, or than
+    ``patience`` seconds.
     """
     owner = _owner()
     deadline = asyncio.get_running_loop().time() + PATIENCE_SECONDS
+    mailed_until = asyncio.get_running_loop().time() + (PATIENCE_SECONDS if patience is None else patience)
     while True:
         delivery = await _current(here, delivery_id)
         if delivery.state in SETTLED or delivery.needs_human:
@@ -134,7 +141,10 @@ async def deliver(here: Installation, delivery_id: str) -> Delivery:
             continue
         if delivery.state is DeliveryState.PENDING:
             wait = _seconds_until(delivery.not_before)
-            if wait <= 0 and await _attempt(here, delivery_id, owner):
+            left = mailed_until - asyncio.get_running_loop().time()
+            if wait <= 0 and left <= 0 and is_mailing(delivery):
+                return delivery
+            if wait <= 0 and await _attempt(here, delivery_id, owner, left):
                 continue
         else:
             wait = _POLL_SECONDS
@@ -153,8 +163,8 @@ def _seconds_until(moment: datetime | None) -> float:
     return 0.0 if moment is None else max(0.0, (moment - datetime.now(UTC)).total_seconds())
 
 
-async def _attempt(here: Installation, delivery_id: str, owner: str) -> bool:
-    """Arm, send once, settle. False when another sender has the row."""
+async def _attempt(here: Installation, delivery_id: str, owner: str, patience: float) -> bool:
+    """Arm, send once (a mailing for as long as ``patience`` seconds), settle. False when another sender has the row."""
     async with here.store.transaction() as tx:
         if await _stopped(here, tx, delivery_id):
             return True
@@ -168,7 +178,14 @@ async def _attempt(here: Installation, delivery_id: str, owner: str) -> bool:
         )
     if armed is None:
         return False
-    outcome = await _outcome(_Sender(here, armed))
+    outcome: Outcome
+    if is_mailing(armed):
+        try:
+            outcome = await mail_out(here, armed, owner, LEASE_SECONDS, patience)
+        except LeaseLost:
+            return True
+    else:
+        outcome = await _outcome(_Sender(here, armed))
     try:
         await _settle(here, armed, **outcome)
     except IllegalDeliveryStep:  # the lease ran out meanwhile, and whoever noticed looks it up
@@ -207,14 +224,7 @@ async def _is_withdrawn(tx: Transaction, delivery: Delivery) -> bool:
     )
 
 
-class _Outcome(TypedDict, total=False):
-    to: Required[DeliveryState]
-    receipt: Receipt
-    problem: str
-    not_before: datetime
-
-
-async def _outcome(sender: _Sender) -> _Outcome:
+async def _outcome(sender: _Sender) -> Outcome:
     """Send once, and say what came of it. Whatever leaves doubt once something may have been sent is unknown."""
     try:
         await sender.connect()
@@ -332,6 +342,8 @@ async def reconcile(here: Installation, delivery_id: str) -> Delivery:
 
 
 async def _reconcile(here: Installation, delivery: Delivery) -> Delivery:
+    if is_mailing(delivery):
+        return await _take_up(here, delivery)
     if delivery.delivery_class is DeliveryClass.AT_MOST_ONCE and delivery.purpose is not Purpose.WITHDRAWAL:
         return await _ask_human(here, delivery, "this channel cannot be asked whether the message got there")
     receipt: Receipt | None = None
@@ -351,6 +363,19 @@ async def _reconcile(here: Installation, delivery: Delivery) -> Delivery:
     return await _settle(here, delivery, DeliveryState.PENDING, problem=delivery.problem, reason="proven absent")
 
 
+async def _take_up(here: Installation, delivery: Delivery) -> Delivery:
+    """Go on with a mailing whose sender vanished, or ask a human about recipients of whom nothing is known."""
+    stands = await take_up(here, delivery)
+    if stands["to"] is DeliveryState.UNKNOWN:
+        async with here.store.transaction() as tx:
+            return await tx.outbox.ask_human(
+                delivery.id, problem=stands["problem"], actor="outbox", via=here.via, flow_run_id=here.flow_run_id
+            )
+    if stands["to"] is DeliveryState.ACCEPTED:
+        stands |= {"to": DeliveryState.RECONCILED}
+    return await _settle(here, delivery, **stands, reason="as its recipients stand")
+
+
 async def _ask_human(here: Installation, delivery: Delivery, why: str) -> Delivery:
     async with here.store.transaction() as tx:
         return await tx.outbox.ask_human(
@@ -362,17 +387,37 @@ async def _ask_human(here: Installation, delivery: Delivery, why: str) -> Delive
         )
 
 
-async def answer_unknown(here: Installation, delivery_id: str, *, arrived: bool, actor: str, reason: str) -> Delivery:
+async def answer_unknown(
+    here: Installation,
+    delivery_id: str,
+    *,
+    arrived: bool,
+    actor: str,
+    reason: str,
+    recipients: Collection[str] = (),
+) -> Delivery:
     """A human's word on an unknown delivery: it is there, or it is not and is sent again.
+
+    Of a mailing it is about the recipients that are unknown, or those of them that are named.
 
     Raises:
         crisis.delivery.IllegalDeliveryStep: the delivery is not unknown.
     """
     to = DeliveryState.RECONCILED if arrived else DeliveryState.PENDING
+    act: Act = {"actor": actor, "via": here.via, "reason": reason, "flow_run_id": here.flow_run_id}
     async with here.store.transaction() as tx:
-        settled = await tx.outbox.settle(
-            delivery_id, to, needs_human=False, actor=actor, via=here.via, reason=reason, flow_run_id=here.flow_run_id
-        )
+        delivery = await tx.outbox.get(delivery_id)
+        check_step(delivery.state, to)
+        receipt = None
+        if is_mailing(delivery):
+            await tx.mailings.answer(
+                delivery_id, arrived=arrived, addresses=recipients, incident=delivery.incident, **act
+            )
+            counts = await tx.mailings.counts(delivery_id)
+            receipt = receipt_of(delivery, counts)
+            if arrived and counts.get(RecipientState.UNKNOWN):
+                return delivery  # others of its recipients are still unknown
+        settled = await tx.outbox.settle(delivery_id, to, needs_human=False, receipt=receipt, **act)
         unwanted = await _arrived_withdrawn(here, tx, settled)
     if unwanted is not None:
         await deliver(here, unwanted.id)
@@ -380,5 +425,5 @@ async def answer_unknown(here: Installation, delivery_id: str, *, arrived: bool,
 
 
 def has_arrived(delivery: Delivery) -> bool:
-    """Whether the target carries the text."""
-    return delivery.state in ARRIVED
+    """Whether the target carries the text; of a mailing, whether anybody has it."""
+    return delivery.state in ARRIVED or delivery.receipt is not None
