@@ -42,12 +42,12 @@ class Version:
     @property
     def arrived(self) -> int:
         """Targets that carry it, or carried it."""
-        return sum(d.state in ARRIVED for d in self.deliveries)
+        return sum(d.arrived for d in self.deliveries)
 
     @property
     def carried(self) -> int:
         """Targets that carry it now."""
-        return sum(d.state in ARRIVED and d.id not in self.taken_back for d in self.deliveries)
+        return sum(d.arrived and d.id not in self.taken_back for d in self.deliveries)
 
     @property
     def reach(self) -> str:
@@ -145,7 +145,7 @@ def publications(picture: Picture) -> tuple[Publication, ...]:
 def _by_version(picture: Picture) -> dict[tuple[str, int], list[Delivery]]:
     grouped: dict[tuple[str, int], list[Delivery]] = {}
     for delivery in picture.deliveries:
-        if delivery.purpose is Purpose.STATEMENT and delivery.state in ARRIVED:
+        if delivery.purpose is Purpose.STATEMENT and delivery.arrived:
             grouped.setdefault((delivery.statement, delivery.version), []).append(delivery)
     return grouped
 

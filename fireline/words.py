@@ -218,7 +218,6 @@ async def publish(statement: str, *, version: Version = None, json: Json = False
     Args:
         statement: Such as INC-7-S1.
     """
-    from tasks.deliver import has_arrived
     from tasks.publish import publish_statement
 
     async with session() as here:
@@ -230,7 +229,7 @@ async def publish(statement: str, *, version: Version = None, json: Json = False
             row = {"delivery": d.id, "channel": d.rendering.target.channel, "state": d.state.value, "url": url}
             words = f"{d.rendering.target.channel}: {d.state} {url or d.problem}"
             show(row | {"problem": d.problem}, as_json=json, words=words)
-        return 0 if all(has_arrived(d) for d in deliveries) else 1
+        return 0 if all(d.arrived for d in deliveries) else 1
 
 
 async def withdraw(statement: str, *, actor: Actor, reason: Reason, version: Version = None, json: Json = False) -> int:
@@ -240,7 +239,6 @@ async def withdraw(statement: str, *, actor: Actor, reason: Reason, version: Ver
         statement: Such as INC-7-S1.
     """
     from tasks import withdraw as withdrawing
-    from tasks.deliver import has_arrived
 
     async with session() as here:
         here.settings.stakeholder(actor)
@@ -248,10 +246,10 @@ async def withdraw(statement: str, *, actor: Actor, reason: Reason, version: Ver
             found = await tx.statements.get(statement, version)
         deliveries = await withdrawing.withdraw(here, found.id, found.version, actor=actor, reason=reason)
         for d in deliveries:
-            row = {"delivery": d.id, "channel": d.rendering.target.channel, "withdrawn": has_arrived(d)}
-            words = f"{d.rendering.target.channel}: {'withdrawn' if has_arrived(d) else d.problem}"
+            row = {"delivery": d.id, "channel": d.rendering.target.channel, "withdrawn": d.arrived}
+            words = f"{d.rendering.target.channel}: {'withdrawn' if d.arrived else d.problem}"
             show(row | {"problem": d.problem}, as_json=json, words=words)
-        return 0 if all(has_arrived(d) for d in deliveries) else 1
+        return 0 if all(d.arrived for d in deliveries) else 1
 
 
 async def answer(

@@ -43,7 +43,10 @@ class Suppressions:
     async def add(
         self, address: str, *, why: str, detail: str = "", list: str = EVERY_LIST, mark: str = "", **act: Unpack[Act]
     ) -> bool:
-        """Send no mailing to an address any more, because it ``bounced``, ``complained`` ...; false when that is so already. ``mark``: its hash, if it was erased."""
+        """Send no mailing to an address any more; false when that is so already.
+
+        ``why``: ``bounced``, ``complained``, ``unsubscribed`` or ``by hand``; ``mark``: the address's hash, if it was erased.
+        """
         row = {
             "list": list,
             "fingerprint": mark or fingerprint(address),

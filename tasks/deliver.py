@@ -196,9 +196,9 @@ async def _attempt(here: Installation, delivery_id: str, owner: str, patience: f
 
 
 async def _stopped(here: Installation, tx: Transaction, delivery_id: str) -> bool:
-    """Refuse a pending delivery of a statement that has been withdrawn meanwhile."""
+    """Refuse a pending delivery of a statement that has been withdrawn meanwhile; a mailing half-way ends otherwise."""
     waiting = await tx.outbox.get(delivery_id)
-    if waiting.state is not DeliveryState.PENDING or not await _is_withdrawn(tx, waiting):
+    if waiting.state is not DeliveryState.PENDING or waiting.arrived or not await _is_withdrawn(tx, waiting):
         return False
     await stop(here, tx, waiting, actor="outbox")
     return True
@@ -422,8 +422,3 @@ async def answer_unknown(
     if unwanted is not None:
         await deliver(here, unwanted.id)
     return settled if arrived else await deliver(here, delivery_id)
-
-
-def has_arrived(delivery: Delivery) -> bool:
-    """Whether the target carries the text; of a mailing, whether anybody has it."""
-    return delivery.state in ARRIVED or delivery.receipt is not None

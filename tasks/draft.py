@@ -6,10 +6,11 @@ A draft that exists is not drafted again: repeats find it. Text may come from th
 from collections.abc import Iterable
 
 from crisis import drafting
-from crisis.delivery import ARRIVED, Purpose
+from crisis.delivery import Delivery, Purpose
 from crisis.drafting import Outlet
 from crisis.fact import Fact, FactStatus
 from crisis.incident import Incident
+from crisis.mailing import LIST_HASH, LIST_OF, RECIPIENTS
 from crisis.statement import Statement, Target
 from crisis.typed_in import CLAIM, one_line
 from crisis.values import StatementKind
@@ -17,6 +18,7 @@ from crisis.watch import Watch
 from records import NotFound, StatementStatus, Transaction
 from tasks.installation import Installation
 from tasks.kinds import limits_of
+from tasks.mailing import audience_options, is_mailing
 
 DEAD = frozenset({StatementStatus.RETURNED, StatementStatus.VOIDED, StatementStatus.EXPIRED, StatementStatus.WITHDRAWN})
 """Statuses of a version that will never be published (again): a new draft becomes the next version."""
@@ -46,6 +48,7 @@ async def draft(
         crisis.drafting.NotADraft: ``text`` has no headline or no body.
         crisis.rendering.DoesNotFit: it cannot be shown on one of the targets.
     """
+    lists = {} if corrects else await audience_options(here)
     async with here.store.transaction() as tx:
         incident = await tx.incidents.get(incident_id)
         earlier = [s for s in await tx.statements.list(incident_id) if s.kind is kind and s.corrects == corrects]
@@ -59,7 +62,7 @@ async def draft(
         )
         watch = await tx.watches.get(incident.watch)
         wrong = await _carried(tx, corrects) if corrects else None
-        outlets = await _outlets_again(tx, here, wrong) if wrong else _outlets(here, incident, kind)
+        outlets = await _outlets_again(tx, here, wrong) if wrong else _outlets(here, incident, kind, lists)
         known = tuple(await tx.facts.list(incident_id))
         if wrong and not text and not drafting.mended(wrong, known):
             raise NothingToCorrect(
@@ -145,11 +148,20 @@ def _written(
     )
 
 
-def _outlets(here: Installation, incident: Incident, kind: StatementKind) -> list[Outlet]:
-    """Every channel the playbook names for this kind, or all of them when it names none."""
+def _outlets(
+    here: Installation, incident: Incident, kind: StatementKind, lists: dict[str, dict[str, str]]
+) -> list[Outlet]:
+    """Every channel the playbook names for this kind, or all of them when it names none; mailings with their lists."""
     named = here.playbook(incident.assessment.type).channels.get(kind, ())
     chosen = [here.settings.channel(name) for name in named] or list(here.settings.channels)
-    return [Outlet(target=Target(channel=c.name, kind=c.kind, address=c.address), limits=limits_of(c)) for c in chosen]
+    return [
+        Outlet(
+            target=Target(channel=c.name, kind=c.kind, address=c.address),
+            limits=limits_of(c),
+            options=lists.get(c.name, {}),
+        )
+        for c in chosen
+    ]
 
 
 async def _carried(tx: Transaction, statement_id: str) -> Statement:
@@ -157,18 +169,35 @@ async def _carried(tx: Transaction, statement_id: str) -> Statement:
 
 
 async def _outlets_again(tx: Transaction, here: Installation, wrong: Statement) -> list[Outlet]:
-    """Every target that carries any version of the wrong text, as an answer to the very post."""
+    """Every target that carries any version of the wrong text, as an answer to the very post.
+
+    A mailing's correction goes to whoever of its recipients has the text, may have it, or is about to get it.
+    """
     outlets: dict[Target, Outlet] = {}
-    for delivery in await tx.outbox.list(statement=wrong.id, purpose=Purpose.STATEMENT, states=tuple(ARRIVED)):
+    for delivery in await tx.outbox.list(statement=wrong.id, purpose=Purpose.STATEMENT):
+        mailed = is_mailing(delivery) and bool(await tx.mailings.reached([delivery.id]))
+        if not delivery.arrived and not mailed:
+            continue
         target = delivery.rendering.target
+        before = outlets[target].options.get(LIST_OF, "") if target in outlets else ""
         outlets[target] = Outlet(
             target=target,
             limits=limits_of(here.settings.channel(target.channel)),
+            options=_readers_of(delivery, before) if mailed else {},
             reply_to=delivery.receipt.id if delivery.receipt else "",
         )
     if not outlets:
         raise NothingToCorrect(f"no target carries {wrong.id}, so there is nothing to correct")
     return list(outlets.values())
+
+
+def _readers_of(mailing: Delivery, before: str) -> dict[str, str]:
+    """The options of a rendering for the recipients of a mailing, and of those ``before`` it."""
+    known = mailing.rendering.options
+    return {
+        LIST_OF: f"{before} {mailing.id}".strip(),
+        **{name: known[name] for name in (RECIPIENTS, LIST_HASH) if name in known},
+    }
 
 
 async def save_fact(here: Installation, fact: Fact, *, actor: str, reason: str = "") -> list[Statement]:

@@ -14,7 +14,17 @@ from typing import Required, TypedDict
 
 import integrations
 from crisis.delivery import Delivery, DeliveryState, Purpose, Receipt
-from crisis.mailing import LIST_HASH, LIST_OF, NO_LIST, OPEN, RecipientList, RecipientState, of_counts, recipient_list
+from crisis.mailing import (
+    LIST_HASH,
+    LIST_OF,
+    NO_LIST,
+    OPEN,
+    RECIPIENTS,
+    RecipientList,
+    RecipientState,
+    of_counts,
+    recipient_list,
+)
 from integrations import mail
 from integrations.mailing import Mailer, Mailing
 from records.journal import JournalWriter, read_journal
@@ -74,7 +84,7 @@ async def audience_options(here: Installation) -> dict[str, dict[str, str]]:
 
 def options_of(to: RecipientList) -> dict[str, str]:
     """The options by which a rendering is bound to a list."""
-    return {"recipients": str(len(to.addresses)), LIST_HASH: to.sha256}
+    return {RECIPIENTS: str(len(to.addresses)), LIST_HASH: to.sha256}
 
 
 async def mail_out(here: Installation, armed: Delivery, owner: str, lease_seconds: float, patience: float) -> Outcome:
@@ -171,7 +181,7 @@ def _check_approved(armed: Delivery, to: RecipientList) -> None:
         raise integrations.Refused("it was approved without its list of recipients: draft it again")
     if to.sha256 != options[LIST_HASH]:
         raise integrations.Refused(
-            f"the list of recipients has changed since it was approved ({options.get('recipients', '?')} recipients "
+            f"the list of recipients has changed since it was approved ({options.get(RECIPIENTS, '?')} recipients "
             f"then, {len(to.addresses)} now), so nobody was written to: draft it again and have it approved"
         )
 

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from crisis.approval import Decision
 from crisis.clocks import Publication
 from crisis.commitment import Commitment
-from crisis.delivery import ARRIVED, Delivery, Purpose
+from crisis.delivery import Delivery, Purpose
 from crisis.fact import Fact
 from crisis.incident import Incident
 from crisis.reaction import Observation
@@ -132,9 +132,7 @@ async def _spoken(
     for latest in await tx.statements.list(incident_id):
         for text in await tx.statements.versions(latest.id):
             own = by_version[text.id, text.version]
-            out = [
-                arrivals.get(d.id, d.updated_at) for d in own if d.state in ARRIVED and d.purpose is Purpose.STATEMENT
-            ]
+            out = [arrivals.get(d.id, d.updated_at) for d in own if d.arrived and d.purpose is Purpose.STATEMENT]
             spoken.append(
                 Spoken(
                     statement=text,

@@ -13,7 +13,7 @@ from crisis.stakeholder import Route, Stakeholder, whom_to_tell
 from crisis.statement import Part, Rendering, Target
 from integrations import integration
 from records import Transaction
-from tasks.deliver import deliver, has_arrived
+from tasks.deliver import deliver
 from tasks.installation import Installation
 from tasks.links import ACTING_PLACEHOLDER, READING_PLACEHOLDER
 
@@ -50,7 +50,7 @@ async def tell_by(
         new = await tx.outbox.enqueue(delivery, actor="outbox", via=here.via, flow_run_id=here.flow_run_id)
         if new:
             await _record(tx, here, "stakeholder.told", incident, person, why, notice, str(route))
-    return has_arrived(await deliver(here, delivery.id))
+    return (await deliver(here, delivery.id)).arrived
 
 
 async def tell_stakeholders(here: Installation, incident: Incident, notice: Notice, *, after: str = "") -> None:

@@ -69,6 +69,7 @@ answer_form = _step("Take the form's answer", forms.answer_form)
 
 plan_deliveries = _step("Plan deliveries", publish.plan)
 deliver = _step("Deliver", delivering.deliver)
+mail_on = _step("Go on with mailings", publish.mail_on)
 finish_publishing = _step("Finish publishing", publish.finish)
 
 observe = _step("Measure the reaction", follow_up.observe)
