@@ -32,6 +32,8 @@ LIMITS = Limits(
     source="https://www.rfc-editor.org/rfc/rfc5321#section-4.5.3.1.7",
 )
 """Of a mail that every mail server on its way takes."""
+_LINE_END = re.compile(rb"\r\n|\n|\r(?!\n)")
+_DOT = re.compile(rb"(?m)^\.")
 _ID = re.compile(r"<[!-;=?-~]+@[!-;=?-~]+>")
 
 
@@ -178,20 +180,30 @@ class Letters:
             mail["References"] = message_id(key, head)
         if head.transactional:
             del mail["List-Id"]
-        self._same = mail.as_bytes()
+        same = _LINE_END.sub(b"\r\n", mail.as_bytes())
+        self._same = same if same.endswith(b"\r\n") else same + b"\r\n"
+        self._same_on_the_wire = _DOT.sub(b"..", self._same) + b".\r\n"
         name, _, domain = message_id(key, head)[1:-1].rpartition("@")
         self._id = f"Message-ID: <{name}.{{}}@{domain}>"
         self._head = head
 
     def write(self, position: int, to: str, leave: str) -> bytes:
         """The mail to one recipient, an address as ``mailbox`` gives it; ``leave``: their link for leaving the list."""
+        return self._own(position, to, leave) + self._same
+
+    def on_the_wire(self, position: int, to: str, leave: str) -> bytes:
+        """The same as it goes out after DATA: dots at the start of lines doubled, its end marked (RFC 5321 §4.5.2)."""
+        return self._own(position, to, leave) + self._same_on_the_wire
+
+    def _own(self, position: int, to: str, leave: str) -> bytes:
+        """The recipient's own headers; none of them begins with a dot."""
         own = f"To: {to}\r\n{self._id.format(position)}\r\n"
         if not self._head.transactional and (leave or self._head.list_unsubscribe):
             ways = [way for way in (leave, self._head.list_unsubscribe) if way]
             own += f"List-Unsubscribe: {', '.join(f'<{way}>' for way in ways)}\r\n"
             if ways[0].startswith("https:"):
                 own += "List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n"
-        return own.encode("ascii") + self._same
+        return own.encode("ascii")
 
 
 def _statement(rendering: Rendering, key: str, head: Letterhead) -> EmailMessage:

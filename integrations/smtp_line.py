@@ -8,7 +8,7 @@ import re
 from collections.abc import Awaitable, Callable
 
 import aiosmtplib
-from aiosmtplib import SMTPDataError, SMTPResponse
+from aiosmtplib import SMTPResponse
 
 from crisis.mailing import RecipientState
 from integrations.http import redact
@@ -82,11 +82,20 @@ class SmtpLine:
                 client.close()
 
     async def _data(self, client: aiosmtplib.SMTP, letter: Letter) -> Sent:
+        """The text itself. aiosmtplib's own ``data`` would look for dots and line ends in every mail anew."""
         try:
-            await client.data(self._letters.write(*letter))
-        except SMTPDataError as error:  # before or after the text: in either case the server did not take it
-            await self._reset(client)
-            return self._refused(SMTPResponse(error.code, error.message))
+            reply = await client.execute_command(b"DATA")
+            if reply.code == 354:
+                protocol = client.protocol
+                if protocol is None:
+                    raise aiosmtplib.SMTPServerDisconnected("the connection is gone")
+                protocol.write(self._letters.on_the_wire(*letter))
+                reply = await protocol.read_response(timeout=client.timeout)
+            if reply.code != 250:  # before or after the text: in either case the server did not take it
+                if 400 <= reply.code < 600:
+                    await self._reset(client)
+                    return self._refused(reply)
+                raise aiosmtplib.SMTPResponseException(reply.code, reply.message)
         except (aiosmtplib.SMTPException, OSError) as error:
             client.close()
             why = redact(str(error), self._secrets)

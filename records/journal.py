@@ -36,6 +36,12 @@ class Journal:
     whole: bool
     """No line can be missing, so that whoever it does not name was not written to."""
 
+    def fate(self, position: int) -> RecipientState:
+        """Where an armed recipient stands, now that the sender has vanished."""
+        if position in self.came:
+            return self.came[position]
+        return RecipientState.PENDING if self.whole and position not in self.going else RecipientState.UNKNOWN
+
 
 NOTHING = Journal(frozenset(), {}, whole=False)
 """The journal of a sender that was on another machine, or left none."""

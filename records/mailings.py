@@ -65,8 +65,7 @@ class Mailings:
         if not await self.counts(delivery):
             gone = await self._suppressions.among({fingerprint(a) for a in to.addresses}, given)
             rows = [_new(delivery, n, address, gone) for n, address in enumerate(to.addresses)]
-            if rows:
-                await self._work.connection.execute(recipients.insert(), rows)
+            await self._work.insert_many(recipients, rows)
             told = {
                 "delivery": delivery,
                 "list_sha256": to.sha256,

@@ -57,7 +57,7 @@ class LeavingLinks:
         return delivery, int(position)
 
     def _mac(self, name: str) -> str:
-        made = hmac.digest(self._key, name.encode(), "sha256")[:_MAC]
+        made = hashlib.blake2b(name.encode(), digest_size=_MAC, key=self._key).digest()
         return base64.urlsafe_b64encode(made).decode().rstrip("=")
 
 

@@ -27,13 +27,17 @@ from crisis.mailing import (
 )
 from integrations import mail
 from integrations.mailing import Mailer, Mailing
-from records.journal import JournalWriter, read_journal
+from records.journal import NOTHING, JournalWriter, read_journal
 from records.mailings import Settled
 from records.work import Act
 from tasks.installation import Installation
 from tasks.postbag import Postbag, Trouble
 
 R = RecipientState
+_VANISHED = {
+    R.UNKNOWN: "the sender vanished while the mail was on its way",
+    R.REFUSED: "refused; the sender vanished before it stored what the server said",
+}
 
 
 class Outcome(TypedDict, total=False):
@@ -193,13 +197,8 @@ async def take_up(here: Installation, delivery: Delivery) -> Outcome:
     async with here.store.transaction() as tx:
         outcomes = []
         for r in await tx.mailings.list(delivery.id, R.ARMED):
-            known = journal if r.attempt == delivery.attempts else None
-            if known and (state := known.came.get(r.position)):
-                outcomes.append(Settled(r.position, state, "" if state is R.ACCEPTED else "the sender vanished"))
-            elif known and known.whole and r.position not in known.going:
-                outcomes.append(Settled(r.position, R.PENDING))
-            else:
-                outcomes.append(Settled(r.position, R.UNKNOWN, "the sender vanished while it was on its way"))
+            fate = (journal if r.attempt == delivery.attempts else NOTHING).fate(r.position)
+            outcomes.append(Settled(r.position, fate, _VANISHED.get(fate, "")))
         if outcomes:
             act = act_of(here, "as the journal of the sender that vanished tells")
             await tx.mailings.settle(

@@ -25,6 +25,8 @@ from tasks.leaving import LeavingLinks
 
 BATCH = 1000
 """Recipients that are armed in one transaction."""
+LOW = 1000
+"""Recipients in the bag below which the next batch is armed: enough to go on with while a slow disk stores it."""
 WINDOW = 20_000
 """Pending recipients that are read at a time."""
 TURN_SECONDS = 1.0
@@ -112,7 +114,7 @@ class Postbag:
 
     async def _turn(self) -> bool:
         """Store outcomes, arm the next batch, hold on to the lease; whether to go on."""
-        batch = [] if self._over() or len(self._bag) >= BATCH else await self._pending.choose(min(BATCH, self._left))
+        batch = [] if self._over() or len(self._bag) >= LOW else await self._pending.choose(min(BATCH, self._left))
         asked = time.time()
         async with self._here.store.transaction() as tx:
             await self._store(tx)
@@ -194,7 +196,7 @@ class Postbag:
             if self._bag:
                 self._under_way += 1
                 r = self._bag.popleft()
-                if len(self._bag) < BATCH // 2:
+                if len(self._bag) < LOW:
                     self._low.set()
                 return r
             self._low.set()
