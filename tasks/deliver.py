@@ -140,11 +140,12 @@ async def deliver(here: Installation, delivery_id: str, *, patience: float | Non
                 return delivery
             continue
         if delivery.state is DeliveryState.PENDING:
-            wait = _seconds_until(delivery.not_before)
+            over = await _ends_early(here, delivery)
+            wait = 0.0 if over else _seconds_until(delivery.not_before)
             left = mailed_until - asyncio.get_running_loop().time()
             if wait <= 0 and left <= 0 and is_mailing(delivery):
                 return delivery
-            if wait <= 0 and await _attempt(here, delivery_id, owner, left):
+            if wait <= 0 and await _attempt(here, delivery_id, owner, left, early=over):
                 continue
         else:
             wait = _POLL_SECONDS
@@ -163,7 +164,7 @@ def _seconds_until(moment: datetime | None) -> float:
     return 0.0 if moment is None else max(0.0, (moment - datetime.now(UTC)).total_seconds())
 
 
-async def _attempt(here: Installation, delivery_id: str, owner: str, patience: float) -> bool:
+async def _attempt(here: Installation, delivery_id: str, owner: str, patience: float, *, early: bool) -> bool:
     """Arm, send once (a mailing for as long as ``patience`` seconds), settle. False when another sender has the row."""
     async with here.store.transaction() as tx:
         if await _stopped(here, tx, delivery_id):
@@ -172,6 +173,7 @@ async def _attempt(here: Installation, delivery_id: str, owner: str, patience: f
             delivery_id,
             owner=owner,
             lease_seconds=LEASE_SECONDS,
+            early=early,
             actor="outbox",
             via=here.via,
             flow_run_id=here.flow_run_id,
@@ -193,6 +195,14 @@ async def _attempt(here: Installation, delivery_id: str, owner: str, patience: f
         if receipt is not None:
             await _late(here, armed, receipt)
     return True
+
+
+async def _ends_early(here: Installation, waiting: Delivery) -> bool:
+    """Whether it is a mailing that waits half-way, and whose statement has been withdrawn."""
+    if not waiting.arrived or not is_mailing(waiting):
+        return False
+    async with here.store.reading() as tx:
+        return await _is_withdrawn(tx, waiting)
 
 
 async def _stopped(here: Installation, tx: Transaction, delivery_id: str) -> bool:
