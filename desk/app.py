@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from desk import acts, approve, incident, ingest, now, read, sandbox
+from desk import acts, approve, incident, ingest, leave, now, read, sandbox, ses_events
 from desk.access import DeskAccess, desk_key
 from desk.guard import HEADERS, SecurityHeaders
 from desk.page import Pages
@@ -74,7 +74,9 @@ def create_app(here: Installation) -> Starlette:
             *sandbox.ROUTES,
             *approve.ROUTES,
             *read.ROUTES,
+            *leave.ROUTES,
             *ingest.ROUTES,
+            *ses_events.ROUTES,
             Route("/healthz", healthz, methods=["GET"]),
             Mount("/static", StaticFiles(directory=Path(__file__).parent / "static")),
         ],

@@ -2,7 +2,7 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from cyclopts import Parameter
 
@@ -218,16 +218,27 @@ async def publish(statement: str, *, version: Version = None, json: Json = False
     Args:
         statement: Such as INC-7-S1.
     """
-    from tasks.publish import publish_statement
+    from crisis.delivery import Purpose
+    from crisis.mailing import of_counts
+    from tasks.publish import finish, mail_on, publish_statement
 
     async with session() as here:
         async with here.store.reading() as tx:
             found = await tx.statements.get(statement, version)
-        deliveries = await publish_statement(here, found.id, found.version)
+        await publish_statement(here, found.id, found.version)
+        if await mail_on(here, found.id, found.version):
+            await finish(here, found.id, found.version)
+        async with here.store.reading() as tx:
+            deliveries = await tx.outbox.list(statement=found.id, version=found.version, purpose=Purpose.STATEMENT)
+            mailed = await tx.mailings.counts_of(d.id for d in deliveries)
         for d in deliveries:
             url = d.receipt.url if d.receipt else ""
-            row = {"delivery": d.id, "channel": d.rendering.target.channel, "state": d.state.value, "url": url}
-            words = f"{d.rendering.target.channel}: {d.state} {url or d.problem}"
+            row: dict[str, Any] = {"delivery": d.id, "channel": d.rendering.target.channel, "state": d.state.value}
+            row["url"] = url
+            words = f"{d.rendering.target.channel}: {d.state} {url or d.problem}".rstrip()
+            if counts := mailed.get(d.id):
+                row["recipients"] = {state.value: number for state, number in counts.items()}
+                words = f"{d.rendering.target.channel}: {d.state}: {of_counts(counts)} (fireline mailing {d.id})"
             show(row | {"problem": d.problem}, as_json=json, words=words)
         return 0 if all(d.arrived for d in deliveries) else 1
 
@@ -260,11 +271,15 @@ async def answer(
     arrived: Annotated[
         bool, Parameter(name="--arrived", negative="--send-again", help="It is there, or: send it again.")
     ],
+    recipient: Annotated[
+        tuple[str, ...], Parameter(help="Of a mailing: only this recipient. May be given several times.")
+    ] = (),
     json: Json = False,
 ) -> None:
     """Say what became of an unknown delivery, after looking at the platform yourself.
 
-    --send-again sends a second time: if the first did arrive, it is there twice.
+    --send-again sends a second time: if the first did arrive, it is there twice. Of a mailing it is about the
+    recipients that are unknown.
 
     Args:
         delivery: The delivery's id, as the desk shows it.
@@ -274,7 +289,7 @@ async def answer(
 
     async with session() as here:
         here.settings.stakeholder(actor)
-        after = await answer_unknown(here, delivery, arrived=arrived, actor=actor, reason=reason)
+        after = await answer_unknown(here, delivery, arrived=arrived, actor=actor, reason=reason, recipients=recipient)
         if after.statement:
             await finish(here, after.statement, after.version)
         show(

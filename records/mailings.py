@@ -215,12 +215,16 @@ class Mailings:
             await self._ledger.append("mailing.stopped", incident=incident, data=told, **act)
         return number
 
-    async def came_back(self, delivery: str, mark: str, to: RecipientState, problem: str) -> bool:
+    async def came_back(self, delivery: str, mark: str, to: RecipientState, problem: str, **act: Unpack[Act]) -> bool:
         """A bounce or complaint about the address whose fingerprint is ``mark``; whether that changed anything."""
         where = (_ROW.delivery == delivery, _ROW.fingerprint == mark)
         allowed = _ROW.state.in_([s.value for s in may_become(to)])
         change = update(recipients).where(*where, allowed).values(state=to.value, problem=problem)
-        return (await self._work.write(change)).rowcount > 0
+        if (await self._work.write(change)).rowcount == 0:
+            return False
+        told = {"delivery": delivery, "fingerprint": mark, "state": to.value, "problem": problem}
+        await self._ledger.append("mailing.came_back", data=told, **act)
+        return True
 
     async def erase(self, delivery: str, *, incident: str, **act: Unpack[Act]) -> int:
         """Forget the addresses of a mailing's recipients, all but their hashes; how many were forgotten."""

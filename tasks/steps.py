@@ -16,6 +16,7 @@ from tasks import (
     approve,
     archive,
     artifacts,
+    bounces,
     close,
     detect,
     draft,
@@ -91,4 +92,5 @@ recover_watches = _step("Recover watches", recover.recover_watches)
 crash_silent_runs = _step("Find runs that fell silent", silence.crash_silent_runs)
 sign_ledger = _step("Sign the ledger", recover.sign_ledger)
 mind_acknowledgements = _step("Call the next where nobody is on it", acknowledge.mind_acknowledgements)
+collect_bounces = _step("Collect bounces and complaints", bounces.collect_bounces)
 beat = _step("Give outside monitors a sign of life", heartbeat.beat)
