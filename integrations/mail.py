@@ -133,6 +133,8 @@ def mailbox(text: str) -> str:
         ValueError: it is none.
     """
     written = str(address(text.strip()))
+    if written.startswith("@") or written.endswith(".") or "@" not in written or "@." in written:
+        raise ValueError(f"{redact(text, ())!r} is no e-mail address; write it like ana@example.com")
     if not written.isascii() or len(written) > 254 or len(written.rpartition("@")[0]) > 64:
         raise ValueError(f"{redact(text, ())!r} is too long, or has letters before the @ that few mail servers take")
     return written

@@ -94,17 +94,19 @@ class Mailings:
     async def list(
         self,
         delivery: str,
-        state: RecipientState,
+        state: RecipientState | None = None,
         *,
         limit: int = 100_000_000,
         due: datetime | None = None,
         after: int = -1,
     ) -> builtins.list[Recipient]:
-        """Recipients of a delivery in one state, in the order of the list, from behind ``after`` on.
+        """Recipients of a delivery, in one state or any, in the order of the list, from behind ``after`` on.
 
         ``due``: only those that may be tried then.
         """
-        query = select(recipients).where(_ROW.delivery == delivery, _ROW.state == state.value, _ROW.position > after)
+        query = select(recipients).where(_ROW.delivery == delivery, _ROW.position > after)
+        if state is not None:
+            query = query.where(_ROW.state == state.value)
         if due is not None:
             query = query.where(_ROW.not_before.is_(None) | (_ROW.not_before <= due))
         rows = await self._work.all(query.order_by(_ROW.position).limit(limit))

@@ -4,7 +4,7 @@ All of it comes from ``records``: Prefect forgets after a week, the records do n
 """
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from crisis.approval import Decision
@@ -13,6 +13,7 @@ from crisis.commitment import Commitment
 from crisis.delivery import Delivery, Purpose
 from crisis.fact import Fact
 from crisis.incident import Incident
+from crisis.mailing import RecipientState
 from crisis.reaction import Observation
 from crisis.record import Record
 from crisis.stakeholder import Stakeholder
@@ -62,6 +63,8 @@ class Material:
     stakeholders: tuple[Stakeholder, ...]
     records: tuple[Record, ...]
     """The ledger's records of this incident."""
+    mailings: dict[str, dict[RecipientState, int]] = field(default_factory=dict)
+    """How many recipients of each mailing are in which state, by its delivery."""
 
     @property
     def deliveries(self) -> tuple[Delivery, ...]:
@@ -110,6 +113,7 @@ async def gather(here: Installation, incident_id: str) -> Material:
             signals=tuple(await tx.signals.list(watch.name, since=incident.started_at - CALM_BEFORE, until=end)),
             stakeholders=tuple(await tx.stakeholders.list()),
             records=tuple(ledger),
+            mailings=await tx.mailings.counts_of(d.id for d in deliveries if d.purpose is Purpose.STATEMENT),
         )
 
 
