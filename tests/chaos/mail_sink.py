@@ -16,7 +16,7 @@ class Keeper:
     def __init__(self, file: str) -> None:
         self._file = os.open(file, os.O_CREAT | os.O_APPEND | os.O_WRONLY)
 
-    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802 - aiosmtpd's name
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
         for recipient in envelope.rcpt_tos:
             os.write(self._file, f"{recipient}\n".encode())
         return "250 taken"
