@@ -125,7 +125,7 @@ async def came(here: Installation, armed: Delivery, trouble: Trouble | None, mai
         problem = f"{trouble.says} ({says})"
         later = trouble.until or (datetime.now(UTC) + timedelta(minutes=5) if trouble.final else None)
         return Outcome(to=DeliveryState.PENDING, problem=problem, not_before=later, receipt=receipt)
-    if any(counts.get(state) for state in OPEN):
+    if not counts or any(counts.get(state) for state in OPEN):
         return Outcome(to=DeliveryState.PENDING, problem=f"still going out: {says}", not_before=due, receipt=receipt)
     if counts.get(R.UNKNOWN):
         return Outcome(to=DeliveryState.UNKNOWN, problem=_unknown(counts), receipt=receipt)
@@ -168,8 +168,8 @@ async def _plan(here: Installation, mailer: Mailer, armed: Delivery) -> None:
     if to is None:
         to = await mailer.audience()
         _check_approved(armed, to)
-    elif not to.addresses:
-        raise integrations.Refused("nobody has the text that it corrects")
+    if not to.addresses:
+        raise integrations.Refused("there is nobody to write to" if not earlier else "nobody has the text it corrects")
     async with here.store.transaction() as tx:
         for wrong in earlier:  # whoever has not got it yet gets the correction alone
             await tx.mailings.stop(wrong, "corrected before it was sent", incident=armed.incident, **act_of(here))

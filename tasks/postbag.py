@@ -31,6 +31,8 @@ WINDOW = 20_000
 """Pending recipients that are read at a time."""
 TURN_SECONDS = 1.0
 """The longest that an outcome stays in the journal alone."""
+FAREWELL_SECONDS = 5.0
+"""How long a sender that is asked to stop waits for the answers to what is in flight."""
 MAX_TRIES = 8
 """How often a server may say "later" for one recipient: for about four hours."""
 PATIENCE = timedelta(seconds=60)
@@ -100,6 +102,13 @@ class Postbag:
             await asyncio.gather(*workers)
             await self._last_turn()
             whole = True
+        except asyncio.CancelledError:  # this process is asked to stop: what is in flight may still get its answer
+            self._close()
+            _, silent = await asyncio.wait(workers, timeout=FAREWELL_SECONDS)
+            if not silent:
+                await self._last_turn()
+                whole = True
+            raise
         finally:
             self._close()
             for worker in workers:

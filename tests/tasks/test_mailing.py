@@ -1,5 +1,6 @@
 """A mailing reaches every recipient of the approved list once, says so of each, and goes on at the next after a stop."""
 
+import asyncio
 import time
 from collections import Counter
 from contextlib import asynccontextmanager
@@ -369,6 +370,21 @@ async def test_a_mailing_that_waits_for_longer_than_a_post_lets_the_statement_be
             assert (await tx.statements.status(statement.id, 1)).value == "published"
         assert await publish_statement(here, statement.id, 1)
         assert max(written_to(receiver).values()) == 1
+
+
+async def test_a_sender_that_is_asked_to_stop_leaves_nobody_in_doubt(tmp_path, receiver):
+    async with scene(tmp_path, receiver, more='pace = { "*" = { per_minute = 60 } }') as here:
+        delivery = await vanished(here, going=(), came=())
+        await expire_leases(here)
+        sending = asyncio.create_task(deliver(here, delivery.id, patience=60))
+        while not receiver.mails:
+            await asyncio.sleep(0.05)
+        sending.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await sending
+        after = await counts(here, delivery)
+        assert after[R.ACCEPTED] == len(receiver.mails) < 12
+        assert set(after) == {R.ACCEPTED, R.PENDING}
 
 
 async def test_a_channel_without_address_or_list_says_what_it_needs(tmp_path, receiver):
