@@ -120,6 +120,11 @@ class Delivery(Frozen):
     withdraws: str = ""
     """For a withdrawal: the delivery it takes back."""
 
+    @property
+    def arrived(self) -> bool:
+        """The target carries the text; of a mailing that is not over, somebody has it."""
+        return self.state in ARRIVED or self.receipt is not None
+
 
 def delivery_id(purpose: Purpose, reference: str, target: Target) -> str:
     """The one id of a delivery, so that planning it twice plans it once.

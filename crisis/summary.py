@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from crisis.clocks import ClockReading, ClockState, Publication, span_in_words
 from crisis.commitment import Commitment, CommitmentState
-from crisis.delivery import ARRIVED, Delivery, DeliveryState, Purpose
+from crisis.delivery import Delivery, DeliveryState, Purpose
 from crisis.fact import Fact, FactStatus
 from crisis.incident import Incident, IncidentState
 from crisis.reaction import Observation, Reaction
@@ -99,7 +99,7 @@ def _words(account: Account) -> str:
 
 def _channels(deliveries: Sequence[Delivery]) -> tuple[int, int]:
     statements = [d for d in deliveries if d.purpose is Purpose.STATEMENT]
-    return sum(d.state in ARRIVED for d in statements), len(statements)
+    return sum(d.arrived for d in statements), len(statements)
 
 
 def _reaction(observations: Sequence[Observation]) -> str:
@@ -186,7 +186,7 @@ def _promise_trouble(account: Account) -> Iterator[str]:
 
 def _delivery_trouble(deliveries: Sequence[Delivery], what: str) -> Iterator[str]:
     refused = [d for d in deliveries if d.state is DeliveryState.REFUSED]
-    waiting = [d for d in deliveries if d.state not in ARRIVED and d.state is not DeliveryState.REFUSED]
+    waiting = [d for d in deliveries if not d.arrived and d.state is not DeliveryState.REFUSED]
     for group, says in ((refused, "was refused by"), (waiting, "is not known to have reached")):
         if len(group) > 5:
             names = sorted({d.rendering.target.channel for d in group})

@@ -82,6 +82,8 @@ DETAILS = frozenset(
         "delivery.planned",
         "incident.claimed",
         "stakeholder.reached",
+        "mailing.armed",
+        "mailing.settled",
         "ledger.checkpoint",
         "statement.rendered",
         "mentions.relied_on",
@@ -356,6 +358,14 @@ def _post(words: str) -> Callable[[Record, Known], str]:
 
 
 _SENTENCES: dict[str, Callable[[Record, Known], str]] = {
+    "mailing.planned": lambda r, k: f"Mailing to {r.data.get('recipients', 0):,} recipients planned",
+    "mailing.armed": lambda r, k: f"{r.data.get('recipients', 0):,} recipients of a mailing armed",
+    "mailing.settled": lambda r, k: f"{r.data.get('accepted', 0):,} recipients of a mailing accepted it",
+    "mailing.stopped": lambda r, k: f"Mailing stopped before {r.data.get('recipients', 0):,} recipients had it",
+    "mailing.answered": lambda r, k: (
+        f"{r.data.get('recipients', 0):,} unknown recipients: {'it is there' if r.data.get('arrived') else 'send it again'}"
+    ),
+    "mailing.erased": lambda r, k: f"The addresses of {r.data.get('recipients', 0):,} recipients were erased",
     "incident.candidate": lambda r, k: "Noticed as a candidate",
     "incident.opened": _opened,
     "incident.open": lambda r, k: "Confirmed as real",

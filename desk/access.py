@@ -1,8 +1,8 @@
 """Who may see the desk: whoever has been given the desk key, a random token kept beside this installation's records.
 
 The key is handed over once, in a link (``desk_link``), and becomes a signed cookie that scripts and other sites cannot
-use. Signed links (to approve one text, to take on, act on or read one incident), the webhooks, the health check and the style
-sheet carry or need no key. A new key (delete the file, start again) ends every session.
+use. Signed links (to approve one text, to take on, act on or read one incident, to leave a mailing list), the webhooks,
+the health check and the style sheet carry or need no key. A new key (delete the file, start again) ends every session.
 """
 
 import hmac
@@ -22,8 +22,8 @@ from tasks.installation import Installation
 
 COOKIE = "fireline_desk"
 SESSION_SECONDS = 7 * 24 * 3600
-OPEN_PATHS = ("/ingest", "/healthz")
-OPEN_FOLDERS = ("/approve/", "/act/", "/on/", "/read/", "/hooks/", "/static/")
+OPEN_PATHS = ("/ingest", "/ses/events", "/healthz")
+OPEN_FOLDERS = ("/approve/", "/act/", "/on/", "/read/", "/leave/", "/hooks/", "/static/")
 
 
 def desk_key(home: Path) -> str:

@@ -10,7 +10,21 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from desk import acts, approve, hooks, incident, ingest, now, on_it, pictures, read, record, sandbox
+from desk import (
+    acts,
+    approve,
+    hooks,
+    incident,
+    ingest,
+    leave,
+    now,
+    on_it,
+    pictures,
+    read,
+    record,
+    sandbox,
+    ses_events,
+)
 from desk.access import DeskAccess, desk_key
 from desk.guard import HEADERS, SecurityHeaders
 from desk.page import Pages
@@ -77,8 +91,10 @@ def create_app(here: Installation) -> Starlette:
             *on_it.ROUTES,
             *read.ROUTES,
             *pictures.ROUTES,
+            *leave.ROUTES,
             *ingest.ROUTES,
             *hooks.ROUTES,
+            *ses_events.ROUTES,
             Route("/healthz", healthz, methods=["GET"]),
             Mount("/static", StaticFiles(directory=Path(__file__).parent / "static")),
         ],

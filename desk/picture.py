@@ -12,10 +12,13 @@ from crisis.clocks import ClockReading, ClockState, Publication, read_clocks
 from crisis.commitment import Commitment
 from crisis.delivery import ARRIVED, Delivery, DeliveryState, Purpose
 from crisis.incident import Incident
+from crisis.mailing import RecipientState, of_counts, shown
 from crisis.statement import Statement
 from crisis.triage import Assessment
 from records import Proposal, StatementStatus, Transaction
 
+UNKNOWN_SHOWN = 20
+"""Recipients of a mailing that are named on the page; `fireline mailing` names all."""
 SOON = timedelta(minutes=10)
 """A clock with less time than this left is shown as urgent."""
 
@@ -42,12 +45,12 @@ class Version:
     @property
     def arrived(self) -> int:
         """Targets that carry it, or carried it."""
-        return sum(d.state in ARRIVED for d in self.deliveries)
+        return sum(d.arrived for d in self.deliveries)
 
     @property
     def carried(self) -> int:
         """Targets that carry it now."""
-        return sum(d.state in ARRIVED and d.id not in self.taken_back for d in self.deliveries)
+        return sum(d.arrived and d.id not in self.taken_back for d in self.deliveries)
 
     @property
     def reach(self) -> str:
@@ -61,6 +64,16 @@ class Version:
 
 
 @dataclass(frozen=True)
+class Mailed:
+    """How a mailing stands."""
+
+    says: str
+    """How many recipients are in which state."""
+    unknown: tuple[str, ...]
+    """The first of the recipients of whom it is not known whether they have it."""
+
+
+@dataclass(frozen=True)
 class Picture:
     """An incident and what belongs to it."""
 
@@ -68,6 +81,8 @@ class Picture:
     versions: tuple[Version, ...]
     deliveries: tuple[Delivery, ...]
     commitments: tuple[Commitment, ...]
+    mailings: dict[str, Mailed]
+    """How each mailing stands, by its delivery."""
     closing_proposed: bool
     """The reaction has calmed, and a person has been asked whether to close."""
 
@@ -97,13 +112,24 @@ async def load(tx: Transaction, incident: Incident, now: datetime) -> Picture:
     """Gather an incident's picture."""
     proposals = await tx.ledger.list(kind="incident.closing_proposed", incident=incident.id)
     measured = await tx.observations.list(incident.id) if proposals else []
+    deliveries = tuple(await tx.outbox.list(incident=incident.id))
     return Picture(
         incident,
         tuple([await load_version(tx, s, now) for s in await tx.statements.list(incident.id)]),
-        tuple(await tx.outbox.list(incident=incident.id)),
+        deliveries,
         tuple(await tx.commitments.list(incident=incident.id)),
+        mailings=await _mailings(tx, deliveries),
         closing_proposed=bool(measured) and measured[-1].calm,
     )
+
+
+async def _mailings(tx: Transaction, deliveries: Iterable[Delivery]) -> dict[str, Mailed]:
+    statements = [d.id for d in deliveries if d.purpose is Purpose.STATEMENT]
+    found = {}
+    for delivery, counts in (await tx.mailings.counts_of(statements)).items():
+        unknown = await tx.mailings.list(delivery, RecipientState.UNKNOWN, limit=UNKNOWN_SHOWN)
+        found[delivery] = Mailed(of_counts(counts), tuple(shown(r.address) for r in unknown))
+    return found
 
 
 async def load_version(tx: Transaction, statement: Statement, now: datetime) -> Version:
@@ -156,7 +182,7 @@ def publications(picture: Picture) -> tuple[Publication, ...]:
 def _by_version(picture: Picture) -> dict[tuple[str, int], list[Delivery]]:
     grouped: dict[tuple[str, int], list[Delivery]] = {}
     for delivery in picture.deliveries:
-        if delivery.purpose is Purpose.STATEMENT and delivery.state in ARRIVED:
+        if delivery.purpose is Purpose.STATEMENT and delivery.arrived:
             grouped.setdefault((delivery.statement, delivery.version), []).append(delivery)
     return grouped
 

@@ -254,11 +254,10 @@ class _Demo:
 
     async def _outcome(self, statement: "Statement") -> "Statement | None":
         """This version, once every channel carries it; or the next one that is asked for instead."""
-        from tasks.deliver import has_arrived
 
         async with self.here.store.reading() as tx:
             deliveries = await tx.outbox.list(statement=statement.id, version=statement.version)
-        if sum(has_arrived(d) for d in deliveries) == len(statement.renderings):
+        if sum(d.arrived for d in deliveries) == len(statement.renderings):
             return statement
         newest = await self._asked_now(statement)
         return newest if newest != statement else None

@@ -1,8 +1,9 @@
 """Verbs on what is said: facts, drafts, proposals, approvals, publishing, corrections, withdrawals."""
 
+import asyncio
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
@@ -19,6 +20,7 @@ from fireline.session import session, show
 if TYPE_CHECKING:
     from tasks.installation import Installation
 
+PROGRESS_SECONDS = 5.0
 Version = Annotated[int | None, Parameter(help="The version; the latest one when left out.")]
 TextFile = Annotated[
     str, Parameter(name="--text", help="A file with your own text: headline, blank line, body. - is standard input.")
@@ -280,19 +282,45 @@ async def publish(statement: str, *, version: Version = None, json: Json = False
     Args:
         statement: Such as INC-7-S1.
     """
-    from tasks.deliver import has_arrived
-    from tasks.publish import publish_statement
+    from crisis.delivery import Purpose
+    from crisis.mailing import of_counts
+    from tasks.publish import finish, mail_on, publish_statement
 
     async with session() as here:
         async with here.store.reading() as tx:
             found = await tx.statements.get(statement, version)
-        deliveries = await publish_statement(here, found.id, found.version)
+        progress = asyncio.create_task(_tell_of_mailings(here, found.id, found.version))
+        try:
+            await publish_statement(here, found.id, found.version)
+            if await mail_on(here, found.id, found.version):
+                await finish(here, found.id, found.version)
+        finally:
+            progress.cancel()
+        async with here.store.reading() as tx:
+            deliveries = await tx.outbox.list(statement=found.id, version=found.version, purpose=Purpose.STATEMENT)
+            mailed = await tx.mailings.counts_of(d.id for d in deliveries)
         for d in deliveries:
             url = d.receipt.url if d.receipt else ""
-            row = {"delivery": d.id, "channel": d.rendering.target.channel, "state": d.state.value, "url": url}
-            words = f"{d.rendering.target.channel}: {d.state} {url or d.problem}"
+            row: dict[str, Any] = {"delivery": d.id, "channel": d.rendering.target.channel, "state": d.state.value}
+            row["url"] = url
+            words = f"{d.rendering.target.channel}: {d.state} {url or d.problem}".rstrip()
+            if counts := mailed.get(d.id):
+                row["recipients"] = {state.value: number for state, number in counts.items()}
+                words = f"{d.rendering.target.channel}: {d.state}: {of_counts(counts)} (fireline mailing {d.id})"
             show(row | {"problem": d.problem}, as_json=json, words=words)
-        return 0 if all(has_arrived(d) for d in deliveries) else 1
+        return 0 if all(d.arrived for d in deliveries) else 1
+
+
+async def _tell_of_mailings(here: "Installation", statement: str, version: int) -> None:
+    """Say on stderr how mailings stand while they go out."""
+    from crisis.mailing import of_counts
+
+    while True:
+        await asyncio.sleep(PROGRESS_SECONDS)
+        async with here.store.reading() as tx:
+            planned = await tx.outbox.list(statement=statement, version=version)
+            for delivery, counts in (await tx.mailings.counts_of(d.id for d in planned)).items():
+                print(f"{delivery}: {of_counts(counts)}", file=sys.stderr)
 
 
 async def withdraw(statement: str, *, actor: Actor, reason: Reason, version: Version = None, json: Json = False) -> int:
@@ -302,7 +330,6 @@ async def withdraw(statement: str, *, actor: Actor, reason: Reason, version: Ver
         statement: Such as INC-7-S1.
     """
     from tasks import withdraw as withdrawing
-    from tasks.deliver import has_arrived
 
     async with session() as here:
         here.settings.stakeholder(actor)
@@ -310,10 +337,10 @@ async def withdraw(statement: str, *, actor: Actor, reason: Reason, version: Ver
             found = await tx.statements.get(statement, version)
         deliveries = await withdrawing.withdraw(here, found.id, found.version, actor=actor, reason=reason)
         for d in deliveries:
-            row = {"delivery": d.id, "channel": d.rendering.target.channel, "withdrawn": has_arrived(d)}
-            words = f"{d.rendering.target.channel}: {'withdrawn' if has_arrived(d) else d.problem}"
+            row = {"delivery": d.id, "channel": d.rendering.target.channel, "withdrawn": d.arrived}
+            words = f"{d.rendering.target.channel}: {'withdrawn' if d.arrived else d.problem}"
             show(row | {"problem": d.problem}, as_json=json, words=words)
-        return 0 if all(has_arrived(d) for d in deliveries) else 1
+        return 0 if all(d.arrived for d in deliveries) else 1
 
 
 async def answer(
@@ -324,11 +351,15 @@ async def answer(
     arrived: Annotated[
         bool, Parameter(name="--arrived", negative="--send-again", help="It is there, or: send it again.")
     ],
+    recipient: Annotated[
+        tuple[str, ...], Parameter(help="Of a mailing: only this recipient. May be given several times.")
+    ] = (),
     json: Json = False,
 ) -> None:
     """Say what became of an unknown delivery, after looking at the platform yourself.
 
-    --send-again sends a second time: if the first did arrive, it is there twice.
+    --send-again sends a second time: if the first did arrive, it is there twice. Of a mailing it is about the
+    recipients that are unknown.
 
     Args:
         delivery: The delivery's id, as the desk shows it.
@@ -338,7 +369,7 @@ async def answer(
 
     async with session() as here:
         here.settings.stakeholder(actor)
-        after = await answer_unknown(here, delivery, arrived=arrived, actor=actor, reason=reason)
+        after = await answer_unknown(here, delivery, arrived=arrived, actor=actor, reason=reason, recipients=recipient)
         if after.statement:
             await finish(here, after.statement, after.version)
         show(

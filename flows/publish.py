@@ -23,4 +23,7 @@ async def publish(
     async with installation(flow_run_id=str(flow_run.id)) as here:
         planned = await steps.plan_deliveries(here, statement, version)
         await asyncio.gather(*(steps.deliver(here, delivery.id) for delivery in planned))
-        return await steps.finish_publishing(here, statement, version)
+        says = await steps.finish_publishing(here, statement, version)
+        if await steps.mail_on(here, statement, version):  # mailings that take longer than posts
+            says = await steps.finish_publishing(here, statement, version)
+        return says

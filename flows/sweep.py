@@ -23,6 +23,7 @@ async def sweep(
     """Take up deliveries, responses, follow-ups, reviews and watches that have no run. ``event``: what triggered it."""
     async with installation(flow_run_id=str(flow_run.id)) as here:
         found = [
+            await steps.collect_bounces(here),
             await steps.recover_deliveries(here),
             await steps.recover_responses(here),
             await steps.recover_follow_ups(here),

@@ -13,15 +13,17 @@ from email.policy import SMTP, EmailPolicy, Policy
 from email.utils import format_datetime
 from hashlib import sha256
 from html import escape
-from typing import Any
+from pathlib import Path
+from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from crisis.counting import Limits, Unit
 from crisis.pictures import MediaType, Picture, PictureLimits
 from crisis.statement import Rendering
 from integrations.http import redact
 from integrations.outcomes import Misconfigured, Refused
+from integrations.pacing import Pace
 from integrations.protocols import Message
 
 LIMITS = Limits(
@@ -40,6 +42,8 @@ LIMITS = Limits(
     source="https://www.rfc-editor.org/rfc/rfc5321#section-4.5.3.1.7",
 )
 """Of a mail that every mail server on its way takes."""
+_LINE_END = re.compile(rb"\r\n|\n|\r(?!\n)")
+_DOT = re.compile(rb"(?m)^\.")
 _ID = re.compile(r"<[!-;=?-~]+@[!-;=?-~]+>")
 
 
@@ -84,11 +88,22 @@ class Letterhead(BaseModel):
     sender: str = Field(examples=["news@example.com"], description="Address that mails come from")
     sender_name: str = Field(default="", description="Name shown with it")
     recipients: tuple[str, ...] = Field(
-        default=(), description="Who gets a statement whose target names no address; each mail hides the others"
+        default=(), description="A channel without an address mails each of these people a statement"
+    )
+    recipients_file: str = Field(
+        default="",
+        description="The same from a file: one address a line, or a CSV with a column email; an absolute path",
     )
     reply_to: str = Field(default="", description="Where answers go, when not to the sender")
     list_id: str = Field(default="", description="List-Id of a mailing list, such as status.example.com")
     list_unsubscribe: str = Field(default="", description="https:// or mailto: address to leave the list")
+    transactional: bool = Field(
+        default=False, description="Safety notices and the like: mailings carry no List-Id and no link to leave"
+    )
+    connections: int = Field(default=4, ge=1, le=50, description="Connections on which a mailing goes out at once")
+    pace: dict[str, Pace] = Field(
+        default={}, description='Pace of a mailing by domain ("*": all others): per_minute, at_once'
+    )
 
     @field_validator("sender", "reply_to")
     @classmethod
@@ -98,7 +113,20 @@ class Letterhead(BaseModel):
     @field_validator("recipients")
     @classmethod
     def _addresses(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(str(address(one)) for one in value)
+        return tuple(mailbox(one) for one in value)
+
+    @field_validator("recipients_file")
+    @classmethod
+    def _whole_path(cls, value: str) -> str:
+        if value and not Path(value).is_absolute():
+            raise ValueError("must be an absolute path, such as /srv/lists/customers.csv")
+        return value
+
+    @model_validator(mode="after")
+    def _one_list(self) -> Self:
+        if self.recipients and self.recipients_file:
+            raise ValueError("recipients and recipients_file are two lists: set one")
+        return self
 
     @field_validator("list_id", "list_unsubscribe", "sender_name")
     @classmethod
@@ -108,35 +136,96 @@ class Letterhead(BaseModel):
         return value
 
 
-def recipients_of(rendering: Rendering, head: Letterhead) -> tuple[str, ...]:
-    """The target's address, or else the configured recipients.
+def mailbox(text: str) -> str:
+    """An address that any mail server takes: ASCII before the @, the domain in its ASCII form.
 
     Raises:
-        Misconfigured: there is nobody to write to.
+        ValueError: it is none.
     """
-    recipients = (rendering.target.address,) if rendering.target.address else head.recipients
-    if not recipients:
-        raise Misconfigured("nobody to write to: give the target an address or set recipients")
-    return recipients
+    written = str(address(text.strip()))
+    if written.startswith("@") or written.endswith(".") or "@" not in written or "@." in written:
+        raise ValueError(f"{redact(text, ())!r} is no e-mail address; write it like ana@example.com")
+    if not written.isascii() or len(written) > 254 or len(written.rpartition("@")[0]) > 64:
+        raise ValueError(f"{redact(text, ())!r} is too long, or has letters before the @ that few mail servers take")
+    return written
+
+
+def address_of(rendering: Rendering) -> str:
+    """The target's address.
+
+    Raises:
+        Misconfigured: it has none: a mailing goes out by itself, recipient by recipient.
+    """
+    if not rendering.target.address:
+        raise Misconfigured("nobody to write to: give the channel an address, recipients or recipients_file")
+    return rendering.target.address
 
 
 def statement(rendering: Rendering, key: str, head: Letterhead) -> EmailMessage:
-    """A statement as a mail to the target's address or, where it has none, to recipients who do not see each other.
+    """A statement as a mail to the target's address.
 
     Raises:
         Refused: no subject, or the address is none.
     """
-    mail = _mail(key, rendering.subject, _with_alt(rendering), rendering.html, head)
-    _show(mail, rendering.media)
+    mail = _statement(rendering, key, head)
     mail["To"] = _to(rendering.target.address)
-    mail["Content-Language"] = _line(rendering.language)
-    _thread(mail, head, rendering.options.get("thread", ""), rendering.reply_to)
-    if head.list_id:
-        mail["List-Id"] = f"<{head.list_id}>"
+    mail["Message-ID"] = message_id(key, head)
     if head.list_unsubscribe:
         mail["List-Unsubscribe"] = f"<{head.list_unsubscribe}>"
         if head.list_unsubscribe.startswith("https:"):
             mail["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+    return mail
+
+
+class Letters:
+    """The mails of one mailing: the same to all but for the recipient's own headers, so that each costs little.
+
+    Each has a message id of its own and refers to the mailing's, under which mail programs thread a correction.
+
+    Raises:
+        Refused: no subject.
+    """
+
+    def __init__(self, rendering: Rendering, key: str, head: Letterhead) -> None:
+        mail = _statement(rendering, key, head)
+        if "References" not in mail:
+            mail["References"] = message_id(key, head)
+        if head.transactional:
+            del mail["List-Id"]
+        same = _LINE_END.sub(b"\r\n", mail.as_bytes())
+        self._same = same if same.endswith(b"\r\n") else same + b"\r\n"
+        self._same_on_the_wire = _DOT.sub(b"..", self._same) + b".\r\n"
+        name, _, domain = message_id(key, head)[1:-1].rpartition("@")
+        self._id = f"Message-ID: <{name}.{{}}@{domain}>"
+        self._head = head
+
+    def write(self, position: int, to: str, leave: str) -> bytes:
+        """The mail to one recipient, an address as ``mailbox`` gives it; ``leave``: their link for leaving the list."""
+        return self._own(position, to, leave) + self._same
+
+    def on_the_wire(self, position: int, to: str, leave: str) -> bytes:
+        """The same as it goes out after DATA: dots at the start of lines doubled, its end marked (RFC 5321 §4.5.2)."""
+        return self._own(position, to, leave) + self._same_on_the_wire
+
+    def _own(self, position: int, to: str, leave: str) -> bytes:
+        """The recipient's own headers; none of them begins with a dot."""
+        own = f"To: {to}\r\n{self._id.format(position)}\r\n"
+        if not self._head.transactional and (leave or self._head.list_unsubscribe):
+            ways = [way for way in (leave, self._head.list_unsubscribe) if way]
+            own += f"List-Unsubscribe: {', '.join(f'<{way}>' for way in ways)}\r\n"
+            if ways[0].startswith("https:"):
+                own += "List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n"
+        return own.encode("ascii")
+
+
+def _statement(rendering: Rendering, key: str, head: Letterhead) -> EmailMessage:
+    """What all mails of a statement have in common."""
+    mail = _mail(rendering.subject, _with_alt(rendering), rendering.html, head)
+    _show(mail, rendering.media)
+    mail["Content-Language"] = _line(rendering.language)
+    _thread(mail, head, rendering.options.get("thread", ""), rendering.reply_to)
+    if head.list_id:
+        mail["List-Id"] = f"<{head.list_id}>"
     return mail
 
 
@@ -145,7 +234,8 @@ def notice(message: Message, recipient: str, head: Letterhead) -> EmailMessage:
     html = message.html
     if html and message.link and escape(message.link) not in html and message.link not in html:
         html += f'<p><a href="{escape(message.link)}">{escape(message.link)}</a></p>'
-    mail = _mail(message.key, message.subject, message.full_text, html, head)
+    mail = _mail(message.subject, message.full_text, html, head)
+    mail["Message-ID"] = message_id(message.key, head)
     mail["To"] = _to(recipient)
     _thread(mail, head, message.thread, "")
     return mail
@@ -157,7 +247,7 @@ def message_id(key: str, head: Letterhead) -> str:
     return f"<{plain}@{head.sender.partition('@')[2]}>"
 
 
-def _mail(key: str, subject: str, text: str, html: str, head: Letterhead) -> EmailMessage:
+def _mail(subject: str, text: str, html: str, head: Letterhead) -> EmailMessage:
     if not _line(subject):
         raise Refused("a mail needs a subject; nothing was sent")
     mail = EmailMessage(policy=WIRE)
@@ -165,7 +255,6 @@ def _mail(key: str, subject: str, text: str, html: str, head: Letterhead) -> Ema
     mail["From"] = Address(head.sender_name, name, domain)
     mail["Subject"] = _line(subject)
     mail["Date"] = format_datetime(datetime.now(UTC))
-    mail["Message-ID"] = message_id(key, head)
     mail["Auto-Submitted"] = "auto-generated"
     mail["X-Auto-Response-Suppress"] = "All"
     if head.reply_to:
@@ -192,9 +281,7 @@ def _show(mail: EmailMessage, media: Sequence[Picture]) -> None:
         page.add_related(picture.content, "image", kind, cid=cid, filename=picture.name, disposition="inline")
 
 
-def _to(recipient: str) -> Address | str:
-    if not recipient:
-        return "undisclosed-recipients:;"
+def _to(recipient: str) -> Address:
     try:
         return address(recipient)
     except ValueError as error:

@@ -1,4 +1,4 @@
-"""E-mail over SMTP: statements to a mailing list or a set of recipients, and notices to stakeholders.
+"""E-mail over SMTP: statements to one address or, recipient by recipient, to many; and notices to stakeholders.
 
 Promises: at most once. A mail cannot be looked up, so once the message itself is on its way, silence is ``Unknown`` and
 a human decides; before that, a failure means that nothing was sent. Rules: RFC 5321; for the mails themselves see
@@ -14,17 +14,21 @@ from typing import Any, ClassVar, Literal, Self
 from urllib.parse import urlsplit
 
 import aiosmtplib
-from aiosmtplib import SMTPDataError, SMTPRecipientRefused, SMTPResponseException
+from aiosmtplib import SMTPDataError, SMTPRecipientRefused, SMTPResponse, SMTPResponseException
 from pydantic import Field, SecretStr, field_validator, model_validator
 
 from crisis.counting import Limits
 from crisis.delivery import DeliveryClass, Receipt
+from crisis.mailing import RecipientList
 from crisis.stakeholder import Route
 from crisis.statement import Rendering
 from integrations import mail
 from integrations.http import redact, secrets_of
+from integrations.mailing import Audience, Mailing
 from integrations.outcomes import IntegrationError, Misconfigured, RateLimited, Refused, Unknown, Unreachable
+from integrations.pacing import Pacer
 from integrations.protocols import Health, Message, hold_to
+from integrations.smtp_line import SmtpLine
 
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
@@ -61,7 +65,7 @@ class SmtpSettings(mail.Letterhead):
 
 
 class Smtp:
-    """A ``Publisher`` and a ``Notifier``."""
+    """A ``Publisher``, a ``Mailer`` and a ``Notifier``."""
 
     kind: ClassVar[str] = "smtp"
     delivery_class: ClassVar[DeliveryClass] = DeliveryClass.AT_MOST_ONCE
@@ -74,6 +78,7 @@ class Smtp:
         url = urlsplit(settings.base_url)
         self._host, self._tls = url.hostname or "", url.scheme == "smtps"
         self._port = url.port or (465 if self._tls else 25)
+        self._audience = Audience(settings)
 
     @property
     def limits(self) -> Limits:
@@ -81,11 +86,23 @@ class Smtp:
 
     async def publish(self, rendering: Rendering, key: str) -> Receipt:
         hold_to(self.limits, rendering)
-        recipients = mail.recipients_of(rendering, self._settings)
-        return await self._send(mail.statement(rendering, key, self._settings), recipients)
+        recipient = mail.address_of(rendering)
+        return await self._send(mail.statement(rendering, key, self._settings), recipient)
+
+    async def audience(self) -> RecipientList:
+        return await self._audience.read()
+
+    async def mailing(self, rendering: Rendering, key: str) -> Mailing:
+        hold_to(self.limits, rendering)
+        letters = mail.Letters(rendering, key, self._settings)
+        lines = [
+            SmtpLine(self._settings.sender, letters, self._secrets, connect=self._connect, no=self._refusal)
+            for _ in range(self._settings.connections)
+        ]
+        return Mailing(mail.message_id(key, self._settings), tuple(lines), Pacer(self._settings.pace))
 
     async def notify(self, message: Message, route: Route) -> Receipt:
-        return await self._send(mail.notice(message, route.address, self._settings), (route.address,))
+        return await self._send(mail.notice(message, route.address, self._settings), route.address)
 
     async def find(self, key: str, rendering: Rendering | None = None) -> Receipt | None:
         raise Unknown(
@@ -104,17 +121,18 @@ class Smtp:
             async with self._connected() as client:
                 await client.mail(self._settings.sender)
                 await client.rset()
+            to = f"; {(await self.audience()).says}" if self._audience.named else ""
         except (IntegrationError, aiosmtplib.SMTPException) as error:
             return Health(ok=False, says=redact(str(error), self._secrets))
         login = f", logged in as {self._settings.username}" if self._settings.username else ""
-        return Health(ok=True, says=f"{self._host}:{self._port} takes mail from {self._settings.sender}{login}")
+        return Health(ok=True, says=f"{self._host}:{self._port} takes mail from {self._settings.sender}{login}{to}")
 
     async def close(self) -> None:
         """Nothing is held open."""
 
-    async def _send(self, letter: EmailMessage, recipients: tuple[str, ...]) -> Receipt:
+    async def _send(self, letter: EmailMessage, recipient: str) -> Receipt:
         async with self._connected() as client:
-            refused = await self._envelope(client, recipients)
+            await self._envelope(client, recipient)
             try:
                 answer = await client.data(letter.as_bytes())
             except SMTPDataError as error:
@@ -123,35 +141,35 @@ class Smtp:
                 why = redact(str(error), self._secrets)
                 raise Unknown(f"no clear answer from {self._host} after the message was on its way: {why}") from None
         raw: dict[str, Any] = {"parts": [letter["Message-ID"]], "answer": redact(answer.message, self._secrets)}
-        if refused:
-            raw["refused"] = refused
         return Receipt(id=letter["Message-ID"], accepted_at=datetime.now(UTC), raw=raw)
 
-    async def _envelope(self, client: aiosmtplib.SMTP, recipients: tuple[str, ...]) -> dict[str, str]:
-        """Name sender and recipients; returns who was refused, raises when that is everybody."""
-        refused: dict[str, str] = {}
-        last: SMTPResponseException | None = None
+    async def _envelope(self, client: aiosmtplib.SMTP, recipient: str) -> None:
+        """Name sender and recipient; raises when either is refused."""
         try:
             await client.mail(self._settings.sender)
-            for recipient in recipients:
-                try:
-                    await client.rcpt(str(mail.address(recipient)))
-                except SMTPRecipientRefused as error:
-                    refused[recipient], last = f"{error.code} {redact(error.message, self._secrets)}", error
-                except (UnicodeEncodeError, ValueError):
-                    raise Refused(f"{redact(recipient, ())!r} cannot be written to; nothing was sent") from None
+            await client.rcpt(str(mail.address(recipient)))
+        except SMTPRecipientRefused as error:
+            raise self._no(error, "the recipient") from None
         except SMTPResponseException as error:
             raise self._no(error, "the sender") from None
+        except (UnicodeEncodeError, ValueError):
+            raise Refused(f"{redact(recipient, ())!r} cannot be written to; nothing was sent") from None
         except (aiosmtplib.SMTPException, OSError) as error:
             raise Unreachable(
                 f"nothing was sent, {self._host} broke off: {redact(str(error), self._secrets)}"
             ) from None
-        if last and len(refused) == len(recipients):
-            raise self._no(last, "every recipient")
-        return refused
 
     @asynccontextmanager
     async def _connected(self) -> AsyncIterator[aiosmtplib.SMTP]:
+        client = await self._connect()
+        try:
+            yield client
+            await _leave(client)
+        finally:
+            client.close()
+
+    async def _connect(self) -> aiosmtplib.SMTP:
+        """A connection, logged in and greeted."""
         client = aiosmtplib.SMTP(
             hostname=self._host,
             port=self._port,
@@ -164,6 +182,8 @@ class Smtp:
         )
         try:
             await client.connect()
+            if client.is_ehlo_or_helo_needed:
+                await _greet(client)
             if self._settings.username:
                 await self._log_in(client)
         except SMTPResponseException as error:
@@ -178,11 +198,7 @@ class Smtp:
         except BaseException:
             client.close()
             raise
-        try:
-            yield client
-            await _leave(client)
-        finally:
-            client.close()
+        return client
 
     async def _log_in(self, client: aiosmtplib.SMTP) -> None:
         if client.get_transport_info("sslcontext") is None and self._host not in _LOOPBACK:
@@ -195,6 +211,9 @@ class Smtp:
             raise Misconfigured(
                 f"{self._host} refused the log-in as {self._settings.username} ({error.code})"
             ) from None
+
+    def _refusal(self, reply: SMTPResponse, what: str) -> IntegrationError:
+        return self._no(SMTPResponseException(reply.code, reply.message), what)
 
     def _no(self, error: SMTPResponseException, what: str) -> IntegrationError:
         """A negative reply: the server has taken no responsibility for the mail (RFC 5321 §4.2.1)."""
@@ -209,6 +228,13 @@ class Smtp:
 def _later(says: str) -> RateLimited:
     """Grey-listing and full queues ask for minutes, not seconds (RFC 6647 §2.1)."""
     return RateLimited(f"not taken now, {says}", datetime.now(UTC) + timedelta(minutes=2))
+
+
+async def _greet(client: aiosmtplib.SMTP) -> None:
+    try:
+        await client.ehlo()
+    except aiosmtplib.SMTPHeloError:  # a server of before 1995
+        await client.helo()
 
 
 async def _leave(client: aiosmtplib.SMTP) -> None:

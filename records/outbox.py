@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any, Unpack
 
-from sqlalchemy import ColumnElement, Row, or_, select, update
+from sqlalchemy import ColumnElement, Row, literal, or_, select, update
 
 from crisis.delivery import SETTLED, Delivery, DeliveryState, IllegalDeliveryStep, Purpose, Receipt, check_step
 from crisis.statement import Rendering
@@ -74,10 +74,13 @@ class Outbox:
         query = select(deliveries).where(*wanted).order_by(deliveries.c.created_at, deliveries.c.id)
         return [_delivery(row) for row in await self._work.all(query)]
 
-    async def arm(self, id: str, *, owner: str, lease_seconds: float, **act: Unpack[Act]) -> Delivery | None:
+    async def arm(
+        self, id: str, *, owner: str, lease_seconds: float, early: bool = False, **act: Unpack[Act]
+    ) -> Delivery | None:
         """Claim a pending delivery for sending; None when it is not pending, not due yet, or somebody else's.
 
-        Commit before you call the platform. ``lease_seconds`` of real time must outlast the call.
+        Commit before you call the platform. ``lease_seconds`` of real time must outlast the call; ``early``: even if it
+        is not due yet, for a sender that means to end it.
 
         Raises:
             NotFound: there is no such delivery.
@@ -87,7 +90,7 @@ class Outbox:
         claim = (
             update(deliveries)
             .where(deliveries.c.id == id, deliveries.c.state == DeliveryState.PENDING.value)
-            .where(or_(deliveries.c.not_before.is_(None), deliveries.c.not_before <= real))
+            .where(or_(deliveries.c.not_before.is_(None), deliveries.c.not_before <= real, literal(early)))
             .values(
                 state=DeliveryState.ARMED.value,
                 attempts=deliveries.c.attempts + 1,
@@ -101,6 +104,17 @@ class Outbox:
         delivery = await self.get(id)
         await self._tell("armed", delivery, {"owner": owner, "lease_seconds": lease_seconds}, act)
         return delivery
+
+    async def renew(self, id: str, *, owner: str, lease_seconds: float) -> bool:
+        """Hold an armed delivery for longer, as its sender; false when it is not ``owner``'s any more: stop sending."""
+        real = datetime.now(UTC)
+        longer = (
+            update(deliveries)
+            .where(deliveries.c.id == id, deliveries.c.state == DeliveryState.ARMED.value)
+            .where(deliveries.c.lease_owner == owner, deliveries.c.lease_until > real)
+            .values(lease_until=real + timedelta(seconds=lease_seconds))
+        )
+        return (await self._work.write(longer)).rowcount == 1
 
     async def settle(
         self,

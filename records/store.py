@@ -29,6 +29,7 @@ from records.frozen import FrozenPosts
 from records.incidents import Incidents
 from records.keys import Keys, open_keys
 from records.ledger import Ledger, Verification
+from records.mailings import Mailings
 from records.migrations import bring_up_to_date
 from records.observations import Observations
 from records.outbox import Outbox
@@ -36,6 +37,7 @@ from records.pictures import Pictures
 from records.shared import SharedSources
 from records.stakeholders import Stakeholders
 from records.statements import Statements
+from records.suppressions import Suppressions
 from records.unusable import Unusable
 from records.watches import Inbox, Mentions, Signals, Watches
 from records.work import Work
@@ -60,6 +62,8 @@ class Transaction:
     pictures: Pictures
     decisions: Decisions
     outbox: Outbox
+    mailings: Mailings
+    suppressions: Suppressions
     commitments: Commitments
     stakeholders: Stakeholders
     observations: Observations
@@ -69,6 +73,7 @@ class Transaction:
 
 def _transaction(work: Work) -> Transaction:
     ledger = Ledger(work)
+    suppressions = Suppressions(work, ledger)
     return Transaction(
         ledger=ledger,
         agreement=Agreement(work, ledger),
@@ -85,6 +90,8 @@ def _transaction(work: Work) -> Transaction:
         pictures=Pictures(work),
         decisions=Decisions(work, ledger),
         outbox=Outbox(work, ledger),
+        mailings=Mailings(work, ledger, suppressions),
+        suppressions=suppressions,
         commitments=Commitments(work, ledger),
         stakeholders=Stakeholders(work, ledger),
         observations=Observations(work),

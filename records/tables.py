@@ -250,6 +250,32 @@ deliveries = Table(
     Index(None, "statement", "version"),
 )
 
+recipients = Table(
+    "recipients",
+    metadata,
+    _key("delivery"),
+    Column("position", Integer, primary_key=True, autoincrement=False),
+    _words("address"),
+    _words("fingerprint"),
+    _words("state"),
+    Column("attempt", Integer, nullable=False),
+    Column("tries", Integer, nullable=False),
+    _time("not_before", empty=True),
+    _words("problem"),
+    Index(None, "delivery", "state", "position"),
+    Index(None, "fingerprint"),
+)
+suppressions = Table(
+    "suppressions",
+    metadata,
+    _key("list"),
+    _key("fingerprint"),
+    _words("address"),
+    _words("reason"),
+    _words("detail"),
+    _time("at"),
+)
+
 commitments = Table(
     "commitments",
     metadata,

@@ -98,6 +98,15 @@ class Work:
             new += len(inserted.all())
         return new
 
+    async def insert_many(self, table: Table, rows: Sequence[dict[str, Any]]) -> None:
+        """Insert very many rows of plain, storable values: the driver gets them as they are, at a tenth of the cost."""
+        if not self.writes:
+            raise RuntimeError("this transaction only reads: open store.transaction() to change something")
+        if rows:
+            made = table.insert().compile(dialect=self.connection.dialect, column_keys=list(rows[0]))
+            names = made.positiontup or list(rows[0])
+            await self.connection.exec_driver_sql(str(made), [tuple(row[name] for name in names) for row in rows])
+
     async def upsert(self, table: Table, row: dict[str, Any]) -> None:
         """Insert ``row``, or replace the one with the same primary key."""
         keys = [column.name for column in table.primary_key.columns]

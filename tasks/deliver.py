@@ -12,8 +12,8 @@ import contextlib
 import os
 import socket
 import uuid
+from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
-from typing import Required, TypedDict
 
 import config
 import integrations
@@ -26,12 +26,17 @@ from crisis.delivery import (
     IllegalDeliveryStep,
     Purpose,
     Receipt,
+    check_step,
     delivery_id,
 )
+from crisis.mailing import RecipientState
 from integrations.outcomes import AGAIN
 from records import StatementStatus, Transaction
+from records.work import Act
 from tasks.installation import Installation
+from tasks.mailing import Outcome, is_mailing, mail_out, receipt_of, take_up
 from tasks.on_it import acknowledged_by, is_call
+from tasks.postbag import LeaseLost
 from tasks.runs import emit
 from tasks.sender import Sender
 
@@ -58,18 +63,24 @@ def _owner() -> str:
     return f"{socket.gethostname()}/{os.getpid()}/{uuid.uuid4().hex[:8]}"
 
 
-async def deliver(here: Installation, delivery_id: str, *, hurry: float | None = None) -> Delivery:
+async def deliver(
+    here: Installation, delivery_id: str, *, hurry: float | None = None, patience: float | None = None
+) -> Delivery:
     """Bring one delivery as far as it gets now, and return it as it then stands.
 
     Safe to call twice, from anywhere, at any time. It ends settled, ``unknown`` in front of a human, or ``pending``
-    behind a rate limit longer than ``PATIENCE_SECONDS``.
+    behind a rate limit longer than ``PATIENCE_SECONDS``; a mailing also when it takes longer than that, or than
+    ``patience`` seconds.
 
     Args:
         hurry: seconds of real time after which the caller tries something else. A sender has that long, and no rate
             limit is waited for and no unclear answer looked up: that is left to ``sweep``.
+        patience: seconds of real time that a mailing may go on.
     """
     owner = _owner()
-    deadline = asyncio.get_running_loop().time() + (PATIENCE_SECONDS if hurry is None else hurry)
+    begun = asyncio.get_running_loop().time()
+    deadline = begun + (PATIENCE_SECONDS if hurry is None else hurry)
+    mailed_until = begun + (PATIENCE_SECONDS if patience is None else patience)
     while True:
         delivery = await _current(here, delivery_id)
         if delivery.state in SETTLED or delivery.needs_human:
@@ -82,8 +93,13 @@ async def deliver(here: Installation, delivery_id: str, *, hurry: float | None =
                 return delivery
             continue
         if delivery.state is DeliveryState.PENDING:
-            wait = _seconds_until(delivery.not_before)
-            if wait <= 0 and await _attempt(here, delivery_id, owner, hurry or LEASE_SECONDS * 0.8):
+            over = await _ends_early(here, delivery)
+            wait = 0.0 if over else _seconds_until(delivery.not_before)
+            left = mailed_until - asyncio.get_running_loop().time()
+            if wait <= 0 and left <= 0 and is_mailing(delivery):
+                return delivery
+            seconds = left if is_mailing(delivery) else hurry or LEASE_SECONDS * 0.8
+            if wait <= 0 and await _attempt(here, delivery_id, owner, seconds, early=over):
                 continue
         else:
             wait = _POLL_SECONDS
@@ -102,8 +118,8 @@ def _seconds_until(moment: datetime | None) -> float:
     return 0.0 if moment is None else max(0.0, (moment - datetime.now(UTC)).total_seconds())
 
 
-async def _attempt(here: Installation, delivery_id: str, owner: str, seconds: float) -> bool:
-    """Arm, send once within ``seconds``, settle. False when another sender has the row."""
+async def _attempt(here: Installation, delivery_id: str, owner: str, seconds: float, *, early: bool) -> bool:
+    """Arm, send once within ``seconds`` (a mailing for so long), settle. False when another sender has the row."""
     async with here.store.transaction() as tx:
         if await _stopped(here, tx, delivery_id):
             return True
@@ -111,13 +127,21 @@ async def _attempt(here: Installation, delivery_id: str, owner: str, seconds: fl
             delivery_id,
             owner=owner,
             lease_seconds=LEASE_SECONDS,
+            early=early,
             actor="outbox",
             via=here.via,
             flow_run_id=here.flow_run_id,
         )
     if armed is None:
         return False
-    outcome = await _outcome(Sender(here, armed), seconds)
+    outcome: Outcome
+    if is_mailing(armed):
+        try:
+            outcome = await mail_out(here, armed, owner, LEASE_SECONDS, seconds)
+        except LeaseLost:
+            return True
+    else:
+        outcome = await _outcome(Sender(here, armed), seconds)
     try:
         await _settle(here, armed, **outcome)
     except IllegalDeliveryStep:  # the lease ran out meanwhile, and whoever noticed looks it up
@@ -127,11 +151,19 @@ async def _attempt(here: Installation, delivery_id: str, owner: str, seconds: fl
     return True
 
 
+async def _ends_early(here: Installation, waiting: Delivery) -> bool:
+    """Whether it is a mailing that waits half-way, and whose statement has been withdrawn."""
+    if not waiting.arrived or not is_mailing(waiting):
+        return False
+    async with here.store.reading() as tx:
+        return await _is_withdrawn(tx, waiting)
+
+
 async def _stopped(here: Installation, tx: Transaction, delivery_id: str) -> bool:
-    """Refuse a pending delivery that nobody needs any more: its statement has been withdrawn meanwhile, or the person
-    has been told by another route, or somebody has taken on what it calls for."""
+    """Refuse a pending delivery that nobody needs any more: its statement has been withdrawn meanwhile (a mailing
+    half-way ends otherwise), or the person has been told by another route, or somebody has taken on what it calls for."""
     waiting = await tx.outbox.get(delivery_id)
-    if waiting.state is not DeliveryState.PENDING:
+    if waiting.state is not DeliveryState.PENDING or waiting.arrived:
         return False
     if await _is_withdrawn(tx, waiting):
         await stop(here, tx, waiting, actor="outbox")
@@ -177,14 +209,7 @@ async def _is_withdrawn(tx: Transaction, delivery: Delivery) -> bool:
     )
 
 
-class _Outcome(TypedDict, total=False):
-    to: Required[DeliveryState]
-    receipt: Receipt
-    problem: str
-    not_before: datetime
-
-
-async def _outcome(sender: Sender, seconds: float) -> _Outcome:
+async def _outcome(sender: Sender, seconds: float) -> Outcome:
     """Send once within ``seconds``, and say what came of it. Whatever leaves doubt once something may have been sent is
     unknown."""
     try:
@@ -304,6 +329,8 @@ async def reconcile(here: Installation, delivery_id: str) -> Delivery:
 
 
 async def _reconcile(here: Installation, delivery: Delivery) -> Delivery:
+    if is_mailing(delivery):
+        return await _take_up(here, delivery)
     if delivery.delivery_class is DeliveryClass.AT_MOST_ONCE and delivery.purpose is not Purpose.WITHDRAWAL:
         return await _ask_human(here, delivery, "this channel cannot be asked whether the message got there")
     receipt: Receipt | None = None
@@ -323,6 +350,19 @@ async def _reconcile(here: Installation, delivery: Delivery) -> Delivery:
     return await _settle(here, delivery, DeliveryState.PENDING, problem=delivery.problem, reason="proven absent")
 
 
+async def _take_up(here: Installation, delivery: Delivery) -> Delivery:
+    """Go on with a mailing whose sender vanished, or ask a human about recipients of whom nothing is known."""
+    stands = await take_up(here, delivery)
+    if stands["to"] is DeliveryState.UNKNOWN:
+        async with here.store.transaction() as tx:
+            return await tx.outbox.ask_human(
+                delivery.id, problem=stands["problem"], actor="outbox", via=here.via, flow_run_id=here.flow_run_id
+            )
+    if stands["to"] is DeliveryState.ACCEPTED:
+        stands |= {"to": DeliveryState.RECONCILED}
+    return await _settle(here, delivery, **stands, reason="as its recipients stand")
+
+
 async def _ask_human(here: Installation, delivery: Delivery, why: str) -> Delivery:
     async with here.store.transaction() as tx:
         return await tx.outbox.ask_human(
@@ -334,23 +374,38 @@ async def _ask_human(here: Installation, delivery: Delivery, why: str) -> Delive
         )
 
 
-async def answer_unknown(here: Installation, delivery_id: str, *, arrived: bool, actor: str, reason: str) -> Delivery:
+async def answer_unknown(
+    here: Installation,
+    delivery_id: str,
+    *,
+    arrived: bool,
+    actor: str,
+    reason: str,
+    recipients: Collection[str] = (),
+) -> Delivery:
     """A human's word on an unknown delivery: it is there, or it is not and is sent again.
+
+    Of a mailing it is about the recipients that are unknown, or those of them that are named.
 
     Raises:
         crisis.delivery.IllegalDeliveryStep: the delivery is not unknown.
     """
     to = DeliveryState.RECONCILED if arrived else DeliveryState.PENDING
+    act: Act = {"actor": actor, "via": here.via, "reason": reason, "flow_run_id": here.flow_run_id}
     async with here.store.transaction() as tx:
-        settled = await tx.outbox.settle(
-            delivery_id, to, needs_human=False, actor=actor, via=here.via, reason=reason, flow_run_id=here.flow_run_id
-        )
+        delivery = await tx.outbox.get(delivery_id)
+        check_step(delivery.state, to)
+        receipt = None
+        if is_mailing(delivery):
+            await tx.mailings.answer(
+                delivery_id, arrived=arrived, addresses=recipients, incident=delivery.incident, **act
+            )
+            counts = await tx.mailings.counts(delivery_id)
+            receipt = receipt_of(delivery, counts)
+            if arrived and counts.get(RecipientState.UNKNOWN):
+                return delivery  # others of its recipients are still unknown
+        settled = await tx.outbox.settle(delivery_id, to, needs_human=False, receipt=receipt, **act)
         unwanted = await _arrived_withdrawn(here, tx, settled)
     if unwanted is not None:
         await deliver(here, unwanted.id)
     return settled if arrived else await deliver(here, delivery_id)
-
-
-def has_arrived(delivery: Delivery) -> bool:
-    """Whether the target carries the text."""
-    return delivery.state in ARRIVED

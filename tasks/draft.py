@@ -7,10 +7,11 @@ from collections.abc import Iterable, Sequence
 
 from crisis import drafting
 from crisis.approval import NotAllowed
-from crisis.delivery import ARRIVED, Purpose
+from crisis.delivery import ARRIVED, Delivery, Purpose
 from crisis.drafting import Outlet
 from crisis.fact import Fact, FactStatus
 from crisis.incident import Incident
+from crisis.mailing import LIST_HASH, LIST_OF, RECIPIENTS
 from crisis.pictures import Picture
 from crisis.statement import Statement, Target
 from crisis.typed_in import CLAIM, one_line
@@ -20,6 +21,7 @@ from records import NotFound, StatementStatus, Transaction
 from tasks.installation import Installation
 from tasks.kinds import limits_of
 from tasks.linting import SAID
+from tasks.mailing import audience_options, is_mailing
 from tasks.pictures import Read
 
 DEAD = frozenset({StatementStatus.RETURNED, StatementStatus.VOIDED, StatementStatus.EXPIRED, StatementStatus.WITHDRAWN})
@@ -55,6 +57,7 @@ async def draft(
     """
     again = again or bool(pictures)
     media = tuple(read.picture for read in pictures)
+    lists = {} if corrects else await audience_options(here)
     async with here.store.transaction() as tx:
         incident = await tx.incidents.get(incident_id)
         earlier = [s for s in await tx.statements.list(incident_id) if s.kind is kind and s.corrects == corrects]
@@ -71,7 +74,7 @@ async def draft(
         outlets = (
             await _outlets_again(tx, here, wrong)
             if wrong
-            else await _outlets(tx, here, incident, kind, pictures=bool(media))
+            else await _outlets(tx, here, incident, kind, lists, pictures=bool(media))
         )
         known = tuple(await tx.facts.list(incident_id))
         if wrong and not text and not drafting.mended(wrong, known):
@@ -182,10 +185,16 @@ def _written(
 
 
 async def _outlets(
-    tx: Transaction, here: Installation, incident: Incident, kind: StatementKind, *, pictures: bool
+    tx: Transaction,
+    here: Installation,
+    incident: Incident,
+    kind: StatementKind,
+    lists: dict[str, dict[str, str]],
+    *,
+    pictures: bool,
 ) -> list[Outlet]:
     """Every channel the playbook names for this kind, or all of them when it names none; without ``pictures``, those
-    that take text alone.
+    that take text alone; mailings with their ``lists``.
 
     On a status page, what follows an incident's first word there is an update of it, not another incident.
     """
@@ -200,7 +209,8 @@ async def _outlets(
             continue
         joins = opened.get(target, "") if limits.status else ""
         components = c.components if failing else ()
-        outlets.append(Outlet(target=target, limits=limits, reply_to=joins, components=components))
+        options = lists.get(c.name, {})
+        outlets.append(Outlet(target=target, limits=limits, options=options, reply_to=joins, components=components))
     return outlets
 
 
@@ -221,18 +231,35 @@ async def _carried(tx: Transaction, statement_id: str) -> Statement:
 
 
 async def _outlets_again(tx: Transaction, here: Installation, wrong: Statement) -> list[Outlet]:
-    """Every target that carries any version of the wrong text, as an answer to the very post."""
+    """Every target that carries any version of the wrong text, as an answer to the very post.
+
+    A mailing's correction goes to whoever of its recipients has the text, may have it, or is about to get it.
+    """
     outlets: dict[Target, Outlet] = {}
-    for delivery in await tx.outbox.list(statement=wrong.id, purpose=Purpose.STATEMENT, states=tuple(ARRIVED)):
+    for delivery in await tx.outbox.list(statement=wrong.id, purpose=Purpose.STATEMENT):
+        mailed = is_mailing(delivery) and bool(await tx.mailings.reached([delivery.id]))
+        if not delivery.arrived and not mailed:
+            continue
         target = delivery.rendering.target
+        before = outlets[target].options.get(LIST_OF, "") if target in outlets else ""
         outlets[target] = Outlet(
             target=target,
             limits=limits_of(here.settings.channel(target.channel)),
+            options=_readers_of(delivery, before) if mailed else {},
             reply_to=delivery.receipt.id if delivery.receipt else "",
         )
     if not outlets:
         raise NothingToCorrect(f"no target carries {wrong.id}, so there is nothing to correct")
     return list(outlets.values())
+
+
+def _readers_of(mailing: Delivery, before: str) -> dict[str, str]:
+    """The options of a rendering for the recipients of a mailing, and of those ``before`` it."""
+    known = mailing.rendering.options
+    return {
+        LIST_OF: f"{before} {mailing.id}".strip(),
+        **{name: known[name] for name in (RECIPIENTS, LIST_HASH) if name in known},
+    }
 
 
 async def save_fact(here: Installation, fact: Fact, *, actor: str, reason: str = "") -> list[Statement]:

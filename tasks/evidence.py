@@ -104,6 +104,7 @@ async def seal_evidence(
     name = f"{incident_id}-evidence-{material.at.astimezone(UTC):%Y%m%dT%H%M%SZ}.zip"
     pem = here.store.public_key_pem
     files = _ledger_files(records, checkpoints, pem) | _story_files(material)
+    files |= await _mailing_files(here, material)
     files["report.html"] = page.encode()
     files["prefect_history.json"] = _json(prefect_history or {})
     files["README.txt"] = _readme(material, pem, name)
@@ -121,6 +122,17 @@ async def seal_evidence(
             data={"file": path.name, "sha256": hashlib.sha256(bundle).hexdigest(), "records": len(records)},
         )
     return path
+
+
+async def _mailing_files(here: Installation, material: Material) -> dict[str, bytes]:
+    """Every recipient of every mailing by the hash of the address, and what came of it: no address leaves the house."""
+    files = {}
+    for delivery in material.mailings:
+        async with here.store.reading() as tx:
+            found = [(r.position, r.fingerprint, r.state.value) for r in await tx.mailings.list(delivery)]
+        rows = "".join(f"{position},{mark},{state}\n" for position, mark, state in sorted(found))
+        files[f"mailings/{delivery}.csv"] = f"position,address_sha256,state\n{rows}".encode()
+    return files
 
 
 def _ledger_files(records: list[Record], checkpoints: list[Checkpoint], pem: str) -> dict[str, bytes]:

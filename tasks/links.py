@@ -52,6 +52,11 @@ def prove_key(here: Installation) -> None:
     _key(here.keys)
 
 
+def link_key(here: Installation) -> str:
+    """This installation's link-signing key."""
+    return _key(here.keys)
+
+
 def _key(folder: Path) -> str:
     """This installation's link-signing key, made at first use, readable by its owner only."""
     return token_at(folder / "links.key", 48)

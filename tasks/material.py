@@ -4,16 +4,17 @@ All of it comes from ``records``: Prefect forgets after a week, the records do n
 """
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from crisis.approval import Decision
 from crisis.clocks import Publication
 from crisis.commitment import Commitment
-from crisis.delivery import ARRIVED, Delivery, Purpose
+from crisis.delivery import Delivery, Purpose
 from crisis.fact import Fact
 from crisis.freeze import FrozenPost, shown
 from crisis.incident import Incident
+from crisis.mailing import RecipientState
 from crisis.pictures import Picture
 from crisis.reaction import Observation
 from crisis.record import Record
@@ -68,6 +69,8 @@ class Material:
     """The ledger's records of this incident."""
     pictures: tuple[Picture, ...]
     """Those of all statement versions, each once, with its bytes."""
+    mailings: dict[str, dict[RecipientState, int]] = field(default_factory=dict)
+    """How many recipients of each mailing are in which state, by its delivery."""
 
     @property
     def deliveries(self) -> tuple[Delivery, ...]:
@@ -120,6 +123,7 @@ async def gather(here: Installation, incident_id: str) -> Material:
             frozen=tuple(shown(await tx.frozen.list(incident=incident_id))),
             records=tuple(ledger),
             pictures=await _pictures(tx, spoken),
+            mailings=await tx.mailings.counts_of(d.id for d in deliveries if d.purpose is Purpose.STATEMENT),
         )
 
 
@@ -147,9 +151,7 @@ async def _spoken(
     for latest in await tx.statements.list(incident_id):
         for text in await tx.statements.versions(latest.id):
             own = by_version[text.id, text.version]
-            out = [
-                arrivals.get(d.id, d.updated_at) for d in own if d.state in ARRIVED and d.purpose is Purpose.STATEMENT
-            ]
+            out = [arrivals.get(d.id, d.updated_at) for d in own if d.arrived and d.purpose is Purpose.STATEMENT]
             spoken.append(
                 Spoken(
                     statement=text,

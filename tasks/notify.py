@@ -17,7 +17,7 @@ from crisis.stakeholder import Route, Stakeholder, whom_to_tell
 from crisis.statement import Part, Rendering, Target
 from integrations import integration
 from records import Transaction
-from tasks.deliver import deliver, has_arrived
+from tasks.deliver import deliver
 from tasks.installation import Installation
 from tasks.links import ACTING_PLACEHOLDER, ON_IT_PLACEHOLDER, READING_PLACEHOLDER
 from tasks.on_it import TAKER, acknowledged_by
@@ -49,10 +49,10 @@ async def tell(here: Installation, incident: Incident, person: Stakeholder, noti
     for route in routes:
         hurry = None if route == routes[-1] else hurry_of(incident, len(routes))
         tried.append(await _tell_by(here, incident, person, notice, route, why=why, hurry=hurry))
-        if has_arrived(tried[-1]):
+        if tried[-1].arrived:
             break
     await _record_reach(here, incident, person, notice, tried)
-    return bool(tried) and has_arrived(tried[-1])
+    return bool(tried) and tried[-1].arrived
 
 
 def hurry_of(incident: Incident, routes: int) -> float:
@@ -66,7 +66,7 @@ async def tell_by(
     """Tell one person by one route, in a hurry, because there are others. True when it got there."""
     told = await _tell_by(here, incident, person, notice, route, why=why, hurry=hurry_of(incident, 1))
     await _record_reach(here, incident, person, notice, [told])
-    return has_arrived(told)
+    return told.arrived
 
 
 async def _tell_by(
@@ -92,8 +92,8 @@ async def _record_reach(
     here: Installation, incident: Incident, person: Stakeholder, notice: Notice, tried: Sequence[Delivery]
 ) -> None:
     """Put on record by which route somebody was reached, and what became of those before it. Once for each outcome."""
-    reached = next((_route(d) for d in tried if has_arrived(d)), "")
-    failed = [{"route": _route(d), "state": d.state.value, "problem": d.problem} for d in tried if not has_arrived(d)]
+    reached = next((_route(d) for d in tried if d.arrived), "")
+    failed = [{"route": _route(d), "state": d.state.value, "problem": d.problem} for d in tried if not d.arrived]
     kind = "stakeholder.reached" if reached else "stakeholder.not_reached"
     async with here.store.transaction() as tx:
         earlier = await tx.ledger.list(kind=kind, incident=incident.id)

@@ -5,6 +5,7 @@ side by side, so that a slow channel delays no other. Doing it twice plans and s
 """
 
 import asyncio
+import math
 
 from crisis.approval import NotAllowed, standing
 from crisis.commitment import Commitment, CommitmentState, commitment_id
@@ -20,9 +21,10 @@ from crisis.statement import Rendering, Statement, hash_of
 from integrations import integration
 from records import StatementStatus, Transaction
 from tasks.binding import what_changed
-from tasks.deliver import MAX_ATTEMPTS, STOPPED, deliver, has_arrived
+from tasks.deliver import MAX_ATTEMPTS, STOPPED, deliver
 from tasks.follow_up import schedule_observation
 from tasks.installation import Installation
+from tasks.mailing import is_mailing
 from tasks.notify import Notice, tell_lead, tell_stakeholders
 from tasks.runs import emit
 
@@ -31,15 +33,32 @@ SAYING = frozenset({StatementStatus.APPROVED, StatementStatus.PUBLISHED})
 
 
 async def publish_statement(here: Installation, statement: str, version: int) -> list[Delivery]:
-    """Publish, and return every delivery as it then stands.
+    """Publish, and return every delivery as it then stands; a long mailing may still be going out (``mail_on``).
 
     Raises:
         NotAllowed: it is not approved, or something it relies on has changed since.
     """
     planned = await plan(here, statement, version)
-    deliveries = list(await asyncio.gather(*(deliver(here, d.id) for d in planned)))
+    going = {d.id: asyncio.create_task(deliver(here, d.id)) for d in planned}
+    posts = [going[d.id] for d in planned if not is_mailing(d)]
+    if len(posts) < len(planned):  # the posts are out long before the last mail is
+        await asyncio.gather(*posts)
+        await finish(here, statement, version)
+    deliveries = list(await asyncio.gather(*going.values()))
     await finish(here, statement, version)
     return deliveries
+
+
+async def mail_on(here: Installation, statement: str, version: int) -> bool:
+    """Go on with the mailings of a statement until they are through, wait for hours, or wait for a human.
+
+    Whether there was anything to go on with.
+    """
+    async with here.store.reading() as tx:
+        planned = await tx.outbox.list(statement=statement, version=version, purpose=Purpose.STATEMENT)
+    open_ones = [d for d in planned if is_mailing(d) and d.state not in SETTLED and not d.needs_human]
+    await asyncio.gather(*(deliver(here, d.id, patience=math.inf) for d in open_ones))
+    return bool(open_ones)
 
 
 async def plan(here: Installation, statement: str, version: int) -> list[Delivery]:
@@ -51,7 +70,7 @@ async def plan(here: Installation, statement: str, version: int) -> list[Deliver
             return known
         await _check_approved(here, tx, text)
         changed = await what_changed(tx, text)
-        planned = [] if changed else [_delivery(here, text, rendering) for rendering in text.renderings]
+        planned = [] if changed else [delivery_of(here, text, rendering) for rendering in text.renderings]
         for delivery in planned:
             await tx.outbox.enqueue(delivery, actor="outbox", via=here.via, flow_run_id=here.flow_run_id)
         if changed:
@@ -87,7 +106,8 @@ async def _check_approved(here: Installation, tx: Transaction, text: Statement) 
         raise NotAllowed(f"{text.label} is not published: {stands.says}")
 
 
-def _delivery(here: Installation, text: Statement, rendering: Rendering) -> Delivery:
+def delivery_of(here: Installation, text: Statement, rendering: Rendering) -> Delivery:
+    """One rendering of a statement on its way, as it is planned."""
     now = here.clock.now()
     return Delivery(
         id=delivery_id(Purpose.STATEMENT, f"{text.id}/{text.version}/{text.content_hash}", rendering.target),
@@ -113,7 +133,7 @@ async def finish(here: Installation, statement: str, version: int) -> str:
         text = await tx.statements.get(statement, version)
         incident = await tx.incidents.get(text.incident)
         deliveries = await tx.outbox.list(statement=statement, version=version, purpose=Purpose.STATEMENT)
-        arrived = [d for d in deliveries if has_arrived(d)]
+        arrived = [d for d in deliveries if d.arrived]
         status = await tx.statements.status(statement, version)
         first_time = bool(arrived) and status is StatementStatus.APPROVED
         if first_time:

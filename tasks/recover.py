@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from crisis.approval import NotAllowed
-from crisis.delivery import DeliveryState, Purpose
+from crisis.delivery import Delivery, DeliveryState, Purpose
 from crisis.incident import Incident, IncidentState
 from records import StatementStatus
 from tasks.approve import CHECK_AGAIN, standing_of
@@ -18,8 +18,9 @@ from tasks.first_word import renew
 from tasks.follow_up import WATCHED, mind_promises, schedule_observation
 from tasks.incidents import ask_to_confirm
 from tasks.installation import Installation
+from tasks.mailing import is_mailing
 from tasks.publish import ask_about_open, finish, publish_statement
-from tasks.runs import is_over, runs_tagged, start_run, wake
+from tasks.runs import is_over, runs_tagged, server_is_known, start_run, wake
 from tasks.sources import sources_of
 from tasks.triage import start_response
 from tasks.withdraw import recover_withdrawals
@@ -47,13 +48,28 @@ async def recover_deliveries(here: Installation) -> str:
             if await tx.statements.status(s.id, s.version) is StatementStatus.APPROVED
         ]
     due = [d for d in waiting if not d.needs_human and (d.not_before is None or d.not_before <= datetime.now(UTC))]
-    await _each(deliver(here, d.id) for d in due)
+    await _each(_go_on(here, d) for d in due)
     texts = {(d.statement, d.version) for d in due if d.purpose is Purpose.STATEMENT}
     await _each(finish(here, statement, version) for statement, version in sorted(texts))
     await _each(publish_statement(here, s.id, s.version) for s in unsaid)
     await _each([recover_withdrawals(here, frozenset(i.id for i in incidents))])
     await _each(_ask_about_open(here, i) for i in incidents)
     return f"{len(due)} deliveries and {len(unsaid)} approved statements taken up" if due or unsaid else ""
+
+
+async def _go_on(here: Installation, delivery: Delivery) -> None:
+    """Deliver; a mailing takes long and gets a run of its own."""
+    if is_mailing(delivery) and server_is_known():
+        text, version = delivery.statement, delivery.version
+        await start_run(
+            "publish/publish",
+            key=f"mailing-{delivery.id}-{delivery.attempts}",
+            name=f"{text} v{version} · go on with a mailing",
+            parameters={"statement": text, "version": version},
+            tags=[f"incident:{delivery.incident}"],
+        )
+    else:
+        await deliver(here, delivery.id)
 
 
 async def _ask_about_open(here: Installation, incident: Incident) -> None:

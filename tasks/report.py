@@ -74,7 +74,9 @@ def context(material: Material, verification: Verification, public_key_pem: str)
         "decisions": report_rows.decision_rows(material),
         "told": report_rows.told_rows(material),
         "not_told": report_rows.not_told_rows(material),
-        "deliveries": [row for s in material.spoken for row in report_rows.delivery_rows(s.deliveries)],
+        "deliveries": [
+            row for s in material.spoken for row in report_rows.delivery_rows(s.deliveries, material.mailings)
+        ],
         "frozen": [report_rows.frozen_row(p) for p in material.frozen],
         "commitments": [report_rows.commitment_row(material, c.model_dump()) for c in material.commitments],
         "observations": [

@@ -2,7 +2,7 @@
 
 import base64
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,6 +14,7 @@ from crisis.clocks import ClockReading, span_in_words
 from crisis.delivery import Delivery, DeliveryState, Purpose
 from crisis.fact import Fact
 from crisis.freeze import FrozenPost
+from crisis.mailing import LIST_HASH, RecipientState, of_counts
 from crisis.pictures import Picture
 from crisis.record import Record
 from crisis.visible import web_address
@@ -222,8 +223,10 @@ def not_told_rows(material: Material) -> list[dict[str, str]]:
     return list(rows.values())
 
 
-def delivery_rows(deliveries: Iterable[Delivery]) -> list[dict[str, Any]]:
-    """One row per channel, purpose and state of a statement version."""
+def delivery_rows(
+    deliveries: Iterable[Delivery], mailings: Mapping[str, Mapping[RecipientState, int]]
+) -> list[dict[str, Any]]:
+    """One row per channel, purpose and state of a statement version; of a mailing, how its recipients stand."""
     groups: dict[tuple[str, str, str], list[Delivery]] = defaultdict(list)
     for d in deliveries:
         groups[d.rendering.target.channel, d.purpose.value, d.state.value].append(d)
@@ -236,6 +239,7 @@ def delivery_rows(deliveries: Iterable[Delivery]) -> list[dict[str, Any]]:
             "trouble": state not in (DeliveryState.ACCEPTED.value, DeliveryState.RECONCILED.value),
             "count": len(group),
             "targets": [d.rendering.target.address for d in group[:NAMED_TARGETS] if d.rendering.target.address],
+            "mailed": [_mailed(d, mailings[d.id]) for d in group if d.id in mailings],
             "attempts": max(d.attempts for d in group),
             "class": group[0].delivery_class.value,
             "at": when(max(d.updated_at for d in group)),
@@ -256,6 +260,11 @@ def frozen_row(frozen: FrozenPost) -> dict[str, str]:
         "text": text if len(text) <= 200 else text[:200] + " […]",
         "problem": frozen.problem,
     }
+
+
+def _mailed(delivery: Delivery, counts: Mapping[RecipientState, int]) -> str:
+    """How a mailing stands, and the hash of the list that was approved for it."""
+    return f"{of_counts(counts)}; list {delivery.rendering.options.get(LIST_HASH, '')}"
 
 
 def commitment_row(material: Material, promise: dict[str, Any]) -> dict[str, Any]:

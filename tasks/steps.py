@@ -16,6 +16,7 @@ from tasks import (
     approve,
     archive,
     artifacts,
+    bounces,
     close,
     detect,
     draft,
@@ -71,6 +72,7 @@ answer_form = _step("Take the form's answer", forms.answer_form)
 
 plan_deliveries = _step("Plan deliveries", publish.plan)
 deliver = _step("Deliver", delivering.deliver)
+mail_on = _step("Go on with mailings", publish.mail_on)
 finish_publishing = _step("Finish publishing", publish.finish)
 
 observe = _step("Measure the reaction", follow_up.observe)
@@ -93,4 +95,5 @@ crash_silent_runs = _step("Find runs that fell silent", silence.crash_silent_run
 sign_ledger = _step("Sign the ledger", recover.sign_ledger)
 mind_freezes = _step("Take up freezes", freeze.mind_freezes)
 mind_acknowledgements = _step("Call the next where nobody is on it", acknowledge.mind_acknowledgements)
+collect_bounces = _step("Collect bounces and complaints", bounces.collect_bounces)
 beat = _step("Give outside monitors a sign of life", heartbeat.beat)

@@ -46,14 +46,14 @@ async def withdraw(here: Installation, statement: str, version: int, *, actor: s
         if all(d.state is DeliveryState.REFUSED for d in planned):
             raise NothingToWithdraw(f"no target carries {text.label}, so there is nothing to withdraw")
         for delivery in planned:
-            if delivery.state is DeliveryState.PENDING:
+            if delivery.state is DeliveryState.PENDING and not delivery.arrived:
                 await stop(here, tx, delivery, actor=actor, reason=reason)
             elif delivery.state in ARRIVED:
                 await tx.outbox.enqueue(withdrawal_of(delivery, here.clock.now()), **act)
         await tx.statements.set_status(statement, version, StatementStatus.WITHDRAWN, **act)
         await _withdraw_promises(here, tx, text, act)
         withdrawals = await tx.outbox.list(statement=statement, version=version, purpose=Purpose.WITHDRAWAL)
-    under_way = [d for d in planned if d.state in UNDER_WAY]
+    under_way = [d for d in planned if d.state in UNDER_WAY or (d.state is DeliveryState.PENDING and d.arrived)]
     await asyncio.gather(*(deliver(here, d.id) for d in (*withdrawals, *under_way)))
     async with here.store.reading() as tx:
         done = await tx.outbox.list(statement=statement, version=version, purpose=Purpose.WITHDRAWAL)
