@@ -59,6 +59,12 @@ class _Sender:
     here: Installation
     delivery: Delivery
 
+    @property
+    def may_have_left_parts(self) -> bool:
+        """A thread that was begun before: a refusal now does not say that nothing of it is there."""
+        d = self.delivery
+        return d.purpose is not Purpose.WITHDRAWAL and len(d.rendering.parts) > 1 and d.attempts > 1
+
     async def connect(self) -> None:
         """Have the connection and the message made, so that what goes wrong with that is known to have sent nothing."""
         if self.delivery.purpose is Purpose.NOTICE:
@@ -230,6 +236,9 @@ async def _outcome(sender: _Sender) -> _Outcome:
     except integrations.RateLimited as limited:
         return {"to": DeliveryState.PENDING, "problem": str(limited), "not_before": limited.until}
     except (integrations.Refused, integrations.Misconfigured) as refusal:
+        if sender.may_have_left_parts:
+            says = f"{refusal}; parts that an earlier attempt sent may still be there"
+            return {"to": DeliveryState.UNKNOWN, "problem": says}
         return {"to": DeliveryState.REFUSED, "problem": str(refusal)}
     except integrations.Unknown as unknown:
         return {"to": DeliveryState.UNKNOWN, "problem": str(unknown)}
@@ -347,7 +356,7 @@ async def _reconcile(here: Installation, delivery: Delivery) -> Delivery:
         if receipt is not None:
             return await _settle(here, delivery, DeliveryState.RECONCILED, receipt=receipt, reason="found by look-up")
     if delivery.attempts >= MAX_ATTEMPTS:
-        return await _ask_human(here, delivery, f"{delivery.attempts} attempts left no post behind")
+        return await _ask_human(here, delivery, f"{delivery.attempts} attempts have not brought it out")
     return await _settle(here, delivery, DeliveryState.PENDING, problem=delivery.problem, reason="proven absent")
 
 
