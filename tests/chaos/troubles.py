@@ -23,7 +23,7 @@ from roles import Bench, Role, served
 from staged import POLICY, assessment
 
 import tasks.deliver
-from config import Settings
+from config import NotifierSettings, Settings
 from crisis.delivery import ARRIVED, Delivery, DeliveryClass, DeliveryState
 from crisis.statement import Statement, content_hash
 from crisis.triage import Strategy
@@ -215,7 +215,10 @@ def settings(home: Path, bench: Bench, **given: dict[str, Any]) -> Settings:
         watches=(Watch(name="acme", brand="Acme Rail", query="acme", owner="ida@example.com"),),
         stakeholders=({"name": "Ida", "email": "ida@example.com", "roles": ["incident_lead"]},),  # type: ignore[arg-type]
         channels=bench.channels(**given),
-        notifiers=bench.notifiers(**given),
+        notifiers=(
+            *bench.notifiers(**given),
+            NotifierSettings(name="email", kind="sandbox", settings={"directory": home / "told"}),
+        ),
     )
 
 
@@ -290,10 +293,15 @@ def _between(trouble: Trouble, befallen: list[Role], bench: Bench, stack: ExitSt
     return given
 
 
-async def _deliver(here: Installation, befallen: list[Role], bench: Bench) -> dict[Role, Stand]:
+async def deliveries(here: Installation) -> dict[str, Delivery]:
+    """Of every role, by its name."""
     async with here.store.reading() as tx:
-        planned = {d.rendering.target.channel: d.id for d in await tx.outbox.list(incident="INC-1")}
-    stands = await asyncio.gather(*(deliver(here, planned[role.name]) for role in befallen))
+        return {d.rendering.target.channel: d for d in await tx.outbox.list(incident="INC-1")}
+
+
+async def _deliver(here: Installation, befallen: list[Role], bench: Bench) -> dict[Role, Stand]:
+    planned = await deliveries(here)
+    stands = await asyncio.gather(*(deliver(here, planned[role.name].id) for role in befallen))
     return {
         role: Stand(delivery, tuple(bench.receivers[role].created))
         for role, delivery in zip(befallen, stands, strict=True)
