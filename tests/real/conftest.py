@@ -23,11 +23,16 @@ sys.path.insert(0, str(HERE.parent / "chaos"))
 
 
 @contextmanager
-def node(script: str) -> Iterator[str]:
+def node(script: str, *arguments: str) -> Iterator[str]:
     """Run a script beside this file until the block ends; yields the address it prints."""
-    assert (HERE / "node_modules").is_dir(), "the servers are not installed; run: npm ci --prefix tests/real"
+    assert (HERE / "node_modules").is_dir(), "the servers are not installed; run: make real"
     process = subprocess.Popen(
-        ["node", script], cwd=HERE, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        ["node", script, *arguments],
+        cwd=HERE,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
     )
     assert process.stdin
     assert process.stdout
@@ -57,8 +62,15 @@ def pds() -> Iterator[str]:
 @pytest.fixture(scope="session")
 def slack_api() -> Iterator[str]:
     """Address of a Slack Web API with the channels ``#general`` and ``#random``."""
-    with node("slack.mjs") as url:
+    with node("emulated.mjs", "slack") as url:
         yield f"{url}/api"
+
+
+@pytest.fixture(scope="session")
+def twilio_api() -> Iterator[str]:
+    """Address of Twilio's API, with the account and number of emulate's documentation."""
+    with node("emulated.mjs", "twilio") as url:
+        yield url
 
 
 @pytest.fixture
@@ -106,9 +118,7 @@ def _homeserver(folder: Path, port: int, shared: str) -> dict[str, object]:
     rates = ("message", "registration", "joins", "login", "admin_redaction")
     return {
         "server_name": "acme.test",
-        "listeners": [
-            {"port": port, "bind_addresses": ["127.0.0.1"], "type": "http", "resources": [{"names": names}]}
-        ],
+        "listeners": [{"port": port, "bind_addresses": ["127.0.0.1"], "type": "http", "resources": [{"names": names}]}],
         "database": {"name": "sqlite3", "args": {"database": str(folder / "homeserver.db")}},
         "media_store_path": str(folder / "media"),
         "signing_key_path": str(folder / "signing.key"),

@@ -117,7 +117,9 @@ async def test_a_correction_answers_the_very_message(synapse, matrix, room):
 
 async def test_a_notice_goes_to_a_room_by_its_alias(synapse, matrix, room):
     alias = asked(synapse, "acme", "GET", f"/rooms/{room}/aliases")["aliases"][0]
-    notice = Message(key=uuid.uuid4().hex, subject="SEV1: outage", text="Look", thread="INC-1", link="https://desk.example/1")
+    notice = Message(
+        key=uuid.uuid4().hex, subject="SEV1: outage", text="Look", thread="INC-1", link="https://desk.example/1"
+    )
     await matrix.notify(notice, Route(notifier="matrix", address=alias))
     await matrix.notify(notice, Route(notifier="matrix", address=alias))
     assert said(synapse, room) == ["SEV1: outage\n\nLook\n\nhttps://desk.example/1"]
