@@ -123,5 +123,10 @@ class TeamsReceiver(HttpReceiver):
         return [Route("/workflows/1", self._run, methods=["POST"])]
 
     async def _run(self, request: Request) -> Response:
+        if request.query_params.get("sig") != "hunter2":
+            error = {
+                "error": {"code": "DirectApiInvalidAuthorizationScheme", "message": "The signature does not match"}
+            }
+            return JSONResponse(error, 401)
         self.created.append((await request.json())["attachments"][0]["content"]["body"][0]["text"])
         return Response(status_code=202)
