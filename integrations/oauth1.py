@@ -1,9 +1,12 @@
 """OAuth 1.0a (RFC 5849): every request is signed with the app's and the account's secrets."""
 
+import logging
 from collections.abc import Generator
 
 import httpx
 from oauthlib.oauth1 import Client
+
+logging.getLogger("oauthlib").setLevel(logging.WARNING)  # it logs keys and tokens
 
 
 class OAuth1(httpx.Auth):

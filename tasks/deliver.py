@@ -227,6 +227,9 @@ async def _outcome(sender: Sender, seconds: float) -> Outcome:
     except integrations.RateLimited as limited:
         return {"to": DeliveryState.PENDING, "problem": str(limited), "not_before": limited.until}
     except (integrations.Refused, integrations.Misconfigured) as refusal:
+        if sender.may_have_left_parts:
+            says = f"{refusal}; parts that an earlier attempt sent may still be there"
+            return {"to": DeliveryState.UNKNOWN, "problem": says}
         return {"to": DeliveryState.REFUSED, "problem": str(refusal)}
     except integrations.Unknown as unknown:
         return {"to": DeliveryState.UNKNOWN, "problem": str(unknown)}
@@ -346,7 +349,7 @@ async def _reconcile(here: Installation, delivery: Delivery) -> Delivery:
         if receipt is not None:
             return await _settle(here, delivery, DeliveryState.RECONCILED, receipt=receipt, reason="found by look-up")
     if delivery.attempts >= MAX_ATTEMPTS:
-        return await _ask_human(here, delivery, f"{delivery.attempts} attempts left no post behind")
+        return await _ask_human(here, delivery, f"{delivery.attempts} attempts have not brought it out")
     return await _settle(here, delivery, DeliveryState.PENDING, problem=delivery.problem, reason="proven absent")
 
 

@@ -23,6 +23,12 @@ class Sender:
     here: Installation
     delivery: Delivery
 
+    @property
+    def may_have_left_parts(self) -> bool:
+        """A thread that was begun before: a refusal now does not say that nothing of it is there."""
+        d = self.delivery
+        return d.purpose is not Purpose.WITHDRAWAL and len(d.rendering.parts) > 1 and d.attempts > 1
+
     async def connect(self) -> None:
         """Have the connection and the message made, so that what goes wrong with that is known to have sent nothing."""
         if self.delivery.purpose is Purpose.NOTICE:

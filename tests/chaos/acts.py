@@ -74,6 +74,16 @@ class Processes:
         assert process.exitcode is not None, f"{act.name} hangs"
         return int(process.exitcode)
 
+    def run_stops(self, settings: config.Settings, deliveries: dict[str, str], stop_at: int) -> int:
+        """Run ``stops.main`` to its end; the exit status, -9 after a SIGKILL."""
+        import stops
+
+        process = self._context.Process(target=stops.main, args=(settings, deliveries, stop_at))
+        process.start()
+        process.join(120)
+        assert process.exitcode is not None, f"a process whose deliveries stop at {stop_at} hangs"
+        return int(process.exitcode)
+
     def barrier(self, parties: int) -> Any:
         return self._context.Barrier(parties)
 
@@ -126,10 +136,11 @@ def _mark_boundaries(home: Path, die_at: int) -> None:
 
     integrations.sandbox.create_if_absent = write
     if die_at:  # a lease that is over at once, so that nobody has to wait for the dead
-        Outbox.arm = functools.partialmethod(_arm_briefly, Outbox.arm)  # type: ignore[assignment]
+        Outbox.arm = functools.partialmethod(arm_briefly, Outbox.arm)  # type: ignore[assignment]
 
 
-async def _arm_briefly(self: Outbox, arm: Any, id: str, *, lease_seconds: float, **act: Any) -> Any:
+async def arm_briefly(self: Outbox, arm: Any, id: str, *, lease_seconds: float, **act: Any) -> Any:
+    """In place of ``Outbox.arm``."""
     return await arm(self, id, lease_seconds=0.0, **act)
 
 

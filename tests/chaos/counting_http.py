@@ -52,6 +52,8 @@ class HttpReceiver(LoopThread, ABC):
     def __init__(self) -> None:
         self.faults: list[Fault | None] = []
         """For the next writes; None lets one through."""
+        self.denial: list[Fault] = []
+        """While it holds one, every request is answered so: the credentials are not known."""
         self.requests: list[Seen] = []
         self.created: list[str] = []
         """The text of every post that came into being, in order."""
@@ -118,6 +120,8 @@ class HttpReceiver(LoopThread, ABC):
             self.requests.append(
                 Seen(request.method, request.url.path, dict(request.query_params), dict(request.headers), body)
             )
+            for fault in self.denial:
+                return Response(fault.body, fault.status, fault.headers, "application/json")
             harmed = request.method not in {"GET", "HEAD"} and not request.url.path.endswith(self.unharmed or ("\0",))
             fault = self.faults.pop(0) if harmed and self.faults else None
             if fault and fault.delay:

@@ -1,8 +1,10 @@
-"""PagerDuty's Events and REST APIs, Opsgenie's Alert API: one alert a key, however often it is sent; see ``receivers``.
+"""PagerDuty's Events and REST APIs, Opsgenie, Twilio and a workflow in Teams, as far as somebody who pages needs them.
 
-After https://developer.pagerduty.com/docs/send-alert-event, https://developer.pagerduty.com/api-reference and https://docs.opsgenie.com/docs/alert-api.
+See ``receivers``. After https://developer.pagerduty.com/docs/send-alert-event, https://developer.pagerduty.com/api-reference,
+https://docs.opsgenie.com/docs/alert-api and https://www.twilio.com/docs/messaging/api/message-resource.
 """
 
+import base64
 from typing import Any
 
 from counting_http import HttpReceiver
@@ -11,6 +13,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 KEY = "right"
+SID = "AC" + "0" * 32
 
 
 class PagerDutyReceiver(HttpReceiver):
@@ -156,3 +159,53 @@ class PagerDutyRestReceiver(HttpReceiver):
 
 def _rest_error(message: str, *errors: str) -> Response:
     return JSONResponse({"error": {"message": message, "code": 2001, "errors": list(errors)}}, 400)
+
+
+class TwilioReceiver(HttpReceiver):
+    """At most once: no key."""
+
+    def routes(self) -> list[Route]:
+        account = f"/2010-04-01/Accounts/{SID}"
+        return [
+            Route(f"{account}.json", self._known(self._account)),
+            Route(f"{account}/Messages.json", self._known(self._send), methods=["POST"]),
+        ]
+
+    def _known(self, answer: Any) -> Any:
+        async def checked(request: Request) -> Response:
+            expected = base64.b64encode(f"{SID}:{KEY}".encode()).decode()
+            if request.headers.get("authorization") != f"Basic {expected}":
+                return JSONResponse({"code": 20003, "message": "Authenticate", "status": 401}, 401)
+            response: Response = await answer(request)
+            return response
+
+        return checked
+
+    async def _account(self, request: Request) -> Response:
+        return JSONResponse({"sid": SID, "friendly_name": "Acme", "status": "active"})
+
+    async def _send(self, request: Request) -> Response:
+        form = await request.form()
+        if str(form["To"]).startswith("+1"):
+            return JSONResponse(
+                {"code": 21408, "message": "Permission to send has not been enabled", "status": 400}, 400
+            )
+        self.created.append(str(form["Body"]))
+        sid, made = f"SM{next(self._ids):032d}", "Wed, 25 Nov 2026 16:00:00 +0000"
+        return JSONResponse({"sid": sid, "status": "queued", "date_created": made, "error_code": None}, 201)
+
+
+class TeamsReceiver(HttpReceiver):
+    """A workflow in Teams: takes a card, says 202 and nothing else."""
+
+    def routes(self) -> list[Route]:
+        return [Route("/workflows/1", self._run, methods=["POST"])]
+
+    async def _run(self, request: Request) -> Response:
+        if request.query_params.get("sig") != "hunter2":
+            error = {
+                "error": {"code": "DirectApiInvalidAuthorizationScheme", "message": "The signature does not match"}
+            }
+            return JSONResponse(error, 401)
+        self.created.append((await request.json())["attachments"][0]["content"]["body"][0]["text"])
+        return Response(status_code=202)

@@ -8,8 +8,11 @@ import tempfile
 from pathlib import Path
 
 import acts  # noqa: F401 - imported here so that every fork has it
+import apprise
+import stops  # noqa: F401
 
 import config
+from integrations.aws import Aws, AwsSettings
 from tasks.installation import installation
 
 _TOML = """\
@@ -41,3 +44,6 @@ async def _rehearse() -> None:
 
 
 asyncio.run(_rehearse())
+apprise.Apprise().add("json://127.0.0.1:9")
+for service in ("sesv2", "sns", "s3"):
+    Aws(service, service, AwsSettings(region="eu-central-1"))._new_client().close()

@@ -17,7 +17,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from twitter_text import extract_urls
 
-KEYS = {"api_key": "app", "api_key_secret": "app-secret", "access_token": "acme", "access_token_secret": "right"}
+KEYS = {"api_key": "app1", "api_key_secret": "app-secret", "access_token": "acme1", "access_token_secret": "right"}
 USER = "2244994945"
 
 

@@ -3,10 +3,8 @@
 import logging
 
 import pytest
-from counting_http import Fault, HttpReceiver
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+from counting_http import Fault
+from hook_receivers import AppriseReceiver
 
 import integrations
 from crisis.stakeholder import Route as To
@@ -16,22 +14,10 @@ NOTICE = Message(key="k", subject="SEV1: Acme", text="It fails.", link="https://
 ANYONE = To(notifier="other", address="ops")
 
 
-class Service(HttpReceiver):
-    """What Apprise's ``json://`` speaks to."""
-
-    def routes(self) -> list[Route]:
-        return [Route("/hunter2", self._take, methods=["POST"])]
-
-    async def _take(self, request: Request) -> Response:
-        asked = await request.json()
-        self.created.append(f"{asked['title']}|{asked['message']}")
-        return JSONResponse({})
-
-
 async def test_a_notice_arrives_and_no_success_is_for_a_human(caplog):
     caplog.set_level(logging.DEBUG)
     logging.getLogger("apprise").setLevel(logging.CRITICAL)
-    with Service() as service:
+    with AppriseReceiver() as service:
         channel = integrations.connect("apprise", url=f"json://127.0.0.1:{service.port}/hunter2")
         receipt = await channel.notify(NOTICE, ANYONE)
         assert service.created == ["SEV1: Acme|It fails.\n\nhttps://desk.example/1"]

@@ -7,12 +7,9 @@ from typing import Any
 
 import pytest
 import specs
-from counting_http import Fault, HttpReceiver
+from counting_http import Fault
 from jsonschema import Draft7Validator
-from paging_receivers import KEY, OpsgenieReceiver, PagerDutyReceiver, PagerDutyRestReceiver
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import Route
+from paging_receivers import KEY, OpsgenieReceiver, PagerDutyReceiver, PagerDutyRestReceiver, TeamsReceiver
 
 import integrations
 from crisis.stakeholder import Route as To
@@ -136,24 +133,13 @@ async def test_an_incident_in_pagerduty_goes_to_whom_the_route_names_and_shows_w
         assert {r.headers["accept"] for r in writes} == {"application/vnd.pagerduty+json;version=2"}
 
 
-class Workflow(HttpReceiver):
-    """A workflow in Teams: takes a card, says 202 and nothing else."""
-
-    def routes(self) -> list[Route]:
-        return [Route("/workflows/1", self._run, methods=["POST"])]
-
-    async def _run(self, request: Request) -> Response:
-        self.created.append((await request.json())["attachments"][0]["content"]["body"][0]["text"])
-        return Response(status_code=202)
-
-
 async def test_a_card_in_teams_is_as_the_schema_says_and_shows_text_as_it_is():
     schema = json.loads((Path(specs.SPECS) / "adaptive-card-1.5.json").read_text())
     found = card(OPENED)
     assert not list(Draft7Validator(schema).iter_errors(found))
     assert found["body"][1]["text"] == r"It \*fails\*\."
     assert found["actions"][0]["url"] == OPENED.link
-    with Workflow() as receiver:
+    with TeamsReceiver() as receiver:
         url = f"{receiver.url}/workflows/1?sig=hunter2"
         channel = integrations.connect("teams", webhook_url=url, timeout=5)
         await channel.notify(OPENED, TEAM)

@@ -1,56 +1,19 @@
 """SMS by Twilio: one message a notice, to a number, never sent twice by itself."""
 
-import base64
 from collections.abc import Iterator
 
 import pytest
 import specs
-from counting_http import Fault, HttpReceiver
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+from counting_http import Fault
+from paging_receivers import SID, TwilioReceiver
 
 import integrations
 from crisis.counting import Unit, measure
 from crisis.stakeholder import Route as To
 from integrations import Message, Misconfigured, Refused, Unknown
 
-SID = "AC" + "0" * 32
 PHONE = To(notifier="sms", address="+4915112345678")
 NOTICE = Message(key="k", subject="SEV1: Acme", text="It fails. " * 100, link="https://desk.example/1")
-
-
-class TwilioReceiver(HttpReceiver):
-    """At most once: no key."""
-
-    def routes(self) -> list[Route]:
-        account = f"/2010-04-01/Accounts/{SID}"
-        return [
-            Route(f"{account}.json", self._known(self._account)),
-            Route(f"{account}/Messages.json", self._known(self._send), methods=["POST"]),
-        ]
-
-    def _known(self, answer):
-        async def checked(request: Request) -> Response:
-            expected = base64.b64encode(f"{SID}:right".encode()).decode()
-            if request.headers.get("authorization") != f"Basic {expected}":
-                return JSONResponse({"code": 20003, "message": "Authenticate", "status": 401}, 401)
-            return await answer(request)
-
-        return checked
-
-    async def _account(self, request: Request) -> Response:
-        return JSONResponse({"sid": SID, "friendly_name": "Acme", "status": "active"})
-
-    async def _send(self, request: Request) -> Response:
-        form = await request.form()
-        if str(form["To"]).startswith("+1"):
-            return JSONResponse(
-                {"code": 21408, "message": "Permission to send has not been enabled", "status": 400}, 400
-            )
-        self.created.append(str(form["Body"]))
-        sid, made = f"SM{next(self._ids):032d}", "Wed, 25 Nov 2026 16:00:00 +0000"
-        return JSONResponse({"sid": sid, "status": "queued", "date_created": made, "error_code": None}, 201)
 
 
 @pytest.fixture

@@ -1,47 +1,23 @@
 """The outgoing webhook: signed so that its receiver can tell, and never sent twice by itself."""
 
-import json
-import time
 from collections.abc import Iterator
 
 import pytest
-from counting_http import Fault, HttpReceiver
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import Route
+from counting_http import Fault
+from hook_receivers import SECRET, HookReceiver
 
 import integrations
-from crisis import signature
 from crisis.stakeholder import Route as To
 from integrations import Message, Refused, Unknown
 
-SECRET = "a secret of thirty-two characters"
-
-
-class Hook(HttpReceiver):
-    """Takes whatever is signed with the secret."""
-
-    def routes(self) -> list[Route]:
-        return [Route("/hook", self._take, methods=["GET", "POST"])]
-
-    async def _take(self, request: Request) -> Response:
-        body = await request.body()
-        try:
-            signature.verify(request.headers.get(signature.HEADER, ""), body, SECRET, time.time())
-        except signature.Unsigned as error:
-            return Response(str(error), 401)
-        if request.method == "POST":
-            self.created.append(json.loads(body)["text"])
-        return Response(status_code=204)
-
 
 @pytest.fixture
-def hook() -> Iterator[Hook]:
-    with Hook() as receiver:
+def hook() -> Iterator[HookReceiver]:
+    with HookReceiver() as receiver:
         yield receiver
 
 
-def connect(hook: Hook, secret: str = SECRET) -> integrations.Publisher:
+def connect(hook: HookReceiver, secret: str = SECRET) -> integrations.Publisher:
     channel: integrations.Publisher = integrations.connect("webhook", base_url=f"{hook.url}/hook", secret=secret)
     return channel
 

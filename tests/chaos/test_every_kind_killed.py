@@ -1,0 +1,107 @@
+"""SIGKILL at every step of a delivery, for every channel and notifier there is; another process takes over.
+
+All kinds stop at the same step of their own, and die together: some forty processes in place of six hundred, in a few
+minutes. Statements go out in three parts where the kind has threads, so a restart between parts is among the steps.
+"""
+
+import asyncio
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import stops
+from acts import Processes
+from roles import Bench, Role, bench
+from troubles import Stand, broken, deliveries, settings, stage
+
+import tasks.deliver
+from crisis.delivery import DeliveryClass, Purpose
+from integrations.sandbox import posts
+from tasks.deliver import deliver
+from tasks.installation import installation
+from tasks.recover import recover_deliveries
+
+pytestmark = pytest.mark.slow
+KILLED = -9
+
+
+@pytest.fixture(scope="module")
+def everybody() -> Iterator[Bench]:
+    with bench() as made:
+        yield made
+
+
+def test_killed_at_any_step_every_kind_says_it_once_or_a_human_knows(
+    everybody: Bench, processes: Processes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tasks.deliver, "_LOOK_UP_DELAYS", (0.0, 0.05))
+    monkeypatch.delenv("PREFECT_API_URL", raising=False)
+    planned = tmp_path / "planned"
+    asyncio.run(stage(planned, everybody))
+
+    home = tmp_path / "whole"
+    ids = _begin(planned, home, everybody)
+    assert processes.run_stops(settings(home, everybody), ids, 0) == 0
+    steps = stops.read(home / "boundaries")
+    found = _wrong(home, everybody, tuple(everybody.receivers))
+    assert not found, "\n".join(found)
+    assert all(len(names) >= 6 for names in steps.values()), steps
+    assert set(steps) == {role.name for role in everybody.receivers}
+
+    for stop_at in range(1, max(map(len, steps.values())) + 1):
+        concerned = tuple(role for role in everybody.receivers if len(steps[role.name]) >= stop_at)
+        home = tmp_path / f"stopped-{stop_at}"
+        ids = _begin(planned, home, everybody)
+        status = processes.run_stops(settings(home, everybody), {r.name: ids[r.name] for r in concerned}, stop_at)
+        assert status == KILLED
+        last = {role: names[-1] for role, names in stops.read(home / "boundaries").items()}
+        asyncio.run(_take_over(home, everybody, concerned, by_sweep=stop_at % 2 == 0))
+        for says in _wrong(home, everybody, concerned):
+            found.append(f"stopped at step {stop_at} ({last.get(says.partition(' ')[0])}): {says}")
+        shutil.rmtree(home)
+    assert not found, "\n".join(found)
+
+
+def _begin(planned: Path, home: Path, everybody: Bench) -> dict[str, str]:
+    """Everything as it was planned, in ``home``; the ids of the deliveries by role."""
+    everybody.reset()
+    shutil.copytree(planned, home)
+
+    async def ids() -> dict[str, str]:
+        async with installation(settings(home, everybody)) as here:
+            return {name: delivery.id for name, delivery in (await deliveries(here)).items()}
+
+    return asyncio.run(ids())
+
+
+async def _take_over(home: Path, everybody: Bench, concerned: tuple[Role, ...], *, by_sweep: bool) -> None:
+    """What comes after a crash: the sweep, or whoever wants the same delivered; and the sweep after that."""
+    async with installation(settings(home, everybody)) as here:
+        if not by_sweep:
+            planned = await deliveries(here)
+            await asyncio.gather(*(deliver(here, planned[role.name].id) for role in concerned))
+        await recover_deliveries(here)
+
+
+def _wrong(home: Path, everybody: Bench, concerned: tuple[Role, ...]) -> list[str]:
+    """What breaks the promise, a sentence each."""
+
+    async def now() -> dict[str, Stand]:
+        async with installation(settings(home, everybody)) as here:
+            found = await deliveries(here)
+        return {r.name: Stand(found[r.name], tuple(everybody.receivers[r].created)) for r in concerned}
+
+    stands = asyncio.run(now())
+    told = [post.rendering.subject for post in posts(home / "told")]
+    return [says for role in concerned for says in _of(role, stands[role.name], told)]
+
+
+def _of(role: Role, stand: Stand, told: list[str]) -> Iterator[str]:
+    if says := broken(role, stand):
+        yield says
+    if stand.says == "asks" and role.delivery_class is DeliveryClass.AT_MOST_ONCE:
+        if stand.delivery.purpose is Purpose.STATEMENT and sum(role.name in subject for subject in told) != 1:
+            yield f"{role.name} asks a human, and the lead was told {told}"
+    elif stand.says != "once":
+        yield f"{role.name} {stand.says}: {stand.delivery.problem}"
