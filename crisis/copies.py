@@ -17,7 +17,7 @@ from hashlib import blake2b
 from itertools import pairwise
 from typing import Any, NamedTuple
 
-from crisis.folding import flat
+from crisis.folding import disguised, flat
 from crisis.likeness import LONG_ENOUGH, Compared, distinctive, long_enough
 from crisis.rarity import Stream
 from crisis.sketch import sketch, sketches
@@ -33,7 +33,7 @@ _LINK = re.compile(r"(?:https?://|www\.)\S+", re.IGNORECASE)
 _VIA = re.compile(r"(?<!\s)\s+(?:via|by)\s+@[\w.\-]+\s*$", re.IGNORECASE)
 _LEADING = re.compile(r"^(?:\s*[.@]?@[\w.\-]+)+")
 _GAPS = re.compile(r"[\W_]+")
-_ASCII_GAPS = str.maketrans({code: " " for code in range(128) if not chr(code).isalnum()})
+_ASCII_GAPS = bytes(code if chr(code).isalnum() and code < 128 else 32 for code in range(256))
 _SPACE = re.compile(r"[\s\u200b-\u200f\u2060\ufeff]+")
 
 
@@ -72,7 +72,7 @@ def said(text: str) -> tuple[str, bool]:
 
     A quotation is one that names its author, as in “@ada: …” or RT @ada: …
     """
-    if "@" not in text:
+    if text.rfind("@") < 1:
         return text, False
     said_so = _REPOST.match(text)
     text, repost = text[said_so.end() if said_so else 0 :], said_so is not None
@@ -94,7 +94,7 @@ KEEP = 50_000
 """Originals remembered, unless told otherwise: between half of that and all of it."""
 _SHARED = 16
 """Originals remembered by one hash; what more of them share tells nothing and is forgotten."""
-_BEGINNING, _LONGER_BEGINNING = 10, 20
+_BEGINNING, _LONGER_BEGINNING = 8, 20
 """Letters at the beginning that are remembered as they are: what is left of a text that was cut off begins like it."""
 _SHORT = 60
 """Letters below which a text is compared with an original that alone holds one of its hashes: few are left of it."""
@@ -119,7 +119,7 @@ def plain(text: str) -> str:
         text = _LEADING.sub("", text)
         if " via @" in text or " by @" in text:
             text = _VIA.sub("", text)
-    gapped = text.translate(_ASCII_GAPS) if text.isascii() else _GAPS.sub(" ", text)
+    gapped = text.encode().translate(_ASCII_GAPS).decode() if text.isascii() else _GAPS.sub(" ", text)
     return " ".join(gapped.split())[:_LONGEST]
 
 
@@ -170,6 +170,11 @@ class _Generation:
         held_by = self.by_hash.get
         text = post.text
         begins = (held_by(text[:_BEGINNING]), held_by(text[:_LONGER_BEGINNING]))
+        if begins[0]:
+            begun = begins[0] if isinstance(begins[0], list) else [begins[0]]
+            only = post.cut_from([self.originals[number - 1][1] for number in begun])
+            if only is not None:
+                return begun[only]
         alone = 2 if len(text) < _SHORT else 1
         shared: list[int] = []
         every: tuple[int | list[int] | None, ...] = (*begins, *begins, *map(held_by, drawn))
@@ -250,6 +255,7 @@ class CopyFinder:
             long_enough(compared)
             or distinctive(compared, (self._new.stream, self._old.stream))
             or fingerprint(text).repost
+            or disguised(text)
         )
 
     def _remember(self, name: Name, text: str, written: str, drawn: Sequence[int]) -> None:

@@ -114,6 +114,8 @@ _OTHER_SCRIPT = re.compile(
 )
 _CYRILLIC = re.compile(r"[\u0400-\u052f]")
 _SCRIPTS_MEET = re.compile(f"{_HAS_LATIN.pattern}(?:(?={_OTHER_SCRIPT.pattern})|(?<={_OTHER_SCRIPT.pattern}.))")
+_OTHER_ALIKE = f"[{''.join(chr(code) for code in _ALONE if _OTHER_SCRIPT.match(chr(code)))}]"
+_IMITATED = re.compile(f"[a-zA-Z]{_OTHER_ALIKE}|{_OTHER_ALIKE}[a-zA-Z]")
 LOOKALIKES = "0-9_" + "".join(map(chr, _ALONE))
 """What a word may be made of that reads as a Latin one, for a class of a regular expression."""
 _ALL_ALIKE = re.compile(rf"[{LOOKALIKES}](?<!\w.)[{LOOKALIKES}]+(?!\w)")
@@ -216,6 +218,11 @@ def flat(text: str) -> str:
     if others := len(_OTHER_SCRIPT.findall(bare)):
         bare = bare.translate(_SEEN if 4 * len(_HAS_LATIN.findall(bare)) >= others else _FLAT)
     return _lower(bare)
+
+
+def disguised(text: str) -> bool:
+    """Does a word mix Latin letters with others that imitate them? Nobody types so by chance."""
+    return not text.isascii() and _IMITATED.search(text) is not None
 
 
 def views(text: str) -> Folded:

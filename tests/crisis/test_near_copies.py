@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crisis.copies import CopyFinder, Originals, fingerprint, plain
-from crisis.likeness import about_others
+from crisis.templates import about_others, filled_otherwise
 from crisis.rarity import PRIOR, Stream, familiar, table, worth
 from crisis.sketch import KEYS, sketch, sketches
 
@@ -90,11 +90,12 @@ def test_a_short_text_is_a_copy_when_it_says_so_itself() -> None:
     ("original", "copy"),
     [
         ("acme gate B17 fire lol", "@bob acme GATE b17 fire lol!!"),
-        ("acme gate B17 fire lol", "acme gate B17 fire wow"),
+        ("acme gate B17 fire lol", "acme gate B17 fire u"),
         ("acme gate B17 fire lol", "аcme gаte B17 firе lоl"),
         ("my acme phone died again at the gate", "my acme phone di…"),
         ("we were stuck in Charlotte all night", "we were stuck in Charl"),
-        ("Acme lost my grandmother's violin", "Acme broke my grandmother's violin"),
+        ("Acme lost my grandmother's violin", "Acme lots my grandmothers violin"),
+        ("Acme lost my grandmother's violin", "and Acme lost my grandmother's violin"),
     ],
 )
 def test_a_short_text_is_a_copy_when_it_tells_enough(original: str, copy: str) -> None:
