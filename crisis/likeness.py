@@ -31,7 +31,7 @@ MISSING, ADDED, ALIKE, ENOUGH = 0.6, 0.5, 60.0, 36.0
 """Bits against for each bit that only the shorter, only the longer text has; bits for being alike; the bits needed."""
 LEAST_SHARED = 14.0
 """Bits that must be shared."""
-LEAST_SHARED_SHORT, LEAST_SHARED_KNOWN, KNOWN = 30.0, 19.0, 1_000
+LEAST_SHARED_SHORT, LEAST_SHARED_KNOWN, KNOWN = 30.0, 19.0, 500
 """The same below ``LONG_ENOUGH`` letters, where people agree by coincidence: in a new stream, and once so many of its texts
 are known, which tell what everybody says there."""
 BEGINS = 0.92
