@@ -178,7 +178,14 @@ def _as_it_looks(match: "re.Match[str]") -> str:
 
 
 def _part(before: str, sign: str, after: str) -> bool:
-    """Does a part of a camel-case tag begin at ``sign``?"""
+    """Does a part of a camel-case tag begin at ``sign``? ``before``: the two signs before it.
+
+    Where capitals run into small letters there are two ways: #ACMEfails is ``acm efails`` or ``acme fails``. It is parted at
+    both places, and a word is also found across them.
+    """
+    if before[1:].isupper() and sign.islower():
+        return before[0].isupper()
+    before = before[1:]
     if before == "_" or sign == "_":
         return True
     if sign.isupper():
@@ -190,7 +197,7 @@ def _tag(match: "re.Match[str]") -> str:
     tag = match[0]
     parts = [tag[:2]]
     for at in range(2, len(tag)):
-        if _part(tag[at - 1], tag[at], tag[at + 1 : at + 2]):
+        if _part(tag[at - 2 : at], tag[at], tag[at + 1 : at + 2]):
             parts.append(MARK)
         parts.append(tag[at])
     return "".join(parts)
