@@ -98,6 +98,8 @@ _BEGINNING, _LONGER_BEGINNING = 8, 20
 """Letters at the beginning that are remembered as they are: what is left of a text that was cut off begins like it."""
 _SHORT = 60
 """Letters below which a text is compared with an original that alone holds one of its hashes: few are left of it."""
+_VARIANTS = 8
+"""Changed copies of an original that are remembered beside it: each author of a brigade changes other words."""
 _COMPARED = 4
 """Originals that a post is compared with, those that share most first."""
 _LONGEST = 2_000
@@ -134,6 +136,8 @@ class _Generation:
         self.originals: list[tuple[Name, str, str]] = []
         """What each is called, its plain text, and the beginning of what was written."""
         self.stream = Stream()
+        self.said_by: dict[Name, list[int]] = {}
+        """Numbers of the texts under one name: the original's, then those of its variants."""
         self.by_text: dict[str, int] = {}
         self.by_hash: dict[int | str, int | list[int]] = {}
         """Numbers of originals; a single one, which is the usual case, by itself; none of what too many share."""
@@ -144,7 +148,10 @@ class _Generation:
     def add(self, name: Name, text: str, written: str, drawn: Sequence[int]) -> None:
         self.originals.append((name, text, written))
         number = self.by_text[text] = len(self.originals)
-        self.stream.meet(text)
+        said_by = self.said_by.setdefault(name, [])
+        said_by.append(number)
+        if len(said_by) == 1:
+            self.stream.meet(text)
         if not drawn:
             return
         held_by = self.by_hash.setdefault
@@ -162,6 +169,11 @@ class _Generation:
             held.append(number)
             if len(held) > _SHARED:
                 held.clear()
+
+    def wants_variant(self, number: int) -> bool:
+        """Is a changed copy of that text to be remembered? Not of a variant, lest texts drift away from the original."""
+        said_by = self.said_by[self[number][0]]
+        return said_by[0] == number and len(said_by) <= _VARIANTS
 
     def copied(self, post: Compared, drawn: Sequence[int]) -> int | None:
         """The number of the original that ``post`` is a changed copy of."""
@@ -240,7 +252,10 @@ class CopyFinder:
             post = Compared(compared, text[: 4 * _LONGEST], (new.stream, old.stream))
             changed = new.copied(post, drawn)
             if changed is not None:
-                return new[changed][0]
+                first = new[changed][0]
+                if long_enough(compared) and new.wants_variant(changed):
+                    self._remember(first, compared, text[:_WRITTEN], drawn)
+                return first
             number = old.copied(post, drawn)
         if number is None:
             self._remember(name, compared, text[:_WRITTEN], drawn)
