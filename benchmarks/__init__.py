@@ -1,8 +1,12 @@
 """Every speed or quality figure that the docs quote, as a command: ``python -m benchmarks NAME`` or ``fireline bench NAME``.
 
 Each module has ``main() -> None``, prints its figures with their spread, and says how they were measured. Ratios are
-measured side by side in one run; medians over several runs.
+measured side by side in one run; medians over several runs. What is printed fits a terminal of ``COLUMNS`` columns.
 """
+
+import textwrap
+
+COLUMNS = 80
 
 NAMES: dict[str, str] = {
     "startup": "fireline --help, against an empty Python start",
@@ -20,3 +24,12 @@ NAMES: dict[str, str] = {
     "demo": "the demo from start to end",
 }
 """What there is, in one line each."""
+
+
+def say(text: str) -> None:
+    """Print a sentence, wrapped; further lines are indented as the first one, and a little more."""
+    text = text.rstrip()
+    before = text[: len(text) - len(text.lstrip("\n"))]
+    line = text[len(before) :]
+    inside = line[: len(line) - len(line.lstrip())] + "  "
+    print(before + textwrap.fill(line, COLUMNS, subsequent_indent=inside), flush=True)

@@ -3,7 +3,7 @@
 import sys
 from importlib import import_module
 
-from benchmarks import NAMES
+from benchmarks import NAMES, say
 
 
 def main(names: list[str]) -> int:
@@ -12,7 +12,7 @@ def main(names: list[str]) -> int:
         if name not in NAMES:
             print(f"there is no benchmark {name!r}; there are: {', '.join(NAMES)}", file=sys.stderr)
             return 2
-        print(f"== {name}: {NAMES[name]}", flush=True)
+        say(f"== {name}: {NAMES[name]}")
         import_module(f"benchmarks.{name}").main()
     return 0
 

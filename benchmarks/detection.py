@@ -29,7 +29,7 @@ import numpy.typing as npt
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from benchmarks import outrage, second_world
+from benchmarks import outrage, say, second_world
 from benchmarks.contextual import contextual
 from benchmarks.nab import Series, nab_score, nab_score_at, probation
 from benchmarks.outrage import DAY, HOUR, STEP, Kind, Stream
@@ -114,8 +114,9 @@ def real_brands(folder: Path) -> None:
         "windowed Gaussian": windowed_gaussian,
         "ratio to the day before": naive_ratio,
     }
-    print(f"\n1. Real brands: NAB standard score, {', '.join(known)}")
-    print(f"{'detector':<26}{'one threshold':>22}{'left out':>10}   by brand, at the one threshold")
+    say(f"\n1. Real brands: NAB standard score, {', '.join(known)}")
+    print(f"{'detector':<26}{'one threshold':>22}{'left out':>10}")
+    alone = [f"\n{'by brand, at that':<26}" + "".join(f"{brand:>6}" for brand in known)]
     for name, detector in detectors.items():
         corpus = {brand: Series(times, list(detector(v)), windows) for brand, (times, v, windows) in known.items()}
         best = nab_score(corpus)
@@ -131,8 +132,10 @@ def real_brands(folder: Path) -> None:
             drawn = [names[k] for k in dice.integers(len(names), size=len(names))]
             again.append(sum(weights[b] * each[b] for b in drawn) / sum(weights[b] for b in drawn))
         span = f"{best.score:.1f} ({np.quantile(again, 0.05):.1f}..{np.quantile(again, 0.95):.1f})"
-        print(f"{name:<26}{span:>22}{held:>10.1f}   {', '.join(f'{b} {s:.0f}' for b, s in each.items())}")
-    print("`alert` of fireline, after the probation:")
+        print(f"{name:<26}{span:>22}{held:>10.1f}", flush=True)
+        alone.append(f"{name:<26}" + "".join(f"{score:>6.0f}" for score in each.values()))
+    print("\n".join(alone))
+    print("\n`alert` of fireline, after the probation:")
     false, weeks = [], []
     for brand, (times, values, windows) in known.items():
         alerts = fireline(values)[1]
@@ -226,21 +229,39 @@ def simulated(name: str, seed: int, count: int, real: Sequence[Sequence[float]])
     known = streams(WORLDS[name], seed, count, real)
     calm = streams(WORLDS[name], seed + 500_000, count // 3, ())["nothing", 1]
     backgrounds = "half on real backgrounds" if real else "all on made-up backgrounds"
-    print(
-        f"\n2. Simulated, {name}: {count} streams of each kind, {backgrounds}; minutes from the start; 3 h to find it"
-    )
-    print(f"{'detector':<28}{'10x median':>24}{'missed':>24}{'3x median':>24}{'missed':>24}", end="")
-    print(f"{'praise':>8}{'news':>6}{'noted':>7}{'false/week':>20}{'cold/day':>9}")
-    _row("fireline", shipped, known)
+    say(f"\n2. Simulated, {name}: {count} streams of each kind, {backgrounds}; minutes from the start; 3 h to find it")
+    rows = [_row(shipped, known)]
+    names = ["fireline"]
     for rival, score, share in (
         ("ratio to the day before", naive_ratio, False),
         ("the same, and share + .15", naive_ratio, True),
         ("Gaussian, and share + .15", windowed_gaussian, True),
     ):
-        _row(rival, gated(score, quietest(score, calm, share=share), share=share), known)
+        names.append(rival)
+        rows.append(_row(gated(score, quietest(score, calm, share=share), share=share), known))
+    show(names, rows)
 
 
-def _row(name: str, alerts: Alerts, known: dict[tuple[Kind, float], list[Stream]]) -> None:
+HEADS = ("10x median", "missed", "3x median", "missed"), ("praise", "news", "noted", "false/week", "cold/day")
+"""What an outrage brings, then what else does."""
+
+
+def show(names: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print what ``_row`` found of each detector, in tables that fit a terminal."""
+    tables = (((0, 1), HEADS[0][:2], 25), ((2, 3), HEADS[0][2:], 25), ((4, 5, 6, 7, 8), HEADS[1], 0))
+    for columns, heads, width in tables:
+        wide = [
+            width or 2 + max(map(len, (head, *(row[column] for row in rows))))
+            for column, head in zip(columns, heads, strict=True)
+        ]
+        print(f"{'detector':<27}" + "".join(f"{head:>{size}}" for head, size in zip(heads, wide, strict=True)))
+        for name, row in zip(names, rows, strict=True):
+            print(f"{name:<27}" + "".join(f"{row[at]:>{size}}" for at, size in zip(columns, wide, strict=True)))
+        print()
+
+
+def _row(alerts: Alerts, known: dict[tuple[Kind, float], list[Stream]]) -> tuple[str, ...]:
+    """A detector's figures in the order of ``HEADS``."""
     delays: dict[tuple[Kind, float], list[float]] = {}
     false, cold, noted = [], [], []
     for key, some in known.items():
@@ -265,9 +286,8 @@ def _row(name: str, alerts: Alerts, known: dict[tuple[Kind, float], list[Stream]
         cells += [interval(found, _median), interval(found, _missed)]
     said = [1.0 - _missed(np.asarray(delays[key])) for key in (("praise", 10.0), ("news", 6.0))]
     total = weeks[:, 1].sum() / weeks[:, 0].sum()
-    print(f"{name:<28}" + "".join(f"{cell:>24}" for cell in cells), end="")
     week = f"{total:.2f} ({rate[50]:.2f}..{rate[949]:.2f})"
-    print(f"{said[0]:>8.0%}{said[1]:>6.0%}{np.mean(noted):>7.0%}{week:>20}{np.mean(cold):>9.3f}", flush=True)
+    return *cells, f"{said[0]:.0%}", f"{said[1]:.0%}", f"{np.mean(noted):.0%}", week, f"{np.mean(cold):.3f}"
 
 
 def _median(delays: Scores) -> float:
@@ -305,7 +325,7 @@ def post_stream(stream: Stream, seed: int, *, brigade: bool) -> list[Mention]:
 
 def live(seed: int, count: int) -> None:
     """Table 3."""
-    print(f"\n3. As posts through the live detector: {count} streams each, 3 days of history, ticks of a minute")
+    say(f"\n3. As posts through the live detector: {count} streams each, 3 days of history, ticks of a minute")
     for name, times, brigade in (("outrage 10x", 10.0, False), ("outrage 3x", 3.0, False), ("brigade 10x", 10.0, True)):
         delays, before = [], 0
         for number in range(count):
@@ -355,7 +375,7 @@ def main(words: Sequence[str] = ()) -> None:
         real = [values for _, values, _ in brands(given.data).values()]
         real_brands(given.data)
     else:
-        print(f"\n1. Real brands: left out, there is no {given.data / 'windows.json'}")
+        say(f"\n1. Real brands: left out, there is no {given.data / 'windows.json'}")
     for world in WORLDS:
         simulated(world, given.seed, given.streams, real)
     live(given.seed, given.live)

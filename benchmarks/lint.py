@@ -21,6 +21,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 import integrations  # noqa: E402
+from benchmarks import say  # noqa: E402
 from crisis.fact import Fact  # noqa: E402
 from crisis.lint import lint  # noqa: E402
 from crisis.statement import Statement, Target, content_hash  # noqa: E402
@@ -124,9 +125,9 @@ def show_wrong(good: list[dict[str, Any]], bad: list[dict[str, Any]]) -> None:
         wanted = set(case.get("rules", ()))
         for finding in findings(case):
             if finding.rule not in wanted:
-                print(f"extra   {finding.rule:<22} {case['case']}: {case['text'][finding.start : finding.end][:90]!r}")
+                say(f"extra   {finding.rule:<22} {case['case']}: {case['text'][finding.start : finding.end][:90]!r}")
         for rule in wanted - fired(case):
-            print(f"missed  {rule:<22} {case['case']}")
+            say(f"missed  {rule:<22} {case['case']}")
 
 
 def main() -> None:

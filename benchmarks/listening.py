@@ -18,6 +18,7 @@ from multiprocessing.queues import SimpleQueue
 from typing import Any
 
 import integrations
+from benchmarks import say
 from crisis.matching import Matcher
 from crisis.query import parse
 
@@ -88,6 +89,6 @@ def main() -> None:
     for way, rates in took.items():
         median = statistics.median(rates)
         spread = f"median of {RUNS}; {min(rates):,.0f} to {max(rates):,.0f}"
-        print(f"{way}: {median:,.0f} posts a second and core ({spread}); 2,000 a second: {2000 / median:.1%} of a core")
+        say(f"{way}: {median:,.0f} posts a second and core ({spread}); 2,000 a second: {2000 / median:.1%} of a core")
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(f"peak memory {memory:.0f} MB; {matched} matched")

@@ -23,6 +23,7 @@ import msgspec
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from benchmarks import say
 from crisis.matching import Matcher
 from crisis.query import parse
 
@@ -216,15 +217,16 @@ def main(words: Sequence[str] = ()) -> None:
     size = statistics.mean(map(len, lines))
     plain = sum(map(bytes.isascii, lines)) / len(lines)
     passed = sum(map(matcher.may_match, lines)) / len(lines)
-    print(
-        f"{len(lines):,} events of {size:.0f} bytes on average, {plain:.0%} ASCII; {given.patterns:,} watches;", end=" "
+    say(
+        f"{len(lines):,} events of {size:.0f} bytes on average, {plain:.0%} ASCII; {given.patterns:,} watches; "
+        f"{len(expected) / len(lines):.1%} match, {passed:.0%} decoded"
     )
-    print(f"{len(expected) / len(lines):.1%} match, {passed:.0%} decoded; {given.runs} runs, median (least to most)")
+    print(f"{'posts/s a core':<33}{'of orjson':>9}{'median':>11}   (least to most of {given.runs} runs)")
     base = statistics.median(rates["decode alone, orjson"])
     for way, measured in rates.items():
         middle = statistics.median(measured)
         spread = f"({min(measured):,.0f} to {max(measured):,.0f})"
-        print(f"  {way:32} {middle:>11,.0f} posts/s {spread}  {middle / base:.2f} of orjson")
+        print(f"{way:<33}{middle / base:>9.2f}{middle:>11,.0f}   {spread}")
 
 
 if __name__ == "__main__":

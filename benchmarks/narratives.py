@@ -27,6 +27,7 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks import say
 from benchmarks.crises import crises, storm
 from crisis.narratives import Narratives
 from crisis.topic_words import terms
@@ -178,7 +179,7 @@ def speed(lines: Sequence[str]) -> None:
         if number % 2_000 == 0:
             found.settle()
     took = time.process_time() - began
-    print(
+    say(
         f"\n{len(lines) / took:,.0f} posts/s of processor time, one core, settled every 2,000 posts ({len(lines):,} posts)"
     )
 

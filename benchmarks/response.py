@@ -15,6 +15,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from benchmarks import say
 from crisis.record import Record
 
 ROUNDS = 7
@@ -55,9 +56,7 @@ async def _measure(home: Path) -> None:
         ("last decision → first channel accepted", firsts),
         ("last decision → last channel accepted", lasts),
     ):
-        print(
-            f"{says}: median {statistics.median(taken):.3f} s ({min(taken):.3f}..{max(taken):.3f}, {ROUNDS} incidents)"
-        )
+        say(f"{says}: median {statistics.median(taken):.3f} s ({min(taken):.3f}..{max(taken):.3f}, {ROUNDS} incidents)")
 
 
 async def _one(settings: object) -> list[Record]:

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from benchmarks import say
 from benchmarks.judging import interval, macro_f1, macro_recall
 from benchmarks.tweets import Labelled, airlines, tweets
 from crisis import lexicon, meaning, reading
@@ -74,14 +75,14 @@ def readers() -> dict[str, Reader]:
 def judge(title: str, posts: Labelled, measure: Callable[..., float], name: str) -> None:
     """One table: each reader on ``posts``."""
     print(f"\n{title}: {len(posts.texts):,} posts")
-    print(f"{'':20}{name:>26}{'wrongly negative':>26}{'found negative':>18}")
+    print(f"{'':18}{name:>22}{'wrongly negative':>23}{'found negative':>16}")
     true = np.array(posts.labels)
     for reader, reads in readers().items():
         both = reads(posts.texts)
         said: NDArray[np.intp] = np.array([kind for kind, _ in both])
         hostile: NDArray[np.intp] = np.array([0 if share >= HOSTILE_FROM else 1 for _, share in both])
         columns = [_with(measure, said, posts.labels), _with(_false_alarms, hostile, posts.labels)]
-        print(f"{reader:20}{columns[0]:>26}{columns[1]:>26}{np.mean(hostile[true == 0] == 0):>18.3f}")
+        print(f"{reader:18}{columns[0]:>22}{columns[1]:>23}{np.mean(hostile[true == 0] == 0):>16.3f}")
 
 
 def _false_alarms(said: NDArray[np.intp], true: NDArray[np.intp]) -> float:
@@ -96,7 +97,7 @@ def _with(measure: Callable[..., float], said: NDArray[np.intp], true: list[int]
 
 def speed(texts: Sequence[str]) -> None:
     """Posts a second and core of each reader, median of three."""
-    print("\nposts a second and core (median of 3; processor time; small and meaning with language and all outputs)")
+    say("\nposts a second and core (median of 3; processor time; small and meaning with language and all outputs)")
     for reader, reads in readers().items():
         some = texts[:1_000] if reader == "meaning" else texts[: 4_000 if "VADER" in reader else 20_000]
         reads(some[:50])
@@ -129,7 +130,7 @@ def main(words: Sequence[str] = ()) -> None:
     part = given.part or ("test" if (folder / "test_text.txt").exists() else "val")
     posts = tweets(folder, part)
     if part != "test":
-        print(f"{part} was used for training or choosing: a check that all is well, not a result")
+        say(f"{part} was used for training or choosing: a check that all is well, not a result")
     judge(f"tweets, {part}", posts, macro_recall, "macro recall")
     flights = airlines(given.data / "airline")
     if flights:

@@ -21,6 +21,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from benchmarks import say
 from benchmarks.matching import brands, decode, events, queries, seen
 from benchmarks.replay import QUERY, make
 from crisis.detector import Detector
@@ -58,7 +59,7 @@ def stream(seconds: int) -> None:
         if number % 20_000 == 19_999:
             detector.tick(moment)
     used = time.process_time() - started
-    print(f"2,000 events/s at 1,000 watches, {matched / seconds:.0f} matches/s: {used / seconds:.1%} of a core")
+    say(f"2,000 events/s at 1,000 watches, {matched / seconds:.0f} matches/s: {used / seconds:.1%} of a core")
 
 
 def matches(count: int) -> None:
@@ -97,7 +98,7 @@ def week(days: int, per_minute: float) -> None:
             posts += 1
             text = "acme " + " ".join(dice.choices(words, k=14))
             detector.feed(Mention(id=str(posts), text=text, author=str(dice.randrange(10**9)), created_at=at))
-        print(
+        say(
             f"  day {day}: {posts:,} posts, {resident():.0f} MB resident at most, {len(detector.dump()) / 1e6:.2f} MB stored"
         )
 

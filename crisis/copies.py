@@ -17,7 +17,7 @@ from hashlib import blake2b
 from itertools import pairwise
 from typing import Any, NamedTuple
 
-from crisis.folding import flat
+from crisis.folding import disguised, flat
 from crisis.likeness import LONG_ENOUGH, Compared, distinctive, long_enough
 from crisis.rarity import Stream
 from crisis.sketch import sketch, sketches
@@ -33,7 +33,7 @@ _LINK = re.compile(r"(?:https?://|www\.)\S+", re.IGNORECASE)
 _VIA = re.compile(r"(?<!\s)\s+(?:via|by)\s+@[\w.\-]+\s*$", re.IGNORECASE)
 _LEADING = re.compile(r"^(?:\s*[.@]?@[\w.\-]+)+")
 _GAPS = re.compile(r"[\W_]+")
-_ASCII_GAPS = str.maketrans({code: " " for code in range(128) if not chr(code).isalnum()})
+_ASCII_GAPS = bytes(code if chr(code).isalnum() and code < 128 else 32 for code in range(256))
 _SPACE = re.compile(r"[\s\u200b-\u200f\u2060\ufeff]+")
 
 
@@ -72,7 +72,7 @@ def said(text: str) -> tuple[str, bool]:
 
     A quotation is one that names its author, as in “@ada: …” or RT @ada: …
     """
-    if "@" not in text:
+    if text.rfind("@") < 1:
         return text, False
     said_so = _REPOST.match(text)
     text, repost = text[said_so.end() if said_so else 0 :], said_so is not None
@@ -94,10 +94,12 @@ KEEP = 50_000
 """Originals remembered, unless told otherwise: between half of that and all of it."""
 _SHARED = 16
 """Originals remembered by one hash; what more of them share tells nothing and is forgotten."""
-_BEGINNING, _LONGER_BEGINNING = 10, 20
+_BEGINNING, _LONGER_BEGINNING = 8, 20
 """Letters at the beginning that are remembered as they are: what is left of a text that was cut off begins like it."""
 _SHORT = 60
 """Letters below which a text is compared with an original that alone holds one of its hashes: few are left of it."""
+_VARIANTS = 8
+"""Changed copies of an original that are remembered beside it: each author of a brigade changes other words."""
 _COMPARED = 4
 """Originals that a post is compared with, those that share most first."""
 _LONGEST = 2_000
@@ -119,7 +121,7 @@ def plain(text: str) -> str:
         text = _LEADING.sub("", text)
         if " via @" in text or " by @" in text:
             text = _VIA.sub("", text)
-    gapped = text.translate(_ASCII_GAPS) if text.isascii() else _GAPS.sub(" ", text)
+    gapped = text.encode().translate(_ASCII_GAPS).decode() if text.isascii() else _GAPS.sub(" ", text)
     return " ".join(gapped.split())[:_LONGEST]
 
 
@@ -134,6 +136,8 @@ class _Generation:
         self.originals: list[tuple[Name, str, str]] = []
         """What each is called, its plain text, and the beginning of what was written."""
         self.stream = Stream()
+        self.said_by: dict[Name, list[int]] = {}
+        """Numbers of the texts under one name: the original's, then those of its variants."""
         self.by_text: dict[str, int] = {}
         self.by_hash: dict[int | str, int | list[int]] = {}
         """Numbers of originals; a single one, which is the usual case, by itself; none of what too many share."""
@@ -144,7 +148,10 @@ class _Generation:
     def add(self, name: Name, text: str, written: str, drawn: Sequence[int]) -> None:
         self.originals.append((name, text, written))
         number = self.by_text[text] = len(self.originals)
-        self.stream.meet(text)
+        said_by = self.said_by.setdefault(name, [])
+        said_by.append(number)
+        if len(said_by) == 1:
+            self.stream.meet(text)
         if not drawn:
             return
         held_by = self.by_hash.setdefault
@@ -163,6 +170,11 @@ class _Generation:
             if len(held) > _SHARED:
                 held.clear()
 
+    def wants_variant(self, number: int) -> bool:
+        """Is a changed copy of that text to be remembered? Not of a variant, lest texts drift away from the original."""
+        said_by = self.said_by[self[number][0]]
+        return said_by[0] == number and len(said_by) <= _VARIANTS
+
     def copied(self, post: Compared, drawn: Sequence[int]) -> int | None:
         """The number of the original that ``post`` is a changed copy of."""
         if not self.originals:
@@ -170,6 +182,11 @@ class _Generation:
         held_by = self.by_hash.get
         text = post.text
         begins = (held_by(text[:_BEGINNING]), held_by(text[:_LONGER_BEGINNING]))
+        if begins[0]:
+            begun = begins[0] if isinstance(begins[0], list) else [begins[0]]
+            only = post.cut_from([self.originals[number - 1][1] for number in begun])
+            if only is not None:
+                return begun[only]
         alone = 2 if len(text) < _SHORT else 1
         shared: list[int] = []
         every: tuple[int | list[int] | None, ...] = (*begins, *begins, *map(held_by, drawn))
@@ -235,7 +252,10 @@ class CopyFinder:
             post = Compared(compared, text[: 4 * _LONGEST], (new.stream, old.stream))
             changed = new.copied(post, drawn)
             if changed is not None:
-                return new[changed][0]
+                first = new[changed][0]
+                if long_enough(compared) and new.wants_variant(changed):
+                    self._remember(first, compared, text[:_WRITTEN], drawn)
+                return first
             number = old.copied(post, drawn)
         if number is None:
             self._remember(name, compared, text[:_WRITTEN], drawn)
@@ -250,6 +270,7 @@ class CopyFinder:
             long_enough(compared)
             or distinctive(compared, (self._new.stream, self._old.stream))
             or fingerprint(text).repost
+            or disguised(text)
         )
 
     def _remember(self, name: Name, text: str, written: str, drawn: Sequence[int]) -> None:

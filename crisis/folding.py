@@ -114,6 +114,8 @@ _OTHER_SCRIPT = re.compile(
 )
 _CYRILLIC = re.compile(r"[\u0400-\u052f]")
 _SCRIPTS_MEET = re.compile(f"{_HAS_LATIN.pattern}(?:(?={_OTHER_SCRIPT.pattern})|(?<={_OTHER_SCRIPT.pattern}.))")
+_OTHER_ALIKE = f"[{''.join(chr(code) for code in _ALONE if _OTHER_SCRIPT.match(chr(code)))}]"
+_IMITATED = re.compile(f"[a-zA-Z]{_OTHER_ALIKE}|{_OTHER_ALIKE}[a-zA-Z]")
 LOOKALIKES = "0-9_" + "".join(map(chr, _ALONE))
 """What a word may be made of that reads as a Latin one, for a class of a regular expression."""
 _ALL_ALIKE = re.compile(rf"[{LOOKALIKES}](?<!\w.)[{LOOKALIKES}]+(?!\w)")
@@ -176,7 +178,14 @@ def _as_it_looks(match: "re.Match[str]") -> str:
 
 
 def _part(before: str, sign: str, after: str) -> bool:
-    """Does a part of a camel-case tag begin at ``sign``?"""
+    """Does a part of a camel-case tag begin at ``sign``? ``before``: the two signs before it.
+
+    Where capitals run into small letters there are two ways: #ACMEfails is ``acm efails`` or ``acme fails``. It is parted at
+    both places, and a word is also found across them.
+    """
+    if before[1:].isupper() and sign.islower():
+        return before[0].isupper()
+    before = before[1:]
     if before == "_" or sign == "_":
         return True
     if sign.isupper():
@@ -188,7 +197,7 @@ def _tag(match: "re.Match[str]") -> str:
     tag = match[0]
     parts = [tag[:2]]
     for at in range(2, len(tag)):
-        if _part(tag[at - 1], tag[at], tag[at + 1 : at + 2]):
+        if _part(tag[at - 2 : at], tag[at], tag[at + 1 : at + 2]):
             parts.append(MARK)
         parts.append(tag[at])
     return "".join(parts)
@@ -216,6 +225,11 @@ def flat(text: str) -> str:
     if others := len(_OTHER_SCRIPT.findall(bare)):
         bare = bare.translate(_SEEN if 4 * len(_HAS_LATIN.findall(bare)) >= others else _FLAT)
     return _lower(bare)
+
+
+def disguised(text: str) -> bool:
+    """Does a word mix Latin letters with others that imitate them? Nobody types so by chance."""
+    return not text.isascii() and _IMITATED.search(text) is not None
 
 
 def views(text: str) -> Folded:

@@ -11,12 +11,14 @@ The weights were chosen on edited training texts against pairs of distinct ones 
 """
 
 import re
+from collections.abc import Sequence
 from typing import NamedTuple
 
-from rapidfuzz.distance import OSA, Indel
+from rapidfuzz.distance import Indel
 
-from crisis.folding import flat
-from crisis.rarity import WIDE, Stream, familiar, table, worth
+from crisis.folding import disguised
+from crisis.rarity import Stream, familiar, worth
+from crisis.templates import about_others, filled_otherwise, named_otherwise, names, size
 
 LONG_ENOUGH = 24
 """Letters from which on two equal texts are copies, whatever they say. An ideograph counts as two."""
@@ -27,26 +29,20 @@ SAME, SURE = 0.9, 60
 """So alike are two texts of so many letters only if one copies the other."""
 MISSING, ADDED, ALIKE, ENOUGH = 0.6, 0.5, 60.0, 36.0
 """Bits against for each bit that only the shorter, only the longer text has; bits for being alike; the bits needed."""
-LEAST_SHARED, LEAST_SHARED_SHORT = 14.0, 30.0
-"""Bits that must be shared; the second of texts below ``LONG_ENOUGH``, where people agree by coincidence."""
+LEAST_SHARED = 14.0
+"""Bits that must be shared."""
+LEAST_SHARED_SHORT, LEAST_SHARED_KNOWN, KNOWN = 30.0, 19.0, 500
+"""The same below ``LONG_ENOUGH`` letters, where people agree by coincidence: in a new stream, and once so many of its texts
+are known, which tell what everybody says there."""
 BEGINS = 0.92
 """How alike a text must be to the beginning of a longer one, to be that one with its end cut off."""
-LEAST_LEFT, LEAST_CUT = 16.0, 9.0
+LEAST_LEFT, LEAST_CUT = 16.0, 7.0
 """Bits of what is left of a text that was cut; the second if it shows that it was."""
 LETTERS = 8
 """Letters that must be shared in any case."""
-TYPING = 2
-"""Letters that may be different (a wrong one counts twice) before different numbers are taken for typing errors."""
-_WRITTEN = re.compile(r"[^\W\d_][\w'’-]*")
-_OPENS = '.!?…:;"“”‘(\n•|–—-'
-_MARKED = frozenset("@#/&")
-_NUMBER = re.compile(r"\d+")
+_ELLIPSIS = re.compile(r"…[\"”’'»)\]\s]*(?:https?://\S+\s*)?\Z")
+"""As programs shorten a text; people type three dots, which may mean anything."""
 _CUT = re.compile(r"(?:…|\.\.\.)[\"”’'»)\]\s]*(?:https?://\S+\s*)?\Z")
-
-
-def size(text: str) -> int:
-    """Letters, an ideograph as two: it says as much."""
-    return len(text) if text.isascii() else len(text) + sum(sign >= WIDE for sign in text)
 
 
 def long_enough(text: str) -> bool:
@@ -56,7 +52,12 @@ def long_enough(text: str) -> bool:
 
 def distinctive(text: str, streams: tuple[Stream, Stream]) -> bool:
     """Is an equal plain text a copy, though it is short? Not if it may be a common phrase."""
-    return familiar(text) and sum(worth(text, streams)) >= LEAST_SHARED_SHORT
+    return familiar(text) and sum(worth(text, streams)) >= _least_shared_short(streams)
+
+
+def _least_shared_short(streams: tuple[Stream, Stream]) -> float:
+    known = min(1.0, sum(stream.texts for stream in streams) / KNOWN)
+    return LEAST_SHARED_SHORT - known * (LEAST_SHARED_SHORT - LEAST_SHARED_KNOWN)
 
 
 class Compared(NamedTuple):
@@ -67,11 +68,24 @@ class Compared(NamedTuple):
     """As it was posted."""
     streams: tuple[Stream, Stream]
 
+    def cut_from(self, others: Sequence[str]) -> int | None:
+        """Which of ``others``, if only one, this text begins, to stop inside a word of it or at an ellipsis."""
+        text = self.text
+        if not LETTERS <= len(text) < SURE:
+            return None
+        begun = [at for at, other in enumerate(others) if other.startswith(text) and len(other) > len(text)]
+        if len(begun) != 1 or not (_in_word(text, others[begun[0]]) or _ELLIPSIS.search(self.written)):
+            return None
+        return begun[0]
+
     def copies(self, other: str, as_written: str) -> bool:
         """Is one of the two a changed copy of the other? ``as_written``: how the other one was posted."""
         if not self._alike(other):
             return False
-        return not named_otherwise((self.text, names(self.written)), (other, names(as_written)))
+        if filled_otherwise(self.text, other):
+            return False
+        named = named_otherwise((self.text, names(self.written)), (other, names(as_written)))
+        return not named or disguised(self.written) or disguised(as_written)
 
     def _alike(self, other: str) -> bool:
         text = self.text
@@ -86,7 +100,8 @@ class Compared(NamedTuple):
             return False
         told = worth(long, self.streams)
         if begins and self._is_left_of(short, long, sum(told[: len(short)])):
-            return not about_others(short, long[: len(short)])
+            kept = long[: len(short)]
+            return not about_others(short.rsplit(" ", 1)[0], kept.rsplit(" ", 1)[0])
         return alike > 0 and self._enough(short, long, told, alike) and not about_others(short, long)
 
     def _enough(self, short: str, long: str, told: list[float], alike: float) -> bool:
@@ -97,7 +112,9 @@ class Compared(NamedTuple):
         missing, added = sum(bits) - shared, max(0.0, sum(told) - shared)
         if shared - MISSING * missing - ADDED * added + ALIKE * alike < ENOUGH:
             return False
-        return long_enough(short) or (shared >= LEAST_SHARED_SHORT and familiar(long))
+        return long_enough(short) or (
+            shared >= _least_shared_short(self.streams) and (familiar(short) or familiar(long))
+        )
 
     @staticmethod
     def _begins(short: str, long: str) -> bool:
@@ -109,11 +126,15 @@ class Compared(NamedTuple):
         )
 
     def _is_left_of(self, short: str, long: str, bits: float) -> bool:
-        in_word = long.startswith(short) and " " not in short[-2:] + long[len(short)]
-        shown = in_word or (short is self.text and _CUT.search(self.written) is not None)
+        shown = _in_word(short, long) or (short is self.text and _CUT.search(self.written) is not None)
         if bits < (LEAST_CUT if shown else LEAST_LEFT):
             return False
         return long_enough(short) or familiar(long if shown else short)
+
+
+def _in_word(short: str, long: str) -> bool:
+    """Does ``short`` stop inside a word of ``long``, with two letters of it at the least?"""
+    return long.startswith(short) and " " not in short[-2:] + long[len(short)]
 
 
 def _least_alike(short: str) -> float:
@@ -133,69 +154,3 @@ def _shared(short: str, long: str, bits: list[float]) -> tuple[float, int]:
             told += sum(bits[start : start + run])
             letters += run
     return told, letters
-
-
-def names(written: str) -> str:
-    """The names in a text, folded, a space between: words with a capital, and at the beginning of a sentence those that
-    are no common word. At most eight.
-
-    Empty where capitals tell nothing: in shouting, and in headlines that capitalise most words.
-    """
-    found, words = [], 0
-    for match in _WRITTEN.finditer(written):
-        words += 1
-        word, before = match[0], written[: match.start()].rstrip()
-        if len(word) < 3 or not word[0].isupper() or not word[1:].islower() or before[-1:] in _MARKED:
-            continue
-        name = flat(word).split("'")[0]
-        if (before and before[-1] not in _OPENS) or name not in table():
-            found.append(name)
-    return " ".join(found[:8]) if 3 * len(found) <= words else ""
-
-
-def named_otherwise(one: tuple[str, str], other: tuple[str, str]) -> bool:
-    """Is it only names that two texts (plain, and its ``names``) differ in, each holding one that the other does not?
-
-    "Stuck in Denver" and "Stuck in Oslo" are two people. A name with a typing error in it is the same name.
-    """
-    here, there = _names_more(one[1], other[0]), _names_more(other[1], one[0])
-    if not here or not there:
-        return False
-    rest = " ".join(word for word in one[0].split() if word not in here)
-    rest_too = " ".join(word for word in other[0].split() if word not in there)
-    return Indel.distance(rest, rest_too, score_cutoff=TYPING) <= TYPING
-
-
-def _names_more(named: str, text: str) -> set[str]:
-    """The names that ``text`` does not hold."""
-    words = set(text.split())
-    return {name for name in named.split() if not any(_is_name(name, word) for word in words)}
-
-
-def _is_name(name: str, word: str) -> bool:
-    """Is ``word`` that name, perhaps with a slip or cut off?"""
-    slips = _slips(name)
-    if word == name or word.startswith(name) or (len(word) > 2 and name.startswith(word)):
-        return True
-    return OSA.distance(name, word, score_cutoff=slips) <= slips
-
-
-def _slips(name: str) -> int:
-    return 1 + len(name) // 6
-
-
-def about_others(one: str, other: str) -> bool:
-    """Does each text name a number that the other does not? Another flight, price or order is another text.
-
-    A number with one wrong digit, or with a letter typed into it, is the same number, unless nothing else is different.
-    """
-    here, there = _NUMBER.findall(one)[:20], _NUMBER.findall(other)[:20]
-    first, second = set(here), set(there)
-    if first <= second or second <= first:
-        return False
-    both = ((first, second), (second, first))
-    if OSA.distance("".join(here), "".join(there), score_cutoff=1) > 1 and all(
-        any(all(OSA.distance(n, m) > 1 for m in known) for n in named) for named, known in both
-    ):
-        return True
-    return Indel.distance(_NUMBER.sub("", one), _NUMBER.sub("", other), score_cutoff=TYPING) <= TYPING

@@ -1,11 +1,13 @@
 """The coordination panel: what looks arranged is told and lowers confidence; passing on is no coordination."""
 
+import random
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from crisis.coordination import assess
-from crisis.copies import CopyFinder
+from crisis.copies import CopyFinder, Originals
 from crisis.detector import Detector
 from crisis.watch import Mention, Watch
 
@@ -99,3 +101,29 @@ def test_copies_that_the_detector_found_are_not_looked_for_again(monkeypatch: py
     assert assess(mentions, marks=marks) == expected
     with pytest.raises(ValueError, match="zip"):
         assess(mentions, marks=marks[1:])
+
+
+def test_a_brigade_whose_authors_each_change_three_words_is_seen() -> None:
+    text = "acme left my grandmother alone at the gate for nine hours and the staff laughed about it share this"
+    dice = random.Random(1)
+    posts = []
+    for _ in range(40):
+        words = text.split()
+        for at in dice.sample(range(len(words)), 3):
+            words[at] = dice.choice(["because", "really", "people", "their", "never", "some", "why", "here"])
+        posts.append(" ".join(words))
+    found = Originals().fingerprints(posts)
+    sizes = Counter(original for _, original in found)
+    assert sum(count for count in sizes.values() if count >= 5) >= 36
+
+
+def test_texts_do_not_drift_away_from_the_original_by_way_of_their_copies() -> None:
+    said = "acme left my grandmother alone at the gate for nine hours and the staff laughed about it"
+    words = said.split()
+    unlike = "globex sold our neighbour two kettles in the shop with six lids but no handles came along"
+    other = unlike.split()
+    finder = CopyFinder()
+    answers = [finder.add(f"{step}", " ".join(other[:step] + words[step:])) for step in range(len(words) + 1)]
+    assert answers[1] == "0"
+    assert answers.count("0") >= 3
+    assert "0" not in answers[12:]

@@ -41,6 +41,7 @@ WORDS = [
     "Аcme",
     "АСМЕ",
     "#AcmeFails",
+    "#ACMEfails",
     "#YouTubeDown",
     "#АСМЕFails",
     "@acme",

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crisis.copies import CopyFinder, Originals, fingerprint, plain
-from crisis.likeness import about_others
+from crisis.likeness import Compared
 from crisis.rarity import PRIOR, Stream, familiar, table, worth
 from crisis.sketch import KEYS, sketch, sketches
 
@@ -90,11 +90,12 @@ def test_a_short_text_is_a_copy_when_it_says_so_itself() -> None:
     ("original", "copy"),
     [
         ("acme gate B17 fire lol", "@bob acme GATE b17 fire lol!!"),
-        ("acme gate B17 fire lol", "acme gate B17 fire wow"),
+        ("acme gate B17 fire lol", "acme gate B17 fire u"),
         ("acme gate B17 fire lol", "аcme gаte B17 firе lоl"),
         ("my acme phone died again at the gate", "my acme phone di…"),
         ("we were stuck in Charlotte all night", "we were stuck in Charl"),
-        ("Acme lost my grandmother's violin", "Acme broke my grandmother's violin"),
+        ("Acme lost my grandmother's violin", "Acme lots my grandmothers violin"),
+        ("Acme lost my grandmother's violin", "and Acme lost my grandmother's violin"),
     ],
 )
 def test_a_short_text_is_a_copy_when_it_tells_enough(original: str, copy: str) -> None:
@@ -143,18 +144,44 @@ def test_words_are_worth_what_the_table_and_the_stream_say() -> None:
     assert 0 < table()["the"] < 1
 
 
+@pytest.mark.parametrize("disguised", ["Воусott Acme!".replace("В", "B"), "Boycott Аcme!", "thаnk you"])
+def test_who_disguises_a_short_text_copies_it(disguised: str) -> None:
+    finder = CopyFinder()
+    finder.add("1", "Boycott Acme!")
+    finder.add("2", "thank you")
+    assert finder.add("3", disguised) in ("1", "2")
+    assert finder.add("4", "Boycott Acme!") is None
+
+
 @pytest.mark.parametrize(
-    ("one", "other", "different"),
+    ("left", "written", "copied"),
     [
-        ("flight 495 to boston is late again", "flight 496 to boston is late again", True),
-        ("flight 495 to boston is late again", "flight 719 to boston is lats agian", True),
-        ("flight 4950 to boston is late again", "flihgt 4951 to bostn is late again", False),
-        ("flight 4950 to boston is late again", "flihgt 4k50 to bostn is late again", False),
-        ("flight 495 to boston is late again", "the flight to boston is late again", False),
+        ("you are rea", "@acme you are rea", True),
+        ("you are really", "@acme you are really…", True),
+        ("you are really", "@acme you are really...", False),
+        ("you are really", "@acme you are really", False),
+        ("you are", "@acme you are…", False),
     ],
 )
-def test_a_wrong_digit_is_a_typing_error_only_among_others(one: str, other: str, different: bool) -> None:
-    assert about_others(one, other) is different
+def test_a_few_words_that_were_cut_off_are_left_of_the_only_text_that_begins_so(
+    left: str, written: str, copied: bool
+) -> None:
+    post = Compared(left, written, (Stream(), Stream()))
+    others = ["you are my favourite airline", "you are really trying me today"]
+    assert post.cut_from(others) == (1 if copied else None)
+    assert post.cut_from([*others, "you are really the kindest people on this island"]) is None
+
+
+def test_what_is_left_of_a_common_phrase_is_found() -> None:
+    finder = CopyFinder()
+    finder.add("1", "can you help me with this please")
+    assert finder.add("2", "@acme can you he") == "1"
+
+
+def test_a_letter_too_many_does_not_make_a_number_another_one() -> None:
+    finder = CopyFinder()
+    finder.add("1", "awesome new plane flight 1701")
+    assert finder.add("2", "awesome new plane fltight 1701") == "1"
 
 
 TEXTS = st.one_of(
