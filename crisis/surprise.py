@@ -49,6 +49,8 @@ BAD, BAD_SURPRISE = 0.5, 0.6
 """Share of negative voices that is bad enough by itself, if it is not below the usual, and the surprise it counts as."""
 BAD_ADDED, BAD_ADDED_MOST = 0.18, 0.62
 """Share above the usual among those on top that goes with it, and the share that is enough wherever the usual lies."""
+BAD_TIMES = 3.0
+"""Voices against the usual from which on, in an hour or more, the share that is bad enough is that among those on top."""
 PLAIN_TIMES, PLAIN_NEGATIVE, PLAIN_VOLUME = 6.0, 40, 0.4
 """Voices against the usual, negative ones, and surprise at the volume that with a share that is bad enough, and the
 excess ``ADDED`` among those on top, are plainly an outrage, however wild the brand is; not in spans under a quarter."""
@@ -137,7 +139,9 @@ def _weigh(baseline: Baseline, window: int, span: Span, usual: Usual, lasting: b
     share = baseline.share()
     added = _added(span, usual.voices, share)
     excess = negative >= (share + EXCESS) * known and added >= share + ADDED
-    bad = bool(known) and negative >= BAD * known and added >= min(share + BAD_ADDED, BAD_ADDED_MOST)
+    watered = added >= BAD and span.length >= LENGTHS[HOUR] and span.voices >= BAD_TIMES * usual.voices
+    most = bool(known) and (watered or negative >= BAD * known)
+    bad = most and added >= min(share + BAD_ADDED, BAD_ADDED_MOST)
     if bad:
         negativity = max(negativity, BAD_SURPRISE)
     angry = lasting and (bad or (excess and negativity >= NEGATIVITY))
