@@ -306,18 +306,22 @@ def read_made_up(text: str, hint: str) -> Reading:
 
 
 def post_stream(stream: Stream, seed: int, *, brigade: bool) -> list[Mention]:
-    """A stream as posts; with ``brigade`` what is added is one text by 80 authors, over and over."""
+    """A stream as posts, each by somebody else and in words that nobody else uses, exactly as many negative as counted.
+
+    With ``brigade`` what is added is one text by 80 authors, over and over, and the others are as negative as before.
+    """
     dice = np.random.default_rng(seed)
     begin, found = datetime(2026, 1, 5, tzinfo=UTC), []
     usual = float(np.median(stream.values))
     share = stream.negative[: stream.begins].sum() / max(1, stream.values[: stream.begins].sum())
     for row, (value, negative) in enumerate(zip(stream.values, stream.negative, strict=True)):
+        struck = brigade and row >= stream.begins
+        moods = dice.random(value) < share if struck else dice.permutation(np.arange(value) < negative)
         for number, second in enumerate(np.sort(dice.uniform(0, STEP, int(value)))):
-            copied = brigade and row >= stream.begins and number >= usual
-            author = f"troll-{dice.integers(80)}" if copied else f"author-{row}-{number}"
-            likely = share if brigade and row >= stream.begins else negative / value
-            mood = "bad" if dice.random() < likely else "good"
-            told = "bad product, share this before they delete it" if copied else f"{mood} words on acme {row} {number}"
+            author = f"author-{row}-{number}"
+            told = f"{'bad' if moods[number] else 'good'} acme {dice.bytes(24).hex(' ', 4)}"
+            if struck and number >= usual:
+                author, told = f"troll-{dice.integers(80)}", "bad product, share this before they delete it"
             moment = begin + timedelta(seconds=STEP * row + float(second))
             found.append(Mention(id=f"{row}-{number}", text=told, author=author, created_at=moment))
     return found

@@ -142,7 +142,7 @@ class Detector:
             self._count(self._windows, post._replace(slice=min(post.slice, now), moment=min(post.moment, self._at)))
         self._windows.advance(now)
         totals = self._windows.totals()
-        evidence = self._evidence(totals)
+        evidence = self._evidence(self._windows, totals)
         self._judge(self._windows, evidence, self._at)
         return self._signal(self._windows, totals, evidence)
 
@@ -158,7 +158,7 @@ class Detector:
     def _sample(self, windows: Windows, last: int) -> None:
         """Close the present quarter: keep it for the baseline, and judge it."""
         totals = windows.totals()
-        spans = self._spans(totals, closing=True)
+        spans = self._spans(windows, totals, closing=True)
         held = spans[_QUARTER].held
         new = sample(
             self._baseline,
@@ -171,24 +171,23 @@ class Detector:
         new.held = held
         self._baseline.add(new)
         self._quarter, self._first = self._quarter + 1, 0.0
-        self._judge(windows, self._evidence(totals), (last + 1.0) * SLICE)
+        self._judge(windows, self._evidence(windows, totals), (last + 1.0) * SLICE)
 
-    def _spans(self, totals: Counts, *, closing: bool = False) -> list[Span]:
-        """What the windows hold, and hours of quarters; the present one among them when it is ``closing``."""
+    def _spans(self, windows: Windows, totals: Counts, *, closing: bool = False) -> list[Span]:
+        """What the windows hold, and hours of quarters up to now; the present one is whole when it is ``closing``."""
         found = []
         for length, column in zip(LENGTHS, (1, 2, 3), strict=False):
-            held = _held(totals, column)
+            held = _held(totals[:, column])
             found.append(Span(length, _voices(held), held[NEGATIVE], held[READ], held=held))
-        most = LENGTHS[-1] // STEP
-        quarters = [known.held for known in islice(reversed(self._baseline.samples), most - closing)]
-        if closing:
-            quarters.insert(0, found[_QUARTER].held)
+        passed = _PER_STEP if closing else max(0, windows.now + 1 - self._quarter * _PER_STEP)
+        present = _held(windows.lately(passed))
+        quarters = [known.held for known in islice(reversed(self._baseline.samples), LENGTHS[-1] // STEP)]
         for length in LENGTHS[HOUR + 1 :]:
-            found.append(_lasting(quarters[: length // STEP], length))
+            found.append(_lasting(present, passed / _PER_STEP, quarters[: length // STEP], length))
         return found
 
-    def _evidence(self, totals: Counts) -> list[Evidence]:
-        return weigh(self._baseline, self._spans(totals), self._quarter)
+    def _evidence(self, windows: Windows, totals: Counts) -> list[Evidence]:
+        return weigh(self._baseline, self._spans(windows, totals), self._quarter)
 
     def _judge(self, windows: Windows, evidence: Sequence[Evidence], at: float) -> None:
         """Open or close the alert at ``at``."""
@@ -213,7 +212,7 @@ class Detector:
         if self._windows is None:
             raise ValueError("a detector has no level before its first tick")
         totals = self._windows.totals()
-        return self._signal(self._windows, totals, self._evidence(totals), quarter_only=True)
+        return self._signal(self._windows, totals, self._evidence(self._windows, totals), quarter_only=True)
 
     def _signal(
         self, windows: Windows, totals: Counts, evidence: Sequence[Evidence], *, quarter_only: bool = False
@@ -291,15 +290,26 @@ class Detector:
         return new
 
 
-def _lasting(quarters: Sequence[tuple[int, ...]], length: int) -> Span:
-    """A span made of quarters of an hour; with some of them missing it is stretched, and not whole."""
-    held = tuple(map(sum, zip(*quarters, strict=True))) if quarters else (0,) * (ANGRY + 1)
-    voices = held[AUTHORS] / max(1, len(quarters)) * (length // STEP)
-    return Span(length, voices, held[NEGATIVE], held[READ], len(quarters) * STEP == length, held)
+def _lasting(present: tuple[int, ...], passed: float, quarters: Sequence[tuple[int, ...]], length: int) -> Span:
+    """A span that ends now: the ``passed`` part of the present quarter of an hour, and quarters before it, newest first.
+
+    Of the oldest only what the present one leaves over counts. With some missing it is stretched, and not whole.
+    """
+    most = length // STEP
+    whole = len(quarters) + passed >= most
+    parts = [1.0] * len(quarters)
+    if len(quarters) == most:
+        parts[-1] = 1.0 - passed
+    exact = [float(count) for count in present]
+    for part, quarter in zip(parts, quarters, strict=True):
+        exact = [sofar + part * count for sofar, count in zip(exact, quarter, strict=True)]
+    held = tuple(round(count) for count in exact)
+    voices = exact[AUTHORS] * most / max(1.0, min(most, len(quarters) + passed))
+    return Span(length, voices, held[NEGATIVE], held[READ], whole, held)
 
 
-def _held(totals: Counts, column: int) -> tuple[int, ...]:
-    return tuple(int(value) for value in totals[: ANGRY + 1, column])
+def _held(counts: Counts) -> tuple[int, ...]:
+    return tuple(int(value) for value in counts[: ANGRY + 1])
 
 
 def _renewed(state: dict[str, Any]) -> dict[str, Any]:

@@ -41,12 +41,16 @@ EXCESS = 0.12
 """Share of negative voices above the usual, at the least."""
 ADDED = 0.25
 """Likewise among the voices that came on top of the usual, where a brand's ordinary talk does not water it down."""
+ADDED_HOUR = 0.2
+"""Likewise within the hour, where a shorter span is judged: moods come and go, and those of news pass within minutes."""
 FEWEST_ADDED = 0.15
 """Share of the voices that is taken to have come on top, at the least."""
 BAD, BAD_SURPRISE = 0.5, 0.6
 """Share of negative voices that is bad enough by itself, if it is not below the usual, and the surprise it counts as."""
 BAD_ADDED, BAD_ADDED_MOST = 0.18, 0.62
 """Share above the usual among those on top that goes with it, and the share that is enough wherever the usual lies."""
+BAD_TIMES = 3.0
+"""Voices against the usual from which on, in an hour or more, the share that is bad enough is that among those on top."""
 PLAIN_TIMES, PLAIN_NEGATIVE, PLAIN_VOLUME = 6.0, 40, 0.4
 """Voices against the usual, negative ones, and surprise at the volume that with a share that is bad enough, and the
 excess ``ADDED`` among those on top, are plainly an outrage, however wild the brand is; not in spans under a quarter."""
@@ -109,24 +113,39 @@ class Evidence:
 
 def weigh(baseline: Baseline, spans: Sequence[Span], step: int) -> list[Evidence]:
     """What each span says in the step ``step``; spans are in the order of the baseline's windows."""
+    expected = baseline.usual(step)
+    lasting = _lasting(baseline, spans, expected)
     return [
-        _weigh(baseline, window, span, usual)
-        for window, (span, usual) in enumerate(zip(spans, baseline.usual(step), strict=True))
+        _weigh(baseline, window, span, usual, lasting or span.length >= LENGTHS[HOUR])
+        for window, (span, usual) in enumerate(zip(spans, expected, strict=True))
         if span.whole
     ]
 
 
-def _weigh(baseline: Baseline, window: int, span: Span, usual: Usual) -> Evidence:
+def _lasting(baseline: Baseline, spans: Sequence[Span], expected: Sequence[Usual]) -> bool:
+    """Whether those who came on top within the hour, taken together, are angrier than usual."""
+    hour, usual = next(
+        ((span, usual) for span, usual in zip(spans, expected, strict=True) if span.length >= LENGTHS[HOUR]),
+        (spans[-1], expected[-1]),
+    )
+    share = baseline.share()
+    return _added(hour, usual.voices, share) >= min(share + ADDED_HOUR, BAD_ADDED_MOST)
+
+
+def _weigh(baseline: Baseline, window: int, span: Span, usual: Usual, lasting: bool) -> Evidence:
     negative, known = span.negative, span.known
     volume = usual.surprise(span.voices)
     negativity = baseline.surprise(window, negative, known)
     share = baseline.share()
     added = _added(span, usual.voices, share)
     excess = negative >= (share + EXCESS) * known and added >= share + ADDED
-    bad = bool(known) and negative >= BAD * known and added >= min(share + BAD_ADDED, BAD_ADDED_MOST)
+    watered = added >= BAD and span.length >= LENGTHS[HOUR] and span.voices >= BAD_TIMES * usual.voices
+    most = bool(known) and (watered or negative >= BAD * known)
+    bad = most and added >= min(share + BAD_ADDED, BAD_ADDED_MOST)
     if bad:
         negativity = max(negativity, BAD_SURPRISE)
-    enough = _large(baseline, span, usual, volume) and (bad or (excess and negativity >= NEGATIVITY))
+    angry = lasting and (bad or (excess and negativity >= NEGATIVITY))
+    enough = angry and _large(baseline, span, usual, volume)
     threshold = OUTRAGE[max(0, bisect_right(LENGTHS, span.length) - 1)] * (1 + YOUNG / max(1.0, baseline.days))
     score = (max(0.0, min(volume, MOST)) + max(0.0, min(negativity, MOST))) / 2 / threshold
     if enough and excess and baseline.cold:  # little as is known so far, this is unmistakable

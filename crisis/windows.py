@@ -186,6 +186,11 @@ class Windows:
         parts = np.add.reduceat(live, _STARTS, axis=1)
         return np.cumsum(parts[:, ::-1], axis=1)
 
+    def lately(self, slices: int) -> Counts:
+        """Counts by row of the last so many slices, at most an hour: shape (rows,)."""
+        lately: Counts = self._counts[:, self._column - slices + 1 : self._column + 1].sum(axis=1)
+        return lately
+
     def named(self, kind: str, totals: Counts, window: int) -> dict[str, int]:
         """Distinct texts by ``source`` or ``language`` in one of the windows of ``totals``."""
         return {

@@ -191,3 +191,30 @@ def test_a_brand_that_is_wild_every_day_still_has_plain_outrages() -> None:
     outrages = [row - at for row, kind in found if kind == "outrage"]
     assert len(outrages) == 1
     assert 0 <= outrages[0] < 12
+
+
+def moody(known: list[Row], at: int, moods: list[float], *, more: int = 150) -> list[Row]:
+    """The same rows with ``more`` mentions in each from row ``at`` on, their share of negative ones as told row by row."""
+    dice, found = np.random.default_rng(3), list(known)
+    for row, mood in enumerate(moods, at):
+        old = known[row]
+        found[row] = Row(old.moment, old.value + more, (old.negative or 0) + int(dice.binomial(more, mood)))
+    return found
+
+
+def test_news_whose_mood_is_bad_for_a_quarter_of_an_hour_is_attention_and_no_outrage() -> None:
+    at, news = 6 * DAY + 100, [0.25] * 9 + [0.55] * 3 + [0.25] * 24
+    assert {kind for _, kind in alerts(run(moody(rows(7), at, news)))} == {"attention"}
+    assert "outrage" in {kind for _, kind in alerts(run(moody(rows(7), at, news[:9] + [0.55] * 27)))}
+
+
+def test_a_loud_outrage_whose_angry_half_is_watered_down_by_ordinary_talk_is_found_where_moods_are_wild() -> None:
+    dice, at = np.random.default_rng(8), 6 * DAY + 100
+    wild = [
+        Row(row.moment, row.value, float(dice.binomial(int(row.value), share)))
+        for row, share in zip(rows(7), np.repeat(dice.beta(0.9, 2.3, 7 * 24), 12), strict=True)
+    ]
+    struck_rows = moody(wild, at, [0.53] * 36, more=90)
+    found = [row - at for row, kind in alerts(run(struck_rows)) if kind == "outrage"]
+    assert len(found) == 1
+    assert 0 <= found[0] < 12

@@ -244,3 +244,25 @@ def test_a_brigade_that_changes_a_word_each_time_is_still_one_text() -> None:
         detector.feed(Mention(id=str(n), text=text.replace("fire", word), author=f"a{n}", created_at=BEGIN))
     signal = detector.tick(BEGIN)
     assert (signal.distinct_texts, signal.authors, signal.copying_authors) == (1, 1, 4)
+
+
+def test_long_spans_reach_until_now_and_not_only_to_the_last_quarter_of_an_hour() -> None:
+    detector = Detector(WATCH, reader)
+
+    def say(minute: float, many: int = 1) -> None:
+        for number in range(many):
+            moment = BEGIN + timedelta(minutes=minute, seconds=1 + number / 1000)
+            name = f"{minute}-{number}"
+            detector.feed(Mention(id=name, text=f"good {name}", author=name, created_at=moment))
+
+    for minute in range(8 * 60 + 7):
+        say(minute)
+        detector.tick(BEGIN + timedelta(minutes=minute + 1))
+    for many in (0, 50):
+        say(8 * 60 + 6.5, many)
+        detector.tick(BEGIN + timedelta(minutes=8 * 60 + 7))
+        windows = detector._windows
+        assert windows is not None
+        hours = {span.length: span for span in detector._spans(windows, windows.totals())}
+        assert [round(hours[length].voices) for length in (7200, 21_600)] == [120 + many, 360 + many]
+        assert all(hours[length].whole for length in (7200, 21_600))
