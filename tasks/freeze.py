@@ -39,6 +39,7 @@ AGAIN_AFTER = timedelta(seconds=20)
 """Between two of them; more with each."""
 RENEW_BEFORE = timedelta(days=7)
 """A post that is only put off is put off further when so little of that is left."""
+TOO_LATE = "its time came before it could be frozen: look whether it is out"
 SECONDS = 60.0
 """How long one scheduler may take in one go; the rest is left to ``sweep``."""
 
@@ -146,8 +147,12 @@ async def unfreeze(here: Installation, incident_id: str, *, actor: str, reason: 
                 raise IllegalStep(f"{other.id} goes on and needs the freeze too: unfreeze {other.id} first")
         await tx.ledger.append("freeze.lifted", incident=incident_id, data={"posts": len(held)}, **acting.act)
         for post in held:
-            to = FreezeState.MISSED if post.overdue(now) else FreezeState.RESTORING
-            changed = {"state": to, "problem": "", "attempts": 0, "again_at": None, "changed_at": now}
+            to, problem = FreezeState.RESTORING, ""
+            if post.overdue(now) and post.state is FreezeState.FREEZING:
+                to, problem = FreezeState.NOT_FROZEN, TOO_LATE
+            elif post.overdue(now):
+                to = FreezeState.MISSED
+            changed = {"state": to, "problem": problem, "attempts": 0, "again_at": None, "changed_at": now}
             await tx.frozen.put(post.model_copy(update=changed), **acting.act)
         for post in by_hand:
             says = {"state": FreezeState.NOT_RESTORED, "problem": "no API can do it: resume it there by hand"}
@@ -278,12 +283,16 @@ async def _one(acting: _Acting, post: FrozenPost, scheduler: Scheduler) -> None:
     freezing = post.state is FreezeState.FREEZING
     try:
         if freezing and post.overdue(acting.here.clock.now()):
-            says = "its time came before it could be frozen: look whether it is out"
-            await acting.settle(post, FreezeState.NOT_FROZEN, problem=says)
+            await acting.settle(post, FreezeState.NOT_FROZEN, problem=TOO_LATE)
         elif freezing:
             post = await _put_off(acting, post, scheduler)
             await scheduler.pause(post.post, post.put_off)
-            await acting.settle(post, FreezeState.FROZEN)
+            after = await acting.settle(post, FreezeState.FROZEN)
+            if after.state in (
+                FreezeState.RESTORING,
+                FreezeState.RESTORED,
+            ):  # lifted meanwhile: what came late is undone
+                await scheduler.restore(post.post, post.put_off)
         elif post.overdue(acting.here.clock.now()):
             await acting.settle(post, FreezeState.MISSED)
         else:

@@ -15,6 +15,7 @@ from crisis.freeze import FreezeState
 from crisis.incident import IllegalStep, IncidentState
 from crisis.values import Severity
 from integrations.facebook_scheduled import FacebookScheduled
+from integrations.postiz import Postiz
 from tasks import freeze as freezing
 from tasks.freeze import freeze, freeze_if_due, frozen_in, mind_freezes, propose_unfreezing, unfreeze
 from tasks.incidents import dismiss
@@ -297,3 +298,31 @@ async def test_a_scheduler_taken_out_of_the_configuration_leaves_its_posts_to_a_
         posts: list[Any] = await unfreeze(here, "INC-1", actor=IDA)
         assert await states(here) == {number: "not restored"}
         assert "there is no scheduler" in posts[-1].problem
+
+
+async def test_a_post_that_was_never_paused_is_not_called_held_back_when_its_time_has_passed(here, postiz):
+    await incident_in(here)
+    number = postiz.add(NOW + timedelta(hours=2), "Buy now!")
+    postiz.faults.append(Fault(429, headers={"Retry-After": "3600"}))
+    await freeze(here, "INC-1", actor=IDA)
+    here.clock.move(timedelta(hours=3))
+    await unfreeze(here, "INC-1", actor=IDA)
+    assert await states(here) == {number: "not frozen"}
+    assert (await frozen_in(here, "INC-1"))[0].problem == freezing.TOO_LATE
+
+
+async def test_a_pause_that_comes_after_the_freeze_was_lifted_is_undone(here, postiz, monkeypatch):
+    await incident_in(here)
+    postiz.add(NOW + timedelta(hours=2), "Buy now!")
+    original, lifted = Postiz.pause, []
+
+    async def slow(self, post, put_off=()):
+        if not lifted:
+            lifted.append(True)
+            await unfreeze(here, "INC-1", actor=IDA)
+        await original(self, post, put_off)
+
+    monkeypatch.setattr(Postiz, "pause", slow)
+    await freeze(here, "INC-1", actor=IDA)
+    assert len(postiz.stands()) == 1
+    assert set((await states(here)).values()) == {"restored"}
