@@ -23,6 +23,7 @@ from crisis.freeze import (
     FreezeState,
     FrozenPost,
     ScheduledPost,
+    in_words,
     same_time,
     shown,
     soonest_first,
@@ -119,7 +120,7 @@ async def freeze_if_due(here: Installation, incident_id: str) -> str:
         posts = await freeze(here, incident_id, actor="freeze", reason=why)
     else:
         return ""
-    return f"{incident_id}: {sum(p.state is FreezeState.FROZEN and not p.whole for p in posts)} posts frozen"
+    return f"{incident_id}: {in_words(posts) or 'nothing is scheduled'}"
 
 
 async def unfreeze(here: Installation, incident_id: str, *, actor: str, reason: str = "") -> list[FrozenPost]:

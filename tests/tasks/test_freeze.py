@@ -166,7 +166,7 @@ async def test_the_playbook_says_from_which_severity_on_and_it_is_done_once(here
         incident = await tx.incidents.get("INC-1")
         worse = incident.assessment.model_copy(update={"severity": Severity.SEV1})
         await tx.incidents.assess("INC-1", worse, actor=IDA)
-    assert await mind_freezes(here) == "INC-1: 1 posts frozen"
+    assert await mind_freezes(here) == "INC-1: 1 frozen"
     requests = len(postiz.requests)
     await freeze_if_due(here, "INC-1")
     await mind_freezes(here)
@@ -215,7 +215,7 @@ async def test_an_incident_that_ends_proposes_to_unfreeze_and_does_not_do_it(her
     assert ended.state is IncidentState.DISMISSED
     assert postiz.stands() == {}
     subjects = [p.rendering.subject for p in sandbox(here)]
-    assert "[INC-1] 1 posts are still frozen: put them back?" in subjects
+    assert "[INC-1] 1 scheduled post is still frozen" in subjects
     await propose_unfreezing(here, incident)
     assert len(subjects) == len(sandbox(here))
     with pytest.raises(IllegalStep, match="goes on"):
