@@ -23,6 +23,7 @@ from crisis.freeze import (
     FreezeState,
     FrozenPost,
     ScheduledPost,
+    in_words,
     same_time,
     shown,
     soonest_first,
@@ -39,6 +40,7 @@ AGAIN_AFTER = timedelta(seconds=20)
 """Between two of them; more with each."""
 RENEW_BEFORE = timedelta(days=7)
 """A post that is only put off is put off further when so little of that is left."""
+TOO_LATE = "its time came before it could be frozen: look whether it is out"
 SECONDS = 60.0
 """How long one scheduler may take in one go; the rest is left to ``sweep``."""
 
@@ -118,7 +120,7 @@ async def freeze_if_due(here: Installation, incident_id: str) -> str:
         posts = await freeze(here, incident_id, actor="freeze", reason=why)
     else:
         return ""
-    return f"{incident_id}: {sum(p.state is FreezeState.FROZEN and not p.whole for p in posts)} posts frozen"
+    return f"{incident_id}: {in_words(posts) or 'nothing is scheduled'}"
 
 
 async def unfreeze(here: Installation, incident_id: str, *, actor: str, reason: str = "") -> list[FrozenPost]:
@@ -146,8 +148,12 @@ async def unfreeze(here: Installation, incident_id: str, *, actor: str, reason: 
                 raise IllegalStep(f"{other.id} goes on and needs the freeze too: unfreeze {other.id} first")
         await tx.ledger.append("freeze.lifted", incident=incident_id, data={"posts": len(held)}, **acting.act)
         for post in held:
-            to = FreezeState.MISSED if post.overdue(now) else FreezeState.RESTORING
-            changed = {"state": to, "problem": "", "attempts": 0, "again_at": None, "changed_at": now}
+            to, problem = FreezeState.RESTORING, ""
+            if post.overdue(now) and post.state is FreezeState.FREEZING:
+                to, problem = FreezeState.NOT_FROZEN, TOO_LATE
+            elif post.overdue(now):
+                to = FreezeState.MISSED
+            changed = {"state": to, "problem": problem, "attempts": 0, "again_at": None, "changed_at": now}
             await tx.frozen.put(post.model_copy(update=changed), **acting.act)
         for post in by_hand:
             says = {"state": FreezeState.NOT_RESTORED, "problem": "no API can do it: resume it there by hand"}
@@ -278,12 +284,16 @@ async def _one(acting: _Acting, post: FrozenPost, scheduler: Scheduler) -> None:
     freezing = post.state is FreezeState.FREEZING
     try:
         if freezing and post.overdue(acting.here.clock.now()):
-            says = "its time came before it could be frozen: look whether it is out"
-            await acting.settle(post, FreezeState.NOT_FROZEN, problem=says)
+            await acting.settle(post, FreezeState.NOT_FROZEN, problem=TOO_LATE)
         elif freezing:
             post = await _put_off(acting, post, scheduler)
             await scheduler.pause(post.post, post.put_off)
-            await acting.settle(post, FreezeState.FROZEN)
+            after = await acting.settle(post, FreezeState.FROZEN)
+            if after.state in (
+                FreezeState.RESTORING,
+                FreezeState.RESTORED,
+            ):  # lifted meanwhile: what came late is undone
+                await scheduler.restore(post.post, post.put_off)
         elif post.overdue(acting.here.clock.now()):
             await acting.settle(post, FreezeState.MISSED)
         else:

@@ -31,7 +31,8 @@ async def waiting_for(here: Installation, incident: Incident) -> str:
     if incident.state in _BY_STATE:
         frozen = sum(p.state is FreezeState.FROZEN for p in await frozen_in(here, incident.id))
         if frozen and incident.closed_at:
-            return f"somebody to say what becomes of {frozen} frozen posts: `fireline unfreeze {incident.id}`"
+            what = "a frozen post" if frozen == 1 else f"{frozen} frozen posts"
+            return f"somebody to say what becomes of {what}: `fireline unfreeze {incident.id}`"
         return _BY_STATE[incident.state]
     waits = [says async for says in _waits(here, incident)]
     if not waits:

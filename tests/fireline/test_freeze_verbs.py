@@ -70,7 +70,7 @@ def test_a_closed_incident_that_still_holds_posts_says_so_in_the_list(postiz, ca
     assert run(["dismiss", "INC-1", *BY]) == 0
     capsys.readouterr()
     assert run(["incidents"]) == 0
-    assert "what becomes of 1 frozen posts: `fireline unfreeze INC-1`" in capsys.readouterr().out
+    assert "what becomes of a frozen post: `fireline unfreeze INC-1`" in capsys.readouterr().out
 
 
 def test_check_proves_each_scheduler_and_hides_its_key(postiz, capsys):

@@ -15,6 +15,7 @@ from crisis.freeze import FreezeState
 from crisis.incident import IllegalStep, IncidentState
 from crisis.values import Severity
 from integrations.facebook_scheduled import FacebookScheduled
+from integrations.postiz import Postiz
 from tasks import freeze as freezing
 from tasks.freeze import freeze, freeze_if_due, frozen_in, mind_freezes, propose_unfreezing, unfreeze
 from tasks.incidents import dismiss
@@ -165,7 +166,7 @@ async def test_the_playbook_says_from_which_severity_on_and_it_is_done_once(here
         incident = await tx.incidents.get("INC-1")
         worse = incident.assessment.model_copy(update={"severity": Severity.SEV1})
         await tx.incidents.assess("INC-1", worse, actor=IDA)
-    assert await mind_freezes(here) == "INC-1: 1 posts frozen"
+    assert await mind_freezes(here) == "INC-1: 1 frozen"
     requests = len(postiz.requests)
     await freeze_if_due(here, "INC-1")
     await mind_freezes(here)
@@ -214,7 +215,7 @@ async def test_an_incident_that_ends_proposes_to_unfreeze_and_does_not_do_it(her
     assert ended.state is IncidentState.DISMISSED
     assert postiz.stands() == {}
     subjects = [p.rendering.subject for p in sandbox(here)]
-    assert "[INC-1] 1 posts are still frozen: put them back?" in subjects
+    assert "[INC-1] 1 scheduled post is still frozen" in subjects
     await propose_unfreezing(here, incident)
     assert len(subjects) == len(sandbox(here))
     with pytest.raises(IllegalStep, match="goes on"):
@@ -297,3 +298,31 @@ async def test_a_scheduler_taken_out_of_the_configuration_leaves_its_posts_to_a_
         posts: list[Any] = await unfreeze(here, "INC-1", actor=IDA)
         assert await states(here) == {number: "not restored"}
         assert "there is no scheduler" in posts[-1].problem
+
+
+async def test_a_post_that_was_never_paused_is_not_called_held_back_when_its_time_has_passed(here, postiz):
+    await incident_in(here)
+    number = postiz.add(NOW + timedelta(hours=2), "Buy now!")
+    postiz.faults.append(Fault(429, headers={"Retry-After": "3600"}))
+    await freeze(here, "INC-1", actor=IDA)
+    here.clock.move(timedelta(hours=3))
+    await unfreeze(here, "INC-1", actor=IDA)
+    assert await states(here) == {number: "not frozen"}
+    assert (await frozen_in(here, "INC-1"))[0].problem == freezing.TOO_LATE
+
+
+async def test_a_pause_that_comes_after_the_freeze_was_lifted_is_undone(here, postiz, monkeypatch):
+    await incident_in(here)
+    postiz.add(NOW + timedelta(hours=2), "Buy now!")
+    original, lifted = Postiz.pause, []
+
+    async def slow(self, post, put_off=()):
+        if not lifted:
+            lifted.append(True)
+            await unfreeze(here, "INC-1", actor=IDA)
+        await original(self, post, put_off)
+
+    monkeypatch.setattr(Postiz, "pause", slow)
+    await freeze(here, "INC-1", actor=IDA)
+    assert len(postiz.stands()) == 1
+    assert set((await states(here)).values()) == {"restored"}
