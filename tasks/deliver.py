@@ -216,7 +216,7 @@ async def _outcome(sender: Sender, seconds: float) -> Outcome:
         async with asyncio.timeout(seconds):
             await sender.connect()
     except (integrations.Misconfigured, config.ConfigError) as problem:
-        return {"to": DeliveryState.REFUSED, "problem": str(problem)}
+        return _refused(sender, problem)
     except Exception as error:  # such as a Prefect server that is down while credentials are wanted from it
         says = str(error) if isinstance(error, integrations.IntegrationError) else type(error).__name__
         later = datetime.now(UTC) + AGAIN
@@ -227,16 +227,20 @@ async def _outcome(sender: Sender, seconds: float) -> Outcome:
     except integrations.RateLimited as limited:
         return {"to": DeliveryState.PENDING, "problem": str(limited), "not_before": limited.until}
     except (integrations.Refused, integrations.Misconfigured) as refusal:
-        if sender.may_have_left_parts:
-            says = f"{refusal}; parts that an earlier attempt sent may still be there"
-            return {"to": DeliveryState.UNKNOWN, "problem": says}
-        return {"to": DeliveryState.REFUSED, "problem": str(refusal)}
+        return _refused(sender, refusal)
     except integrations.Unknown as unknown:
         return {"to": DeliveryState.UNKNOWN, "problem": str(unknown)}
     except TimeoutError:
         return {"to": DeliveryState.UNKNOWN, "problem": "no answer in time"}
     except Exception as error:  # whatever else went wrong, the outcome is open
         return {"to": DeliveryState.UNKNOWN, "problem": f"unexpected {type(error).__name__} while sending"}
+
+
+def _refused(sender: _Sender, why: Exception) -> _Outcome:
+    if sender.may_have_left_parts:
+        says = f"{why}; parts that an earlier attempt sent may still be there"
+        return {"to": DeliveryState.UNKNOWN, "problem": says}
+    return {"to": DeliveryState.REFUSED, "problem": str(why)}
 
 
 async def _late(here: Installation, delivery: Delivery, receipt: Receipt) -> None:

@@ -3,4 +3,8 @@
 import sys
 from pathlib import Path
 
+from hypothesis import settings
+
 sys.path.insert(0, str(Path(__file__).parent / "chaos"))
+settings.register_profile("fireline", deadline=None)  # no test is about time
+settings.load_profile("fireline")

@@ -288,7 +288,7 @@ words = st.text(st.sampled_from([*string.printable, "é", "\u202e", "\x00", "\ud
 pieces = st.lists(st.sampled_from([*GOOD.splitlines(keepends=True), "[[", "]]\n", '"""', "{", "= ", "'", "a.b=1\n"]))
 
 
-@effort(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@effort(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(text=st.one_of(words, pieces.map("".join), st.tuples(pieces.map("".join), words).map("".join)))
 def test_no_toml_gives_a_traceback(tmp_path: Path, text: str) -> None:
     file = tmp_path / "fireline.toml"
@@ -316,7 +316,7 @@ values = st.recursive(
 TOP = ["organisation", "home", "desk", "prefect", "voice", "watches", "channels", "stakeholders", "tick_seconds"]
 
 
-@effort(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@effort(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.dictionaries(st.sampled_from(TOP), values, max_size=5))
 def test_no_value_of_any_type_gives_a_traceback(tmp_path: Path, data: dict[str, object]) -> None:
     file = tmp_path / "fireline.toml"
@@ -338,7 +338,7 @@ def _toml(value: object) -> str:
     return json.dumps(value) if isinstance(value, str) else repr(value)
 
 
-@effort(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@effort(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     text=st.text(st.sampled_from([*"abc:- \n{}[]&*!|>%@`'\"#?,<=0123456789~\t", "é", "\x00", "\u2028"]), max_size=80)
 )

@@ -108,7 +108,7 @@ def test_nobody_is_written_to_again_without_a_humans_word_or_the_servers():
         check_step(R.COMPLAINED, R.PENDING)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.lists(st.tuples(st.integers(0, 9), st.sampled_from([R.ACCEPTED, R.REFUSED, R.PENDING, None])), max_size=30),
     st.floats(0, 1),
@@ -179,7 +179,7 @@ def test_what_is_no_list_says_why(content, says):
         read_list(content, mailbox)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.binary(max_size=300))
 def test_any_bytes_are_a_list_or_a_sentence_and_never_a_control_character(content):
     try:

@@ -81,7 +81,7 @@ def test_the_untouched_ledger_holds(original: Path) -> None:
     assert verify_after(original) == Verification(ok=True, records=COUNT, checkpoints=1)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(seq=records, column=columns, value=values)
 def test_any_altered_value_is_named(original: Path, seq: int, column: str, value: object) -> None:
     with sqlite3.connect(original / "fireline.db") as connection:
@@ -98,14 +98,14 @@ def test_text_that_is_no_text_is_named(original: Path) -> None:
     assert (found.ok, found.seq) == (False, 5)
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(seq=records)
 def test_any_dropped_record_is_named(original: Path, seq: int) -> None:
     found = verify_after(original, ("DELETE FROM ledger WHERE seq = ?", (seq,)))
     assert (found.ok, found.seq) == (False, seq)
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(seq=records)
 def test_any_cut_off_tail_is_named_even_when_the_end_is_taken_away(original: Path, seq: int) -> None:
     cut = ("DELETE FROM ledger WHERE seq >= ?", (seq,))
@@ -116,7 +116,7 @@ def test_any_cut_off_tail_is_named_even_when_the_end_is_taken_away(original: Pat
         assert found.seq == seq
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(pair=st.tuples(records, records).filter(lambda pair: pair[0] < pair[1]))
 def test_any_two_swapped_records_are_named(original: Path, pair: tuple[int, int]) -> None:
     first, second = pair

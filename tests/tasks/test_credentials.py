@@ -44,7 +44,8 @@ class Guarded(SmtpReceiver):
         super().__init__(authenticator=self._known, auth_required=True, auth_require_tls=False)
 
     def _known(self, *given: Any) -> AuthResult:
-        return AuthResult(success=given[-1].password == b"right", handled=True)
+        right = given[-1].password == b"right"
+        return AuthResult(success=right, handled=right, message=None if right else "535 5.7.8 It is not known")
 
     def reset(self) -> None:
         self.mails.clear()

@@ -207,6 +207,23 @@ async def test_a_clear_no_is_final_and_the_lead_is_told_once(here: Installation,
     assert CALLS == ["publish"]
 
 
+async def test_a_thread_that_was_begun_before_and_is_refused_now_is_for_a_human_since_parts_may_stand(
+    here: Installation,
+) -> None:
+    part = Part(text="We know.", length=8, limit=500)
+    async with here.store.transaction() as tx:
+        text = await tx.statements.get("INC-1-S1")
+        planned = _delivery(text)
+        two = planned.rendering.model_copy(update={"parts": (part, part)})
+        thread = planned.model_copy(update={"id": "thread", "rendering": two})
+        await tx.outbox.enqueue(thread, actor="outbox")
+    SENDS.append(Unknown("the first part is there, the second perhaps"))
+    SENDS.extend(Misconfigured("401: token revoked") for _ in range(MAX_ATTEMPTS))
+    after = await deliver(here, "thread")
+    assert (after.state, after.needs_human, after.attempts) == (S.UNKNOWN, True, MAX_ATTEMPTS)
+    assert "401: token revoked; parts that an earlier attempt sent may still be there" in after.problem
+
+
 async def test_a_channel_that_is_no_longer_configured_refuses_and_stops_nothing_else(here: Installation) -> None:
     here.settings = here.settings.model_copy(update={"channels": ()})
     after = await deliver(here, ID)
