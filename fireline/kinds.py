@@ -39,8 +39,8 @@ def kinds(kind: str = "", *, json: bool = False) -> None:
         print(f"\n{title}")
         for name, cls in every.items():
             if family in _families(cls):
-                first, *rest = textwrap.wrap(_says(cls), _WIDTH - 20)
-                print(f"  {name:<18}{first}", *rest, sep=f"\n{'':20}")
+                first, *rest = textwrap.wrap(_says(cls), _WIDTH - 22)
+                print(f"  {name:<20}{first}", *rest, sep=f"\n{'':22}")
     print("\nfireline kinds KIND tells what one needs.", file=sys.stderr)
 
 
