@@ -34,8 +34,13 @@ class PagerDutyIncidentsSettings(Connection):
         default="https://api.pagerduty.com", description="The REST API; in Europe https://api.eu.pagerduty.com"
     )
     api_key: SecretStr = Field(description="REST API key that may write")
-    sender: str = Field(description="E-mail address of a user of the account, in whose name incidents are made")
-    service: str = Field(pattern=r"^[A-Z0-9]{6,20}$", description="Id of the service, as in its address: P...")
+    sender: str = Field(
+        examples=["fireline@acme.example"],
+        description="E-mail address of a user of the account, in whose name incidents are made",
+    )
+    service: str = Field(
+        examples=["PIJ90N7"], pattern=r"^[A-Z0-9]{6,20}$", description="Id of the service, as in its address: P..."
+    )
     webhook_secret: SecretStr | None = Field(
         default=None,
         description="Secret of a V3 webhook subscription to DESK/hooks/NAME-OF-THIS for incident.acknowledged",

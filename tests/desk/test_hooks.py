@@ -14,6 +14,7 @@ from urllib.parse import urlencode
 import httpx
 import pytest
 from conftest import ANA, CARL, HOSTILE, LENA, NOON, PEOPLE, Scene, assessment, settings_in
+from paging_receivers import KEY, PagerDutyRestReceiver
 from receivers import SlackReceiver
 
 from config import NotifierSettings
@@ -305,6 +306,21 @@ async def test_acknowledging_in_pagerduty_acknowledges_here(
     assert await paged(room, body) == 200
     assert await room.taken(incident) == [(actor, "pagerduty")]
     assert f"{name} is on it." in json.dumps(room.slack.messages[0]["blocks"])
+
+
+async def test_whoever_acknowledges_an_incident_in_pagerduty_is_known_by_their_address_there(
+    room: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    incident = await room.noticed()
+    with PagerDutyRestReceiver() as rest:
+        monkeypatch.setenv("FIRELINE_PAGER_API_KEY", KEY)
+        settings = {"base_url": rest.url, "sender": "fireline@acme.example", "service": "PIJ90N7"}
+        pager = NotifierSettings(name="pager", kind="pagerduty_incidents", settings=settings)
+        others = tuple(n for n in room.here.settings.notifiers if n.name != "pager")
+        room.here.settings = room.here.settings.model_copy(update={"notifiers": (*others, pager)})
+        assert await paged(room, pagerduty(incident.id, agent="L. R.")) == 200
+        await room.here.forget("pager")
+    assert await room.taken(incident) == [(LENA, "pagerduty_incidents")]
 
 
 async def test_what_else_pagerduty_tells_takes_nothing_on(room: Workspace) -> None:

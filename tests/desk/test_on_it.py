@@ -123,6 +123,7 @@ async def test_a_forged_altered_borrowed_or_old_link_opens_nothing(scene: Scene)
         f"/on/{name}.{later}.{signature}",
         f"/on/{name}.{minute}.{signature[:-2]}AA",
         f"/on/{name}.{minute}",
+        f"{good}.x",
         f"/on/{name}.zz.{signature}",
         f"/on/{acting}",
         link(scene, incident, "mallory@example.com"),
