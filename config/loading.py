@@ -159,7 +159,7 @@ def _routes(settings: Settings, index: int, notifiers: list[str]) -> Iterator[tu
 
 
 def _duplicates(settings: Settings) -> Iterator[tuple[Location, str]]:
-    for table in ("watches", "sources", "channels", "notifiers", "monitors", "archives", "stakeholders"):
+    for table in ("watches", "sources", "channels", "notifiers", "monitors", "archives", "writers", "stakeholders"):
         field = "email" if table == "stakeholders" else "name"
         seen: dict[str, int] = {}
         for i, part in enumerate(getattr(settings, table)):

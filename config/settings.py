@@ -131,6 +131,10 @@ class ArchiveSettings(NotifierSettings):
     """Where sealed evidence is stored, too, so that nobody can change it."""
 
 
+class WriterSettings(NotifierSettings):
+    """A language model that drafts, where one is wanted; nothing needs it."""
+
+
 class _Named(Protocol):
     @property
     def name(self) -> str: ...
@@ -196,6 +200,7 @@ class Settings(BaseSettings):
     notifiers: tuple[NotifierSettings, ...] = ()
     monitors: tuple[MonitorSettings, ...] = ()
     archives: tuple[ArchiveSettings, ...] = ()
+    writers: tuple[WriterSettings, ...] = ()
 
     _file: Path | None = PrivateAttr(default=None)
     _lines: Lines = PrivateAttr(default_factory=dict)
@@ -254,6 +259,10 @@ class Settings(BaseSettings):
     def archive(self, name: str) -> ArchiveSettings:
         """Raises ``ConfigError`` naming the archives there are."""
         return _pick(self.archives, name, "archive")
+
+    def writer(self, name: str) -> WriterSettings:
+        """Raises ``ConfigError`` naming the writers there are."""
+        return _pick(self.writers, name, "writer")
 
     def watch(self, name: str) -> Watch:
         """Raises ``ConfigError`` naming the watches there are."""

@@ -129,6 +129,11 @@ def tell(incident: Incident, records: Iterable[Record], known: Known) -> tuple[E
     return tuple(sorted(entries, key=lambda e: (e.at, e.seq or 0)))
 
 
+def tell_one(record: Record, known: Known) -> Entry:
+    """One record as an entry of a timeline, whatever incident it belongs to."""
+    return _entry(record, known)
+
+
 def in_short(entries: Iterable[Entry]) -> tuple[Entry, ...]:
     """The timeline for reading: without details, and with neighbours told as one.
 

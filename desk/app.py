@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from desk import acts, approve, incident, ingest, now, pictures, read, sandbox
+from desk import acts, approve, incident, ingest, now, pictures, read, record, sandbox
 from desk.access import DeskAccess, desk_key
 from desk.guard import HEADERS, SecurityHeaders
 from desk.page import Pages
@@ -71,6 +71,7 @@ def create_app(here: Installation) -> Starlette:
             *now.ROUTES,
             *incident.ROUTES,
             *acts.ROUTES,
+            *record.ROUTES,
             *sandbox.ROUTES,
             *approve.ROUTES,
             *read.ROUTES,

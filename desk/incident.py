@@ -24,6 +24,7 @@ from desk.picture import Picture, clocks, load, publications
 from desk.state import desk_of
 from desk.waiting import waits
 from records import NotFound, Transaction
+from tasks.advise import advise
 from tasks.incidents import answers
 from tasks.review import report_folder
 
@@ -73,6 +74,7 @@ async def page(request: Request) -> Response:
             "mentions": await tx.mentions.list(incident.id, limit=MENTIONS),
             "mention_count": await tx.mentions.count(incident.id),
             "told": _told(records),
+            "counsel": await advise(tx, incident.id),
         }
         everybody = {p.email: p.name for p in await tx.stakeholders.list()}
     known = Known(deliveries={d.id: d for d in picture.deliveries}, people=everybody)

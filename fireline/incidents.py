@@ -62,6 +62,32 @@ async def incidents(
             print(visible(line), file=sys.stderr if json else sys.stdout)
 
 
+async def counsel(incident: str, *, json: Json = False) -> None:
+    """Say what crisis communication advises for an incident: the posture, what was ruled out and why, what to do.
+
+    Every line names its evidence and its source.
+
+    Args:
+        incident: Such as INC-7.
+    """
+    from crisis.counsel import sources
+    from tasks.advise import advise
+
+    async with session() as here:
+        async with here.store.reading() as tx:
+            found = await advise(tx, incident)
+        works = sources(found)
+        lines = [f"{incident}: {found.strategy.value}. {found.why}", "", "It rests on:"]
+        lines += [f"  - {line}" for line in found.evidence]
+        lines += ["", "Do:"]
+        lines += [f"  - {a.do}\n      {a.why} [{a.reference}]" for a in found.advice]
+        lines += ["", "Ruled out:"]
+        lines += [f"  - {r.strategy.value}: {r.why}" for r in found.ruled_out]
+        lines += ["", "Sources:", *(f"  [{key}] {work}" for key, work in works.items())]
+        row = {"incident": incident, **found.model_dump(mode="json"), "sources": works}
+        show(row, as_json=json, words="\n".join(lines))
+
+
 async def open_incident(
     watch: str,
     title: str,

@@ -11,6 +11,7 @@ _FAMILY = {"channel": "channels: where statements go", "notifier": "notifiers: h
 _FAMILY["source"] = "sources: where mentions come from"
 _FAMILY["monitor"] = "monitors: who is told, from outside, that Fireline works"
 _FAMILY["archive"] = "archives: where sealed evidence cannot be changed"
+_FAMILY["writer"] = "writers: language models that draft"
 _WIDTH = 78
 
 

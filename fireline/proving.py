@@ -47,7 +47,9 @@ async def proven(what: str, part: Any, timeout: float) -> Finding:
     """Connect to one outside service and have it prove itself; what is left of its rate limit is told beside."""
     import integrations
     from config import secret_from_environment
+    from integrations.oauth2 import keeping
     from integrations.rate_limits import sharing
+    from tasks.authorization import BlockKeeper
     from tasks.credentials import secret_fields
     from tasks.kinds import INBOX
 
@@ -67,7 +69,7 @@ async def proven(what: str, part: Any, timeout: float) -> Finding:
             exposed = [field for field in fields if field in part.settings]
             secrets = await _secrets(part, fields)
             hidden = [*secrets.values(), *(str(part.settings[field]) for field in exposed)]
-            with sharing(budget):
+            with sharing(budget), keeping(BlockKeeper(getattr(part, "credentials_name", part.name), part.kind)):
                 connection = integrations.connect(part.kind, **{**part.settings, **secrets})
             health = await connection.check()
         finding = Finding(what, part.name, health.ok, _without(health.says, hidden) + budget.says)
@@ -92,7 +94,7 @@ async def _secrets(part: Any, fields: tuple[str, ...]) -> dict[str, str]:
 
     name = getattr(part, "credentials_name", part.name)
     try:
-        return await secrets_for(name, part.kind)
+        return await secrets_for(name, part.kind, part.settings)
     except Exception:  # whatever the Prefect client raises while no server answers
         found = {field: secret_from_environment(name, field) for field in fields}
         return {field: value for field, value in found.items() if value is not None}

@@ -82,10 +82,12 @@ def check(*, json: bool = False, timeout: float = 10.0) -> None:
         timeout: seconds that each service has to answer.
     """
     from config import ConfigError, load
+    from config.runtime import reach
     from tasks.kinds import refuse_unknown_kinds
 
     try:
         settings = load()
+        reach(settings.home)  # the blocks of a running installation hold credentials, too
         refuse_unknown_kinds(settings)
     except ConfigError as error:
         if json:
@@ -130,6 +132,7 @@ async def findings_of(settings: "Settings", *, timeout: float = 10.0) -> AsyncIt
         *(("notifier", part) for part in settings.notifiers),
         *(("channel", part) for part in settings.channels),
         *(("archive", part) for part in settings.archives),
+        *(("writer", part) for part in settings.writers),
         *(("source", part) for part in settings.sources),
     ]
     asked = [asyncio.create_task(proven(what, part, timeout)) for what, part in parts]

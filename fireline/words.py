@@ -2,7 +2,7 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
@@ -15,6 +15,9 @@ from fireline.errors import Stop
 from fireline.incidents import Actor, Json, Reason
 from fireline.pictures import Alts, Images, read_pictures
 from fireline.session import session, show
+
+if TYPE_CHECKING:
+    from tasks.installation import Installation
 
 Version = Annotated[int | None, Parameter(help="The version; the latest one when left out.")]
 TextFile = Annotated[
@@ -97,9 +100,13 @@ async def draft(
     text: TextFile = "",
     image: Images = None,
     alt: Alts = None,
+    writer: Annotated[str, Parameter(help="A configured language model is to write it, checked by rules.")] = "",
     json: Json = False,
 ) -> None:
     """Draft a statement from the playbook's template, or take your own text as a new version; with pictures, if you like.
+
+    With --writer a language model drafts from the facts on record; what it writes is checked, and thrown away when it
+    holds a number, name, cause or promise that is not on record.
 
     Args:
         incident: Such as INC-7.
@@ -111,10 +118,16 @@ async def draft(
     own, pictures = read_pictures(_own_text(text), text, image, alt)
     if (own or pictures) and not actor:
         raise Stop("a text or picture of your own needs your name: add --as and your e-mail address")
+    if own and writer:
+        raise Stop("--text and --writer are two authors: choose one")
+    if pictures and writer:
+        raise Stop("a --writer gives words alone: give the pictures when you propose them")
     async with session() as here:
         if actor:
             here.settings.stakeholder(actor)
         author = actor if own or pictures else AUTHOR
+        if writer:
+            own, author = await _by_writer(here, incident, kind, writer), f"writer:{writer}"
         statement = await drafting.draft(here, incident, kind, author=author, text=own, pictures=pictures)
         body = f"{statement.label} ({kind}):\n\n{statement.headline}\n\n{statement.body}\n{_shown(statement)}"
         stops = await blocking(here, statement)
@@ -124,6 +137,17 @@ async def draft(
         words = f"{body}\nNext: {then}"
         row = statement.model_dump(mode="json", include={"id", "version", "headline", "body", "content_hash", "media"})
         show(row, as_json=json, words=words)
+
+
+async def _by_writer(here: "Installation", incident: str, kind: StatementKind, writer: str) -> str:
+    from integrations import IntegrationError
+    from tasks.write import NotUsable, written
+
+    try:
+        return await written(here, incident, kind, writer)
+    except (NotUsable, IntegrationError) as error:
+        instead = f"fireline draft {incident} --kind {kind}"
+        raise Stop(f"{error}. The template still stands: {instead}", 1) from None
 
 
 def _shown(statement: Statement) -> str:

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from crisis.counting import Limits
 from integrations.kinds import integration, kinds
 from integrations.outcomes import IntegrationError, Misconfigured, RateLimited, Refused, Unknown, Unreachable
-from integrations.protocols import Archive, Health, Message, Notifier, Publisher, Sealed, Source
+from integrations.protocols import Archive, Health, Message, Notifier, Publisher, Sealed, Source, Writer
 
 __all__ = [
     "Archive",
@@ -28,6 +28,7 @@ __all__ = [
     "Source",
     "Unknown",
     "Unreachable",
+    "Writer",
     "connect",
     "integration",
     "kinds",

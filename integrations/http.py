@@ -24,7 +24,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 import httpx
@@ -32,7 +32,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_exponential, wait_random
 
 from integrations import telemetry
-from integrations.outcomes import Misconfigured, RateLimited, Refused, Unknown, Unreachable
+from integrations.outcomes import Misconfigured, RateLimited, Refused, Unknown, Unreachable, before_sending
 from integrations.rate_limits import Allowance, allowance_of, come_back_at, endpoint_of, read_date, shared_budget
 
 try:
@@ -212,6 +212,16 @@ class Answer:
         return {**scrub({n: body[n] for n in names if n in body}, self._secrets), **more}
 
 
+class Bearer(Protocol):
+    """Where access tokens that run out come from."""
+
+    async def token(self, refused: str = "") -> str:
+        """One that holds; ``refused`` is one that the service has just called invalid."""
+        ...
+
+    async def close(self) -> None: ...
+
+
 class Http:
     """A connection to one service."""
 
@@ -222,8 +232,10 @@ class Http:
         headers: Mapping[str, str] | None = None,
         *,
         auth: httpx.Auth | tuple[str, str] | None = None,
+        bearer: Bearer | None = None,
     ) -> None:
         self.service = service
+        self._bearer = bearer
         self.secrets = secrets_of(settings)
         self._timeout = settings.timeout
         self._budget = shared_budget()
@@ -281,6 +293,8 @@ class Http:
 
     async def close(self) -> None:
         await self._client.aclose()
+        if self._bearer is not None:
+            await self._bearer.close()
 
     async def _attempts(
         self, again: tuple[type[Exception], ...], method: str, path: str, options: dict[str, Any]
@@ -292,10 +306,27 @@ class Http:
             reraise=True,
         )
         try:
+            if self._bearer is not None:
+                return await self._with_token(self._bearer, attempts, method, path, options)
             return await attempts(self._once, method, path, **options)
         except NOT_SENT as error:
             why = redact(str(error), self.secrets) or type(error).__name__
             raise Unreachable(f"{self.service} cannot be reached, nothing was sent: {why}") from None
+
+    async def _with_token(
+        self, bearer: Bearer, attempts: AsyncRetrying, method: str, path: str, options: dict[str, Any]
+    ) -> Answer:
+        """Sent once more with another token where the service calls this one invalid: it has then done nothing."""
+        refused = ""
+        while True:
+            with before_sending():
+                token = await bearer.token(refused)
+            self.secrets.add(token)
+            headers = {**(options.get("headers") or {}), "Authorization": f"Bearer {token}"}
+            answer: Answer = await attempts(self._once, method, path, **{**options, "headers": headers})
+            if answer.status != 401 or refused:
+                return answer
+            refused = token
 
     async def _once(self, method: str, path: str, **options: Any) -> Answer:
         endpoint = endpoint_of(method, redact(path, self.secrets, limit=2000))

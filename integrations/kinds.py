@@ -3,7 +3,7 @@
 A kind is called like its module, and the module holds one class whose ``kind`` says so; nothing else is to be edited
 to add one. Another package adds a kind by an entry point of the group ``fireline.integrations``, named after the kind
 and leading to the class. What a kind can do is told by its methods: ``publish`` makes a channel, ``notify`` a notifier,
-``listen`` a source, ``beat`` an outside monitor, ``seal`` an archive.
+``listen`` a source, ``beat`` an outside monitor, ``seal`` an archive, ``write`` a writer.
 """
 
 import pkgutil
@@ -19,7 +19,7 @@ from integrations.outcomes import Misconfigured
 
 GROUP = "fireline.integrations"
 FAMILIES = {
-    "channel": "publish", "notifier": "notify", "source": "listen", "monitor": "beat", "archive": "seal",
+    "channel": "publish", "notifier": "notify", "source": "listen", "monitor": "beat", "archive": "seal", "writer": "write",
 }  # fmt: skip
 """What an integration may be for, and the method that makes it so."""
 _PACKAGE = __name__.rpartition(".")[0]

@@ -5,6 +5,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
+from crisis.brief import Brief, Draft
 from crisis.counting import Limits
 from crisis.coverage import SourceHealth
 from crisis.delivery import DeliveryClass, Receipt
@@ -156,6 +157,25 @@ class Archive(Protocol):
         """Store ``file`` under ``name`` and prove by reading it back that it is there and locked. Twice is once.
 
         Raises ``Refused``, ``RateLimited``, ``Unknown`` or ``Misconfigured``.
+        """
+        ...
+
+    async def check(self) -> Health: ...
+
+    async def close(self) -> None: ...
+
+
+class Writer(Protocol):
+    """Who drafts from a brief, a language model for instance. What it writes is checked, and approved like any draft."""
+
+    kind: ClassVar[str]
+    settings_model: ClassVar[type[Any]]
+
+    async def write(self, brief: Brief, findings: tuple[str, ...] = ()) -> Draft:
+        """A draft; ``findings`` say what was wrong with the one before.
+
+        Raises:
+            Refused: nothing that can be read as a draft came. RateLimited, Unknown, Misconfigured: as elsewhere.
         """
         ...
 

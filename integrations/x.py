@@ -3,15 +3,16 @@
 Promises: X keeps no key of ours, so before a thread is continued, and to find out what became of a post, the account's
 own timeline is read and compared, links aside (X replaces them). A post that X refuses as a duplicate is looked up: if
 it is ours of the last day, it is there. Pictures are uploaded and described before the first post. Requests are signed
-by OAuth 1.0a, whose tokens do not expire. API: https://docs.x.com/x-api/posts/create-post.
+by OAuth 1.0a, whose tokens do not expire, or carry a token of OAuth 2.0 with PKCE, which is renewed before it runs out
+(``fireline authorize`` asks for the first). API: https://docs.x.com/x-api/posts/create-post.
 """
 
 import html
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, model_validator
 
 from crisis.counting import Limits, Unit
 from crisis.delivery import DeliveryClass, Receipt
@@ -19,6 +20,7 @@ from crisis.pictures import Picture, PictureLimits
 from crisis.statement import Part, Rendering
 from integrations.http import Answer, Connection, Http, moment
 from integrations.oauth1 import OAuth1
+from integrations.oauth2 import Grant, OAuth2, TokenDesk
 from integrations.outcomes import IntegrationError, Refused, Unknown, before_sending, looking_up
 from integrations.protocols import Health, hold_to
 from integrations.thread import publish_parts, standing
@@ -33,11 +35,41 @@ class XSettings(Connection):
     """Settings of an account on X."""
 
     base_url: str = Field(default="https://api.x.com", description="The API")
-    api_key: SecretStr = Field(description="The app's API key (consumer key), from the developer portal")
-    api_key_secret: SecretStr = Field(description="The app's API key secret")
-    access_token: SecretStr = Field(description="The account's access token, made with read and write permission")
-    access_token_secret: SecretStr = Field(description="The account's access token secret")
+    api_key: SecretStr = Field(
+        default=SecretStr(""), description="OAuth 1.0a: the app's API key (consumer key), from the developer portal"
+    )
+    api_key_secret: SecretStr = Field(default=SecretStr(""), description="OAuth 1.0a: the app's API key secret")
+    access_token: SecretStr = Field(
+        default=SecretStr(""), description="OAuth 1.0a: the account's access token, made with read and write permission"
+    )
+    access_token_secret: SecretStr = Field(
+        default=SecretStr(""), description="OAuth 1.0a: the account's access token secret"
+    )
+    client_id: str = Field(default="", description="OAuth 2.0: the app's client id, instead of the four keys")
+    client_secret: SecretStr = Field(
+        default=SecretStr(""), description="OAuth 2.0: the client secret, where the app is a confidential client"
+    )
+    oauth2_tokens: SecretStr = Field(
+        default=SecretStr(""), description="OAuth 2.0: kept by `fireline authorize`; not to be written by hand"
+    )
     web_url: str = Field(default="https://x.com", description="Where people read posts")
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The four of OAuth 1.0a."""
+        four = (self.api_key, self.api_key_secret, self.access_token, self.access_token_secret)
+        return tuple(key.get_secret_value() for key in four)
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if self.client_id:
+            if any(self.keys):
+                raise ValueError("client_id and api_key are two ways to log in: set one")
+            if not self.oauth2_tokens.get_secret_value():
+                raise ValueError("nobody has given consent yet: run fireline authorize with the channel's name")
+        elif not all(self.keys):
+            raise ValueError("api_key, api_key_secret, access_token and access_token_secret are needed, or client_id")
+        return self
 
 
 class X:
@@ -56,10 +88,21 @@ class X:
         source="https://docs.x.com/fundamentals/counting-characters",
     )
 
+    grant: ClassVar[Grant] = Grant(
+        authorize_url="https://x.com/i/oauth2/authorize",
+        tokens_at="/2/oauth2/token",
+        scopes=("tweet.read", "tweet.write", "users.read", "media.write", "offline.access"),
+        source="https://docs.x.com/fundamentals/authentication/oauth-2-0/authorization-code",
+    )
+
     def __init__(self, settings: XSettings) -> None:
         self._settings = settings
-        keys = (settings.api_key, settings.api_key_secret, settings.access_token, settings.access_token_secret)
-        self._http = Http("X", settings, auth=OAuth1(*(key.get_secret_value() for key in keys)))
+        if settings.client_id:
+            app = (settings.client_id, settings.client_secret.get_secret_value())
+            tokens = OAuth2(TokenDesk("X", settings, self.grant, *app), settings.oauth2_tokens.get_secret_value())
+            self._http = Http("X", settings, bearer=tokens)
+        else:
+            self._http = Http("X", settings, auth=OAuth1(*settings.keys))
         self._account: dict[str, str] = {}
 
     @property

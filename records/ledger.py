@@ -11,7 +11,7 @@ from typing import Any, Literal, Unpack
 import rfc8785
 from pydantic import ValidationError
 from pydantic_core import to_jsonable_python
-from sqlalchemy import Row, func, select, update
+from sqlalchemy import Row, func, or_, select, update
 from sqlalchemy.exc import DBAPIError
 
 from crisis.chain import CHECKPOINT, Chain, Checkpoint, Head, Problem, sign_checkpoint, sign_head
@@ -96,6 +96,37 @@ class Ledger:
         if kind:
             query = query.where(ledger.c.kind == kind)
         return [_record(row) for row in await self._work.all(query)]
+
+    async def newest(
+        self,
+        *,
+        incident: str = "",
+        kind: str = "",
+        actor: str = "",
+        reason: str = "",
+        before: int | None = None,
+        limit: int = 100,
+    ) -> builtins.list[Record]:
+        """The newest records first: of one incident, kind (or its noun, ``delivery``) and actor, whose reason holds a text.
+
+        ``before`` is a ``seq`` that all are below.
+        """
+        query = select(ledger).order_by(ledger.c.seq.desc()).limit(limit)
+        if incident:
+            query = query.where(ledger.c.incident == incident)
+        if kind:
+            query = query.where(or_(ledger.c.kind == kind, ledger.c.kind.startswith(f"{kind}.", autoescape=True)))
+        if actor:
+            query = query.where(ledger.c.actor == actor)
+        if reason:
+            query = query.where(ledger.c.reason.icontains(reason, autoescape=True))
+        if before is not None:
+            query = query.where(ledger.c.seq < before)
+        return [_record(row) for row in await self._work.all(query)]
+
+    async def kinds(self) -> builtins.list[str]:
+        """Every kind of record there is, in alphabetical order."""
+        return [row.kind for row in await self._work.all(select(ledger.c.kind).distinct().order_by(ledger.c.kind))]
 
     async def checkpoints(self) -> builtins.list[Checkpoint]:
         """Every checkpoint, in order."""

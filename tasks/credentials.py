@@ -7,11 +7,12 @@ Prefect. Secrets are loaded inside a step, by name, and go nowhere but into the 
 
 import asyncio
 import os
+from collections.abc import Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any, get_args
 
 import httpx
-from pydantic import BaseModel, Field, SecretStr, create_model
+from pydantic import BaseModel, Field, SecretStr, ValidationError, create_model
 
 import config
 import integrations
@@ -79,11 +80,12 @@ async def register_blocks() -> None:
         await block.aregister_type_and_schema()
 
 
-async def secrets_for(name: str, kind: str) -> dict[str, str]:
+async def secrets_for(name: str, kind: str, settings: Mapping[str, Any] | None = None) -> dict[str, str]:
     """The credentials called ``name`` for an integration of ``kind``: field by field, ready for ``connect``.
 
     The Prefect Block ``fireline-<kind>/<name>`` comes first, then ``FIRELINE_<NAME>_<FIELD>`` in the environment.
     Without a Prefect server only the environment is asked. What is missing is left out; ``connect`` says so.
+    ``settings`` are the others, which tell whether the environment's secrets will do while the server is down.
 
     Raises:
         integrations.Unreachable: the server that keeps them does not answer, and the environment lacks a needed one.
@@ -104,7 +106,7 @@ async def secrets_for(name: str, kind: str) -> dict[str, str]:
         except (ValueError, ObjectNotFound):
             return found
         except (httpx.HTTPError, OSError):  # among them TimeoutError
-            if all(f in found or not model.model_fields[f].is_required() for f in secret_fields(model)):
+            if _suffice(model, {**(settings or {}), **found}):
                 return found
             says = f"the Prefect server, which keeps the credentials {name!r}, does not answer"
             raise integrations.Unreachable(says) from None
@@ -112,6 +114,31 @@ async def secrets_for(name: str, kind: str) -> dict[str, str]:
             if value := getattr(loaded, field).get_secret_value():
                 found[field] = value
     return found
+
+
+async def save_block(name: str, kind: str, secrets: Mapping[str, str]) -> None:
+    """Keep credentials in the Prefect Block ``fireline-<kind>/<name>``, over what was there.
+
+    Raises:
+        integrations.Unreachable: the server that keeps them does not answer.
+    """
+    block = block_type(kind)
+    if block is None:
+        raise integrations.Misconfigured(f"{kind} has no credentials to keep")
+    document: Any = block(**{field: secrets[field] for field in secret_fields(block) if field in secrets})
+    try:
+        async with asyncio.timeout(BLOCK_SECONDS):
+            await document.save(name, overwrite=True)
+    except (httpx.HTTPError, OSError):
+        raise integrations.Unreachable("the Prefect server, which keeps credentials, does not answer") from None
+
+
+def _suffice(model: type[BaseModel], settings: dict[str, Any]) -> bool:
+    try:
+        model(**settings)
+    except ValidationError:
+        return False
+    return True
 
 
 def __getattr__(name: str) -> Any:

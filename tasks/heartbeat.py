@@ -7,8 +7,9 @@ it from somebody else.
 import logging
 
 import integrations
-from tasks import credentials
+from integrations.rate_limits import Unshared
 from tasks.acknowledge import all_called_in_vain
+from tasks.connections import connected
 from tasks.installation import Installation
 
 logger = logging.getLogger(__name__)
@@ -23,8 +24,7 @@ async def beat(here: Installation) -> str:
     missed = []
     for chosen in here.settings.monitors:
         try:
-            secrets = await credentials.secrets_for(chosen.credentials_name, chosen.kind)
-            monitor = integrations.connect(chosen.kind, **{**chosen.settings, **secrets})
+            monitor = await connected(chosen.kind, chosen.credentials_name, chosen.settings, Unshared())
             try:
                 await monitor.beat()
             finally:

@@ -11,11 +11,10 @@ from config.runtime import make_home
 from crisis.clock import Clock
 from crisis.playbook import Playbook
 from crisis.values import CrisisType
-from integrations.protocols import Archive, Notifier, Publisher
-from integrations.rate_limits import sharing
+from integrations.protocols import Archive, Notifier, Publisher, Writer
 from records import Store, open_store
-from tasks import credentials
 from tasks.budgets import SharedBudget
+from tasks.connections import account_of, connected
 from tasks.kinds import refuse_unknown_kinds
 
 
@@ -78,12 +77,16 @@ class Installation:
         archive: Archive = await self._connect(f"archive:{name}", chosen)
         return archive
 
+    async def writer(self, name: str) -> Writer:
+        """The connected writer of that name; raises like ``channel``."""
+        chosen = self.settings.writer(name)
+        writer: Writer = await self._connect(f"writer:{name}", chosen)
+        return writer
+
     async def _connect(self, key: str, chosen: config.ChannelSettings | config.NotifierSettings) -> Any:
         if key not in self._connections:
-            secrets = await credentials.secrets_for(chosen.credentials_name, chosen.kind)
-            account = f"{chosen.kind}/{chosen.credentials_name}"
-            with sharing(SharedBudget(self.store, account)):
-                self._connections[key] = integrations.connect(chosen.kind, **{**chosen.settings, **secrets})
+            budget = SharedBudget(self.store, account_of(chosen.kind, chosen.credentials_name))
+            self._connections[key] = await connected(chosen.kind, chosen.credentials_name, chosen.settings, budget)
         return self._connections[key]
 
     async def warm(self) -> None:
@@ -97,7 +100,7 @@ class Installation:
 
     async def forget(self, name: str) -> None:
         """Drop the connections of that name: their credentials no longer fit, and may have been mended since."""
-        for key in (f"channel:{name}", f"notifier:{name}", f"archive:{name}"):
+        for key in (f"channel:{name}", f"notifier:{name}", f"archive:{name}", f"writer:{name}"):
             if (connection := self._connections.pop(key, None)) is not None:
                 await connection.close()
 

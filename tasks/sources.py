@@ -14,7 +14,8 @@ from crisis.values import Frozen
 from crisis.watch import Mention
 from integrations import Health, Source
 from integrations.listening import LiveSource, Pulse
-from tasks import credentials
+from tasks.budgets import SharedBudget
+from tasks.connections import account_of, connected
 from tasks.installation import Installation
 from tasks.kinds import INBOX
 
@@ -77,8 +78,8 @@ async def open_source(here: Installation, name: str) -> Source:
         raise config.ConfigError(f"there is no source {name!r}; there are: {known}")
     if chosen.kind == INBOX:
         return Inbox(here)
-    secrets = await credentials.secrets_for(chosen.name, chosen.kind)
-    source: Source = integrations.connect(chosen.kind, **{**chosen.settings, **secrets})
+    budget = SharedBudget(here.store, account_of(chosen.kind, chosen.name))
+    source: Source = await connected(chosen.kind, chosen.name, chosen.settings, budget)
     if not hasattr(source, "listen"):
         raise integrations.Misconfigured(f"{chosen.kind} is a channel, not a source: {name} cannot be listened to")
     return source

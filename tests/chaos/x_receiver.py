@@ -3,9 +3,12 @@
 After https://docs.x.com/x-api/posts/create-post, .../delete-post and https://docs.x.com/x-api/users/get-posts.
 """
 
+import base64
+import hashlib
 import html
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 from counting_http import HttpReceiver
 from oauthlib.oauth1 import RequestValidator, ResourceEndpoint
@@ -44,19 +47,30 @@ class _Validator(RequestValidator):  # type: ignore[misc]
         return True
 
 
-class XReceiver(HttpReceiver):
-    """Reconcile by marker: no key, so the timeline tells. ``refuses_doubles`` off: it takes the same text twice."""
+CLIENT = {"client_id": "acme-app"}
 
-    unharmed = ("/media/upload", "/media/metadata")
+
+class XReceiver(HttpReceiver):
+    """Reconcile by marker: no key, so the timeline tells. ``refuses_doubles`` off: it takes the same text twice.
+
+    By OAuth 2.0 a refresh token works once, and a code only with the verifier whose challenge the address carried.
+    """
+
+    unharmed = ("/2/oauth2/token", "/media/upload", "/media/metadata")
 
     def __init__(self, *, refuses_doubles: bool = True) -> None:
         super().__init__()
         self.refuses_doubles = refuses_doubles
         self.tweets: dict[str, dict[str, Any]] = {}
+        self.challenges: dict[str, str] = {}
+        """Codes that were given out, and the challenge that came with each consent."""
+        self.good: dict[str, list[str]] = {"access": [], "refresh": []}
+        self.lives = 7200
         self._endpoint = ResourceEndpoint(_Validator())
 
     def routes(self) -> list[Route]:
         return [
+            Route("/2/oauth2/token", self._token, methods=["POST"]),
             Route("/2/users/me", self._signed(self._me)),
             Route("/2/users/{id}/tweets", self._signed(self._timeline)),
             Route("/2/media/upload", self._signed(self._upload), methods=["POST"]),
@@ -67,6 +81,12 @@ class XReceiver(HttpReceiver):
 
     def _signed(self, answer: Any) -> Any:
         async def checked(request: Request) -> Response:
+            given = request.headers.get("authorization", "")
+            if given.startswith("Bearer "):
+                if given.removeprefix("Bearer ") not in self.good["access"]:
+                    return _problem(401, "Unauthorized", "Unauthorized")
+                by_token: Response = await answer(request)
+                return by_token
             valid, _ = self._endpoint.validate_protected_resource_request(
                 str(request.url), request.method, None, dict(request.headers), []
             )
@@ -92,6 +112,43 @@ class XReceiver(HttpReceiver):
         text = asked["metadata"]["alt_text"]["text"]
         self.uploaded[asked["id"]] = (self.uploaded[asked["id"]][0], text)
         return JSONResponse({"data": {"id": asked["id"], "associated_metadata": {"alt_text": {"text": text}}}})
+
+    def consent(self, address: str) -> str:
+        """What a browser does at the address to visit: the address to which it is sent back."""
+        query = {name: values[0] for name, values in parse_qs(urlsplit(address).query).items()}
+        assert query["response_type"] == "code"
+        assert query["code_challenge_method"] == "S256"
+        assert query["client_id"] == CLIENT["client_id"]
+        assert {"tweet.write", "offline.access"} <= set(query["scope"].split())
+        code = f"code-{next(self._ids)}"
+        self.challenges[code] = query["code_challenge"]
+        return f"{query['redirect_uri']}?{urlencode({'state': query['state'], 'code': code})}"
+
+    def tokens(self) -> dict[str, Any]:
+        """A new pair; the old access token still works, the old refresh token does not."""
+        access, refresh = (f"{kind}-{next(self._ids)}" for kind in ("access", "refresh"))
+        self.good["access"].append(access)
+        self.good["refresh"][:] = [refresh]
+        return {
+            "token_type": "bearer",
+            "expires_in": self.lives,
+            "access_token": access,
+            "refresh_token": refresh,
+            "scope": "tweet.read tweet.write users.read offline.access",
+        }
+
+    async def _token(self, request: Request) -> Response:
+        form = {name: str(value) for name, value in (await request.form()).items()}
+        invalid = JSONResponse(
+            {"error": "invalid_grant", "error_description": "Value passed for the token was invalid."}, 400
+        )
+        if form.get("client_id") != CLIENT["client_id"]:
+            return JSONResponse({"error": "unauthorized_client"}, 401)
+        if form["grant_type"] == "refresh_token":
+            return JSONResponse(self.tokens()) if form["refresh_token"] in self.good["refresh"] else invalid
+        digest = hashlib.sha256(form["code_verifier"].encode()).digest()
+        challenge = base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+        return JSONResponse(self.tokens()) if self.challenges.pop(form["code"], "") == challenge else invalid
 
     async def _me(self, request: Request) -> Response:
         return JSONResponse({"data": {"id": USER, "name": "Acme", "username": "acme"}})

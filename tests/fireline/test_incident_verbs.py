@@ -70,3 +70,20 @@ def test_what_cannot_be_is_one_sentence(
     shown = capsys.readouterr()
     assert says in shown.err
     assert not shown.out
+
+
+def test_counsel_names_its_evidence_what_it_ruled_out_and_its_sources(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["counsel", "INC-1"]) == 0
+    shown = capsys.readouterr().out
+    for words in (
+        "INC-1: diminish.",
+        "Do:\n  - Empathy and information",
+        "Ruled out:\n  - instruct:",
+        "[coombs2007] Coombs",
+    ):
+        assert words in shown
+    assert run(["counsel", "INC-1", "--json"]) == 0
+    row = json.loads(capsys.readouterr().out)
+    assert {other["strategy"] for other in row["ruled_out"]} == {"instruct", "deny", "rebuild"}
+    assert run(["counsel", "INC-9"]) == 1
+    assert "there is no incident 'INC-9'" in capsys.readouterr().err

@@ -121,5 +121,6 @@ def test_every_channel_and_notifier_is_tested_here():
         "recorded",
         *kinds(),
         *integrations.kinds("archive"),
+        *integrations.kinds("writer"),
         *integrations.kinds("monitor"),
     }
