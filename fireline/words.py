@@ -100,9 +100,9 @@ async def draft(
     kind: StatementKind = StatementKind.UPDATE,
     actor: Actor = "",
     text: TextFile = "",
-    writer: Annotated[str, Parameter(help="A configured language model is to write it, checked by rules.")] = "",
     image: Images = None,
     alt: Alts = None,
+    writer: Annotated[str, Parameter(help="A configured language model is to write it, checked by rules.")] = "",
     json: Json = False,
 ) -> None:
     """Draft a statement from the playbook's template, or take your own text as a new version; with pictures, if you like.
@@ -122,6 +122,8 @@ async def draft(
         raise Stop("a text or picture of your own needs your name: add --as and your e-mail address")
     if own and writer:
         raise Stop("--text and --writer are two authors: choose one")
+    if pictures and writer:
+        raise Stop("a --writer gives words alone: give the pictures when you propose them")
     async with session() as here:
         if actor:
             here.settings.stakeholder(actor)

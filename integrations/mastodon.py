@@ -37,7 +37,9 @@ class MastodonSettings(Connection):
     """Settings of a Mastodon account."""
 
     base_url: str = Field(examples=["https://social.example.com"], description="The server, https://...")
-    access_token: SecretStr = Field(description="Access token with read:accounts, read:statuses and write:statuses")
+    access_token: SecretStr = Field(
+        description="Access token with read:accounts, read:statuses, write:statuses and write:media"
+    )
     visibility: Literal["public", "unlisted", "private", "direct"] = Field(
         default="public", description="Who sees a status whose rendering does not say"
     )

@@ -220,6 +220,8 @@ class InstagramReceiver(Fetching):
         super().__init__()
         self.posts: dict[str, dict[str, Any]] = {}
         self.deletes = True
+        self.statuses: list[str] = []
+        """How its next containers are; then finished."""
 
     def routes(self) -> list[Route]:
         return [
@@ -267,7 +269,7 @@ class InstagramReceiver(Fetching):
     async def _one(self, request: Request) -> Response:
         number = request.path_params["id"]
         if request.method == "GET":
-            return JSONResponse({"id": number, "status_code": "FINISHED"})
+            return JSONResponse({"id": number, "status_code": self.statuses.pop(0) if self.statuses else "FINISHED"})
         if not self.deletes:
             error = {"message": "Unsupported delete request.", "type": "IGApiException", "code": 100}
             return JSONResponse({"error": error}, 400)

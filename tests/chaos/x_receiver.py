@@ -56,9 +56,7 @@ class XReceiver(HttpReceiver):
     By OAuth 2.0 a refresh token works once, and a code only with the verifier whose challenge the address carried.
     """
 
-    unharmed = ("/2/oauth2/token",)
-
-    unharmed = ("/media/upload", "/media/metadata")
+    unharmed = ("/2/oauth2/token", "/media/upload", "/media/metadata")
 
     def __init__(self, *, refuses_doubles: bool = True) -> None:
         super().__init__()

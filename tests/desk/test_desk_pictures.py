@@ -38,7 +38,7 @@ async def test_the_approver_sees_the_picture_and_reads_its_alternative_text(scen
         address = f"{link}/pictures/{picture().sha256}"
         assert page.text.count(f'<img src="{address}" alt="{ALT}"') == 2
         assert page.text.count(f'<span dir="auto">{ALT}</span>') == 2
-        assert page.text.count("this channel takes no pictures") == 2
+        assert page.text.count("Words only: no picture goes here") == 2
         shown = await browser.get(address)
     assert shown.status_code == 200
     assert shown.content == picture().content
