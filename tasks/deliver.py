@@ -236,7 +236,7 @@ async def _outcome(sender: Sender, seconds: float) -> Outcome:
         return {"to": DeliveryState.UNKNOWN, "problem": f"unexpected {type(error).__name__} while sending"}
 
 
-def _refused(sender: _Sender, why: Exception) -> _Outcome:
+def _refused(sender: Sender, why: Exception) -> Outcome:
     if sender.may_have_left_parts:
         says = f"{why}; parts that an earlier attempt sent may still be there"
         return {"to": DeliveryState.UNKNOWN, "problem": says}

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from fireline.understand import LONGEST_LINE, lines
@@ -92,7 +92,6 @@ def test_a_pipe_is_answered_while_it_is_still_open() -> None:
         running.stdin.close()
 
 
-@settings(deadline=None)
 @given(st.lists(st.binary(max_size=50).filter(lambda held: b"\n" not in held), min_size=1), st.integers(1, 40))
 def test_lines_come_whole_however_they_are_cut(held: list[bytes], size: int) -> None:
     whole = b"\n".join(held)

@@ -271,7 +271,7 @@ async def _refused(home: Path, change: Change) -> None:
         await here.close()
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 @given(change=st.one_of(byte_changes(), picture_changes(), severity_changes(), fact_changes()))
 def test_whatever_is_changed_after_approval_nothing_is_published(prepared: Path, change: Change) -> None:
     with tempfile.TemporaryDirectory() as folder:

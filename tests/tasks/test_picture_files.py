@@ -148,7 +148,7 @@ def test_what_is_no_whole_picture_is_refused_in_one_sentence(data: bytes) -> Non
 
 
 @given(st.integers(0, 700), st.binary(min_size=1, max_size=4))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_a_damaged_file_is_a_picture_or_refused_and_nothing_else(place: int, damage: bytes) -> None:
     data = file()
     try:
