@@ -157,7 +157,7 @@ def _refusal(error: Exception) -> tuple[str, int] | None:
 
     if isinstance(error, DatabaseError) and not isinstance(error, IntegrityError | ProgrammingError):
         return f"the database cannot be used ({error.orig}): `fireline check` says more", 2
-    from tasks.draft import NothingToCorrect
+    from tasks.outlets import NothingToCorrect
     from tasks.withdraw import NothingToWithdraw
 
     return (str(error), 1) if isinstance(error, NothingToCorrect | NothingToWithdraw) else None

@@ -7,29 +7,23 @@ from collections.abc import Iterable, Sequence
 
 from crisis import drafting
 from crisis.approval import NotAllowed
-from crisis.delivery import ARRIVED, Delivery, Purpose
 from crisis.drafting import Outlet
 from crisis.fact import Fact, FactStatus
 from crisis.incident import Incident
-from crisis.mailing import LIST_HASH, LIST_OF, RECIPIENTS
 from crisis.pictures import Picture
-from crisis.statement import Statement, Target
+from crisis.statement import Statement
 from crisis.typed_in import CLAIM, one_line
-from crisis.values import CrisisType, StatementKind
+from crisis.values import StatementKind
 from crisis.watch import Watch
 from records import NotFound, StatementStatus, Transaction
 from tasks.installation import Installation
-from tasks.kinds import limits_of
 from tasks.linting import SAID
-from tasks.mailing import audience_options, is_mailing
+from tasks.mailing import audience_options
+from tasks.outlets import NothingToCorrect, outlets_again, outlets_for
 from tasks.pictures import Read
 
 DEAD = frozenset({StatementStatus.RETURNED, StatementStatus.VOIDED, StatementStatus.EXPIRED, StatementStatus.WITHDRAWN})
 """Statuses of a version that will never be published (again): a new draft becomes the next version."""
-
-
-class NothingToCorrect(ValueError):
-    """No target carries the statement that a correction was asked for, or nothing on record says what was wrong in it."""
 
 
 async def draft(
@@ -70,11 +64,11 @@ async def draft(
             (latest.id, latest.version + 1) if latest and ongoing else (await tx.statements.next_id(incident_id), 1)
         )
         watch = await tx.watches.get(incident.watch)
-        wrong = await _carried(tx, corrects) if corrects else None
+        wrong = await tx.statements.get(corrects) if corrects else None
         outlets = (
-            await _outlets_again(tx, here, wrong)
+            await outlets_again(tx, here, wrong)
             if wrong
-            else await _outlets(tx, here, incident, kind, lists, pictures=bool(media))
+            else await outlets_for(tx, here, incident, kind, lists, pictures=bool(media))
         )
         known = tuple(await tx.facts.list(incident_id))
         if wrong and not text and not drafting.mended(wrong, known):
@@ -88,16 +82,20 @@ async def draft(
         said = "; ".join(read.says for read in pictures if read.says)
         await tx.statements.add(statement, actor=author, via=here.via, reason=said, flow_run_id=here.flow_run_id)
         if latest and ongoing and status in (StatementStatus.DRAFT, StatementStatus.PROPOSED, StatementStatus.APPROVED):
-            await tx.statements.set_status(
-                latest.id,
-                latest.version,
-                StatementStatus.VOIDED,
-                actor=author,
-                via=here.via,
-                reason=f"replaced by {statement.label}",
-                flow_run_id=here.flow_run_id,
-            )
+            await _void(here, tx, latest, by=author, why=f"replaced by {statement.label}")
     return statement
+
+
+async def _void(here: Installation, tx: Transaction, statement: Statement, *, by: str, why: str) -> None:
+    await tx.statements.set_status(
+        statement.id,
+        statement.version,
+        StatementStatus.VOIDED,
+        actor=by,
+        via=here.via,
+        reason=why,
+        flow_run_id=here.flow_run_id,
+    )
 
 
 async def with_pictures(
@@ -182,84 +180,6 @@ def _written(
         corrects=wrong.id if wrong else "",
         media=media,
     )
-
-
-async def _outlets(
-    tx: Transaction,
-    here: Installation,
-    incident: Incident,
-    kind: StatementKind,
-    lists: dict[str, dict[str, str]],
-    *,
-    pictures: bool,
-) -> list[Outlet]:
-    """Every channel the playbook names for this kind, or all of them when it names none; without ``pictures``, those
-    that take text alone; mailings with their ``lists``.
-
-    On a status page, what follows an incident's first word there is an update of it, not another incident.
-    """
-    named = here.playbook(incident.assessment.type).channels.get(kind, ())
-    chosen = [here.settings.channel(name) for name in named] or list(here.settings.channels)
-    opened = await _opened(tx, incident)
-    failing = incident.assessment.type is CrisisType.SERVICE_FAILURE
-    outlets = []
-    for c in chosen:
-        target, limits = Target(channel=c.name, kind=c.kind, address=c.address), limits_of(c)
-        if not pictures and limits.pictures is not None and limits.pictures.needed:
-            continue
-        joins = opened.get(target, "") if limits.status else ""
-        components = c.components if failing else ()
-        options = lists.get(c.name, {})
-        outlets.append(Outlet(target=target, limits=limits, options=options, reply_to=joins, components=components))
-    return outlets
-
-
-async def _opened(tx: Transaction, incident: Incident) -> dict[Target, str]:
-    """The platform's id of the first post of an incident that still stands, by target."""
-    deliveries = await tx.outbox.list(incident=incident.id)
-    withdrawn = {d.withdraws for d in deliveries if d.purpose is Purpose.WITHDRAWAL and d.state in ARRIVED}
-    first: dict[Target, str] = {}
-    for d in sorted(deliveries, key=lambda d: d.created_at):
-        stands = d.purpose is Purpose.STATEMENT and d.state in ARRIVED and d.id not in withdrawn
-        if stands and d.receipt is not None:
-            first.setdefault(d.rendering.target, d.receipt.id)
-    return first
-
-
-async def _carried(tx: Transaction, statement_id: str) -> Statement:
-    return await tx.statements.get(statement_id)
-
-
-async def _outlets_again(tx: Transaction, here: Installation, wrong: Statement) -> list[Outlet]:
-    """Every target that carries any version of the wrong text, as an answer to the very post.
-
-    A mailing's correction goes to whoever of its recipients has the text, may have it, or is about to get it.
-    """
-    outlets: dict[Target, Outlet] = {}
-    for delivery in await tx.outbox.list(statement=wrong.id, purpose=Purpose.STATEMENT):
-        mailed = is_mailing(delivery) and bool(await tx.mailings.reached([delivery.id]))
-        if not delivery.arrived and not mailed:
-            continue
-        target = delivery.rendering.target
-        before = outlets[target].options.get(LIST_OF, "") if target in outlets else ""
-        outlets[target] = Outlet(
-            target=target,
-            limits=limits_of(here.settings.channel(target.channel)),
-            options=_readers_of(delivery, before) if mailed else {},
-            reply_to=delivery.receipt.id if delivery.receipt else "",
-        )
-    if not outlets:
-        raise NothingToCorrect(f"no target carries {wrong.id}, so there is nothing to correct")
-    return list(outlets.values())
-
-
-def _readers_of(mailing: Delivery, before: str) -> dict[str, str]:
-    """The options of a rendering for the recipients of a mailing, and of those ``before`` it."""
-    known = mailing.rendering.options
-    return {
-        LIST_OF: f"{before} {mailing.id}".strip(),
-        **{name: known[name] for name in (RECIPIENTS, LIST_HASH) if name in known},
-    }
 
 
 async def save_fact(here: Installation, fact: Fact, *, actor: str, reason: str = "") -> list[Statement]:

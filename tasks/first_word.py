@@ -15,9 +15,10 @@ from crisis.values import StatementKind
 from records import StatementStatus
 from tasks.approve import CHECK_AGAIN, propose_draft
 from tasks.binding import what_changed
-from tasks.draft import NothingToCorrect, draft, draft_for_response
+from tasks.draft import draft, draft_for_response
 from tasks.installation import Installation
 from tasks.notify import Notice, tell_lead, tell_stakeholders
+from tasks.outlets import NothingToCorrect
 from tasks.runs import Started, wake
 from tasks.triage import opened_notice, start_response
 

@@ -12,8 +12,9 @@ from crisis.fact import Fact, FactStatus
 from crisis.statement import Statement
 from crisis.values import StatementKind
 from tasks.approve import decide, propose
-from tasks.draft import NothingToCorrect, draft, save_fact
+from tasks.draft import draft, save_fact
 from tasks.installation import Installation
+from tasks.outlets import NothingToCorrect
 from tasks.withdraw import withdraw
 
 
