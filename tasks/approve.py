@@ -31,6 +31,8 @@ from tasks.notify import Notice, tell, tell_lead
 from tasks.publish import publish_statement
 from tasks.runs import emit, wake
 
+APPROVER_WAITS = 5.0
+"""Seconds for which the last approver waits for a mailing; then its run goes on with it, or the sweep."""
 CHECK_AGAIN = {
     "decision": "check again",
     "approver": "-",
@@ -216,7 +218,7 @@ async def decide(
         payload={"incident": incident.id, "statement": statement, "version": version, "role": role},
     )
     if after.approved:
-        await publish_statement(here, statement, version)
+        await publish_statement(here, statement, version, mailing_seconds=APPROVER_WAITS)
     if after.returned:
         await _tell_returned(here, incident, text, approver, reason)
     if after.settled and here.flow_run_id != incident.flow_run_id:

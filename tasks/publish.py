@@ -32,14 +32,18 @@ SAYING = frozenset({StatementStatus.APPROVED, StatementStatus.PUBLISHED})
 """Statuses under which a statement may be (or go on being) published."""
 
 
-async def publish_statement(here: Installation, statement: str, version: int) -> list[Delivery]:
+async def publish_statement(
+    here: Installation, statement: str, version: int, *, mailing_seconds: float | None = None
+) -> list[Delivery]:
     """Publish, and return every delivery as it then stands; a long mailing may still be going out (``mail_on``).
+
+    ``mailing_seconds``: how long a mailing is waited for; left out, as long as any delivery.
 
     Raises:
         NotAllowed: it is not approved, or something it relies on has changed since.
     """
     planned = await plan(here, statement, version)
-    going = {d.id: asyncio.create_task(deliver(here, d.id)) for d in planned}
+    going = {d.id: asyncio.create_task(deliver(here, d.id, patience=mailing_seconds)) for d in planned}
     posts = [going[d.id] for d in planned if not is_mailing(d)]
     if len(posts) < len(planned):  # the posts are out long before the last mail is
         await asyncio.gather(*posts)

@@ -17,6 +17,7 @@ from crisis.mailing import LIST_HASH, RecipientState, fingerprint
 from crisis.values import StatementKind
 from integrations import Misconfigured
 from records.journal import JournalWriter
+from tasks import approve as approving
 from tasks import deliver as delivering
 from tasks import postbag
 from tasks.approve import decide, propose, standing_of
@@ -35,6 +36,12 @@ PEOPLE = [f"reader{n}@d{n % 3}.example" for n in range(12)]
 def receiver():
     with SmtpReceiver() as server:
         yield server
+
+
+@pytest.fixture(autouse=True)
+def _patient_approvers(monkeypatch):
+    """A busy machine pauses no mailing that a test wants whole."""
+    monkeypatch.setattr(approving, "APPROVER_WAITS", 60.0)
 
 
 @asynccontextmanager
@@ -212,12 +219,11 @@ async def vanished(here, *, going=(), came=(), boot=""):
     """A mailing whose sender was killed after it had armed everybody; what its journal holds."""
     incident = await incident_in(here)
     statement = await proposed_in(here, incident)
-    delivering_patience = delivering.PATIENCE_SECONDS
-    delivering.PATIENCE_SECONDS = -1.0  # plan, and send nothing
+    waits, approving.APPROVER_WAITS = approving.APPROVER_WAITS, -1.0  # plan, and send nothing
     try:
         delivery = await approved(here, statement)
     finally:
-        delivering.PATIENCE_SECONDS = delivering_patience
+        approving.APPROVER_WAITS = waits
     channel = await here.channel("readers")
     async with here.store.transaction() as tx:
         armed = await tx.outbox.arm(delivery.id, owner="dead", lease_seconds=0.0, actor="outbox")
@@ -359,7 +365,7 @@ async def test_a_server_that_refuses_everybody_pauses_the_mailing_before_the_who
 async def test_a_mailing_that_waits_for_longer_than_a_post_lets_the_statement_be_published_meanwhile(
     tmp_path, receiver, monkeypatch
 ):
-    monkeypatch.setattr(delivering, "PATIENCE_SECONDS", 1.0)
+    monkeypatch.setattr(approving, "APPROVER_WAITS", 1.0)
     async with scene(tmp_path, receiver, more='pace = { "*" = { per_minute = 60 } }') as here:
         statement = await proposed_in(here, await incident_in(here))
         delivery = await approved(here, statement)
@@ -368,7 +374,7 @@ async def test_a_mailing_that_waits_for_longer_than_a_post_lets_the_statement_be
         assert 0 < done[R.ACCEPTED] < 12
         async with here.store.reading() as tx:
             assert (await tx.statements.status(statement.id, 1)).value == "published"
-        assert await publish_statement(here, statement.id, 1)
+        assert await publish_statement(here, statement.id, 1, mailing_seconds=1.0)
         assert max(written_to(receiver).values()) == 1
 
 
