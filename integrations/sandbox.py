@@ -108,8 +108,9 @@ class Sandbox:
         return await self._create(post.model_copy(update={"thread": message.thread, "link": message.link}))
 
     async def find(self, key: str, rendering: Rendering | None = None) -> Receipt | None:
-        found = await asyncio.to_thread(_read, self._settings.directory / f"{post_id(key)}.json")
-        return _receipt(found) if found else None
+        path = self._settings.directory / f"{post_id(key)}.json"
+        found = await asyncio.to_thread(_read, path)
+        return _receipt(found) if found and not path.with_suffix(".withdrawn").exists() else None
 
     async def amend(self, receipt: Receipt, rendering: Rendering) -> Receipt:
         if self._settings.looks_like == "smtp":

@@ -1,6 +1,6 @@
 """SIGKILL at every step of a delivery, for every channel and notifier there is; another process takes over.
 
-All kinds stop at the same step of their own, and die together: some forty processes in place of six hundred, in a few
+All kinds stop at the same step of their own, and die together: some fifty processes in place of five hundred, in a few
 minutes. Statements go out in three parts where the kind has threads, so a restart between parts is among the steps.
 """
 
@@ -16,9 +16,9 @@ from roles import Bench, Role, bench
 from troubles import Stand, broken, deliveries, settings, stage
 
 import tasks.deliver
-from crisis.delivery import DeliveryClass, Purpose
+from crisis.delivery import DeliveryClass, DeliveryState, Purpose
 from integrations.sandbox import posts
-from tasks.deliver import deliver
+from tasks.deliver import deliver, withdrawal_of
 from tasks.installation import installation
 from tasks.recover import recover_deliveries
 
@@ -61,6 +61,64 @@ def test_killed_at_any_step_every_kind_says_it_once_or_a_human_knows(
             found.append(f"stopped at step {stop_at} ({last.get(says.partition(' ')[0])}): {says}")
         shutil.rmtree(home)
     assert not found, "\n".join(found)
+
+
+def test_a_withdrawal_killed_at_any_step_is_finished_on_every_kind_that_can_take_back(
+    everybody: Bench, processes: Processes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tasks.deliver, "_LOOK_UP_DELAYS", (0.0, 0.05))
+    monkeypatch.delenv("PREFECT_API_URL", raising=False)
+    planned = tmp_path / "planned"
+    asyncio.run(stage(planned, everybody))
+    channels = tuple(role for role in everybody.receivers if role.family == "channel")
+    found: list[str] = []
+    steps: dict[str, list[str]] = {}
+    stop_at = 0
+    while stop_at <= max(map(len, steps.values()), default=0):
+        home = tmp_path / f"stopped-{stop_at}"
+        _begin(planned, home, everybody)
+        ids = asyncio.run(_out_and_to_be_taken_back(home, everybody, channels))
+        concerned = [role for role in channels if not stop_at or len(steps[role.name]) >= stop_at]
+        ours = settings(home, everybody)
+        status = processes.run_stops(ours, {role.name: ids[role.name] for role in concerned}, stop_at)
+        assert status == (KILLED if stop_at else 0)
+        steps = steps or stops.read(home / "boundaries")
+        found += [f"stopped at step {stop_at}: {says}" for says in asyncio.run(_still_there(home, everybody, channels))]
+        shutil.rmtree(home)
+        stop_at += 1
+    assert not found, "\n".join(found)
+    assert all(len(steps[role.name]) >= 4 for role in channels), steps
+
+
+async def _out_and_to_be_taken_back(home: Path, everybody: Bench, channels: tuple[Role, ...]) -> dict[str, str]:
+    """Everything published, and its withdrawal planned: the ids of those, by role."""
+    async with installation(settings(home, everybody)) as here:
+        planned = await deliveries(here)
+        out = await asyncio.gather(*(deliver(here, planned[role.name].id) for role in channels))
+        withdrawals = [withdrawal_of(delivery, here.clock.now()) for delivery in out]
+        async with here.store.transaction() as tx:
+            for withdrawal in withdrawals:
+                await tx.outbox.enqueue(withdrawal, actor="outbox")
+    return {withdrawal.rendering.target.channel: withdrawal.id for withdrawal in withdrawals}
+
+
+async def _still_there(home: Path, everybody: Bench, channels: tuple[Role, ...]) -> list[str]:
+    """After a sweep: what is not taken back although it could be, or is said to be and is not."""
+    says = []
+    async with installation(settings(home, everybody)) as here:
+        await recover_deliveries(here)
+        taken = await deliveries(here, withdrawals=True)
+        for role in channels:
+            withdrawal = taken[role.name]
+            if withdrawal.state is DeliveryState.REFUSED and "be taken back" in withdrawal.problem:
+                continue
+            if withdrawal.state is not DeliveryState.ACCEPTED:
+                says.append(f"{role.name} is {withdrawal.state}: {withdrawal.problem}")
+            elif role.delivery_class is not DeliveryClass.AT_MOST_ONCE:
+                channel = await here.channel(role.name)
+                if await channel.find(withdrawal.withdraws, withdrawal.rendering) is not None:
+                    says.append(f"{role.name} still shows it")
+    return says
 
 
 def _begin(planned: Path, home: Path, everybody: Bench) -> dict[str, str]:

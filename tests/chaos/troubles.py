@@ -24,7 +24,7 @@ from staged import POLICY, assessment
 
 import tasks.deliver
 from config import NotifierSettings, Settings
-from crisis.delivery import ARRIVED, Delivery, DeliveryClass, DeliveryState
+from crisis.delivery import ARRIVED, Delivery, DeliveryClass, DeliveryState, Purpose
 from crisis.statement import Statement, content_hash
 from crisis.triage import Strategy
 from crisis.values import Severity, StatementKind
@@ -293,10 +293,11 @@ def _between(trouble: Trouble, befallen: list[Role], bench: Bench, stack: ExitSt
     return given
 
 
-async def deliveries(here: Installation) -> dict[str, Delivery]:
-    """Of every role, by its name."""
+async def deliveries(here: Installation, *, withdrawals: bool = False) -> dict[str, Delivery]:
+    """Of every role, by its name; or what takes them back."""
     async with here.store.reading() as tx:
-        return {d.rendering.target.channel: d for d in await tx.outbox.list(incident="INC-1")}
+        found = [d for d in await tx.outbox.list(incident="INC-1") if d.rendering.target.channel != "email"]
+    return {d.rendering.target.channel: d for d in found if (d.purpose is Purpose.WITHDRAWAL) == withdrawals}
 
 
 async def _deliver(here: Installation, befallen: list[Role], bench: Bench) -> dict[Role, Stand]:

@@ -60,6 +60,7 @@ async def test_a_withdrawn_post_is_kept_and_marked_and_withdrawing_twice_is_no_e
     await sandbox.withdraw(receipt)
     assert at is not None
     assert posts(tmp_path / "posts")[0].withdrawn_at == at
+    assert await sandbox.find("k") is None
 
 
 async def test_a_sandboxed_mail_cannot_be_changed_or_taken_back_as_no_mail_can(render, tmp_path):
