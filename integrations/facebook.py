@@ -118,6 +118,9 @@ class Facebook:
                 page = graph.body(await self._http.read(f"/{self._page}", params=params))
         except IntegrationError as error:
             return Health(ok=False, says=str(error))
+        tasks = page.get("tasks")
+        if isinstance(tasks, list) and "CREATE_CONTENT" not in tasks:
+            return Health(ok=False, says="the token may not post on the page: its owner lacks the task CREATE_CONTENT")
         return Health(ok=True, says=f"speaks for the page {page.get('name')!r}")
 
     async def close(self) -> None:

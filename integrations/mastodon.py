@@ -151,8 +151,14 @@ class Mastodon:
             with before_sending():
                 account = await self._who()
                 limits = await self.read_limits()
+                app = await self._http.read("/api/v1/apps/verify_credentials")
         except IntegrationError as error:
             return Health(ok=False, says=str(error))
+        scopes = (app.value or {}).get("scopes") if isinstance(app.value, dict) else None  # since Mastodon 4.3
+        if isinstance(scopes, list) and not {"write", "write:statuses"} & set(map(str, scopes)):
+            return Health(
+                ok=False, says="the token lacks the scope write:statuses: make another one in the app's settings"
+            )
         return Health(ok=True, says=f"posts as @{account.get('acct')}, {limits.length} characters a status")
 
     async def close(self) -> None:

@@ -34,6 +34,8 @@ from integrations.rate_limits import DEFAULT_WAIT
 from integrations.slack_actions import Click, Submission, buttons
 
 EVENT = "fireline_notice"
+SCOPE = "chat:write"
+"""Without it nothing can be posted (https://docs.slack.dev/reference/scopes/chat.write)."""
 LOOK_BACK = timedelta(days=14)
 """How far back threads and notices are looked for."""
 PAGES = 20
@@ -139,9 +141,13 @@ class Slack:
     async def check(self) -> Health:
         try:
             with before_sending():
-                body = _ok(await self._http.read("/auth.test", method="POST"))
+                answer = await self._http.read("/auth.test", method="POST")
+                body = _ok(answer)
         except IntegrationError as error:
             return Health(ok=False, says=str(error))
+        held = {scope.strip() for scope in answer.headers.get("x-oauth-scopes", "").split(",")} - {""}
+        if held and SCOPE not in held:
+            return Health(ok=False, says=f"the token lacks the scope {SCOPE}: add it to the app and install it again")
         return Health(ok=True, says=f"posts as {body.get('user')} in {body.get('team')}")
 
     async def close(self) -> None:

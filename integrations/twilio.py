@@ -1,7 +1,7 @@
-"""SMS by Twilio's Messages API: notices to phones.
+"""SMS by Twilio's Messages API: statements and notices to phones.
 
-Promises: Twilio knows no idempotency key, so whatever was not clearly answered is for a human. Text is cut so that one
-notice is one short message. API: https://www.twilio.com/docs/messaging/api/message-resource.
+Promises: Twilio knows no idempotency key, so whatever was not clearly answered is for a human. A notice is cut to one or
+two segments, a statement never. API: https://www.twilio.com/docs/messaging/api/message-resource.
 """
 
 import re
@@ -11,17 +11,19 @@ from typing import Any, ClassVar, Self
 
 from pydantic import Field, SecretStr, model_validator
 
-from crisis.counting import Limits
+from crisis.counting import Limits, Unit
 from crisis.delivery import DeliveryClass, Receipt
 from crisis.stakeholder import Route
 from crisis.statement import Rendering
-from integrations.http import Answer, Connection, Http
+from integrations.http import Answer, Connection, Http, redact
 from integrations.outcomes import IntegrationError, Misconfigured, Refused, Unknown, before_sending
-from integrations.protocols import Health, Message
+from integrations.protocols import Health, Message, hold_to
 from integrations.sms import short
 
 LONGEST = 1600
-"""Characters that Twilio takes at once; networks split them into segments, and each is paid for."""
+"""Characters that Twilio takes at once, counted here as bytes to stay below it."""
+SEGMENTS = 10
+"""Segments that networks make of as much; each is paid for."""
 _E164 = re.compile(r"\+[1-9]\d{6,14}")
 
 
@@ -49,13 +51,16 @@ class TwilioSettings(Connection):
 
 
 class Twilio:
-    """A ``Notifier``; the address is a phone number in E.164 form, such as +4915112345678."""
+    """A ``Publisher`` and a ``Notifier``; the address is a phone number in E.164 form, such as +4915112345678."""
 
     kind: ClassVar[str] = "twilio"
     delivery_class: ClassVar[DeliveryClass] = DeliveryClass.AT_MOST_ONCE
     settings_model: ClassVar[type[TwilioSettings]] = TwilioSettings
     platform_limits: ClassVar[Limits] = Limits(
-        length=LONGEST, source="https://www.twilio.com/docs/messaging/api/message-resource#create-a-message-resource"
+        length=SEGMENTS,
+        unit=Unit.SEGMENTS,
+        octets=LONGEST,
+        source="https://www.twilio.com/docs/messaging/api/message-resource#create-a-message-resource",
     )
 
     def __init__(self, settings: TwilioSettings) -> None:
@@ -64,11 +69,22 @@ class Twilio:
         self._http = Http("Twilio", settings, auth=(user, settings.auth_token.get_secret_value()))
         self._account = f"/2010-04-01/Accounts/{settings.account_sid}"
 
+    @property
+    def limits(self) -> Limits:
+        return self.platform_limits
+
+    async def publish(self, rendering: Rendering, key: str) -> Receipt:
+        hold_to(self.limits, rendering)
+        return await self._send(rendering.target.address, rendering.text)
+
     async def notify(self, message: Message, route: Route) -> Receipt:
-        if not _E164.fullmatch(route.address):
-            raise Misconfigured(f"{route.address!r} is no phone number: write it like +4915112345678")
+        return await self._send(route.address, short(message))
+
+    async def _send(self, number: str, text: str) -> Receipt:
+        if not _E164.fullmatch(number):
+            raise Misconfigured(f"{redact(number, ())!r} is no phone number: write it like +4915112345678")
         chosen = self._settings
-        form = {"To": route.address, "Body": short(message)}
+        form = {"To": number, "Body": text}
         if chosen.messaging_service_sid:
             form["MessagingServiceSid"] = chosen.messaging_service_sid
         elif chosen.sender:
@@ -80,6 +96,12 @@ class Twilio:
 
     async def find(self, key: str, rendering: Rendering | None = None) -> Receipt | None:
         raise Unknown("Twilio keeps no key of ours; look at the message log in its console")
+
+    async def amend(self, receipt: Receipt, rendering: Rendering) -> Receipt:
+        raise Refused("a text message cannot be changed once sent; send a correction")
+
+    async def withdraw(self, receipt: Receipt) -> None:
+        raise Refused("a text message cannot be taken back; send a correction")
 
     async def check(self) -> Health:
         try:

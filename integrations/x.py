@@ -148,18 +148,23 @@ class X:
     async def check(self) -> Health:
         try:
             with before_sending():
-                account = await self._who()
+                answer = await self._http.read("/2/users/me")
+                account = self._take(answer)
         except IntegrationError as error:
             return Health(ok=False, says=str(error))
+        if answer.headers.get("x-access-level", "").strip() == "read":
+            return Health(ok=False, says="the access token may only read: give the app write permission, then renew it")
         return Health(ok=True, says=f"posts as @{account['username']}")
 
     async def close(self) -> None:
         await self._http.close()
 
     async def _who(self) -> dict[str, str]:
-        if not self._account:
-            data = _data(await self._http.read("/2/users/me"))
-            self._account = {"id": str(data["id"]), "username": str(data.get("username") or "i")}
+        return self._account or self._take(await self._http.read("/2/users/me"))
+
+    def _take(self, answer: Answer) -> dict[str, str]:
+        data = _data(answer)
+        self._account = {"id": str(data["id"]), "username": str(data.get("username") or "i")}
         return self._account
 
     async def _upload(self, picture: Picture) -> str:

@@ -69,6 +69,7 @@ PUBLISHERS = {
     "subreddit",
     "instatus",
     "feed_file",
+    "twilio",
 }
 NOTIFIERS = {
     "smtp",

@@ -1,6 +1,7 @@
 """SMS by Twilio: one message a notice, to a number, never sent twice by itself."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import specs
@@ -10,6 +11,7 @@ from paging_receivers import SID, TwilioReceiver
 import integrations
 from crisis.counting import Unit, measure
 from crisis.stakeholder import Route as To
+from crisis.statement import Part, Rendering, Target
 from integrations import Message, Misconfigured, Refused, Unknown
 
 PHONE = To(notifier="sms", address="+4915112345678")
@@ -22,10 +24,9 @@ def twilio() -> Iterator[TwilioReceiver]:
         yield receiver
 
 
-def connect(receiver: TwilioReceiver, **more: str) -> integrations.Notifier:
+def connect(receiver: TwilioReceiver, **more: str) -> Any:
     settings = {"base_url": receiver.url, "account_sid": SID, "auth_token": "right", "sender": "Acme", **more}
-    channel: integrations.Notifier = integrations.connect("twilio", **settings)
-    return channel
+    return integrations.connect("twilio", **settings)
 
 
 async def test_a_notice_is_one_message_with_its_link_whole_and_as_the_description_asks(twilio):
@@ -59,3 +60,21 @@ async def test_what_is_wrong_is_told_before_or_by_twilio(twilio):
     with pytest.raises(Misconfigured):
         await connect(twilio, auth_token="hunter2").notify(NOTICE, PHONE)
     assert not twilio.created
+
+
+def statement(text: str, number: str = PHONE.address) -> Rendering:
+    part = Part(text=text, length=measure(Unit.SEGMENTS, text), limit=10)
+    return Rendering(target=Target(channel="sms", kind="twilio", address=number), parts=(part,))
+
+
+async def test_a_statement_goes_to_a_number_whole_or_not_at_all(twilio):
+    receipt = await connect(twilio).publish(statement("We know that trains have stopped."), "k")
+    assert twilio.created == ["We know that trains have stopped."]
+    specs.hold(specs.twilio(), "https://api.twilio.com", twilio.requests)
+    with pytest.raises(Refused, match="send a correction"):
+        await connect(twilio).withdraw(receipt)
+    with pytest.raises(Refused, match="1600"):
+        await connect(twilio).publish(statement("x" * 1700), "k2")
+    with pytest.raises(Misconfigured, match="no phone number"):
+        await connect(twilio).publish(statement("x", "ana"), "k3")
+    assert len(twilio.created) == 1
