@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pyotp
 import pytest
-from conftest import ANA, HOSTILE, NOON, Scene, assessment
+from at_the_desk import ANA, HOSTILE, NOON, Scene, assessment
 
 from crisis.approval import NotAllowed
 from crisis.incident import Incident, IncidentState

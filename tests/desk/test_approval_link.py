@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import httpx
 import pytest
-from conftest import ANA, CARL, HOSTILE, LENA, TEXT, Scene, proposed, statement_for
+from at_the_desk import ANA, CARL, HOSTILE, LENA, TEXT, Scene, proposed, statement_for
 
 from crisis.delivery import ARRIVED
 from crisis.fact import FactStatus

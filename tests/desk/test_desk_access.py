@@ -5,7 +5,7 @@ import stat
 
 import httpx
 import pytest
-from conftest import HOSTILE, Scene
+from at_the_desk import HOSTILE, Scene
 
 from desk.access import COOKIE, desk_key, desk_link
 from desk.guard import TokenBucket

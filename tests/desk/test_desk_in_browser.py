@@ -11,7 +11,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from conftest import ANA, HOSTILE, LENA, NOON, Outgoing, Scene, assessment
+from at_the_desk import ANA, HOSTILE, LENA, NOON, Outgoing, Scene, assessment
 from drawn import ALT, picture
 from playwright.async_api import Browser, Page, async_playwright
 from test_desk_pictures import with_picture

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from conftest import ANA, LENA, NOON, OPENED, Outgoing, Scene, assessment, statement_for
+from at_the_desk import ANA, LENA, NOON, OPENED, Outgoing, Scene, assessment, statement_for
 
 from config import NotifierSettings, SourceSettings
 from crisis.commitment import Commitment

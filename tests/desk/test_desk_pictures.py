@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from conftest import LENA, Scene, proposed, renderings, statement_for
+from at_the_desk import LENA, Scene, proposed, renderings, statement_for
 from drawn import ALT, picture
 
 from crisis.pictures import Picture

@@ -6,7 +6,7 @@ import signal
 
 import httpx
 import pytest
-from conftest import Scene
+from at_the_desk import Scene
 
 from config import ConfigError
 from desk.server import listen, serve

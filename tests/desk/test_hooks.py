@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 
 import httpx
 import pytest
-from conftest import ANA, CARL, HOSTILE, LENA, NOON, PEOPLE, Scene, assessment, settings_in
+from at_the_desk import ANA, CARL, HOSTILE, LENA, NOON, PEOPLE, Scene, assessment, settings_in
 from paging_receivers import KEY, PagerDutyRestReceiver
 from receivers import SlackReceiver
 

@@ -5,7 +5,7 @@ import time
 
 import httpx
 import pytest
-from conftest import Scene
+from at_the_desk import Scene
 from sqlalchemy.exc import OperationalError
 
 from crisis import signature

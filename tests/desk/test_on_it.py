@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from conftest import ANA, CARL, HOSTILE, NOON, Scene, assessment
+from at_the_desk import ANA, CARL, HOSTILE, NOON, Scene, assessment
 
 from crisis.incident import Incident, IncidentState
 from crisis.stakeholder import Stakeholder

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from conftest import ANA, CARL, Scene, assessment
+from at_the_desk import ANA, CARL, Scene, assessment
 
 from config import ConfigError
 from crisis.approval import NotAllowed

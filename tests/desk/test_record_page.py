@@ -5,7 +5,7 @@ import sqlite3
 from pathlib import Path
 
 import pytest
-from conftest import ANA, HOSTILE, Scene
+from at_the_desk import ANA, HOSTILE, Scene
 
 from desk import record as record_page
 
