@@ -7,7 +7,7 @@ that says what to add. A kind that both publishes and notifies has two roles, an
 
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
@@ -21,8 +21,16 @@ from chat_receivers import TelegramReceiver
 from counting_http import Fault, HttpReceiver
 from hook_receivers import SECRET as HOOK_SECRET
 from hook_receivers import AppriseReceiver, HookReceiver
-from kinds_served import ADDRESSES, KINDS, SECRET
-from paging_receivers import KEY, SID, OpsgenieReceiver, PagerDutyReceiver, TeamsReceiver, TwilioReceiver
+from kinds_served import ADDRESSES, KINDS, SECRET, media_of
+from paging_receivers import (
+    KEY,
+    SID,
+    OpsgenieReceiver,
+    PagerDutyReceiver,
+    PagerDutyRestReceiver,
+    TeamsReceiver,
+    TwilioReceiver,
+)
 from receivers import SmtpReceiver
 
 import integrations
@@ -30,7 +38,9 @@ from config import ChannelSettings, NotifierSettings
 from crisis.delivery import Delivery, DeliveryClass, Purpose, delivery_id
 from crisis.rendering import render
 from crisis.statement import Part, Rendering, Target
+from integrations.feed_file import FEED
 from integrations.kinds import can
+from integrations.press import read_json_feed
 from integrations.sandbox import posts
 
 TEXTS = (
@@ -65,6 +75,15 @@ class Folder:
     @property
     def created(self) -> list[str]:
         return [post.rendering.text for post in posts(self.directory)]
+
+
+class Feeds(Folder):
+    """Stands for a web server's folder: each entry of its feed is a post."""
+
+    @property
+    def created(self) -> list[str]:
+        feed = self.directory / FEED
+        return [item.content_text for item in read_json_feed(feed.read_bytes())] if feed.exists() else []
 
 
 class Mails(SmtpReceiver):
@@ -111,12 +130,13 @@ class Aws(AwsReceiver):
 
 
 class Pages(Aws):
-    """S3 with an empty bucket."""
+    """S3 with a bucket; whoever runs at the same time has the same."""
 
     def __enter__(self) -> Self:
         super().__enter__()
         place = {"LocationConstraint": AWS_KEYS["region"]}
-        self.client("s3").create_bucket(Bucket="acme-press", CreateBucketConfiguration=place)
+        with suppress(self.client("s3").exceptions.BucketAlreadyOwnedByYou):
+            self.client("s3").create_bucket(Bucket="acme-press", CreateBucketConfiguration=place)
         return self
 
     def reset(self) -> None:
@@ -145,12 +165,19 @@ def _http(address: str, settings: dict[str, Any]) -> dict[str, Any]:
 
 OTHERS: dict[str, Served] = {
     "sandbox": Served(Folder, {"directory": "{directory}"}, b"", whole=True),
+    "feed_file": Served(Feeds, _http("{url}", {"directory": "{directory}"}), b""),
     "smtp": Served(
         Mails, _http("smtp://127.0.0.1:{port}", {"sender": "a@acme.example"}), b"\r\n.\r\n", "b@acme.example"
     ),
     "telegram": Served(TelegramReceiver, _http("{url}", {"token": SECRET}), b"/sendMessage", "-100123"),
     "webhook": Served(HookReceiver, _http("{url}/hook", {"secret": HOOK_SECRET}), b"POST /hook", whole=True),
     "pagerduty": Served(PagerDutyReceiver, _http("{url}", {"routing_key": KEY}), b"POST /v2/enqueue", "platform"),
+    "pagerduty_incidents": Served(
+        PagerDutyRestReceiver,
+        _http("{url}", {"api_key": KEY, "sender": "fireline@acme.example", "service": "PIJ90N7"}),
+        b"POST /incidents",
+        "platform",
+    ),
     "opsgenie": Served(OpsgenieReceiver, _http("{url}", {"api_key": KEY}), b"POST /v2/alerts", "platform"),
     "teams": Served(TeamsReceiver, {"webhook_url": "{url}/workflows/1?sig=hunter2"}, b"POST /workflows", "team"),
     "twilio": Served(
@@ -231,7 +258,9 @@ class Role:
                 options={"link": "https://desk.example/i/INC-1", "occasion": "opened", "severity": "SEV1"},
             )
         limits = self.cls.platform_limits
-        made = render(headline="Trains have stopped", body=TEXTS[0], target=target, limits=limits)
+        made = render(
+            headline="Trains have stopped", body=TEXTS[0], target=target, limits=limits, media=media_of(self.kind)
+        )
         if self.threads:
             parts = tuple(Part(text=text, length=len(text), limit=limits.length) for text in TEXTS)
             return made.model_copy(update={"parts": parts})

@@ -22,6 +22,7 @@ import aiosmtplib
 import apprise
 from acts import arm_briefly
 
+import integrations.feed_file
 import integrations.sandbox
 import tasks.deliver
 from config import Settings
@@ -117,14 +118,17 @@ def _mark(boundaries: Boundaries) -> None:
     for command in ("connect", "mail", "rcpt", "data"):
         marked = _around(getattr(aiosmtplib.SMTP, command), boundaries, lambda *_, said=command, **__: said.upper())
         setattr(aiosmtplib.SMTP, command, marked)
-    create = integrations.sandbox.create_if_absent
+    for module, name in ((integrations.sandbox, "create_if_absent"), (integrations.feed_file, "_replace")):
+        setattr(module, name, _around_file(getattr(module, name), boundaries))
 
-    def write(path: Path, content: bytes) -> None:
-        boundaries.in_thread("before a file")
-        create(path, content)
-        boundaries.in_thread("after a file")
 
-    integrations.sandbox.create_if_absent = write
+def _around_file(write: Callable[[Path, bytes], None], boundaries: Boundaries) -> Callable[[Path, bytes], None]:
+    def marked(path: Path, content: bytes) -> None:
+        boundaries.in_thread(f"before {path.name}")
+        write(path, content)
+        boundaries.in_thread(f"after {path.name}")
+
+    return marked
 
 
 def _mark_commits(boundaries: Boundaries) -> None:

@@ -33,7 +33,7 @@ from tasks.deliver import answer_unknown, deliver
 from tasks.installation import Installation, installation
 
 AWS = ("ses", "sns_sms", "s3_page")
-NO_SERVER = ("sandbox",)
+NO_SERVER = ("sandbox", "feed_file")
 """Kinds that speak to nobody."""
 ALWAYS = 40
 """Faults, where there is no end of them."""
@@ -230,7 +230,8 @@ def _statement(roles: Iterable[Role], now: datetime) -> Statement:
         "audience": "passengers",
         "facts": (),
     }
-    covered |= {"severity": Severity.SEV2, "renderings": renderings}
+    media = tuple({picture.sha256: picture for said in renderings for picture in said.media}.values())
+    covered |= {"severity": Severity.SEV2, "renderings": renderings, "media": media}
     return Statement(
         **covered,
         id="INC-1-S1",

@@ -41,9 +41,8 @@ def test_every_line_of_a_mail_keeps_to_what_mail_servers_take(render):
 
 def test_a_picture_is_in_the_mail_where_its_html_shows_it_and_the_plain_text_says_what_it_shows():
     shown = (picture(), picture("red", alt='Buses run from "Brugge" <north>'))
-    whole = rendered(
-        headline="Outage", body="We know.", target=Target(channel="m", kind="smtp"), limits=mail.LIMITS, media=shown
-    )
+    target = Target(channel="m", kind="smtp", address="a@b.example")
+    whole = rendered(headline="Outage", body="We know.", target=target, limits=mail.LIMITS, media=shown)
     raw = mail.statement(whole, "k", HEAD).as_bytes()
     read = message_from_bytes(raw, policy=policy.default)
     plain, html = read.get_body(("plain",)), read.get_body(("html",))

@@ -60,7 +60,7 @@ def at(request: pytest.FixtureRequest) -> Iterator[tuple[Role, Bench]]:
 
 def given(role: Role, bench: Bench, *, wrong: bool = False) -> dict[str, Any]:
     """Settings with the right credentials, or with wrong ones."""
-    found = bench.connection(role, timeout=5) if role.kind != "sandbox" else bench.connection(role)
+    found = bench.connection(role, timeout=5)
     if role.kind == "smtp":
         found |= {"username": "acme", "password": "right"}
     if wrong:
