@@ -49,6 +49,7 @@ async def chromium() -> AsyncIterator[Browser]:
 
 async def look(page: Page, name: str) -> None:
     """Nothing is wider than the screen, and no control is too small for a thumb."""
+    await page.wait_for_load_state()  # before its style sheet is there, everything is wide
     width = await page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
     assert width <= 0, f"{name} is {width} px too wide"
     small = await page.evaluate(

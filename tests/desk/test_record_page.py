@@ -10,11 +10,6 @@ from at_the_desk import ANA, HOSTILE, Scene
 from desk import record as record_page
 
 
-@pytest.fixture(autouse=True)
-def _full_bucket(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(record_page._proofs, "_levels", {})
-
-
 async def shown(scene: Scene, query: str = "") -> str:
     async with scene.at_the_desk() as browser:
         answer = await browser.get(f"/record{query}")
