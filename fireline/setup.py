@@ -16,6 +16,7 @@ from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from crisis.visible import visible
 from fireline.addresses import cannot_listen
@@ -132,6 +133,7 @@ async def findings_of(settings: "Settings", *, timeout: float = 10.0) -> AsyncIt
         *(("notifier", part) for part in settings.notifiers),
         *(("channel", part) for part in settings.channels),
         *(("archive", part) for part in settings.archives),
+        *(("monitor", part) for part in settings.monitors),
         *(("scheduler", part) for part in settings.schedulers),
         *(("writer", part) for part in settings.writers),
         *(("source", part) for part in settings.sources),
@@ -175,6 +177,23 @@ def _addresses(settings: "Settings") -> Iterator[Finding]:
             continue
         problem = cannot_listen(host, 0, table)
         yield Finding("address", f"{table} {host}", not problem, problem or "can be listened on")
+    if warning := _unheard(settings):  # right for a trial, so nothing is found wanting
+        yield Finding("address", settings.desk.url, True, f"mind: {warning}")
+
+
+def _unheard(settings: "Settings") -> str:
+    """Why people cannot follow the links in their messages; empty when they can, or when messages reach nobody anyway."""
+    real = [part.name for part in settings.notifiers if part.kind != "sandbox"]
+    published = [part.name for part in settings.channels if part.kind != "sandbox"]
+    host = urlsplit(settings.desk.url).hostname or ""
+    here_only = host in ("localhost", "0.0.0.0", "::", "::1") or host.startswith("127.")  # noqa: S104
+    if real and here_only:
+        says = f"links in messages by {', '.join(real)} lead to this machine only"
+        return f"{says}: set public_url under [desk] to the address by which people reach the desk"
+    if published and settings.notifiers and not real:
+        says = f"{', '.join(published)} publishes for real, and every notifier is a sandbox: nobody would be told"
+        return f"{says}. Add a [[notifiers]] that reaches people"
+    return ""
 
 
 def _keys(settings: "Settings") -> Iterator[Finding]:

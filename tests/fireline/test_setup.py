@@ -392,6 +392,25 @@ def test_a_desk_that_could_not_listen_is_found_and_its_port_not_called_taken(hos
     assert "taken" not in str(caught.value)
 
 
+HOOK = 'name = "hook"\nkind = "webhook"\n[{}.settings]\nbase_url = "http://127.0.0.1:1/hook"'
+
+
+@pytest.mark.parametrize(
+    ("table", "says"), [("notifiers", "to this machine only"), ("channels", "nobody would be told")]
+)
+def test_what_is_right_for_a_trial_only_is_told(
+    table: str, says: str, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    init()
+    file = folder / "fireline.toml"
+    file.write_text(f"{file.read_text()}\n[[{table}]]\n{HOOK.format(table)}\n")
+    with pytest.raises(Stop):
+        check(timeout=2)
+    assert any(
+        line.startswith("ok") and "mind: " in line and says in line for line in capsys.readouterr().out.splitlines()
+    )
+
+
 def test_a_taken_port_is_called_so() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
