@@ -1,10 +1,11 @@
 """What a lead does with an incident: confirm a candidate, dismiss a false alarm, rate it otherwise than triage did, merge
-two that are one, split one that is two. By the signed link in the lead's message (``/act/{token}``), or at the desk
-(``/incidents/{id}/act``).
+two that are one, split one that is two, and say whether a post that got no clear answer is there. By the signed link in
+the lead's message (``/act/{token}``), or at the desk (``/incidents/{id}/act``).
 
 Looking never acts: GET only reads. A POST acts, only from a form that this desk made a short while ago, and only for a
 person: the link names its holder; at the desk, whose key is shared, they say who they are and prove it with a one-time
-code. What is done are the acts of ``tasks.incidents``, the same as the command's, under the same rules.
+code. What is done are the acts of ``tasks.incidents`` and ``tasks.deliver``, the same as the command's, under the same
+rules.
 """
 
 import secrets
@@ -19,6 +20,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from crisis.approval import NotAllowed
+from crisis.delivery import Delivery, DeliveryState, IllegalDeliveryStep, Purpose
 from crisis.incident import LIVE, STEPS, Dismissal, IllegalStep, Incident, IncidentState
 from crisis.stakeholder import Stakeholder
 from crisis.values import CrisisType, Severity
@@ -29,9 +31,11 @@ from desk.state import desk_of
 from records import NotFound
 from tasks import incidents
 from tasks.approve import check_code
+from tasks.deliver import answer_unknown
 from tasks.first_word import reassessed
 from tasks.installation import Installation
 from tasks.links import LinkExpired, read_acting_link
+from tasks.mailing import is_mailing
 from tasks.triage import override
 
 LABELS = {
@@ -59,12 +63,15 @@ class Place:
     """Incidents that it can be merged into."""
     leads: tuple[Stakeholder, ...]
     """Who may act on it."""
+    unknown: tuple[Delivery, ...] = ()
+    """Posts of which only a person can tell whether they are there."""
 
     @property
     def acts(self) -> tuple[str, ...]:
         """What can be done with it now."""
         incident = self.incident
         able = {
+            "answer": bool(self.unknown),
             "confirm": incident.state is IncidentState.CANDIDATE,
             "dismiss": IncidentState.DISMISSED in STEPS[incident.state],
             "rate": incident.state in LIVE,
@@ -107,9 +114,11 @@ async def _place(here: Installation, name: str, person: str = "") -> Place:
             raise HTTPException(404, f"there is no incident {name}") from None
         live = await tx.incidents.live(incident.watch)
         people = await tx.stakeholders.list()
+        posts = await tx.outbox.list(incident=incident.id, states=(DeliveryState.UNKNOWN,))
     leads = tuple(p for p in people if p.email == incident.lead or "incident_lead" in p.roles)
     others = tuple(other for other in live if other.id != incident.id)
-    return Place(incident, next((p for p in people if p.email == person), None), others, leads)
+    unknown = tuple(d for d in posts if d.needs_human and d.purpose is not Purpose.NOTICE)
+    return Place(incident, next((p for p in people if p.email == person), None), others, leads, unknown)
 
 
 def _no_link(request: Request, title: str, why: str, status: int) -> Response:
@@ -126,7 +135,7 @@ async def _answer(request: Request, place: Place) -> Response:
         person = await _person(here, place, form)
         await incidents.may_act(here, place.incident, person)
         await _do(here, place, form, person)
-    except (_NotTaken, NotAllowed, IllegalStep, NotFound) as why:
+    except (_NotTaken, NotAllowed, IllegalStep, IllegalDeliveryStep, NotFound) as why:
         after = await _place(here, place.incident.id, place.person.email if place.person else "")
         if _done_already(after.incident, form.get("act", "")):  # sent twice: the first one counts
             return RedirectResponse(request.url.path, status_code=303)
@@ -191,6 +200,10 @@ async def _do(here: Installation, place: Place, form: Mapping[str, str], person:
         await reassessed(here, after)
     elif act == "merge":
         await incidents.merge(here, incident.id, form.get("into", ""), actor=person, reason=reason)
+    elif act in ("there", "again"):
+        if form.get("delivery") not in {d.id for d in place.unknown}:
+            raise _NotTaken(409, "that has been answered meanwhile: look at how it stands")
+        await answer_unknown(here, form["delivery"], arrived=act == "there", actor=person, reason=reason)
     elif act == "split":
         await incidents.split(here, incident.id, form.get("narrative", ""), actor=person, reason=reason)
     else:
@@ -229,6 +242,8 @@ def _page(
         "acts": place.acts,
         "person": place.person,
         "others": place.others,
+        "unknown": place.unknown,
+        "mailings": {d.id for d in place.unknown if is_mailing(d)},
         "leads": place.leads,
         "labels": LABELS,
         "severities": tuple(Severity),

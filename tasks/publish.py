@@ -24,6 +24,7 @@ from tasks.binding import what_changed
 from tasks.deliver import MAX_ATTEMPTS, STOPPED, deliver
 from tasks.follow_up import schedule_observation
 from tasks.installation import Installation
+from tasks.links import ACTING_PLACEHOLDER
 from tasks.mailing import is_mailing
 from tasks.notify import Notice, tell_lead, tell_stakeholders
 from tasks.runs import emit
@@ -232,6 +233,8 @@ async def ask_about_open(here: Installation, incident: Incident, deliveries: lis
             occasion=f"held up/{delivery.id}" if held_up else f"stuck/{delivery.id}/{delivery.attempts}",
             template="delivery",
             context={"delivery": delivery},
+            link=ACTING_PLACEHOLDER if delivery.needs_human else "",
+            button="Say whether it is there" if delivery.needs_human else "Open the incident",
         )
         why = "is still not out" if held_up else f"is {delivery.state} and needs a human"
         await tell_lead(here, incident, notice, why=f"a delivery {why}")

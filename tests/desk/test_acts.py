@@ -8,9 +8,10 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pyotp
 import pytest
-from at_the_desk import ANA, HOSTILE, NOON, Scene, assessment
+from at_the_desk import ANA, HOSTILE, NOON, Outgoing, Scene, assessment
 
 from crisis.approval import NotAllowed
+from crisis.delivery import Delivery, DeliveryState, Purpose
 from crisis.incident import Incident, IncidentState
 from crisis.triage import Narrative
 from crisis.watch import Mention
@@ -18,6 +19,7 @@ from desk import acts
 from integrations.sandbox import posts
 from tasks.incidents import ask_to_confirm, labels
 from tasks.links import ACTING_PLACEHOLDER, acting_link, read_acting_link, read_link, read_reading_link
+from tasks.publish import ask_about_open
 
 IDA = "ida@example.com"
 OVERHEATS = "acme kettle number {} overheats and burns, smoke everywhere"
@@ -234,3 +236,71 @@ async def test_hostile_words_stay_words_on_the_page_of_acts(scene: Scene) -> Non
     assert "&lt;script&gt;" in page.text
     assert "script-src" not in page.headers["content-security-policy"]
     assert "default-src 'none'" in page.headers["content-security-policy"]
+
+
+async def unknown_post(scene: Scene, outgoing: Outgoing, channel: str = "newsroom-bluesky") -> Delivery:
+    """A post that got no clear answer, and that only a person can look for."""
+    delivery = outgoing(scene.statement, channel)
+    async with scene.here.store.transaction() as tx:
+        await tx.outbox.enqueue(delivery, actor="outbox")
+        await tx.outbox.arm(delivery.id, owner="test", lease_seconds=60, actor="outbox")
+        await tx.outbox.settle(delivery.id, DeliveryState.UNKNOWN, problem="no answer", actor="outbox")
+        await tx.outbox.ask_human(delivery.id, problem="no answer", actor="outbox")
+        return await tx.outbox.get(delivery.id)
+
+
+async def delivery_of(scene: Scene, delivery: Delivery) -> Delivery:
+    async with scene.here.store.reading() as tx:
+        return await tx.outbox.get(delivery.id)
+
+
+async def test_a_lead_says_by_link_that_an_unknown_post_is_there_and_nothing_is_sent(
+    scene: Scene, outgoing: Outgoing
+) -> None:
+    post = await unknown_post(scene, outgoing)
+    where = link(scene, scene.incident)
+    async with scene.browser() as browser:
+        shown = (await browser.get(where)).text
+        assert "Is it there?" in shown
+        assert "if you are wrong, it stands there twice" in shown
+        answer = await send(browser, where, act="there", delivery=post.id)
+        again = await send(browser, where, act="again", delivery=post.id)
+    assert answer.status_code == 303
+    assert again.status_code == 409
+    assert (await delivery_of(scene, post)).state is DeliveryState.RECONCILED
+    assert posts(scene.here.settings.home / "sandbox") == []
+    async with scene.here.store.reading() as tx:
+        record = (await tx.ledger.list(kind="delivery.reconciled"))[-1]
+    assert (record.actor, record.via, record.reason) == (IDA, "desk", "I looked at the posts")
+
+
+async def test_a_post_that_is_not_there_is_sent_again_once(scene: Scene, outgoing: Outgoing) -> None:
+    post = await unknown_post(scene, outgoing)
+    where = link(scene, scene.incident)
+    async with scene.browser() as browser:
+        for _ in range(2):
+            await send(browser, where, act="again", delivery=post.id)
+    assert (await delivery_of(scene, post)).state is DeliveryState.ACCEPTED
+    assert len(posts(scene.here.settings.home / "sandbox")) == 1
+
+
+@pytest.mark.parametrize(
+    ("fields", "status"), [({"delivery": "nonsense"}, 409), ({"reason": ""}, 400), ({"nonce": "forged"}, 403)]
+)
+async def test_an_answer_that_is_not_whole_changes_nothing(
+    scene: Scene, outgoing: Outgoing, fields: dict[str, str], status: int
+) -> None:
+    post = await unknown_post(scene, outgoing)
+    async with scene.browser() as browser:
+        answer = await send(browser, link(scene, scene.incident), **{"act": "again", "delivery": post.id} | fields)
+    assert answer.status_code == status
+    assert (await delivery_of(scene, post)).state is DeliveryState.UNKNOWN
+
+
+async def test_the_lead_is_sent_the_page_on_which_one_thumb_answers(scene: Scene, outgoing: Outgoing) -> None:
+    post = await unknown_post(scene, outgoing)
+    await ask_about_open(scene.here, scene.incident, [post])
+    async with scene.here.store.reading() as tx:
+        notices = [d for d in await tx.outbox.list(incident=scene.incident.id) if d.purpose is Purpose.NOTICE]
+    asked = [n for n in notices if n.rendering.options.get("occasion", "").startswith("stuck/")]
+    assert ACTING_PLACEHOLDER in asked[0].rendering.text
