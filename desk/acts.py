@@ -1,6 +1,6 @@
 """What a lead does with an incident: confirm a candidate, dismiss a false alarm, rate it otherwise than triage did, merge
-two that are one, split one that is two, and say whether a post that got no clear answer is there. By the signed link in
-the lead's message (``/act/{token}``), or at the desk (``/incidents/{id}/act``).
+two that are one, split one that is two, say whether a post that got no clear answer is there, put frozen posts back. By
+the signed link in the lead's message (``/act/{token}``), or at the desk (``/incidents/{id}/act``).
 
 Looking never acts: GET only reads. A POST acts, only from a form that this desk made a short while ago, and only for a
 person: the link names its holder; at the desk, whose key is shared, they say who they are and prove it with a one-time
@@ -21,6 +21,7 @@ from starlette.routing import Route
 
 from crisis.approval import NotAllowed
 from crisis.delivery import Delivery, DeliveryState, IllegalDeliveryStep, Purpose
+from crisis.freeze import FreezeState
 from crisis.incident import LIVE, STEPS, Dismissal, IllegalStep, Incident, IncidentState
 from crisis.stakeholder import Stakeholder
 from crisis.values import CrisisType, Severity
@@ -33,6 +34,7 @@ from tasks import incidents
 from tasks.approve import check_code
 from tasks.deliver import answer_unknown
 from tasks.first_word import reassessed
+from tasks.freeze import unfreeze
 from tasks.installation import Installation
 from tasks.links import LinkExpired, read_acting_link
 from tasks.mailing import is_mailing
@@ -65,6 +67,8 @@ class Place:
     """Who may act on it."""
     unknown: tuple[Delivery, ...] = ()
     """Posts of which only a person can tell whether they are there."""
+    frozen: int = 0
+    """Scheduled posts of marketing that this incident keeps frozen."""
 
     @property
     def acts(self) -> tuple[str, ...]:
@@ -72,6 +76,7 @@ class Place:
         incident = self.incident
         able = {
             "answer": bool(self.unknown),
+            "unfreeze": bool(self.frozen),
             "confirm": incident.state is IncidentState.CANDIDATE,
             "dismiss": IncidentState.DISMISSED in STEPS[incident.state],
             "rate": incident.state in LIVE,
@@ -114,11 +119,12 @@ async def _place(here: Installation, name: str, person: str = "") -> Place:
             raise HTTPException(404, f"there is no incident {name}") from None
         live = await tx.incidents.live(incident.watch)
         people = await tx.stakeholders.list()
+        frozen = [p for p in await tx.frozen.list(incident=name) if p.state is FreezeState.FROZEN and not p.whole]
         posts = await tx.outbox.list(incident=incident.id, states=(DeliveryState.UNKNOWN,))
     leads = tuple(p for p in people if p.email == incident.lead or "incident_lead" in p.roles)
     others = tuple(other for other in live if other.id != incident.id)
     unknown = tuple(d for d in posts if d.needs_human and d.purpose is not Purpose.NOTICE)
-    return Place(incident, next((p for p in people if p.email == person), None), others, leads, unknown)
+    return Place(incident, next((p for p in people if p.email == person), None), others, leads, unknown, len(frozen))
 
 
 def _no_link(request: Request, title: str, why: str, status: int) -> Response:
@@ -204,6 +210,8 @@ async def _do(here: Installation, place: Place, form: Mapping[str, str], person:
         if form.get("delivery") not in {d.id for d in place.unknown}:
             raise _NotTaken(409, "that has been answered meanwhile: look at how it stands")
         await answer_unknown(here, form["delivery"], arrived=act == "there", actor=person, reason=reason)
+    elif act == "unfreeze":
+        await unfreeze(here, incident.id, actor=person, reason=reason)
     elif act == "split":
         await incidents.split(here, incident.id, form.get("narrative", ""), actor=person, reason=reason)
     else:
@@ -243,6 +251,7 @@ def _page(
         "person": place.person,
         "others": place.others,
         "unknown": place.unknown,
+        "frozen": place.frozen,
         "mailings": {d.id for d in place.unknown if is_mailing(d)},
         "leads": place.leads,
         "labels": LABELS,

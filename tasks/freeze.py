@@ -32,6 +32,7 @@ from crisis.incident import LIVE, IllegalStep, Incident, IncidentState
 from integrations.protocols import Scheduler
 from records.work import Act
 from tasks.installation import Installation
+from tasks.links import ACTING_PLACEHOLDER
 from tasks.notify import Notice, tell_lead
 
 MAX_ATTEMPTS = 5
@@ -190,7 +191,13 @@ async def propose_unfreezing(here: Installation, incident: Incident) -> None:
     """Tell the lead of an incident that is over what is still frozen; putting it back is theirs."""
     posts = await frozen_in(here, incident.id)
     if any(p.state in (FreezeState.FROZEN, FreezeState.FREEZING) for p in posts):
-        notice = Notice(occasion="unfreeze", template="unfreeze", context=_told(posts))
+        notice = Notice(
+            occasion="unfreeze",
+            template="unfreeze",
+            context=_told(posts),
+            link=ACTING_PLACEHOLDER,
+            button="Put them back, or leave them",
+        )
         await tell_lead(here, incident, notice, why="scheduled posts are still frozen")
 
 

@@ -12,6 +12,7 @@ from at_the_desk import ANA, HOSTILE, NOON, Outgoing, Scene, assessment
 
 from crisis.approval import NotAllowed
 from crisis.delivery import Delivery, DeliveryState, Purpose
+from crisis.freeze import FreezeState, FrozenPost, ScheduledPost
 from crisis.incident import Incident, IncidentState
 from crisis.triage import Narrative
 from crisis.watch import Mention
@@ -304,3 +305,32 @@ async def test_the_lead_is_sent_the_page_on_which_one_thumb_answers(scene: Scene
         notices = [d for d in await tx.outbox.list(incident=scene.incident.id) if d.purpose is Purpose.NOTICE]
     asked = [n for n in notices if n.rendering.options.get("occasion", "").startswith("stuck/")]
     assert ACTING_PLACEHOLDER in asked[0].rendering.text
+
+
+async def test_frozen_posts_are_put_back_by_the_lead_and_nobody_else(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[str, str, str]] = []
+
+    async def unfrozen(here: object, incident: str, *, actor: str, reason: str) -> None:
+        asked.append((incident, actor, reason))
+
+    monkeypatch.setattr(acts, "unfreeze", unfrozen)
+    where = link(scene, scene.incident)
+    async with scene.browser() as browser:
+        assert "Put them back" not in (await browser.get(where)).text
+        post = ScheduledPost(id="p1", at=NOON + timedelta(days=1), text=HOSTILE, where="x Acme", url="")
+        held = FrozenPost(
+            incident=scene.incident.id,
+            scheduler="marketing",
+            post=post,
+            state=FreezeState.FROZEN,
+            problem="",
+            changed_at=NOON,
+        )
+        async with scene.here.store.transaction() as tx:
+            await tx.frozen.put(held, actor="freeze")
+        assert "1 scheduled post is put back at its own time" in (await browser.get(where)).text
+        assert (await send(browser, where, act="unfreeze")).status_code == 303
+        assert (await browser.post(where, data={"act": "unfreeze", "reason": "now"})).status_code == 403
+    assert asked == [(scene.incident.id, IDA, "I looked at the posts")]
