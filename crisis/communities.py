@@ -18,6 +18,8 @@ NEIGHBOURS = 25
 """Texts that each text is tied to; of few texts, a quarter of them."""
 MEANING = 0.8
 """What the cosine of two texts' meanings weighs beside that of their words."""
+FLOOR = 0.2
+"""Likeness that ties nothing."""
 SHARPNESS = 1.5
 """Power of the likeness that is the strength of a tie."""
 LOOKED_AT = 2_048
@@ -61,6 +63,7 @@ def ties(batch: Batch) -> Ties:
         end = min(begin + _AT_ONCE, number)
         alike = words.alike(begin, end)
         alike += MEANING * np.maximum(batch.vectors[begin:end] @ batch.vectors.T, 0)
+        alike[alike < FLOOR] = 0
         alike[np.arange(end - begin), np.arange(begin, end)] = 0
         chosen = np.argpartition(-alike, most - 1, axis=1)[:, :most]
         strength = np.take_along_axis(alike, chosen, axis=1).astype(float) ** SHARPNESS
@@ -81,7 +84,7 @@ class _Words:
         owner = np.repeat(np.arange(number), batch.lengths)
         kept = often[batch.words] > 1
         self._words, self._owner = batch.words[kept], owner[kept]
-        weight = np.log(number / np.maximum(often, 1))[self._words]
+        weight = np.log(1 + number / np.maximum(often, 1))[self._words]
         length = np.sqrt(np.bincount(self._owner, weight * weight, minlength=number))
         self._weight = weight / np.maximum(length[self._owner], 1e-9)
         self._begin = np.searchsorted(self._owner, np.arange(number + 1))

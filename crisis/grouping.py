@@ -20,8 +20,8 @@ NEAR, SHRINK = 12.0, 3.0
 """What a cosine of 1 with a group's meaning weighs (in nats), and the texts without meaning that a group starts with."""
 LOOSE, FIRM = 0.17, 0.3
 """How alike two groups must be to be joined: fragments, and firm ones."""
-MEANING = 0.5
-"""What the cosine of two groups' meanings weighs beside that of their distinctive words."""
+MEANING = 2.0
+"""What the mean cosine of two groups' texts in meaning weighs beside the cosine of their distinctive words."""
 OWN_WORD = (0.8, 1.5)
 """Strength of the best own word (log of how much likelier, times the share of the group's texts that have it) below
 which a group is a fragment and from which on it is firm, if it is large enough."""
@@ -133,7 +133,7 @@ class _Joining:
         self._gone = np.zeros(len(rows), bool)
         self._own = np.zeros(len(rows))
         self._distinct = np.stack([self._distinctive(row) for row in range(len(rows))])
-        self._means = self._sums / np.maximum(np.linalg.norm(self._sums, axis=1, keepdims=True), 1e-9)
+        self._means = self._sums / self._size[:, None].astype(np.float32)
         self._alike: Wide = self._distinct @ self._distinct.T + MEANING * (self._means @ self._means.T)
         np.fill_diagonal(self._alike, -np.inf)
 
@@ -165,7 +165,7 @@ class _Joining:
         self._counts[:, kept] += self._counts[:, gone]
         self._gone[gone] = True
         self._distinct[kept] = self._distinctive(kept)
-        self._means[kept] = self._sums[kept] / max(float(np.linalg.norm(self._sums[kept])), 1e-9)
+        self._means[kept] = self._sums[kept] / np.float32(self._size[kept])
         likeness = self._distinct @ self._distinct[kept] + MEANING * (self._means @ self._means[kept])
         likeness[self._gone], likeness[kept] = -np.inf, -np.inf
         self._alike[kept], self._alike[:, kept] = likeness, likeness
