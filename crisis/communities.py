@@ -3,8 +3,9 @@
 Every text is tied to the ``NEIGHBOURS`` most like it, by the words they share (the rarer, the more) and by what they
 mean, and the texts that are tied more to one another than chance would have it are a community: the partition of
 greatest modularity (Newman and Girvan 2004), found by moving one text at a time and then whole communities (Blondel et
-al. 2008, *Fast unfolding of communities in large networks*). Words that everybody uses weigh nothing, so inside one
-crisis its own words tell nothing apart. Pure: arrays in, arrays out, the same for the same input.
+al. 2008, *Fast unfolding of communities in large networks*). What modularity alone does not tell apart, small matters beside
+a very large one, is looked for inside each community; what that splits too finely is joined (``crisis.grouping``).
+Words that everybody uses weigh next to nothing, so inside one crisis its own words tell nothing apart. Pure: arrays in, arrays out, the same for the same input.
 """
 
 from collections import deque
@@ -19,7 +20,7 @@ NEIGHBOURS = 25
 MEANING = 0.8
 """What the cosine of two texts' meanings weighs beside that of their words."""
 FLOOR = 0.2
-"""Likeness that ties nothing."""
+"""Likeness below which two texts are not tied."""
 SHARPNESS = 1.5
 """Power of the likeness that is the strength of a tie."""
 LOOKED_AT = 2_048
@@ -38,7 +39,8 @@ def grouped(batch: Batch, least: float, most: int) -> tuple[Places, int]:
     number = len(batch.lengths)
     rows = np.arange(number) if number <= LOOKED_AT else np.linspace(0, number - 1, LOOKED_AT).astype(np.int64)
     seen = some(batch, rows)
-    found = parted(ties(seen))
+    tied = ties(seen)
+    found = within(tied, parted(tied))
     found = joined(seen, found, len(found))[found]
     size = np.bincount(found)
     least = least * len(rows) / number if number > LOOKED_AT else least
@@ -118,6 +120,20 @@ def parted(ties: Ties) -> Places:
         labels = np.array(into)[labels]
         ties, weight = _together(ties, weight, into)
     return labels
+
+
+def within(ties: Ties, labels: Places) -> Places:
+    """The communities inside each community: of many texts, modularity alone does not tell small ones apart."""
+    found = labels.copy()
+    begin = 0
+    for community in range(int(labels.max()) + 1):
+        rows = np.flatnonzero(labels == community).tolist()
+        places = {row: place for place, row in enumerate(rows)}
+        inner: Ties = [{places[other]: tie for other, tie in ties[row].items() if other in places} for row in rows]
+        parts = parted(inner)
+        found[rows] = parts + begin
+        begin += int(parts.max()) + 1
+    return found
 
 
 def _moved(ties: Ties, weight: list[float]) -> list[int]:

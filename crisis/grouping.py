@@ -18,7 +18,7 @@ SMOOTH = 300.0
 """Words of everybody's that a group starts with."""
 NEAR, SHRINK = 12.0, 3.0
 """What a cosine of 1 with a group's meaning weighs (in nats), and the texts without meaning that a group starts with."""
-LOOSE, FIRM = 0.17, 0.3
+LOOSE, FIRM = 0.14, 0.3
 """How alike two groups must be to be joined: fragments, and firm ones."""
 MEANING = 2.0
 """What the mean cosine of two groups' texts in meaning weighs beside the cosine of their distinctive words."""
