@@ -3,9 +3,10 @@
 Every text is tied to the ``NEIGHBOURS`` most like it, by the words they share (the rarer, the more) and by what they
 mean, and the texts that are tied more to one another than chance would have it are a community: the partition of
 greatest modularity (Newman and Girvan 2004), found by moving one text at a time and then whole communities (Blondel et
-al. 2008, *Fast unfolding of communities in large networks*). What modularity alone does not tell apart, small matters beside
-a very large one, is looked for inside each community; what that splits too finely is joined (``crisis.grouping``).
-Words that everybody uses weigh next to nothing, so inside one crisis its own words tell nothing apart. Pure: arrays in, arrays out, the same for the same input.
+al. 2008, *Fast unfolding of communities in large networks*). What modularity alone does not tell apart, small matters
+beside a very large one, is looked for inside each community; what that splits too finely is joined
+(``crisis.grouping``). Words that everybody uses weigh next to nothing, so inside one crisis its own words tell nothing
+apart. Pure: arrays in, arrays out, the same for the same input.
 """
 
 from collections import deque

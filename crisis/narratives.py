@@ -50,7 +50,9 @@ SETTLE_AFTER = 0.1
 
 _WORDS = 1 << 14
 _PRIOR = 2_000.0
-_FIRST_MEAN = 64
+FIRST_LOOK = 64
+"""Texts at which all are looked at for the first time, then at each doubling: ids are settled early, and a file that grows
+keeps them."""
 
 
 @lru_cache(maxsize=65_536)
@@ -131,8 +133,8 @@ class Narratives:
         self._fresh, self._told = self._fresh + 1, None
         if len(self._texts) > self._keep:
             self._forget(next(iter(self._texts)))
-        elif (many := len(self._texts)) >= _FIRST_MEAN and many & (many - 1) == 0:
-            self._recount(self._batch())
+        elif (many := len(self._texts)) >= FIRST_LOOK and many & (many - 1) == 0:
+            self.settle()
 
     def narrative(self, text: str) -> str:
         """The id of the narrative that ``text`` belongs to now; a text that was forgotten is placed anew."""
