@@ -133,9 +133,8 @@ class _Joining:
         self._gone = np.zeros(len(rows), bool)
         self._own = np.zeros(len(rows))
         self._distinct = np.stack([self._distinctive(row) for row in range(len(rows))])
-        self._means: Floats = self._sums / self._size[:, None].astype(np.float32)
-        meaning: Floats = self._means @ self._means.T
-        self._alike: Floats = self._distinct @ self._distinct.T + np.float32(MEANING) * meaning
+        self._means: Floats = (self._sums / self._size[:, None]).astype(np.float32)
+        self._alike: Wide = self._distinct @ self._distinct.T + MEANING * (self._means @ self._means.T)
         np.fill_diagonal(self._alike, -np.inf)
 
     def _distinctive(self, row: int) -> Floats:
