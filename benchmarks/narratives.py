@@ -30,6 +30,7 @@ import numpy as np
 from benchmarks import say
 from benchmarks.crises import crises, storm
 from crisis.narratives import Narratives
+from crisis.sentences import installed, sentence_model
 from crisis.topic_words import terms
 
 DATA = Path(__file__).resolve().parents[1] / "../shared/data"
@@ -58,11 +59,19 @@ def b_cubed(predicted: Sequence[object], truth: Sequence[object]) -> tuple[float
 
 def ours(texts: Sequence[str], number: int) -> list[str]:
     """Fireline's narratives; it is not told how many there are."""
-    found = Narratives(keep=len(texts) + 1)
+    return _found(Narratives(keep=len(texts) + 1), texts)
+
+
+def with_sentences(texts: Sequence[str], number: int) -> list[str]:
+    """Fireline's narratives with the extra ``fireline[meaning]``."""
+    return _found(Narratives(keep=len(texts) + 1, sentences=sentence_model().read), texts)
+
+
+def _found(narratives: Narratives, texts: Sequence[str]) -> list[str]:
     for text in texts:
-        found.add(text)
-    found.settle()
-    return [found.narrative(text) for text in texts]
+        narratives.add(text)
+    narratives.settle()
+    return [narratives.narrative(text) for text in texts]
 
 
 def one(texts: Sequence[str], number: int) -> list[str]:
@@ -100,6 +109,8 @@ def k_means(texts: Sequence[str], number: int) -> list[str]:
 
 
 WAYS: dict[str, Way] = {"all in one": one, "each alone": alone, "TF-IDF k-means, told k": k_means, "fireline": ours}
+if installed():
+    WAYS["fireline[meaning]"] = with_sentences
 
 
 def pools(topics: str, lines: Sequence[str]) -> dict[str, tuple[re.Pattern[str], list[str]]]:

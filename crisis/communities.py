@@ -10,6 +10,7 @@ apart. Pure: arrays in, arrays out, the same for the same input.
 """
 
 from collections import deque
+from collections.abc import Callable
 
 import numpy as np
 
@@ -26,20 +27,27 @@ SHARPNESS = 1.5
 """Power of the likeness that is the strength of a tie."""
 LOOKED_AT = 2_048
 """Texts that are tied to one another; of more, these evenly spaced ones, and the others are placed among them."""
+SENTENCES = 0.6
+"""Share of the cosine of whole sentences in that of meaning, where sentences are read."""
 _AT_ONCE = 256
 _GAIN = 1e-9
 
 Ties = list[dict[int, float]]
 
 
-def grouped(batch: Batch, least: float, most: int) -> tuple[Places, int]:
+def grouped(
+    batch: Batch, least: float, most: int, sentences: Callable[[Places], Floats] | None = None
+) -> tuple[Places, int]:
     """The group of each text (-1: like none), and how many groups there are, numbered from 0.
 
-    ``least``: texts that make a group, if anything does; ``most``: groups, the largest ones.
+    ``least``: texts that make a group, if anything does; ``most``: groups, the largest ones; ``sentences``: unit vectors
+    of what these texts mean as wholes, asked once for those that are tied.
     """
     number = len(batch.lengths)
     rows = np.arange(number) if number <= LOOKED_AT else np.linspace(0, number - 1, LOOKED_AT).astype(np.int64)
     seen = some(batch, rows)
+    if sentences is not None:
+        seen = seen._replace(vectors=_with(seen.vectors, sentences(rows)))
     tied = ties(seen)
     found = within(tied, parted(tied))
     found = joined(seen, found, len(found))[found]
@@ -52,6 +60,13 @@ def grouped(batch: Batch, least: float, most: int) -> tuple[Places, int]:
     labels: Places = np.full(number, -1)
     labels[rows] = numbers[found]
     return placed(batch, labels, len(kept)), len(kept)
+
+
+def _with(words: Floats, sentences: Floats) -> Floats:
+    """What words and what whole sentences mean, side by side, less what all sentences have in common."""
+    apart = sentences - sentences.mean(axis=0)
+    apart /= np.maximum(np.linalg.norm(apart, axis=1, keepdims=True), 1e-9)
+    return np.concatenate([words * (1 - SENTENCES) ** 0.5, apart * SENTENCES**0.5], axis=1).astype(np.float32)
 
 
 def ties(batch: Batch) -> Ties:

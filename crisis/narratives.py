@@ -13,7 +13,7 @@ when two are joined the id of the one with more texts at hand stays, and ``now``
 
 import zlib
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from math import log
@@ -21,7 +21,7 @@ from math import log
 import numpy as np
 import numpy.typing as npt
 
-from crisis.communities import grouped
+from crisis.communities import LOOKED_AT, grouped
 from crisis.copies import fingerprint
 from crisis.grouping import NEAR, SHRINK, SMOOTH, Batch, Groups, Places, Wide, groups
 from crisis.naming import Told, named
@@ -51,7 +51,8 @@ SETTLE_AFTER = 0.1
 _WORDS = 1 << 14
 _PRIOR = 2_000.0
 FIRST_LOOK = 64
-"""Texts at which all are looked at for the first time, then at each doubling: ids are settled early, and a file that grows
+"""Texts at which all are looked at for the first time, then at each doubling up to
+``LOOKED_AT``: ids are settled early, and a file that grows
 keeps them."""
 
 
@@ -68,6 +69,8 @@ class _Text(Told):
     ids: Places
     vector: npt.NDArray[np.float16]
     row: int = -1
+    sentence: npt.NDArray[np.float16] | None = None
+    """What it means as a whole, once it was read."""
 
 
 @dataclass(slots=True)
@@ -84,9 +87,18 @@ class Narratives:
     """The narratives of one stream of posts. ``beside``: words that tell nothing apart: the brand, the query.
 
     ``known``: narratives named before (by an earlier process): whoever holds the quote of one takes over its id.
+    ``sentences``: reads what whole texts mean, a unit vector each (``crisis.sentences``); without it words are read.
     """
 
-    def __init__(self, beside: Iterable[str] = (), *, known: Sequence[Narrative] = (), keep: int = KEEP) -> None:
+    def __init__(
+        self,
+        beside: Iterable[str] = (),
+        *,
+        known: Sequence[Narrative] = (),
+        keep: int = KEEP,
+        sentences: Callable[[Sequence[str]], Floats] | None = None,
+    ) -> None:
+        self._sentences = sentences
         self._vectors = word_vectors()
         self._out = tuple(sorted({term for word in beside for term in telling(words(word))}))
         self._keep = keep
@@ -134,7 +146,10 @@ class Narratives:
         if len(self._texts) > self._keep:
             self._forget(next(iter(self._texts)))
         elif (many := len(self._texts)) >= FIRST_LOOK and many & (many - 1) == 0:
-            self.settle()
+            if many <= LOOKED_AT:
+                self.settle()
+            else:
+                self._recount(self._batch())
 
     def narrative(self, text: str) -> str:
         """The id of the narrative that ``text`` belongs to now; a text that was forgotten is placed anew."""
@@ -158,11 +173,22 @@ class Narratives:
         if self._fresh <= after * len(self._texts):
             return
         batch = self._batch()
-        labels, number = grouped(batch, max(LEAST, RARE * len(self._texts)), NARRATIVES)
+        read = self._read if self._sentences is not None else None
+        labels, number = grouped(batch, max(LEAST, RARE * len(self._texts)), NARRATIVES, read)
         self._follow(labels, number)
         self._recount(batch)
         self._take_over_names()
         self._fresh, self._told = 0, None
+
+    def _read(self, rows: Places) -> Floats:
+        """What these texts at hand mean as wholes; each is read once."""
+        assert self._sentences is not None  # noqa: S101 - asked only if there is a reader
+        held = list(self._texts.values())
+        asked = [held[row] for row in rows.tolist()]
+        if new := [text for text in asked if text.sentence is None]:
+            for text, vector in zip(new, self._sentences([text.text for text in new]), strict=True):
+                text.sentence = vector.astype(np.float16)
+        return np.stack([text.sentence for text in asked if text.sentence is not None]).astype(np.float32)
 
     def _follow(self, labels: Places, number: int) -> None:
         """Each text goes to the narrative of its group; a narrative that no group goes on is in what took most of it."""

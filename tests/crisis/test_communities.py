@@ -1,9 +1,15 @@
 """Communities of texts: what is tied belongs together, whatever the sizes, and ids outlive the looks at all texts."""
 
+from collections import Counter
+from collections.abc import Sequence
+
 import numpy as np
+import pytest
 
 from crisis.communities import Ties, parted, within
 from crisis.narratives import OTHER, Narratives
+from crisis.sentences import sentence_model
+from crisis.small import Floats
 
 PLACES = ["in Leeds", "at my office", "on platform two", "near the harbour", "at the school", "in our street"]
 WHEN = ["today", "since Monday", "this evening", "for hours", "again", "all week", "right now"]
@@ -97,9 +103,36 @@ def test_what_add_said_leads_to_what_the_post_is_in_now() -> None:
     assert {found.now(id) for id in began if id != OTHER} <= held
 
 
-def test_of_very_many_texts_those_not_looked_at_are_placed_with_their_like() -> None:
-    texts = [f"{text} {number}" for number in range(27) for text in said("the ferry left early", "mouldy bread sold")]
-    texts = [f"{text}, gate {'abcdefgh'[n % 8]}{'xyzuvw'[n % 6]}{'klmno'[n % 5]}" for n, text in enumerate(texts)]
+def test_of_very_many_texts_those_not_looked_at_are_placed_with_their_like(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("crisis.communities.LOOKED_AT", 100)
+    texts = [f"{text} {number}" for number in range(6) for text in said("the ferry left early", "mouldy bread sold")]
     ids = placed(texts)
-    ferry, bread = set(ids[::2]), set(ids[1::2])
-    assert not ferry & bread
+    assert len(set(texts)) == 504
+    assert not set(ids[::2]) & set(ids[1::2])
+    assert OTHER not in ids
+
+
+def test_where_sentences_are_read_they_tell_claims_apart_that_no_word_does_and_each_is_read_once() -> None:
+    read: Counter[str] = Counter()
+
+    def reader(texts: Sequence[str]) -> Floats:
+        read.update(texts)
+        return np.eye(2, 4, dtype=np.float32)[[int(text.split()[1]) % 2 for text in texts]]
+
+    found = Narratives(sentences=reader)
+    texts = [f"no {n} blorp{n} zwick{n * 7}" for n in range(80)]
+    for text in texts:
+        found.add(text)
+    found.settle()
+    ids = [found.narrative(text) for text in texts]
+    assert not set(ids[::2]) & set(ids[1::2])
+    assert Counter(texts) == read
+
+
+def test_the_sentence_model_reads_one_claim_in_other_words_as_near() -> None:
+    fire, flames, refund = sentence_model().read(
+        ["my toaster caught fire", "flames came out of the toaster", "they refuse to pay me back"]
+    )
+    assert fire @ flames > 0.5 > 0.3 > fire @ refund
+    assert abs(float(fire @ fire) - 1) < 1e-5
+    assert sentence_model().read([]).shape == (0, sentence_model().width)
