@@ -195,6 +195,20 @@ def speed(lines: Sequence[str]) -> None:
     )
 
 
+def growth(chatter: Sequence[str]) -> None:
+    """How many posts keep their narrative's id when the file that they are in doubles, told by words."""
+    kept: dict[int, list[float]] = {}
+    for crisis in crises("show"):
+        texts = [text for text, _ in storm("show", crisis, 800, 7, chatter=chatter)]
+        before = ours(texts[:100], 0)
+        for number in (200, 400, 800):
+            after = ours(texts[:number], 0)
+            kept.setdefault(number, []).append(sum(map(str.__eq__, before, after)) / len(before))
+            before = after
+    said = ", ".join(f"{number // 2} to {number}: {sum(v) / len(v):.2f}" for number, v in kept.items())
+    say(f"\nshare of posts that keep their narrative's id when a file grows from {said}")
+
+
 def main() -> None:
     """Print the tables."""
     file = DATA / "tweeteval/sentiment/train_text.txt"
@@ -209,6 +223,7 @@ def main() -> None:
     measure("events: three crises in one stream", [events(seed) for seed in range(DRAWS)])
     measure_airline("us_airways")
     speed(lines)
+    growth(chatter)
     pool = pools(TOPICS, lines)
     for says, without in (("as posted", 0.0), ("half without the topic's name", 0.5), ("all without it", 1.0)):
         for topics, most in ((6, 150), (12, 80), (26, 60)):
