@@ -30,6 +30,7 @@ import numpy as np
 from benchmarks import say
 from benchmarks.crises import crises, storm
 from crisis.narratives import Narratives
+from crisis.sentences import installed, sentence_model
 from crisis.topic_words import terms
 
 DATA = Path(__file__).resolve().parents[1] / "../shared/data"
@@ -58,11 +59,19 @@ def b_cubed(predicted: Sequence[object], truth: Sequence[object]) -> tuple[float
 
 def ours(texts: Sequence[str], number: int) -> list[str]:
     """Fireline's narratives; it is not told how many there are."""
-    found = Narratives(keep=len(texts) + 1)
+    return _found(Narratives(keep=len(texts) + 1), texts)
+
+
+def with_sentences(texts: Sequence[str], number: int) -> list[str]:
+    """Fireline's narratives with the extra ``fireline[meaning]``."""
+    return _found(Narratives(keep=len(texts) + 1, sentences=sentence_model().read), texts)
+
+
+def _found(narratives: Narratives, texts: Sequence[str]) -> list[str]:
     for text in texts:
-        found.add(text)
-    found.settle()
-    return [found.narrative(text) for text in texts]
+        narratives.add(text)
+    narratives.settle()
+    return [narratives.narrative(text) for text in texts]
 
 
 def one(texts: Sequence[str], number: int) -> list[str]:
@@ -100,6 +109,8 @@ def k_means(texts: Sequence[str], number: int) -> list[str]:
 
 
 WAYS: dict[str, Way] = {"all in one": one, "each alone": alone, "TF-IDF k-means, told k": k_means, "fireline": ours}
+if installed():
+    WAYS["fireline[meaning]"] = with_sentences
 
 
 def pools(topics: str, lines: Sequence[str]) -> dict[str, tuple[re.Pattern[str], list[str]]]:
@@ -184,6 +195,20 @@ def speed(lines: Sequence[str]) -> None:
     )
 
 
+def growth(chatter: Sequence[str]) -> None:
+    """How many posts keep their narrative's id when the file that they are in doubles, told by words."""
+    kept: dict[int, list[float]] = {}
+    for crisis in crises("show"):
+        texts = [text for text, _ in storm("show", crisis, 800, 7, chatter=chatter)]
+        before = ours(texts[:100], 0)
+        for number in (200, 400, 800):
+            after = ours(texts[:number], 0)
+            kept.setdefault(number, []).append(sum(map(str.__eq__, before, after)) / len(before))
+            before = after
+    said = ", ".join(f"{number // 2} to {number}: {sum(v) / len(v):.2f}" for number, v in kept.items())
+    say(f"\nshare of posts that keep their narrative's id when a file grows from {said}")
+
+
 def main() -> None:
     """Print the tables."""
     file = DATA / "tweeteval/sentiment/train_text.txt"
@@ -198,6 +223,7 @@ def main() -> None:
     measure("events: three crises in one stream", [events(seed) for seed in range(DRAWS)])
     measure_airline("us_airways")
     speed(lines)
+    growth(chatter)
     pool = pools(TOPICS, lines)
     for says, without in (("as posted", 0.0), ("half without the topic's name", 0.5), ("all without it", 1.0)):
         for topics, most in ((6, 150), (12, 80), (26, 60)):

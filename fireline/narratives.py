@@ -1,7 +1,8 @@
 """``fireline narratives``: posts in, and out which of them make the same claim or complaint.
 
 Every post gets the id of its narrative, in the order of input; then each narrative is named once. With ``--details``
-a narrative's line also quotes a post and says what people ask in it.
+a narrative's line also quotes a post and says what people ask in it. With the extra ``fireline[meaning]`` whole sentences
+are read; without it, words.
 """
 
 from __future__ import annotations
@@ -42,11 +43,16 @@ def narratives(
     each post, and then {"narrative", "label", "size"} for each narrative, the largest first.
     """
     from crisis.narratives import OTHER, Narratives
+    from crisis.sentences import installed, sentence_model
+    from crisis.small import NoModel
 
     posts = list(_posts(file))
     if not posts:
         raise Stop(f"{file or 'standard input'}: not one post could be read")
-    found = Narratives((beside,), keep=AT_HAND)
+    try:
+        found = Narratives((beside,), keep=AT_HAND, sentences=sentence_model().read if installed() else None)
+    except NoModel as error:
+        raise Stop(str(error)) from None
     for _, text in posts:
         found.add(text)
     found.settle()

