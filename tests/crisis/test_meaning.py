@@ -10,6 +10,7 @@ import pytest
 
 from crisis import meaning
 from crisis.meaning import MeaningModel, together
+from crisis.sentences import SentenceModel
 from crisis.small import Judgement, NoModel
 
 WIDTH, HEADS, LAYERS, WORDS = (
@@ -165,3 +166,23 @@ def test_asking_for_the_extra_without_it_says_what_to_install(monkeypatch: pytes
     with pytest.raises(NoModel, match=r"no_such_package.*fireline\[meaning\]"):
         meaning.model()
     assert not meaning.installed()
+
+
+def test_a_sentence_is_the_mean_of_its_last_vectors_made_a_unit_one(tmp_path: Path) -> None:
+    dice = np.random.default_rng(7)
+    base = weights(dice)
+    written(tmp_path, base, adapter(dice))
+    model = SentenceModel(tmp_path)
+    mean = np.concatenate([np.eye(WIDTH), np.zeros((WIDTH, WIDTH))], axis=1)
+    base |= {"heads.sentiment.weight": mean, "heads.sentiment.bias": np.zeros(WIDTH)}
+    texts = ["the service is bad", "good", "the service is goodly bad"]
+    found = model.read(texts)
+    assert found.shape == (3, model.width) == (3, WIDTH)
+    for vector, ids in zip(found, ([2, 4, 5, 6, 7, 3], [2, 8, 3], [2, 4, 5, 6, 8, 9, 7, 3]), strict=True):
+        by_the_book = bert(base, ids)
+        assert vector @ by_the_book / np.linalg.norm(by_the_book) > 0.999
+        assert abs(float(vector @ vector) - 1) < 1e-5
+    assert model.read([]).shape == (0, WIDTH)
+    (tmp_path / "config.json").write_text("{}")
+    with pytest.raises(NoModel, match="install fireline"):
+        SentenceModel(tmp_path)
