@@ -183,12 +183,16 @@ def _reference(key: str) -> str:
 
 
 def _standing(rendering: Rendering, recent: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    return standing(rendering, recent, answered=_answered, says=_says, same=_comparable, shows=_shows)
+    return standing(rendering, recent, made=_made, answered=_answered, says=_says, same=_comparable, shows=_shows)
 
 
 def _message(answer: Answer) -> dict[str, Any]:
     answer.text("id")
     return answer.body()
+
+
+def _made(post: dict[str, Any]) -> datetime:
+    return moment(post.get("timestamp"))
 
 
 def _answered(message: dict[str, Any]) -> str:

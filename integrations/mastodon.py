@@ -188,7 +188,7 @@ class Mastodon:
     async def _there(self, rendering: Rendering) -> list[dict[str, Any]]:
         """The parts of ``rendering`` that are on the timeline, from the first on."""
         recent = [status async for status in self._recent()]
-        return standing(rendering, recent, answered=_answered, says=_says, same=comparable, shows=_shows)
+        return standing(rendering, recent, made=_made, answered=_answered, says=_says, same=comparable, shows=_shows)
 
     async def _recent(self) -> AsyncIterator[dict[str, Any]]:
         account = await self._who()
@@ -249,6 +249,10 @@ def _picture_limits(
 def comparable(text: str) -> str:
     """``text`` without what a server may change: white space, Unicode form, and the host of a mention."""
     return "".join(_REMOTE.sub(r"\1", unicodedata.normalize("NFC", text)).split())
+
+
+def _made(post: dict[str, Any]) -> datetime:
+    return moment(post.get("created_at"))
 
 
 def _answered(status: dict[str, Any]) -> str:

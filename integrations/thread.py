@@ -1,10 +1,14 @@
-"""Publishing a text in several parts, each answering the one before.
+"""Publishing a text in several parts, each answering the one before, and finding them again among an account's posts.
 
 Promises: parts already there, which ``standing`` finds, are not sent again; a part that is refused takes the whole
-thread back, so that no half statement is left standing, and when that fails too, the outcome is ``Unknown``.
+thread back, so that no half statement is left standing, and when that fails too, the outcome is ``Unknown``. Posts that
+are older than what is looked for are never taken for it, whatever they say.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from crisis.counting import Limits
@@ -14,6 +18,25 @@ from integrations.outcomes import IntegrationError, Misconfigured, Refused, Unkn
 
 Post = TypeVar("Post")
 Piece = TypeVar("Piece")
+SKEW = timedelta(minutes=5)
+"""How far the clocks of a platform and of this machine may be apart."""
+_planned: ContextVar[datetime | None] = ContextVar("planned", default=None)
+
+
+@contextmanager
+def planned(at: datetime) -> Iterator[None]:
+    """What is sent or looked for inside was planned ``at`` (UTC, real time): no older post can be it."""
+    token = _planned.set(at)
+    try:
+        yield
+    finally:
+        _planned.reset(token)
+
+
+def since_planned(posts: Sequence[Post], made: Callable[[Post], datetime]) -> list[Post]:
+    """Those of ``posts`` that were ``made`` after what is looked for was planned; all, while nobody says when that was."""
+    at = _planned.get()
+    return list(posts) if at is None else [post for post in posts if made(post) >= at - SKEW]
 
 
 async def publish_parts(
@@ -58,6 +81,7 @@ def standing(
     rendering: Rendering,
     recent: Sequence[dict[str, Any]],
     *,
+    made: Callable[[dict[str, Any]], datetime],
     answered: Callable[[dict[str, Any]], str],
     says: Callable[[dict[str, Any]], str],
     same: Callable[[str], str],
@@ -65,10 +89,11 @@ def standing(
 ) -> list[dict[str, Any]]:
     """The parts of ``rendering`` that are among an account's ``recent`` posts (newest first), from the first on.
 
-    ``answered`` tells which post one answers, ``says`` its text; texts are the same when ``same`` makes them equal.
+    ``made`` tells when a post was, ``answered`` which one it answers, ``says`` its text; texts are the same when ``same`` makes them equal.
     ``shows`` tells how many pictures one shows, where the platform says so: the same words without them are another post.
     """
     there: list[dict[str, Any]] = []
+    recent = since_planned(recent, made)
     for part in rendering.parts:
         before = str(there[-1]["id"]) if there else rendering.reply_to
         pictures = 0 if there else len(rendering.media)

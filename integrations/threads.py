@@ -141,7 +141,7 @@ class Threads:
         if len(rendering.parts) > 1 or rendering.reply_to:
             recent += graph.listed(await self._http.read("/me/replies", params=params))
         recent.sort(key=lambda post: str(post.get("timestamp")), reverse=True)
-        return standing(rendering, recent, answered=_answered, says=_says, same=_comparable)
+        return standing(rendering, recent, made=_made, answered=_answered, says=_says, same=_comparable)
 
     async def _ready(self, container: str) -> None:
         """Wait until a container can be published: text at once as a rule, pictures once they are fetched."""
@@ -168,6 +168,10 @@ class Threads:
             accepted_at=moment(first.get("timestamp")),
             raw={"parts": [str(post["id"]) for post in posts]},
         )
+
+
+def _made(post: dict[str, Any]) -> datetime:
+    return moment(post.get("timestamp"))
 
 
 def _answered(post: dict[str, Any]) -> str:

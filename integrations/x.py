@@ -188,7 +188,7 @@ class X:
 
     async def _there(self, rendering: Rendering) -> list[dict[str, Any]]:
         recent = [post async for post in self._recent()]
-        return standing(rendering, recent, answered=_answered, says=_says, same=_comparable, shows=_shows)
+        return standing(rendering, recent, made=_made, answered=_answered, says=_says, same=_comparable, shows=_shows)
 
     async def _recent(self) -> AsyncIterator[dict[str, Any]]:
         account = await self._who()
@@ -229,6 +229,10 @@ def _data(answer: Answer) -> dict[str, Any]:
     if not isinstance(data, dict) or not data.get("id"):
         raise Unknown(f"X answered {answer.status} without an id: {answer.says}")
     return data
+
+
+def _made(post: dict[str, Any]) -> datetime:
+    return moment(post.get("created_at"))
 
 
 def _answered(post: dict[str, Any]) -> str:

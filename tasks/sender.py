@@ -1,13 +1,14 @@
 """How one delivery is sent and looked up: which connection, which call, and the message that a notice becomes."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import integrations
 from crisis.delivery import Delivery, Purpose, Receipt
 from crisis.stakeholder import Route
 from crisis.statement import Rendering
 from integrations import Message, Notifier, Publisher
+from integrations.thread import planned
 from records import NotFound
 from tasks.installation import Installation
 from tasks.links import ON_IT_PLACEHOLDER, decides, fill_links, links_of
@@ -50,15 +51,22 @@ class Sender:
                 raise integrations.Refused("there is no receipt of the post, so it cannot be taken back from here")
             await channel.withdraw(original.receipt)
             return original.receipt.model_copy(update={"accepted_at": datetime.now(UTC), "raw": {"withdrawn": True}})
-        return await channel.publish(await self._with_pictures(), d.id)
+        with planned(self._planned_at):
+            return await channel.publish(await self._with_pictures(), d.id)
 
     async def look_up(self) -> Receipt | None:
         d = self.delivery
         if d.purpose is Purpose.WITHDRAWAL or SHOWS_ON in d.rendering.options:
             return None  # taking back or showing twice is no error, so it is simply done again
-        if d.purpose is Purpose.NOTICE:
-            return await (await self._notifier()).find(d.id, d.rendering)
-        return await (await self._channel()).find(d.id, d.rendering)
+        with planned(self._planned_at):
+            if d.purpose is Purpose.NOTICE:
+                return await (await self._notifier()).find(d.id, d.rendering)
+            return await (await self._channel()).find(d.id, d.rendering)
+
+    @property
+    def _planned_at(self) -> datetime:
+        """When it was planned, in real time: the installation's clock may be a replay's."""
+        return datetime.now(UTC) - max(self.here.clock.now() - self.delivery.created_at, timedelta())
 
     async def _with_pictures(self) -> Rendering:
         """The rendering with the bytes that were approved, or ``Refused``: nothing else is sent in their place."""
