@@ -7,6 +7,7 @@ the last day are read and compared. Pictures are fetched by Threads from a publi
 
 import asyncio
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 from pydantic import Field, SecretStr
@@ -20,6 +21,7 @@ from integrations.http import Http, moment
 from integrations.outcomes import IntegrationError, Refused, Unknown, Unreachable, before_sending, looking_up
 from integrations.protocols import Health, hold_to
 from integrations.public_pictures import PublicPictures, shelf
+from integrations.shapes import an_object
 from integrations.thread import publish_parts, standing
 
 PATIENCE = 20
@@ -86,7 +88,7 @@ class Threads:
             return {"id": graph.made(answer)}
 
         async def take_back(post: dict[str, Any]) -> None:
-            await self._delete(str(post["id"]))
+            await self._delete(str(post["id"]), datetime.now(UTC))
 
         return self._receipt(await publish_parts(rendering.parts, there, send, take_back))
 
@@ -102,7 +104,7 @@ class Threads:
 
     async def withdraw(self, receipt: Receipt) -> None:
         for number in reversed(receipt.raw.get("parts") or [receipt.id]):
-            await self._delete(str(number))
+            await self._delete(str(number), receipt.accepted_at)
 
     async def check(self) -> Health:
         try:
@@ -137,9 +139,9 @@ class Threads:
 
     async def _there(self, rendering: Rendering) -> list[dict[str, Any]]:
         params = {"fields": FIELDS, "limit": "100", "since": graph.since()}
-        recent = graph.listed(await self._http.read("/me/threads", params=params))
+        recent = await graph.listing(self._http, "/me/threads", params, _made)
         if len(rendering.parts) > 1 or rendering.reply_to:
-            recent += graph.listed(await self._http.read("/me/replies", params=params))
+            recent += await graph.listing(self._http, "/me/replies", params, _made)
         recent.sort(key=lambda post: str(post.get("timestamp")), reverse=True)
         return standing(rendering, recent, made=_made, answered=_answered, says=_says, same=_comparable)
 
@@ -147,7 +149,7 @@ class Threads:
         """Wait until a container can be published: text at once as a rule, pictures once they are fetched."""
         for _ in range(PATIENCE):
             answer = await self._http.read(f"/{container}", params={"fields": "id,status,error_message"})
-            status = graph.body(answer).get("status")
+            status = str(graph.body(answer).get("status"))
             if status in {"FINISHED", "PUBLISHED"}:
                 return
             if status in {"ERROR", "EXPIRED"}:
@@ -155,10 +157,8 @@ class Threads:
             await asyncio.sleep(0.5)
         raise Unreachable("Threads has not finished preparing it, nothing was published")
 
-    async def _delete(self, number: str) -> None:
-        answer = await self._http.write("DELETE", f"/{number}")
-        if not graph.gone(answer):
-            graph.body(answer)
+    async def _delete(self, number: str, since: datetime) -> None:
+        await graph.remove(self._http, number, ("/me/threads", "/me/replies"), {}, since=since)
 
     def _receipt(self, posts: Sequence[dict[str, Any]]) -> Receipt:
         first = posts[0]
@@ -175,7 +175,7 @@ def _made(post: dict[str, Any]) -> datetime:
 
 
 def _answered(post: dict[str, Any]) -> str:
-    return str((post.get("replied_to") or {}).get("id") or "")
+    return str(an_object(post.get("replied_to"), "replied_to").get("id") or "")
 
 
 def _says(post: dict[str, Any]) -> str:
