@@ -134,11 +134,18 @@ def _onwards(answer: Answer) -> dict[str, str]:
 
 
 async def remove(
-    http: Http, number: str, lists: Sequence[str], params: Mapping[str, str], *, since: datetime, under: str = ""
+    http: Http,
+    number: str,
+    lists: Sequence[str],
+    params: Mapping[str, str],
+    *,
+    since: datetime | None = None,
+    under: str = "",
 ) -> None:
     """Delete ``number``, which is in one of the account's own ``lists`` of posts, or among the comments ``under`` one.
 
-    It is gone when it can neither be read nor is in those lists, which reach back a day before ``since`` (UTC).
+    It is gone when it can neither be read nor is in those lists, which reach back a day before ``since`` (UTC; now
+    unless given).
 
     Raises:
         Refused: it is there, and is not deleted.
@@ -150,7 +157,7 @@ async def remove(
             raise Unknown(f"it was not deleted: {answer.says}")
         return
     with looking_up():
-        there = await _stands(http, number, lists, params, since - LOOK_BACK, under)
+        there = await _stands(http, number, lists, params, (since or datetime.now(UTC)) - LOOK_BACK, under)
     if there:
         what = "it is still there, and this token may not delete it: mend the token's permissions, or delete it by hand"
         raise Refused(f"{what} ({answer.says})")

@@ -7,7 +7,7 @@ the last day are read and compared. Pictures are fetched by Threads from a publi
 
 import asyncio
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, ClassVar
 
 from pydantic import Field, SecretStr
@@ -88,7 +88,7 @@ class Threads:
             return {"id": graph.made(answer)}
 
         async def take_back(post: dict[str, Any]) -> None:
-            await self._delete(str(post["id"]), datetime.now(UTC))
+            await self._delete(str(post["id"]))
 
         return self._receipt(await publish_parts(rendering.parts, there, send, take_back))
 
@@ -157,7 +157,7 @@ class Threads:
             await asyncio.sleep(0.5)
         raise Unreachable("Threads has not finished preparing it, nothing was published")
 
-    async def _delete(self, number: str, since: datetime) -> None:
+    async def _delete(self, number: str, since: datetime | None = None) -> None:
         await graph.remove(self._http, number, ("/me/threads", "/me/replies"), {}, since=since)
 
     def _receipt(self, posts: Sequence[dict[str, Any]]) -> Receipt:
