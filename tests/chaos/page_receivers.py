@@ -20,7 +20,10 @@ PAGE = "1234567890"
 ACCOUNT = "17841400000000000"
 
 
-MISSING = "Object with ID '{id}' does not exist, cannot be loaded due to missing permissions, or does not support this operation"
+MISSING = (
+    "Object with ID '{id}' does not exist, cannot be loaded due to missing permissions, "
+    "or does not support this operation"
+)
 
 
 def _missing(number: str) -> Response:
