@@ -4,8 +4,9 @@ Promises: an incident carries its key among its metadata where the server keeps 
 have none, the page's newest incidents are read and compared by their text. API: https://docs.cachethq.io/api-reference.
 """
 
+import re
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
 from pydantic import Field, SecretStr
@@ -16,6 +17,8 @@ from crisis.statement import Rendering
 from integrations.http import Answer, Connection, Http, moment
 from integrations.outcomes import IntegrationError, Refused, Unknown, before_sending, looking_up
 from integrations.protocols import Health, hold_to
+from integrations.shapes import an_object
+from integrations.thread import SKEW, since_planned
 
 STATUSES = {"investigating": 1, "identified": 2, "monitoring": 3, "resolved": 4}
 """Cachet's numbers for what Fireline calls an incident's status; 3 is ``watching`` there, 4 ``fixed``."""
@@ -23,6 +26,7 @@ COMPONENT_STATES = {
     "operational": 1, "degraded_performance": 2, "partial_outage": 3, "major_outage": 4, "under_maintenance": 6,
 }  # fmt: skip
 META = "fireline"
+_AGO = re.compile(r"(\d{1,4}) (second|minute|hour|day|week)s? ago")
 
 
 class CachetSettings(Connection):
@@ -82,12 +86,14 @@ class Cachet:
         with looking_up():
             if rendering.reply_to:
                 return await self._update(rendering)
-            for incident in await self._newest():
+            newest = await self._newest()
+            fresh = since_planned(newest, _made)
+            for incident in newest:
                 attributes = incident["attributes"]
                 meta = attributes.get("meta")
                 marked = meta.get(META) if isinstance(meta, dict) else None
                 same = (attributes.get("name"), attributes.get("message")) == (rendering.subject, rendering.text)
-                if marked == key or (marked is None and same):
+                if marked == key or (marked is None and same and incident in fresh):
                     return self._receipt(incident)
         return None
 
@@ -110,7 +116,7 @@ class Cachet:
         """Reads the version, and asks for subscribers, which only a valid key may see."""
         try:
             with before_sending():
-                version = (await self._http.read("/api/version")).body().get("data") or {}
+                version = an_object((await self._http.read("/api/version")).body().get("data"), "data")
                 (await self._http.read("/api/subscribers", params={"per_page": "1"})).body()
         except IntegrationError as error:
             return Health(ok=False, says=str(error))
@@ -129,7 +135,7 @@ class Cachet:
     async def _update(self, rendering: Rendering) -> Receipt | None:
         incident = rendering.reply_to.partition("/")[0]
         answer = await self._http.read(f"/api/incidents/{incident}/updates", params={"per_page": "100"})
-        for update in _resources(answer):
+        for update in since_planned(_resources(answer), _made):
             attributes = update["attributes"]
             if attributes.get("message") == rendering.text and _value(attributes.get("status")) == _status(rendering):
                 return self._receipt(update, incident)
@@ -142,7 +148,7 @@ class Cachet:
         return Receipt(
             id=own,
             url=f"{self._settings.base_url}/incidents/{guid}" if guid else "",
-            accepted_at=moment((attributes.get("created") or {}).get("string")),
+            accepted_at=_made(resource),
             raw={"parts": [own], "name": str(attributes.get("name") or "")},
         )
 
@@ -162,12 +168,30 @@ def _components(given: str) -> Iterable[dict[str, int]]:
         yield {"id": int(number), "status": COMPONENT_STATES[state]}
 
 
+def _made(resource: dict[str, Any]) -> datetime:
+    """When it was made. Cachet tells the hour of its own time zone and, beside it, how long ago that was.
+
+    The hour is taken as UTC, its default, unless how long ago it was says otherwise; that is in whole units, and the
+    latest time that it can mean is taken.
+    """
+    created = an_object(resource["attributes"].get("created"), "created")
+    told, now = moment(created.get("string")), datetime.now(UTC)
+    ago = _AGO.fullmatch(str(created.get("human")))
+    if not ago:
+        return told
+    unit = timedelta(**{f"{ago[2]}s": 1})
+    latest = now - int(ago[1]) * unit
+    return told if latest - unit - SKEW <= told <= latest + SKEW else latest
+
+
 def _value(status: Any) -> Any:
     return status.get("value") if isinstance(status, dict) else status
 
 
 def _is_resource(value: Any) -> bool:
-    return isinstance(value, dict) and bool(value.get("id")) and isinstance(value.get("attributes"), dict)
+    if not isinstance(value, dict) or not isinstance(value.get("attributes"), dict):
+        return False
+    return isinstance(value.get("id"), str | int) and bool(value["id"]) and value["id"] is not True
 
 
 def _resource(answer: Answer) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from integrations import graph
 from integrations.http import Connection, Http, moment
 from integrations.outcomes import IntegrationError, Refused, Unknown, before_sending, looking_up
 from integrations.protocols import Health, hold_to
+from integrations.thread import since_planned
 
 
 class FacebookSettings(Connection):
@@ -78,7 +79,7 @@ class Facebook:
             if found is None:
                 raise Refused(f"Facebook refused it as posted already: {answer.says}")
             return found
-        return self._receipt({"id": graph.made(answer)})
+        return self._receipt({"id": graph.made(answer)}, rendering.reply_to)
 
     async def _upload(self, picture: Picture) -> str:
         """The id of a photo that nobody sees until a post shows it."""
@@ -90,15 +91,12 @@ class Facebook:
         if rendering is None:
             raise Unknown("Facebook keeps no key of ours; the rendering is needed to look for its text")
         params = {"fields": "id,message,created_time,permalink_url", "limit": "100", **self._proof}
+        path = f"/{rendering.reply_to}/comments" if rendering.reply_to else f"/{self._page}/posts"
+        params |= {"order": "reverse_chronological"} if rendering.reply_to else {"since": graph.since()}
         with looking_up():
-            if rendering.reply_to:
-                answer = await self._http.read(
-                    f"/{rendering.reply_to}/comments", params={**params, "order": "reverse_chronological"}
-                )
-            else:
-                answer = await self._http.read(f"/{self._page}/posts", params={**params, "since": graph.since()})
-            there = [post for post in graph.listed(answer) if _same(post.get("message"), rendering.text)]
-        return self._receipt(there[-1]) if there else None
+            recent = since_planned(await graph.listing(self._http, path, params, _made), _made)
+        there = [post for post in recent if _same(post.get("message"), rendering.text)]
+        return self._receipt(there[-1], rendering.reply_to) if there else None
 
     async def amend(self, receipt: Receipt, rendering: Rendering) -> Receipt:
         hold_to(self.limits, rendering)
@@ -107,9 +105,9 @@ class Facebook:
         return receipt.model_copy(update={"accepted_at": datetime.now(UTC)})
 
     async def withdraw(self, receipt: Receipt) -> None:
-        answer = await self._http.write("DELETE", f"/{receipt.id}", params=self._proof)
-        if not graph.gone(answer):
-            graph.body(answer)
+        under, since = str(receipt.raw.get("under") or ""), receipt.accepted_at
+        lists = [f"/{self._page}/posts"]
+        await graph.remove(self._http, receipt.id, lists, self._proof, since=since, under=under)
 
     async def check(self) -> Health:
         try:
@@ -126,14 +124,18 @@ class Facebook:
     async def close(self) -> None:
         await self._http.close()
 
-    def _receipt(self, post: dict[str, Any]) -> Receipt:
+    def _receipt(self, post: dict[str, Any], under: str = "") -> Receipt:
         number = str(post["id"])
         return Receipt(
             id=number,
             url=str(post.get("permalink_url") or f"https://www.facebook.com/{number}"),
-            accepted_at=moment(post.get("created_time")),
-            raw={"parts": [number]},
+            accepted_at=_made(post),
+            raw={"parts": [number]} | ({"under": under} if under else {}),
         )
+
+
+def _made(post: dict[str, Any]) -> datetime:
+    return moment(post.get("created_time"))
 
 
 def _same(there: Any, text: str) -> bool:

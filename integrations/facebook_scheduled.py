@@ -19,7 +19,6 @@ from integrations.protocols import Health
 
 AWAY = timedelta(days=28)
 FIELDS = "id,message,scheduled_publish_time,permalink_url"
-PAGES = 20
 
 
 class FacebookScheduled:
@@ -37,18 +36,9 @@ class FacebookScheduled:
         self._http = Http("Facebook", settings, {"Authorization": f"Bearer {token}"})
 
     async def scheduled(self, now: datetime) -> tuple[ScheduledPost, ...]:
-        found: list[ScheduledPost] = []
         params = {"fields": FIELDS, "limit": "100", **self._proof}
-        for _ in range(PAGES):
-            answer = await self._http.read(f"/{self._page}/scheduled_posts", params=params)
-            found += [_scheduled(post) for post in graph.listed(answer)]
-            paging = answer.body().get("paging")
-            paging = paging if isinstance(paging, dict) else {}
-            cursors = paging.get("cursors")
-            if not paging.get("next") or not isinstance(cursors, dict):
-                return tuple(post for post in found if post.at is not None and post.at > now)
-            params["after"] = str(cursors.get("after"))
-        raise Unknown(f"Facebook has more than {PAGES} pages of scheduled posts")
+        there = await graph.listing(self._http, f"/{self._page}/scheduled_posts", params)
+        return tuple(post for post in map(_scheduled, there) if post.at is not None and post.at > now)
 
     async def pause(self, post: ScheduledPost, put_off: Sequence[datetime] = ()) -> None:
         until = put_off[-1]
@@ -81,8 +71,8 @@ class FacebookScheduled:
     async def _there(self, post: ScheduledPost) -> ScheduledPost:
         with before_sending():
             answer = await self._http.read(f"/{post.id}", params={"fields": f"{FIELDS},is_published", **self._proof})
-            if graph.gone(answer):
-                raise Refused("it is not there any more")
+            if graph.not_loaded(answer):
+                raise Refused("it is not there any more, or the token may not see it: look at it on Facebook")
             there = graph.body(answer)
         if there.get("is_published"):
             raise Refused("it is out already")

@@ -7,6 +7,7 @@ API: https://developers.facebook.com/docs/instagram-platform/content-publishing.
 """
 
 import asyncio
+from datetime import datetime
 from typing import Any, ClassVar
 
 from pydantic import Field, SecretStr
@@ -28,6 +29,7 @@ from integrations.outcomes import (
 )
 from integrations.protocols import Health, hold_to
 from integrations.public_pictures import PublicPictures, shelf
+from integrations.thread import since_planned
 
 PATIENCE = 40
 """How often a container is asked whether it is ready, twice a second."""
@@ -91,7 +93,7 @@ class Instagram:
         hold_to(self.limits, rendering)
         if rendering.reply_to:
             answer = await self._http.write("POST", f"/{rendering.reply_to}/comments", data={"message": rendering.text})
-            return _receipt({"id": graph.made(answer)})
+            return _receipt({"id": graph.made(answer)}, rendering.reply_to)
         with before_sending():
             container = await self._container(rendering)
             await self._ready(container)
@@ -107,19 +109,17 @@ class Instagram:
         with looking_up():
             if not rendering.reply_to:
                 params["since"] = graph.since()
-            recent = graph.listed(await self._http.read(path, params=params))
+            recent = since_planned(await graph.listing(self._http, path, params, _made), _made)
         there = [post for post in recent if _same(post.get(says), rendering.text)]
-        return _receipt(there[-1]) if there else None
+        return _receipt(there[-1], rendering.reply_to) if there else None
 
     async def amend(self, receipt: Receipt, rendering: Rendering) -> Receipt:
         raise Refused("Instagram lets no caption be changed by its API; publish a correction, which becomes a comment")
 
     async def withdraw(self, receipt: Receipt) -> None:
-        answer = await self._http.write("DELETE", f"/{receipt.id}")
-        if graph.gone(answer):
-            return
+        under, lists = str(receipt.raw.get("under") or ""), (f"/{self._account}/media",)
         try:
-            graph.body(answer)
+            await graph.remove(self._http, receipt.id, lists, {}, since=receipt.accepted_at, under=under)
         except (Refused, Misconfigured) as error:
             raise Refused(f"it could not be taken back from here, so delete it in the app: {error}") from None
 
@@ -156,7 +156,7 @@ class Instagram:
     async def _ready(self, container: str) -> None:
         for _ in range(PATIENCE):
             answer = await self._http.read(f"/{container}", params={"fields": "status_code,status"})
-            status = graph.body(answer).get("status_code")
+            status = str(graph.body(answer).get("status_code"))
             if status in {"FINISHED", "PUBLISHED"}:
                 return
             if status in {"ERROR", "EXPIRED"}:
@@ -165,14 +165,18 @@ class Instagram:
         raise Unreachable("Instagram has not finished fetching a picture, nothing was published")
 
 
-def _receipt(post: dict[str, Any]) -> Receipt:
+def _receipt(post: dict[str, Any], under: str = "") -> Receipt:
     number = str(post["id"])
     return Receipt(
         id=number,
         url=str(post.get("permalink") or ""),
-        accepted_at=moment(post.get("timestamp")),
-        raw={"parts": [number]},
+        accepted_at=_made(post),
+        raw={"parts": [number]} | ({"under": under} if under else {}),
     )
+
+
+def _made(post: dict[str, Any]) -> datetime:
+    return moment(post.get("timestamp"))
 
 
 def _same(there: Any, text: str) -> bool:

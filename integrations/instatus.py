@@ -16,6 +16,8 @@ from crisis.statement import Rendering
 from integrations.http import Answer, Connection, Http, moment
 from integrations.outcomes import IntegrationError, Refused, Unknown, before_sending, looking_up
 from integrations.protocols import Health, hold_to
+from integrations.shapes import objects
+from integrations.thread import since_planned
 
 STATUSES = frozenset({"investigating", "identified", "monitoring", "resolved"})
 """In capitals there."""
@@ -80,10 +82,10 @@ class Instatus:
             if rendering.reply_to:
                 incident = rendering.reply_to.partition("/")[0]
                 there = _made(await self._http.read(f"{self._path}/incidents/{incident}"))
-                updates = _recent(there)[::-1]
+                updates = since_planned(_recent(there), _at)[::-1]
                 found = [u for u in updates if (u.get("message"), u.get("status")) == (rendering.text, status)]
                 return _receipt(found[0], incident) if found else None
-            for incident_there in await self._incidents():
+            for incident_there in since_planned(await self._incidents(), _at):
                 first = next(iter(_recent(incident_there)), {})
                 if (incident_there.get("name"), first.get("message")) == (rendering.subject, rendering.text):
                     return _receipt(incident_there)
@@ -126,7 +128,9 @@ class Instatus:
         for page in range(1, PAGES + 1):
             params = {"page": str(page), "per_page": str(PAGE)}
             more = (await self._http.read(f"{self._path}/incidents", params=params)).items()
-            fresh = {str(i.get("id")): i for i in more if str(i.get("id")) not in found}
+            if not all(isinstance(i.get("id"), str) and i["id"] for i in more):
+                raise Unknown("Instatus gives an incident without an id")
+            fresh = {i["id"]: i for i in more if i["id"] not in found}
             found |= fresh
             if len(more) < PAGE or not fresh:
                 break
@@ -161,7 +165,7 @@ def _components(given: str) -> list[tuple[str, str]]:
 
 def _recent(incident: dict[str, Any]) -> list[dict[str, Any]]:
     """The incident's updates of the last day, oldest first."""
-    updates = [u for u in incident.get("updates") or [] if isinstance(u, dict)]
+    updates = objects(incident.get("updates"), "updates")
     since = datetime.now(UTC) - LOOK_BACK
     return sorted((u for u in updates if _at(u) > since), key=_at)
 
@@ -177,7 +181,9 @@ def _made(answer: Answer) -> dict[str, Any]:
 
 def _receipt(thing: dict[str, Any], incident: str = "") -> Receipt:
     """Of an incident, or of an update of ``incident``."""
-    number = str(thing["id"])
+    number = thing.get("id")
+    if not isinstance(number, str) or not number:
+        raise Unknown("Instatus gives an update without an id")
     first = next(iter(_recent(thing)), {})
     own = f"{incident}/{number}" if incident else number
     raw = {

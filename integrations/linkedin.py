@@ -21,6 +21,8 @@ from crisis.statement import Rendering
 from integrations.http import Answer, Connection, Http
 from integrations.outcomes import IntegrationError, Refused, Unknown, before_sending, looking_up
 from integrations.protocols import Health, hold_to
+from integrations.shapes import an_object, at_second, objects
+from integrations.thread import since_planned
 
 LOOK_BACK = timedelta(hours=24)
 _RESERVED = re.compile(r"[\\|{}@\[\]()<>*_~]|(?<=\S)#|#(?!\w)")
@@ -107,7 +109,8 @@ class LinkedIn:
         if rendering is None:
             raise Unknown("LinkedIn keeps no key of ours; the rendering is needed to look for its text")
         with looking_up():
-            there = [post for post in await self._recent() if _same(post, rendering)]
+            recent = since_planned(await self._recent(), _made)
+            there = [post for post in recent if _same(post, rendering)]
         return self._receipt(there[-1]) if there else None
 
     async def amend(self, receipt: Receipt, rendering: Rendering) -> Receipt:
@@ -162,18 +165,17 @@ class LinkedIn:
         """The organisation's posts of the last day, newest first."""
         params = {"author": self._author, "q": "author", "count": str(count), "sortBy": "CREATED"}
         body = (await self._http.read("/rest/posts", params=params, headers={"X-RestLi-Method": "FINDER"})).body()
-        oldest = (datetime.now(UTC) - LOOK_BACK).timestamp() * 1000
-        elements = body.get("elements")
-        if not isinstance(elements, list):
+        elements, oldest = body.get("elements"), datetime.now(UTC) - LOOK_BACK
+        if not isinstance(elements, list) or not all(isinstance(p, dict) and _is_urn(p.get("id")) for p in elements):
             raise Unknown("LinkedIn answered without a list of posts")
-        return [p for p in elements if isinstance(p, dict) and p.get("id") and p.get("createdAt", 0) >= oldest]
+        return [post for post in elements if _made(post) >= oldest]
 
     def _receipt(self, post: dict[str, Any]) -> Receipt:
-        urn, at = str(post["id"]), post.get("createdAt")
+        urn = str(post["id"])
         return Receipt(
             id=urn,
             url=f"{self._settings.web_url.rstrip('/')}/feed/update/{urn}",
-            accepted_at=datetime.fromtimestamp(at / 1000, UTC) if isinstance(at, int) else datetime.now(UTC),
+            accepted_at=_made(post) if "createdAt" in post else datetime.now(UTC),
             raw={"parts": [urn]},
         )
 
@@ -192,12 +194,21 @@ def plain(commentary: str) -> str:
 
 
 def _same(post: dict[str, Any], rendering: Rendering) -> bool:
-    answered = str((post.get("reshareContext") or {}).get("parent") or "")
+    answered = str(an_object(post.get("reshareContext"), "reshareContext").get("parent") or "")
     says = plain(str(post.get("commentary", "")))
-    content = post.get("content") or {}
-    shows = 1 if "media" in content else len((content.get("multiImage") or {}).get("images") or ())
+    content = an_object(post.get("content"), "content")
+    several = an_object(content.get("multiImage"), "multiImage").get("images")
+    shows = 1 if "media" in content else len(objects(several, "images"))
     words = "".join(says.split()) == "".join(rendering.text.split())
     return words and answered == rendering.reply_to and (bool(answered) or shows == len(rendering.media))
+
+
+def _made(post: dict[str, Any]) -> datetime:
+    return at_second(post.get("createdAt"), "createdAt", 1000)
+
+
+def _is_urn(value: Any) -> bool:
+    return isinstance(value, str) and value.startswith("urn:li:")
 
 
 def _path(urn: str) -> str:

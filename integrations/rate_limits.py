@@ -24,6 +24,8 @@ LEFT_HEADERS = ("ratelimit-remaining", "x-ratelimit-remaining", "x-rate-limit-re
 LIMIT_HEADERS = ("ratelimit-limit", "x-ratelimit-limit", "x-rate-limit-limit")
 USAGE_HEADERS = ("x-app-usage", "x-page-usage", "x-ad-account-usage")
 """Meta's: per cent of what may be used in an hour (https://developers.facebook.com/docs/graph-api/overview/rate-limiting)."""
+REGAIN_HEADER, _REGAIN = "x-business-use-case-usage", "estimated_time_to_regain_access"
+"""Meta's, by account: https://developers.facebook.com/docs/graph-api/overview/rate-limiting#headers-2; in minutes."""
 _VERSION = re.compile(r"v?\d{1,2}(\.\d{1,2})?")
 _PLAIN = re.compile(r"[^\d]{0,24}")
 _DRAFT = re.compile(r"\b(limit|remaining|reset|r|t)\s*=\s*(\d+)")
@@ -128,6 +130,18 @@ def _usage(headers: Mapping[str, str]) -> Allowance | None:
     return None
 
 
+def regained(headers: Mapping[str, str]) -> timedelta | None:
+    """After how long Meta lets an account in again, by the longest it names; None when it names none."""
+    try:
+        used = json.loads(headers.get(REGAIN_HEADER, ""))
+    except (ValueError, RecursionError):
+        return None
+    lists = used.values() if isinstance(used, dict) else ()
+    told = [use.get(_REGAIN) for uses in lists if isinstance(uses, list) for use in uses if isinstance(use, dict)]
+    minutes = [m for m in told if isinstance(m, int | float) and m > 0]
+    return _sensible(timedelta(minutes=min(max(minutes), 10**6))) if minutes else None
+
+
 def _number(headers: Mapping[str, str], names: tuple[str, ...]) -> int | None:
     for name in names:
         try:
@@ -155,6 +169,8 @@ def come_back_at(headers: Mapping[str, str], now: datetime, body: Any = None) ->
     draft = dict(_DRAFT.findall(headers.get("ratelimit", "")))
     if (seconds := draft.get("reset", draft.get("t"))) is not None:
         return now + _sensible(timedelta(seconds=min(int(seconds), 10**9)))
+    if (told := regained(headers)) is not None:
+        return now + told
     said = _wait_in(body)
     return now + (_sensible(said) if said is not None else DEFAULT_WAIT)
 

@@ -26,6 +26,8 @@ from integrations.outcomes import (
 )
 from integrations.protocols import Health, hold_to
 from integrations.rate_limits import DEFAULT_WAIT
+from integrations.shapes import an_object, at_second, objects
+from integrations.thread import since_planned
 
 LOOK_BACK = timedelta(hours=24)
 PAGES = 5
@@ -92,7 +94,8 @@ class Subreddit:
         if rendering.reply_to:
             made = await self._write("/api/comment", {"thing_id": rendering.reply_to, "text": text})
             things = made.get("things")
-            made = (things[0] if isinstance(things, list) and things else {}).get("data") or {}
+            first = objects(things, "things")[:1]
+            made = an_object(first[0].get("data") if first else None, "data")
             return _receipt(made, made.get("permalink"))
         place = rendering.target.address or self._settings.subreddit
         if not place or not rendering.subject.strip():
@@ -109,7 +112,7 @@ class Subreddit:
         place = (rendering.target.address or self._settings.subreddit).casefold()
         wanted = _plain(escaped(rendering.text))
         with looking_up():
-            for post in await self._own("comments" if rendering.reply_to else "submitted"):
+            for post in since_planned(await self._own("comments" if rendering.reply_to else "submitted"), _made):
                 if rendering.reply_to:
                     same = (post.get("parent_id"), _plain(post.get("body"))) == (rendering.reply_to, wanted)
                 else:
@@ -149,17 +152,16 @@ class Subreddit:
     async def _own(self, listing: str) -> list[dict[str, Any]]:
         """The account's newest posts or comments, back to ``LOOK_BACK``."""
         found: list[dict[str, Any]] = []
-        oldest = (datetime.now(UTC) - LOOK_BACK).timestamp()
+        oldest = datetime.now(UTC) - LOOK_BACK
         params = {"sort": "new", "limit": "100", "raw_json": "1"}
         for _ in range(PAGES):
             path = f"/user/{self._settings.username}/{listing}"
             data = (await self._http.read(path, params=params, headers=await self._authorised())).body().get("data")
-            children = data.get("children") if isinstance(data, dict) else None
-            if not isinstance(data, dict) or not isinstance(children, list):
+            if not isinstance(data, dict) or not isinstance(data.get("children"), list):
                 raise Unknown("Reddit answered without a list of posts")
-            found += [c["data"] for c in children if isinstance(c, dict) and isinstance(c.get("data"), dict)]
-            after, last = data.get("after"), found[-1].get("created_utc") if found else None
-            if not after or (isinstance(last, int | float) and last < oldest):
+            found += [an_object(child.get("data"), "post") for child in objects(data["children"], "children")]
+            after = data.get("after")
+            if not after or (found and _made(found[-1]) < oldest):
                 return found
             params["after"] = str(after)
         raise Unknown(f"more than {PAGES * 100} posts in a day; look at u/{self._settings.username} by hand")
@@ -192,7 +194,8 @@ class Subreddit:
             raise Misconfigured(f"Reddit gives out no token: {answer.says}. Check the app and the account")
         self._token = answer.text("access_token")
         seconds = answer.body().get("expires_in")
-        self._until = datetime.now(UTC) + timedelta(seconds=seconds if isinstance(seconds, int) else 3600)
+        good = seconds if isinstance(seconds, int) and 0 <= seconds <= 86_400 else 3600
+        self._until = datetime.now(UTC) + timedelta(seconds=good)
         self._http.secrets.add(self._token)
 
 
@@ -230,6 +233,10 @@ def _wait(told: dict[str, Any], says: str) -> timedelta:
     return timedelta(seconds=int(named[1]) * _UNITS[named[2]]) if named else DEFAULT_WAIT * 10
 
 
+def _made(post: dict[str, Any]) -> datetime:
+    return at_second(post.get("created_utc"), "created_utc")
+
+
 def _plain(text: Any) -> str:
     return "".join(text.split()) if isinstance(text, str) else ""
 
@@ -239,10 +246,9 @@ def _receipt(post: dict[str, Any], place: Any, title: str = "") -> Receipt:
     if not isinstance(name, str) or not name:
         raise Unknown("Reddit answered without the name of what was made")
     url = str(place or "")
-    made = post.get("created_utc")
     return Receipt(
         id=name,
         url=f"https://www.reddit.com{url}" if url.startswith("/") else url,
-        accepted_at=datetime.fromtimestamp(made, UTC) if isinstance(made, int | float) else datetime.now(UTC),
+        accepted_at=_made(post) if "created_utc" in post else datetime.now(UTC),
         raw={"parts": [name], "title": title},
     )

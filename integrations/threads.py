@@ -21,6 +21,7 @@ from integrations.http import Http, moment
 from integrations.outcomes import IntegrationError, Refused, Unknown, Unreachable, before_sending, looking_up
 from integrations.protocols import Health, hold_to
 from integrations.public_pictures import PublicPictures, shelf
+from integrations.shapes import an_object
 from integrations.thread import publish_parts, standing
 
 PATIENCE = 20
@@ -103,7 +104,7 @@ class Threads:
 
     async def withdraw(self, receipt: Receipt) -> None:
         for number in reversed(receipt.raw.get("parts") or [receipt.id]):
-            await self._delete(str(number))
+            await self._delete(str(number), receipt.accepted_at)
 
     async def check(self) -> Health:
         try:
@@ -138,9 +139,9 @@ class Threads:
 
     async def _there(self, rendering: Rendering) -> list[dict[str, Any]]:
         params = {"fields": FIELDS, "limit": "100", "since": graph.since()}
-        recent = graph.listed(await self._http.read("/me/threads", params=params))
+        recent = await graph.listing(self._http, "/me/threads", params, _made)
         if len(rendering.parts) > 1 or rendering.reply_to:
-            recent += graph.listed(await self._http.read("/me/replies", params=params))
+            recent += await graph.listing(self._http, "/me/replies", params, _made)
         recent.sort(key=lambda post: str(post.get("timestamp")), reverse=True)
         return standing(rendering, recent, made=_made, answered=_answered, says=_says, same=_comparable)
 
@@ -148,7 +149,7 @@ class Threads:
         """Wait until a container can be published: text at once as a rule, pictures once they are fetched."""
         for _ in range(PATIENCE):
             answer = await self._http.read(f"/{container}", params={"fields": "id,status,error_message"})
-            status = graph.body(answer).get("status")
+            status = str(graph.body(answer).get("status"))
             if status in {"FINISHED", "PUBLISHED"}:
                 return
             if status in {"ERROR", "EXPIRED"}:
@@ -156,10 +157,8 @@ class Threads:
             await asyncio.sleep(0.5)
         raise Unreachable("Threads has not finished preparing it, nothing was published")
 
-    async def _delete(self, number: str) -> None:
-        answer = await self._http.write("DELETE", f"/{number}")
-        if not graph.gone(answer):
-            graph.body(answer)
+    async def _delete(self, number: str, since: datetime | None = None) -> None:
+        await graph.remove(self._http, number, ("/me/threads", "/me/replies"), {}, since=since)
 
     def _receipt(self, posts: Sequence[dict[str, Any]]) -> Receipt:
         first = posts[0]
@@ -176,7 +175,7 @@ def _made(post: dict[str, Any]) -> datetime:
 
 
 def _answered(post: dict[str, Any]) -> str:
-    return str((post.get("replied_to") or {}).get("id") or "")
+    return str(an_object(post.get("replied_to"), "replied_to").get("id") or "")
 
 
 def _says(post: dict[str, Any]) -> str:

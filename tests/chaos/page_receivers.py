@@ -20,6 +20,18 @@ PAGE = "1234567890"
 ACCOUNT = "17841400000000000"
 
 
+MISSING = (
+    "Object with ID '{id}' does not exist, cannot be loaded due to missing permissions, "
+    "or does not support this operation"
+)
+
+
+def _missing(number: str) -> Response:
+    """What Meta says of what is gone, and of what the token may not touch."""
+    error = {"message": f"Unsupported request. {MISSING.format(id=number)}", "type": "GraphMethodException"}
+    return JSONResponse({"error": {**error, "code": 100, "error_subcode": 33}}, 400)
+
+
 def _now() -> str:
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S+0000")
 
@@ -59,7 +71,7 @@ class FacebookReceiver(Known):
             Route(f"/{PAGE}/feed", self.known(self._post), methods=["POST"]),
             Route(f"/{PAGE}/posts", self.known(self._posts)),
             Route("/{parent}/comments", self.known(self._comments), methods=["GET", "POST"]),
-            Route("/{id}", self.known(self._change), methods=["POST", "DELETE"]),
+            Route("/{id}", self.known(self._change), methods=["GET", "POST", "DELETE"]),
         ]
 
     async def _page(self, request: Request) -> Response:
@@ -103,13 +115,16 @@ class FacebookReceiver(Known):
             return self._add(
                 parent, str(form["message"]), [str(form["attachment_id"])] if "attachment_id" in form else []
             )
+        if parent not in self.posts:
+            return _missing(parent)
         return JSONResponse({"data": [p for p in self.posts.values() if p["parent"] == parent][::-1]})
 
     async def _change(self, request: Request) -> Response:
         number = request.path_params["id"]
         if number not in self.posts:
-            says = "Unsupported delete request. Object does not exist, cannot be loaded due to missing permissions"
-            return JSONResponse({"error": {"message": says, "type": "GraphMethodException", "code": 100}}, 400)
+            return _missing(number)
+        if request.method == "GET":
+            return JSONResponse({"id": number})
         if request.method == "DELETE":
             del self.posts[number]
         else:
@@ -204,9 +219,11 @@ class ThreadsReceiver(Fetching):
 
     async def _one(self, request: Request) -> Response:
         number = request.path_params["id"]
+        if number not in (self.posts if request.method == "DELETE" else {**self.posts, **self.containers}):
+            return _missing(number)
         if request.method == "GET":
             return JSONResponse({"id": number, "status": "FINISHED"})
-        self.posts.pop(number, None)
+        del self.posts[number]
         return JSONResponse({"success": True, "deleted_id": number})
 
 
@@ -264,16 +281,20 @@ class InstagramReceiver(Fetching):
         parent = request.path_params["parent"]
         if request.method == "POST":
             return self._add(parent, "text", str((await request.form())["message"]))
+        if parent not in self.posts:
+            return _missing(parent)
         return JSONResponse({"data": [p for p in self.posts.values() if p["parent"] == parent][::-1]})
 
     async def _one(self, request: Request) -> Response:
         number = request.path_params["id"]
+        if number not in (self.posts if request.method == "DELETE" else {**self.posts, **self.containers}):
+            return _missing(number)
         if request.method == "GET":
             return JSONResponse({"id": number, "status_code": self.statuses.pop(0) if self.statuses else "FINISHED"})
         if not self.deletes:
             error = {"message": "Unsupported delete request.", "type": "IGApiException", "code": 100}
             return JSONResponse({"error": error}, 400)
-        self.posts.pop(number, None)
+        del self.posts[number]
         return JSONResponse({"success": True, "deleted_id": number})
 
 

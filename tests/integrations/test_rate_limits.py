@@ -165,3 +165,8 @@ async def test_the_last_request_of_a_period_is_spent_once():
     assert seen == 2
     assert outcomes[:2] == [200, 200]
     assert all(isinstance(outcome, RateLimited) for outcome in outcomes[2:])
+
+
+def test_a_429_of_metas_is_over_when_its_usage_says_so() -> None:
+    usage = '{"17841": [{"type": "instagram", "call_count": 100, "estimated_time_to_regain_access": 12}]}'
+    assert come_back_at({"x-business-use-case-usage": usage}, NOW) == NOW + timedelta(minutes=12)
