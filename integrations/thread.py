@@ -33,10 +33,16 @@ def planned(at: datetime) -> Iterator[None]:
         _planned.reset(token)
 
 
+def earliest() -> datetime | None:
+    """No post older than this (UTC) can be what is looked for; None, while nobody says when that was planned."""
+    at = _planned.get()
+    return None if at is None else at - SKEW
+
+
 def since_planned(posts: Sequence[Post], made: Callable[[Post], datetime]) -> list[Post]:
     """Those of ``posts`` that were ``made`` after what is looked for was planned; all, while nobody says when that was."""
-    at = _planned.get()
-    return list(posts) if at is None else [post for post in posts if made(post) >= at - SKEW]
+    oldest = earliest()
+    return list(posts) if oldest is None else [post for post in posts if made(post) >= oldest]
 
 
 async def publish_parts(
@@ -89,7 +95,8 @@ def standing(
 ) -> list[dict[str, Any]]:
     """The parts of ``rendering`` that are among an account's ``recent`` posts (newest first), from the first on.
 
-    ``made`` tells when a post was, ``answered`` which one it answers, ``says`` its text; texts are the same when ``same`` makes them equal.
+    ``made`` tells when a post was, ``answered`` which one it answers, ``says`` its text; texts are the same when
+    ``same`` makes them equal.
     ``shows`` tells how many pictures one shows, where the platform says so: the same words without them are another post.
     """
     there: list[dict[str, Any]] = []

@@ -120,3 +120,21 @@ async def test_what_the_instance_takes_of_pictures_is_asked_of_it(receiver, mast
     receiver.media_limits["image_matrix_limit"] = 40_000_000
     await mastodon.publish(render("one", kind="mastodon", media=(large,)), "k")
     assert receiver.shown == [[(large.content, large.alt)]]
+
+
+@pytest.mark.parametrize(
+    ("tag", "known"),
+    [
+        ("zh-TW", "zh-TW"),
+        ("zh_hk", "zh-HK"),
+        ("zh-Hans", "zh-CN"),
+        ("zh-Hant-HK", "zh-HK"),
+        ("zh", "zh"),
+        ("de-CH", "de"),
+        ("pt-BR", "pt"),
+    ],
+)
+async def test_the_language_is_one_that_mastodon_knows(receiver, mastodon, render, tag, known):
+    await mastodon.publish(render("繁體", kind="mastodon", language=tag), "k")
+    (sent,) = [r for r in receiver.requests if r.method == "POST"]
+    assert sent.json["language"] == known
