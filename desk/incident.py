@@ -19,7 +19,8 @@ from crisis.delivery import ARRIVED, Delivery, Purpose
 from crisis.freeze import shown
 from crisis.incident import Incident
 from crisis.record import Record
-from crisis.timeline import Known, in_short
+from crisis.telling import Known
+from crisis.timeline import in_short
 from crisis.timeline import tell as tell_timeline
 from desk.guard import DOCUMENT_POLICY
 from desk.picture import Picture, clocks, load, publications

@@ -15,7 +15,8 @@ from starlette.routing import Route
 
 from config.runtime import read_runtime
 from crisis.record import Record, record_hash
-from crisis.timeline import Entry, Known, tell_one
+from crisis.telling import Known
+from crisis.timeline import Entry, tell_one
 from desk.guard import TokenBucket, caller
 from desk.state import desk_of
 from records import Transaction

@@ -151,7 +151,8 @@ class _Demo:
             await asyncio.sleep(0.3)
 
     async def _refresh(self) -> None:
-        from crisis.timeline import Known, tell
+        from crisis.telling import Known
+        from crisis.timeline import tell
         from records import NotFound
 
         now = self.here.clock.now()

@@ -6,7 +6,7 @@ receipt = await channel.publish(rendering, key)
 
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, SecretStr, ValidationError
 
 from crisis.counting import Limits
 from integrations.kinds import integration, kinds
@@ -62,4 +62,20 @@ def connect(kind: str, **settings: Any) -> Any:
         wrong = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'settings'}: {e['msg']}" for e in error.errors())
         names = ", ".join(model.model_fields)
         raise Misconfigured(f"{kind}: {wrong}. Its settings are: {names}") from None
+    if wrong := _unusable_secrets(checked):
+        raise Misconfigured(f"{kind}: {wrong}")
     return cls(checked)
+
+
+def _unusable_secrets(settings: BaseModel) -> str:
+    """What is wrong with the credentials, without a word of them: a line break from a file, or nothing at all."""
+    for name, field in type(settings).model_fields.items():
+        held = getattr(settings, name)
+        if not isinstance(held, SecretStr):
+            continue
+        value = held.get_secret_value()
+        if field.is_required() and not value.strip():
+            return f"{name} is empty: set it"
+        if any(c < " " or c == "\x7f" for c in value):
+            return f"{name} holds a line break or another character that no credential has: set it anew, without it"
+    return ""

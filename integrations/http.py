@@ -239,6 +239,8 @@ class Http:
         self.secrets = secrets_of(settings)
         self._timeout = settings.timeout
         self._budget = shared_budget()
+        if not all(value.isascii() for value in (headers or {}).values()):
+            raise Misconfigured(f"{service}: a credential has letters that no header can carry: set it anew")
         self._client = httpx.AsyncClient(
             base_url=settings.base_url,
             headers={"User-Agent": USER_AGENT, "Accept": "application/json", **(headers or {})},

@@ -95,8 +95,8 @@ def standing(
 ) -> list[dict[str, Any]]:
     """The parts of ``rendering`` that are among an account's ``recent`` posts (newest first), from the first on.
 
-    ``made`` tells when a post was, ``answered`` which one it answers, ``says`` its text; texts are the same when
-    ``same`` makes them equal.
+    ``made`` tells when a post was, ``answered`` which one it answers, ``says`` its text; texts are the same when ``same``
+    makes them equal.
     ``shows`` tells how many pictures one shows, where the platform says so: the same words without them are another post.
     """
     there: list[dict[str, Any]] = []

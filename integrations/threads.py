@@ -7,6 +7,7 @@ the last day are read and compared. Pictures are fetched by Threads from a publi
 
 import asyncio
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any, ClassVar
 
 from pydantic import Field, SecretStr

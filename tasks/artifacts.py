@@ -14,7 +14,8 @@ from prefect.artifacts import (
 from crisis.charts import volume_chart
 from crisis.coverage import Coverage, coverage_line
 from crisis.incident import Incident
-from crisis.timeline import Known, tell
+from crisis.telling import Known
+from crisis.timeline import tell
 from tasks.installation import Installation
 from tasks.material import Material, gather
 from tasks.report import chart_marks

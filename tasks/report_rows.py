@@ -17,6 +17,7 @@ from crisis.freeze import FrozenPost
 from crisis.mailing import LIST_HASH, RecipientState, of_counts
 from crisis.pictures import Picture
 from crisis.record import Record
+from crisis.telling import Known
 from crisis.visible import web_address
 from crisis.watch import Mention
 from records import Verification
@@ -45,7 +46,7 @@ def clock_row(material: Material, clock: ClockReading) -> dict[str, str]:
 
 def timeline_rows(material: Material) -> dict[str, Any]:
     """The timeline in short, by day, and the ledger's own lines."""
-    known = timeline.Known(
+    known = Known(
         deliveries={d.id: d for d in (*material.deliveries, *material.notices)},
         people={p.email: p.name for p in material.stakeholders},
     )

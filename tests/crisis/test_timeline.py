@@ -6,7 +6,8 @@ from crisis.delivery import Delivery, DeliveryClass, DeliveryState, Purpose, Rec
 from crisis.incident import Incident, IncidentState
 from crisis.record import GENESIS, Record
 from crisis.statement import Part, Rendering, Target
-from crisis.timeline import Known, Side, in_short, tell
+from crisis.telling import Known
+from crisis.timeline import Side, in_short, tell
 from crisis.triage import Assessment, Cluster, Strategy
 from crisis.values import CrisisType, Severity
 

@@ -4,7 +4,7 @@ import inspect
 
 import pytest
 from networks import kinds
-from pydantic import BaseModel
+from pydantic import BaseModel, SecretStr
 
 import integrations
 from crisis.delivery import DeliveryClass
@@ -134,3 +134,27 @@ def test_every_channel_and_notifier_is_tested_here():
         *integrations.kinds("monitor"),
         *integrations.kinds("scheduler"),
     }
+
+
+BEARERS = ("discord", "mastodon", "slack", "telegram", "opsgenie", "statuspage")
+
+
+@pytest.mark.parametrize("kind", BEARERS)
+@pytest.mark.parametrize("value", ["s3cret-value\n", "", "   ", "s3cret\x00value"])
+def test_a_credential_that_none_can_be_is_told_before_anything_is_sent_and_not_shown(kind, value):
+    name = next(
+        n for n, f in integrations.integration(kind).settings_model.model_fields.items() if f.annotation is SecretStr
+    )
+    with pytest.raises(Misconfigured, match=f"{kind}: {name} ") as caught:
+        integrations.connect(kind, **{**SETTINGS[kind], name: value})
+    assert "s3cret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("kind", ["discord", "mastodon", "slack"])
+def test_a_credential_in_other_letters_is_told_without_being_shown(kind):
+    name = next(
+        n for n, f in integrations.integration(kind).settings_model.model_fields.items() if f.annotation is SecretStr
+    )
+    with pytest.raises(Misconfigured, match="set it anew") as caught:
+        integrations.connect(kind, **{**SETTINGS[kind], name: "s3crét-välue"})
+    assert "s3cr" not in str(caught.value)

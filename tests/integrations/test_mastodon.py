@@ -138,3 +138,12 @@ async def test_the_language_is_one_that_mastodon_knows(receiver, mastodon, rende
     await mastodon.publish(render("繁體", kind="mastodon", language=tag), "k")
     (sent,) = [r for r in receiver.requests if r.method == "POST"]
     assert sent.json["language"] == known
+
+
+@pytest.mark.parametrize("configuration", ["x", {"statuses": "x"}, {"media_attachments": 5}])
+async def test_an_instance_that_describes_itself_otherwise_is_told(receiver, mastodon, configuration):
+    told = {"id": "1", "acct": "acme", "configuration": configuration}
+    receiver.denial.append(Fault(200, json.dumps(told)))
+    health = await mastodon.check()
+    assert not health.ok
+    assert "describes itself" in health.says

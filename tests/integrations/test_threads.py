@@ -1,6 +1,7 @@
 """A text in several parts, on every kind that has threads: finished when it broke off, and never half left standing."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from kinds_served import ADDRESSES, KINDS, THREADED
 
 import integrations
 from integrations import RateLimited, Refused, Unknown
+from integrations.thread import planned
 
 
 @pytest.fixture(scope="module", params=THREADED)
@@ -61,3 +63,16 @@ async def test_a_thread_that_is_there_is_not_sent_again(thread):
     again = await connect().publish(whole, "k")
     assert len(receiver.created) == 3
     assert again.raw["parts"] == first.raw["parts"]
+
+
+@pytest.mark.parametrize("kind", ["mastodon", "x", "threads"])
+async def test_an_older_post_of_the_same_words_is_another_statement(kind, render):
+    with KINDS[kind][0]() as receiver:
+        channel = integrations.connect(kind, base_url=receiver.url, timeout=5, **KINDS[kind][1])
+        said = render("We are sorry.", "More by 15:00 UTC.", kind=kind)
+        first = await channel.publish(said, "k")
+        with planned(datetime.now(UTC) + timedelta(hours=1)):
+            assert await channel.find("k2", said) is None
+        with planned(datetime.now(UTC)):
+            assert (await channel.find("k", said)).id == first.id
+        await channel.close()

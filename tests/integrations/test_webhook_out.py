@@ -1,6 +1,5 @@
 """The outgoing webhook: signed so that its receiver can tell, and never sent twice by itself."""
 
-import contextlib
 from collections.abc import Iterator
 
 import pytest
@@ -51,12 +50,11 @@ async def test_no_clear_answer_is_for_a_human(hook, render):
 
 
 async def test_the_address_is_called_exactly_as_it_was_given_and_its_query_is_kept_secret(hook, render):
-    for path in ("/hook/", "/hook?sig=s3cr%2Ft&x=1"):
+    for path in ("/slashed/", "/hook?sig=s3cr%2Ft&x=1"):
         channel = integrations.connect("webhook", base_url=f"{hook.url}{path}", secret=SECRET)
-        with contextlib.suppress(Refused):
-            await channel.publish(render("x", kind="webhook"), f"k{path}")
+        await channel.publish(render("x", kind="webhook"), f"k{path}")
         await channel.close()
-    assert [(r.path, r.query) for r in hook.requests] == [("/hook/", {}), ("/hook", {"sig": "s3cr/t", "x": "1"})]
+    assert [(r.path, r.query) for r in hook.requests] == [("/slashed/", {}), ("/hook", {"sig": "s3cr/t", "x": "1"})]
     hook.denial.append(Fault(400, "you called /hook?sig=s3cr%2Ft&x=1"))
     channel = integrations.connect("webhook", base_url=f"{hook.url}/hook?sig=s3cr%2Ft&x=1", secret=SECRET)
     with pytest.raises(Refused) as caught:

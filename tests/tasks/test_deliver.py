@@ -21,6 +21,7 @@ from crisis.watch import Watch
 from integrations import Misconfigured, RateLimited, Refused, Unknown
 from integrations.kinds import GROUP, added
 from integrations.sandbox import posts
+from integrations.thread import since_planned
 from records import StatementStatus, open_store
 from tasks import deliver as delivering
 from tasks.deliver import STOPPED, answer_unknown, deliver
@@ -251,6 +252,20 @@ async def test_an_unknown_that_is_found_is_reconciled_and_not_sent_again(here: I
     after = await deliver(here, ID)
     assert (after.state, after.receipt) == (S.RECONCILED, OUT)
     assert CALLS == ["publish", "find", "find"]
+
+
+async def test_no_post_older_than_the_delivery_can_be_it(here: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[list[datetime]] = []
+
+    async def find(self: Platform, key: str, rendering: Rendering | None = None) -> Receipt:
+        now = datetime.now(UTC)
+        seen.append(since_planned([now - timedelta(days=400), now - timedelta(hours=1), now], lambda at: at))
+        return OUT
+
+    monkeypatch.setattr(Platform, "find", find)
+    SENDS.append(Unknown("reset"))
+    await deliver(here, ID)
+    assert [len(found) for found in seen] == [1]  # planned this moment, by the installation's clock
 
 
 async def test_an_unknown_that_is_proven_absent_is_sent_again(here: Installation) -> None:

@@ -1,0 +1,249 @@
+"""What each kind of record says, as a sentence in plain words for whoever reads a timeline.
+
+A kind that is not known here is told by its own name. Sentences may quote foreign text; whoever shows them makes it inert.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from pydantic import Field
+
+from crisis.delivery import Delivery, Purpose
+from crisis.record import Record
+from crisis.values import Frozen
+
+
+class Known(Frozen):
+    """What the records only name by id, for telling it in words."""
+
+    deliveries: dict[str, Delivery] = Field(default_factory=dict)
+    """By id."""
+    people: dict[str, str] = Field(default_factory=dict)
+    """Names by e-mail address."""
+
+    def person(self, email: str) -> str:
+        return self.people.get(email, email)
+
+    def delivery(self, delivery_id: str) -> Delivery | None:
+        return self.deliveries.get(delivery_id)
+
+
+def place_of(delivery: Delivery) -> str:
+    """A channel, and the address on it where it has several."""
+    target = delivery.rendering.target
+    return f"{target.channel} ({target.address})" if target.address else target.channel
+
+
+def first_of(data: Mapping[str, Any], *names: str) -> Any:
+    """The first of these that says something; empty when none does."""
+    return next((data[name] for name in names if data.get(name) not in (None, "")), "")
+
+
+def _as_named(record: Record, known: Known) -> str:
+    noun, _, verb = record.kind.partition(".")
+    subject = first_of(record.data, noun, "statement", "fact", "id", "name")
+    return (
+        f"{noun.capitalize()}{f' {subject}' if isinstance(subject, str) and subject else ''}: {verb.replace('_', ' ')}"
+    )
+
+
+def _statement(record: Record) -> str:
+    name, version = first_of(record.data, "statement", "id"), first_of(record.data, "version")
+    return f"{name} v{version}" if version else str(name or "a statement")
+
+
+def _opened(record: Record, known: Known) -> str:
+    severity = _deep(record.data, "severity")
+    return f"Incident opened{f' as {severity}' if severity else ''}"
+
+
+def _tied(record: Record, known: Known) -> str:
+    narrative, fact = first_of(record.data, "label", "narrative"), first_of(record.data, "fact")
+    return f"“{narrative}” is answered by {fact}" if fact else f"“{narrative}” is answered by no fact any more"
+
+
+def _assessed(record: Record, known: Known) -> str:
+    severity, kind = _deep(record.data, "severity"), str(_deep(record.data, "type")).replace("_", " ")
+    return f"Assessed as {severity}, {kind}" if severity else "Assessed anew"
+
+
+def _deep(data: Mapping[str, Any], name: str) -> Any:
+    """``name`` in ``data`` or in the assessment or incident inside it."""
+    for part in (data, data.get("assessment"), data.get("incident")):
+        if isinstance(part, Mapping):
+            if part.get(name):
+                return part[name]
+            inner = part.get("assessment")
+            if isinstance(inner, Mapping) and inner.get(name):
+                return inner[name]
+    return ""
+
+
+def _told(record: Record, known: Known) -> str:
+    person = known.person(str(first_of(record.data, "stakeholder")))
+    route = first_of(record.data, "route")
+    occasion = str(first_of(record.data, "occasion"))
+    about = {"": "", "opened": "", "approval": " that an approval is wanted", "promise": " of a promise"}
+    about |= {"closing": " that closing is proposed", "published": " that it is out", "resolved": " that it is over"}
+    about |= {"returned": " that a statement was returned", "blocked": " that a draft must be mended"}
+    about |= {"stuck": " of a delivery that needs a human"}
+    tail = about.get(occasion.partition("/")[0], f" ({occasion})")
+    return f"{person} told{tail}" + (f" by {str(route).partition(':')[0]}" if route else "")
+
+
+def _reached(record: Record, known: Known) -> str:
+    person, route = known.person(str(first_of(record.data, "stakeholder"))), str(first_of(record.data, "route"))
+    return f"{person} reached by {route.partition(':')[0]}"
+
+
+def _not_reached(record: Record, known: Known) -> str:
+    return f"{known.person(str(first_of(record.data, 'stakeholder')))} not reached by any route yet"
+
+
+def _not_told(record: Record, known: Known) -> str:
+    return f"{known.person(str(first_of(record.data, 'stakeholder')))} not told"
+
+
+def _fact(record: Record, known: Known) -> str:
+    text, status = first_of(record.data, "text"), first_of(record.data, "status")
+    fact = record.data.get("fact")
+    if isinstance(fact, Mapping):
+        text, status, name = fact.get("text", ""), fact.get("status", ""), fact.get("id", "")
+    else:
+        name = first_of(record.data, "fact", "id")
+    return f"Fact {name} {status}: {text}"
+
+
+def _decided(record: Record, known: Known) -> str:
+    verdict, role = first_of(record.data, "verdict"), first_of(record.data, "role")
+    word = {"approve": "Approved", "return": "Returned"}.get(str(verdict), str(verdict).capitalize() or "Decided on")
+    return f"{word} {_statement(record)}" + (f" for {role}" if role else "")
+
+
+def _delivered(word: str) -> Callable[[Record, Known], str]:
+    def say(record: Record, known: Known) -> str:
+        delivery = known.delivery(str(first_of(record.data, "delivery", "id")))
+        if delivery is None:
+            return f"{word}: delivery {first_of(record.data, 'delivery', 'id')}"
+        what = {
+            Purpose.NOTICE: "notice",
+            Purpose.WITHDRAWAL: f"withdrawal of {delivery.statement} v{delivery.version}",
+            Purpose.STATEMENT: f"{delivery.statement} v{delivery.version}",
+        }[delivery.purpose]
+        return f"{what[0].upper()}{what[1:]} {word} {place_of(delivery)}"
+
+    return say
+
+
+def _promised(word: str) -> Callable[[Record, Known], str]:
+    def say(record: Record, known: Known) -> str:
+        inner = record.data.get("commitment")
+        text = first_of(inner if isinstance(inner, Mapping) else record.data, "text")
+        name = first_of(record.data, "id", "commitment")
+        return f"{word}: {text or (name if isinstance(name, str) else '')}"
+
+    return say
+
+
+def _about_statement(words: str) -> Callable[[Record, Known], str]:
+    return lambda record, known: words.format(_statement(record))
+
+
+def _says(record: Record, known: Known) -> str:
+    return f"Reaction measured: {first_of(record.data, 'says') or record.reason}"
+
+
+def _post(words: str) -> Callable[[Record, Known], str]:
+    def say(record: Record, known: Known) -> str:
+        post = record.data.get("post")
+        post = post if isinstance(post, Mapping) else {}
+        text = " ".join(str(post.get("text") or "").split())[:80]
+        where = first_of(post, "where") or first_of(record.data, "scheduler")
+        problem = first_of(record.data, "problem")
+        return f"{words}: {where}{f', “{text}”' if text else ''}{f' ({problem})' if problem else ''}"
+
+    return say
+
+
+SENTENCES: dict[str, Callable[[Record, Known], str]] = {
+    "mailing.planned": lambda r, k: f"Mailing to {r.data.get('recipients', 0):,} recipients planned",
+    "mailing.armed": lambda r, k: f"{r.data.get('recipients', 0):,} recipients of a mailing armed",
+    "mailing.settled": lambda r, k: f"{r.data.get('accepted', 0):,} recipients of a mailing accepted it",
+    "mailing.stopped": lambda r, k: f"Mailing stopped before {r.data.get('recipients', 0):,} recipients had it",
+    "mailing.answered": lambda r, k: (
+        f"{r.data.get('recipients', 0):,} unknown recipients: {'it is there' if r.data.get('arrived') else 'send it again'}"
+    ),
+    "mailing.erased": lambda r, k: f"The addresses of {r.data.get('recipients', 0):,} recipients were erased",
+    "incident.candidate": lambda r, k: "Noticed as a candidate",
+    "incident.opened": _opened,
+    "incident.open": lambda r, k: "Confirmed as real",
+    "incident.responding": lambda r, k: "Response started",
+    "incident.monitoring": lambda r, k: "A statement is out; watching the reaction",
+    "incident.resolved": lambda r, k: "Incident resolved",
+    "incident.reviewed": lambda r, k: "Review completed",
+    "incident.dismissed": lambda r, k: "Dismissed as a false alarm",
+    "incident.merged": lambda r, k: f"Merged into {first_of(r.data, 'into')}",
+    "incident.took_up": lambda r, k: f"{first_of(r.data, 'merged')} was merged into this one",
+    "incident.split": lambda r, k: f"Split: {first_of(r.data, 'label')} goes on as {first_of(r.data, 'into')}",
+    "incident.labelled": lambda r, k: f"Labelled as {str(first_of(r.data, 'label')).replace('_', ' ')}",
+    "narrative.tied": _tied,
+    "incident.claimed": lambda r, k: "Response claimed by a run",
+    "incident.closing_proposed": lambda r, k: "Closing proposed",
+    "incident.assessed": _assessed,
+    "incident.acknowledged": lambda r, k: f"{k.person(r.actor)} is on it",
+    "incident.unacknowledged": lambda r, k: "Nobody is on it, and every way to reach somebody was tried",
+    "stakeholder.told": _told,
+    "stakeholder.reached": _reached,
+    "stakeholder.not_reached": _not_reached,
+    "stakeholder.not_told": _not_told,
+    "fact.saved": _fact,
+    "statement.drafted": _about_statement("Draft {} written"),
+    "statement.proposed": _about_statement("{} proposed for approval"),
+    "statement.approved": _about_statement("{} approved"),
+    "statement.returned": _about_statement("{} returned to its author"),
+    "statement.voided": _about_statement("{} voided"),
+    "statement.expired": _about_statement("{} expired without the approvals it needed"),
+    "statement.published": _about_statement("{} published"),
+    "statement.withdrawn": _about_statement("{} withdrawn"),
+    "decision.made": _decided,
+    "decision.refused": lambda r, k: f"A decision on {_statement(r)} did not count",
+    "approval.form": _about_statement("Approval form for {} answered in Prefect"),
+    "delivery.planned": _delivered("planned for"),
+    "delivery.armed": _delivered("on its way to"),
+    "delivery.accepted": _delivered("accepted by"),
+    "delivery.refused": _delivered("refused by"),
+    "delivery.unknown": _delivered("without a clear answer from"),
+    "delivery.reconciled": _delivered("found arrived at"),
+    "delivery.pending": _delivered("to be sent later to"),
+    "delivery.human_asked": _delivered("needs a human's word:"),
+    "delivery.needs_human": _delivered("needs a human's word:"),
+    "commitment.made": _promised("Promised"),
+    "commitment.kept": _promised("Promise kept"),
+    "commitment.broken": _promised("Promise broken"),
+    "commitment.withdrawn": _promised("Promise withdrawn with its statement"),
+    "commitment.reminded": _promised("Reminded of a promise"),
+    "freeze.begun": lambda r, k: "Freezing what is scheduled",
+    "freeze.lifted": lambda r, k: "Freeze of scheduled posts lifted",
+    "scheduler.not_frozen": lambda r, k: f"Scheduled posts on {first_of(r.data, 'scheduler')} could not be read",
+    "post.freezing": _post("Scheduled post about to be frozen"),
+    "post.frozen": _post("Scheduled post frozen"),
+    "post.not_frozen": _post("Scheduled post not frozen"),
+    "post.restoring": _post("Frozen post about to be scheduled again"),
+    "post.restored": _post("Frozen post scheduled again"),
+    "post.not_restored": _post("Frozen post not scheduled again"),
+    "post.missed": _post("Frozen post came due and is not published late"),
+    "reaction.observed": _says,
+    "coverage.lost": lambda r, k: f"Coverage lost: {first_of(r.data, 'source')} is silent",
+    "coverage.returned": lambda r, k: f"Coverage returned: {first_of(r.data, 'source')} is heard again",
+    "report.written": lambda r, k: "After-action report written",
+    "evidence.sealed": lambda r, k: "Evidence sealed",
+    "evidence.archiving": lambda r, k: f"Evidence on its way to the archive {first_of(r.data, 'archive')}",
+    "evidence.archived": lambda r, k: f"Evidence locked in the archive {first_of(r.data, 'archive')}",
+    "evidence.not_archived": lambda r, k: f"Evidence not in the archive {first_of(r.data, 'archive')}",
+}
+"""By kind of record."""
+
+
+def sentence(record: Record, known: Known) -> str:
+    """What a record says."""
+    return SENTENCES.get(record.kind, _as_named)(record, known)
