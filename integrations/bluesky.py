@@ -240,7 +240,7 @@ class Bluesky:
         await self._did()
         more = headers or {}
         send = self._http.read if method == "GET" else lambda path, **o: self._http.write(method, path, **o)
-        used = self._session["access"]
+        used = self._session
         answer = await send(f"/xrpc/{name}", headers={**more, **self._bearer("access")}, **options)
         if answer.error in {"ExpiredToken", "InvalidToken"}:
             with before_sending():
@@ -263,10 +263,10 @@ class Bluesky:
         body = {"identifier": settings.identifier, "password": settings.password.get_secret_value()}
         self._keep(await self._http.write("POST", "/xrpc/com.atproto.server.createSession", json=body))
 
-    async def _renew(self, used: str) -> None:
-        """Get a token after ``used``, which has expired, unless somebody else has done so meanwhile."""
+    async def _renew(self, used: dict[str, str]) -> None:
+        """Get a session after ``used``, which has expired, unless somebody else has done so meanwhile."""
         async with self._logging_in:
-            if self._session["access"] != used:
+            if self._session is not used:
                 return
             answer = await self._http.write(
                 "POST", "/xrpc/com.atproto.server.refreshSession", headers=self._bearer("refresh")

@@ -133,7 +133,7 @@ async def test_many_posts_at_once_log_in_once(receiver, bluesky, render):
 
 async def test_an_expired_token_is_renewed_once_for_all(receiver, bluesky):
     await bluesky.check()
-    expired = bluesky._session["access"]
+    expired = bluesky._session
     await asyncio.gather(*(bluesky._renew(expired) for _ in range(4)))
     assert sum(seen.path.endswith("refreshSession") for seen in receiver.requests) == 1
 

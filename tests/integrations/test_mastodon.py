@@ -1,5 +1,7 @@
 """Mastodon: what is sent is what its documentation says, and a thread is whole or not there."""
 
+import json
+
 import pytest
 import specs
 from drawn import picture
