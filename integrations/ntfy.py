@@ -84,7 +84,8 @@ class Ntfy:
         kept = [_event(line) for line in answer.accepted().content.splitlines() if line.strip()]
         kept = [event for event in kept if event.get("event") == "message"]
         for event in kept:
-            if _mark(key) in (event.get("tags") or []):
+            tags = event.get("tags")
+            if isinstance(tags, list) and _mark(key) in tags and event.get("id"):
                 return self._receipt(topic, event)
         if not _reach_back(kept):
             raise Unknown("the server keeps too few messages of this topic to tell; look at a phone")
