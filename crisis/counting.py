@@ -1,7 +1,7 @@
 """How long a text is by each platform's own count, and how long it may be.
 
 Platforms count differently: X weighs code points, Bluesky counts graphemes and caps bytes, Mastodon gives every URL 23
-characters and every remote mention its local part, Slack counts what it escapes, mail counts octets. How long a
+characters and every remote mention its local part, Slack and Discord count what is escaped, mail counts octets. How long a
 post may be is class data of each integration (``Limits``); where a server is set up otherwise, it says so itself.
 """
 
@@ -15,6 +15,7 @@ import regex  # type: ignore[import-untyped]
 from pydantic import Field
 
 from crisis.pictures import PictureLimits
+from crisis.plain_markdown import plain_markdown
 from crisis.statement import Rendering
 from crisis.values import Frozen
 
@@ -30,6 +31,8 @@ class Unit(StrEnum):
     """As Mastodon's StatusLengthValidator counts."""
     ESCAPED = "characters once escaped"
     """``& < >`` count as their character references, as Slack counts."""
+    PLAIN_MARKDOWN = "characters once escaped for Markdown"
+    """As ``crisis.plain_markdown`` writes a text for Discord."""
     UTF16 = "UTF-16 code units"
     EMOJI_BYTES = "characters, emoji as bytes"
     """As Threads counts: an emoji counts its UTF-8 bytes."""
@@ -144,6 +147,10 @@ def _count_escaped(text: str) -> int:
     return len(html.escape(text, quote=False))
 
 
+def _count_plain_markdown(text: str) -> int:
+    return len(plain_markdown(text))
+
+
 def _count_utf16(text: str) -> int:
     return len(text.encode("utf-16-le")) // 2
 
@@ -164,6 +171,7 @@ _COUNTS: dict[Unit, Callable[[str], int]] = {
     Unit.WEIGHTED: _count_weighted,
     Unit.FEDIVERSE: _count_fediverse,
     Unit.ESCAPED: _count_escaped,
+    Unit.PLAIN_MARKDOWN: _count_plain_markdown,
     Unit.UTF16: _count_utf16,
     Unit.EMOJI_BYTES: _count_emoji_bytes,
     Unit.BYTES: _count_octets,

@@ -15,6 +15,7 @@ import regex  # type: ignore[import-untyped]
 
 from crisis.counting import Limits, measure, refused_characters
 from crisis.cutting import Sentence, atoms, breakable, sentences, strip
+from crisis.links import links
 from crisis.parts import ACTION, NEXT_UPDATE, says
 from crisis.pictures import Picture
 from crisis.statement import Part, Rendering, Target
@@ -92,7 +93,7 @@ def _pictures(media: tuple[Picture, ...], limits: Limits, where: str, *, answers
 
 def _card(headline: str, text: str) -> dict[str, str]:
     """The first link of the text, to be shown as a card with the headline for its title."""
-    link = next((found for m in _LINK.finditer(text) if "://" in (found := m.group())), "")
+    link = next((text[start:end] for start, end in links(text)), "")
     if not link:
         return {}
     return {"card_link": link, "card_title": " ".join(headline.split()) or urlsplit(link).hostname or link}

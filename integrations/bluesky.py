@@ -7,6 +7,7 @@ have no edits; taking one back deletes its records. Formats: the lexicons at
 https://github.com/bluesky-social/atproto and https://atproto.com/specs/tid.
 """
 
+import asyncio
 import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -18,7 +19,9 @@ from pydantic import Field, SecretStr
 
 from crisis.counting import Limits, Unit
 from crisis.delivery import DeliveryClass, Receipt
+from crisis.links import links
 from crisis.pictures import Picture, PictureLimits
+from crisis.rendering import MAX_PARTS
 from crisis.statement import Part, Rendering
 from integrations.http import Answer, Connection, Http, moment
 from integrations.outcomes import (
@@ -36,7 +39,6 @@ COLLECTION = "app.bsky.feed.post"
 _ALPHABET = "234567abcdefghijklmnopqrstuvwxyz"
 _EPOCH = int(datetime(2023, 1, 1, tzinfo=UTC).timestamp() * 1_000_000)
 _SPAN = 3 * 365 * 24 * 3600 * 1_000_000
-_LINK = regex.compile(r"https?://[^\s<>\"]+[^\s<>\".,;:!?)\]'’”»]")
 _MENTION = regex.compile(
     r"(?<![\w@/.])@((?:[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?\.)+[a-zA-Z][a-zA-Z0-9-]*[a-zA-Z0-9])"
 )
@@ -80,6 +82,7 @@ class Bluesky:
         self._settings = settings
         self._http = Http("Bluesky", settings)
         self._session: dict[str, str] = {}
+        self._logging_in = asyncio.Lock()
 
     @property
     def limits(self) -> Limits:
@@ -112,8 +115,9 @@ class Bluesky:
 
     async def find(self, key: str, rendering: Rendering | None = None) -> Receipt | None:
         posts: list[dict[str, Any]] = []
+        most = len(rendering.parts) if rendering else MAX_PARTS
         with looking_up():
-            while post := await self._get(await self._did(), COLLECTION, tid(key, len(posts))):
+            while len(posts) < most and (post := await self._get(await self._did(), COLLECTION, tid(key, len(posts)))):
                 posts.append(post)
         return self._receipt(posts) if posts and (not rendering or len(posts) == len(rendering.parts)) else None
 
@@ -202,9 +206,10 @@ class Bluesky:
 
     async def _facets(self, text: str) -> list[dict[str, Any]]:
         found: list[tuple[int, int, dict[str, str]]] = []
-        for match in _LINK.finditer(text):
-            found.append((*match.span(), {"$type": "app.bsky.richtext.facet#link", "uri": match[0]}))
-        without_links = _LINK.sub(lambda match: " " * len(match[0]), text)
+        without_links = text
+        for start, end in links(text):
+            found.append((start, end, {"$type": "app.bsky.richtext.facet#link", "uri": text[start:end]}))
+            without_links = without_links[:start] + " " * (end - start) + without_links[end:]
         for match in _TAG.finditer(without_links):
             if len(match[1]) <= 64:
                 found.append((*match.span(), {"$type": "app.bsky.richtext.facet#tag", "tag": match[1]}))
@@ -235,10 +240,11 @@ class Bluesky:
         await self._did()
         more = headers or {}
         send = self._http.read if method == "GET" else lambda path, **o: self._http.write(method, path, **o)
+        used = self._session
         answer = await send(f"/xrpc/{name}", headers={**more, **self._bearer("access")}, **options)
         if answer.error in {"ExpiredToken", "InvalidToken"}:
             with before_sending():
-                await self._renew()
+                await self._renew(used)
             answer = await send(f"/xrpc/{name}", headers={**more, **self._bearer("access")}, **options)
             if answer.error in {"ExpiredToken", "InvalidToken"}:
                 raise Misconfigured(f"Bluesky does not take its own new token: {answer.says}")
@@ -246,8 +252,10 @@ class Bluesky:
 
     async def _did(self) -> str:
         if not self._session:
-            with before_sending():
-                await self._log_in()
+            async with self._logging_in:
+                if not self._session:  # nobody else has logged in meanwhile: servers allow few log-ins
+                    with before_sending():
+                        await self._log_in()
         return self._session["did"]
 
     async def _log_in(self) -> None:
@@ -255,14 +263,18 @@ class Bluesky:
         body = {"identifier": settings.identifier, "password": settings.password.get_secret_value()}
         self._keep(await self._http.write("POST", "/xrpc/com.atproto.server.createSession", json=body))
 
-    async def _renew(self) -> None:
-        answer = await self._http.write(
-            "POST", "/xrpc/com.atproto.server.refreshSession", headers=self._bearer("refresh")
-        )
-        if answer.status == 200:
-            self._keep(answer)
-        else:
-            await self._log_in()
+    async def _renew(self, used: dict[str, str]) -> None:
+        """Get a session after ``used``, which has expired, unless somebody else has done so meanwhile."""
+        async with self._logging_in:
+            if self._session is not used:
+                return
+            answer = await self._http.write(
+                "POST", "/xrpc/com.atproto.server.refreshSession", headers=self._bearer("refresh")
+            )
+            if answer.status == 200:
+                self._keep(answer)
+            else:
+                await self._log_in()
 
     def _keep(self, answer: Answer) -> None:
         names = {"did": "did", "handle": "handle", "access": "accessJwt", "refresh": "refreshJwt"}

@@ -2,7 +2,7 @@
 
 Promises: every message carries a ``nonce`` made of its key, which Discord enforces for some minutes; later, and for
 threads, the channel's newest messages are read: a statement is known by its text, a notice by its last line. Nothing in
-a text mentions anybody.
+a text mentions anybody, and it is shown as it is written: no part of it becomes Markdown.
 API: https://discord.com/developers/docs/resources/message.
 """
 
@@ -15,9 +15,10 @@ from typing import Any, ClassVar
 
 from pydantic import Field, SecretStr
 
-from crisis.counting import Limits
+from crisis.counting import Limits, Unit
 from crisis.delivery import DeliveryClass, Receipt
 from crisis.pictures import Picture, PictureLimits
+from crisis.plain_markdown import plain_markdown
 from crisis.stakeholder import Route
 from crisis.statement import Part, Rendering, Target
 from integrations.http import Answer, Connection, Http, moment
@@ -50,6 +51,7 @@ class Discord:
     settings_model: ClassVar[type[DiscordSettings]] = DiscordSettings
     platform_limits: ClassVar[Limits] = Limits(
         length=2000,
+        unit=Unit.PLAIN_MARKDOWN,
         threads=True,
         pictures=PictureLimits(
             most=10,
@@ -77,7 +79,7 @@ class Discord:
     async def notify(self, message: Message, route: Route) -> Receipt:
         text = f"{message.subject}\n\n{message.full_text}".strip()
         if message.taken_by and message.earlier:
-            body = {"content": cut(text, self.limits)[0].text, "allowed_mentions": {"parse": []}}
+            body = {"content": plain_markdown(cut(text, self.limits)[0].text), "allowed_mentions": {"parse": []}}
             path = f"{_path(route.address)}/{message.earlier.id}"
             return _receipt([_message(await self._http.write("PATCH", path, json=body))])
         target = Target(channel=route.notifier, kind=self.kind, address=route.address)
@@ -101,7 +103,7 @@ class Discord:
             raise Refused("the number of messages differs; withdraw it and publish anew, or publish a correction")
         path = _path(str(receipt.raw["channel"]))
         for number, part in zip(ids, rendering.parts, strict=True):
-            body = {"content": part.text, "allowed_mentions": {"parse": []}}
+            body = {"content": plain_markdown(part.text), "allowed_mentions": {"parse": []}}
             _message(await self._http.write("PATCH", f"{path}/{number}", json=body))
         return receipt.model_copy(update={"accepted_at": datetime.now(UTC)})
 
@@ -128,7 +130,7 @@ class Discord:
 
         async def send(number: int, part: Part, posts: Sequence[dict[str, Any]]) -> dict[str, Any]:
             body: dict[str, Any] = {
-                "content": part.text,
+                "content": _content(part.text, _reference(key)),
                 "nonce": sha256(f"{key}.{number}".encode()).hexdigest()[:25],
                 "enforce_nonce": True,
                 "allowed_mentions": {"parse": []},
@@ -182,6 +184,12 @@ def _reference(key: str) -> str:
     return f"-# ref {sha256(key.encode()).hexdigest()[:12]}"
 
 
+def _content(text: str, reference: str) -> str:
+    """What is sent to show ``text`` as it is; only the ``reference`` that we add is in small print."""
+    before, there, behind = text.rpartition(reference)
+    return plain_markdown(before) + there + plain_markdown(behind) if there else plain_markdown(text)
+
+
 def _standing(rendering: Rendering, recent: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     return standing(rendering, recent, made=_made, answered=_answered, says=_says, same=_comparable, shows=_shows)
 
@@ -208,7 +216,8 @@ def _says(message: dict[str, Any]) -> str:
 
 
 def _comparable(text: str) -> str:
-    return "".join(unicodedata.normalize("NFC", text).split())
+    """Without white space and the backslashes that were added."""
+    return "".join(unicodedata.normalize("NFC", text).replace("\\", "").split())
 
 
 def _receipt(posts: Sequence[dict[str, Any]]) -> Receipt:

@@ -82,8 +82,8 @@ class Mastodon:
         answer = await self._http.read("/api/v2/instance")
         if answer.status == 404:
             return self._limits
-        told = answer.body().get("configuration") or {}
-        statuses, media = told.get("statuses") or {}, told.get("media_attachments") or {}
+        told = _object(answer.body().get("configuration"))
+        statuses, media = _object(told.get("statuses")), _object(told.get("media_attachments"))
         length, source = statuses.get("max_characters"), f"{self._settings.base_url}/api/v2/instance"
         if isinstance(length, int) and length > 0:
             pictures = _picture_limits(self.platform_limits.pictures, statuses, media, source)
@@ -165,7 +165,7 @@ class Mastodon:
         await self._http.close()
 
     def _body(self, rendering: Rendering, part: Part) -> dict[str, Any]:
-        body = {"status": part.text, "language": rendering.language.partition("-")[0].lower()}
+        body = {"status": part.text, "language": _language(rendering.language)}
         if warning := rendering.options.get("spoiler_text"):
             body["spoiler_text"] = warning
         return body
@@ -270,3 +270,19 @@ def _says(status: dict[str, Any]) -> str:
 def _status(answer: Answer) -> dict[str, Any]:
     answer.text("id")
     return answer.body()
+
+
+def _object(value: Any) -> dict[str, Any]:
+    """A part of an answer that may be missing; raises ``Unknown`` when it is something else."""
+    if value is not None and not isinstance(value, dict):
+        raise Unknown("the server describes itself with something that is no JSON object")
+    return value or {}
+
+
+def _language(tag: str) -> str:
+    """What Mastodon knows of a BCP 47 tag: the language, and of Chinese, which of three
+    (https://github.com/mastodon/mastodon/blob/main/app/helpers/languages_helper.rb)."""
+    primary, *more = tag.replace("_", "-").lower().split("-")
+    written = {"cn": "zh-CN", "hk": "zh-HK", "tw": "zh-TW", "hans": "zh-CN", "hant": "zh-TW"}
+    regions = [one for one in more if one in written]
+    return written[regions[-1]] if primary == "zh" and regions else primary

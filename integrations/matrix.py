@@ -1,7 +1,9 @@
 """Matrix, by any homeserver: messages to rooms, statements and notices alike.
 
 Promises: every part goes out under a transaction id made of its key, which the server keeps, so that sending again
-gives the same event; what was sent is found again by that id among the room's newest events. Edits replace, a
+gives the same event; what was sent is found again by that id among the room's newest events. A server shows the id only
+to the device that sent: where our events of the time come from another one (a renewed token), the texts are compared,
+and where those differ nobody can tell. Edits replace, a
 withdrawal redacts, and what was redacted does not count as sent. Pictures are uploaded before, and follow the text. API: https://spec.matrix.org/latest/client-server-api/.
 """
 
@@ -21,10 +23,13 @@ from crisis.statement import Part, Rendering, Target
 from integrations.http import Answer, Connection, Http
 from integrations.outcomes import IntegrationError, Misconfigured, Refused, Unknown, before_sending, looking_up
 from integrations.protocols import Health, Message, hold_to
-from integrations.thread import cut, publish_parts
+from integrations.thread import cut, publish_parts, since_planned
 
 LOOK_BACK = timedelta(hours=24)
 PAGES = 20
+_MESSAGES = frozenset({"m.room.message", "m.room.encrypted"})
+_LAST = 253_402_300_800_000
+"""Milliseconds since 1970 of the year 10000; other servers may claim anything."""
 
 
 class MatrixSettings(Connection):
@@ -85,13 +90,23 @@ class Matrix:
             raise Unknown("the room is needed to look for a message in Matrix")
         with looking_up():
             room = await self._room(rendering.target.address)
-            ours = await self._recent(room)
+            recent = await self._recent(room)
+            others = await self._of_another_device(recent)
+        ours = _by_transaction(recent)
         key = _unredacted(key, ours)
         events: list[dict[str, Any]] = []
         while (event := ours.get(transaction(key, len(events)))) is not None:
             events.append(event)
         whole = len(events) >= len(rendering.parts) + len(rendering.media)
-        return self._receipt(room, events) if events and whole else None
+        if events and whole:
+            return self._receipt(room, events)
+        if not others:
+            return None
+        if (same := _same(rendering, others)) is not None:
+            return self._receipt(room, same)
+        raise Unknown(
+            "this account wrote to the room from another device (an earlier token?); look at the room by hand"
+        )
 
     async def amend(self, receipt: Receipt, rendering: Rendering) -> Receipt:
         hold_to(self.limits, rendering)
@@ -130,7 +145,7 @@ class Matrix:
     async def _send(self, rendering: Rendering, key: str) -> Receipt:
         with before_sending():
             room = await self._room(rendering.target.address)
-            key = _unredacted(key, await self._recent(room))
+            key = _unredacted(key, _by_transaction(await self._recent(room)))
             pictures = [_image(picture, await self._upload(picture)) for picture in rendering.media]
 
         async def send(number: int, content: dict[str, Any], events: Sequence[dict[str, Any]]) -> dict[str, Any]:
@@ -158,16 +173,26 @@ class Matrix:
         path = f"/_matrix/client/v3/rooms/{_quoted(room)}/send/m.room.message/{transaction_id}"
         return _event(await self._http.write("PUT", path, json=content))
 
-    async def _recent(self, room: str) -> dict[str, dict[str, Any]]:
-        """Our events of the last day, by the transaction id that the server shows to whoever sent them."""
+    async def _of_another_device(self, recent: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Our account's messages since what is looked for was planned whose transaction ids we are not shown."""
+        hidden = [event for event in recent if event.get("type") in _MESSAGES and not _transaction_of(event)]
+        if not hidden:
+            return []
+        me = await self._who()
+        return since_planned([event for event in hidden if event.get("sender") == me], _made)
+
+    async def _recent(self, room: str) -> list[dict[str, Any]]:
+        """The room's events of the last day, newest first."""
         oldest = (datetime.now(UTC) - LOOK_BACK).timestamp() * 1000
         params = {"dir": "b", "limit": "100"}
-        found: dict[str, dict[str, Any]] = {}
+        found: list[dict[str, Any]] = []
         for _ in range(PAGES):
             body = (await self._http.read(f"/_matrix/client/v3/rooms/{_quoted(room)}/messages", params=params)).body()
-            chunk = [event for event in body.get("chunk") or [] if isinstance(event, dict)]
-            young = [event for event in chunk if event.get("origin_server_ts", 0) >= oldest]
-            found |= {str((event.get("unsigned") or {}).get("transaction_id")): event for event in young}
+            chunk = body.get("chunk")
+            if not isinstance(chunk, list) or not all(_is_event(event) for event in chunk):
+                raise Unknown("Matrix answered with something that is no list of a room's events")
+            young = [event for event in chunk if event["origin_server_ts"] >= oldest]
+            found += young
             if len(young) < len(chunk) or not body.get("end"):
                 return found
             params["from"] = str(body["end"])
@@ -191,13 +216,47 @@ class Matrix:
 
     def _receipt(self, room: str, events: Sequence[dict[str, Any]]) -> Receipt:
         first = str(events[0]["event_id"])
-        at = events[0].get("origin_server_ts")
         return Receipt(
             id=first,
             url=f"{self._web}/#/{_quoted(room)}/{_quoted(first)}",
-            accepted_at=datetime.fromtimestamp(at / 1000, UTC) if isinstance(at, int) else datetime.now(UTC),
+            accepted_at=_made(events[0]),
             raw={"room": room, "parts": [str(event["event_id"]) for event in events]},
         )
+
+
+def _is_event(event: object) -> bool:
+    """Whether what we read of an event is there, and of the type that the specification says."""
+    if not isinstance(event, dict) or not isinstance(event.get("event_id"), str):
+        return False
+    objects = all(isinstance(event.get(name, {}), dict) for name in ("unsigned", "content"))
+    return objects and type(event.get("origin_server_ts")) is int
+
+
+def _transaction_of(event: dict[str, Any]) -> str:
+    return str(event.get("unsigned", {}).get("transaction_id") or "")
+
+
+def _by_transaction(events: Sequence[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Our events, by the transaction id that the server shows to the device that sent them."""
+    return {_transaction_of(event): event for event in events if _transaction_of(event)}
+
+
+def _made(event: dict[str, Any]) -> datetime:
+    at = event.get("origin_server_ts", -1)
+    return datetime.fromtimestamp(at / 1000, UTC) if 0 <= at < _LAST else datetime.now(UTC)
+
+
+def _same(rendering: Rendering, others: Sequence[dict[str, Any]]) -> list[dict[str, Any]] | None:
+    """The events (newest first) that say all of ``rendering``, in its order; None where one is missing."""
+    bodies = [*(part.text for part in rendering.parts), *(picture.alt for picture in rendering.media)]
+    left, same = list(reversed(others)), []
+    for body in bodies:
+        at = next((n for n, event in enumerate(left) if event.get("content", {}).get("body") == body), None)
+        if at is None:
+            return None
+        same.append(left[at])
+        left = left[at + 1 :]
+    return same
 
 
 def _unredacted(key: str, ours: dict[str, dict[str, Any]]) -> str:
@@ -206,7 +265,7 @@ def _unredacted(key: str, ours: dict[str, dict[str, Any]]) -> str:
     while True:
         used = key if not generation else f"{key}/{generation}"
         first = ours.get(transaction(used, 0))
-        if first is None or "redacted_because" not in (first.get("unsigned") or {}):
+        if first is None or "redacted_because" not in first["unsigned"]:
             return used
         generation += 1
 

@@ -1,12 +1,14 @@
 """ntfy: push messages to phones, by ntfy.sh or a server of one's own.
 
 Promises: every message carries a tag made of its key, by which it is found again among those the server keeps (12 hours
-by default). A server that keeps none cannot be asked: then what was not clearly answered is for a human.
+by default). It is certainly absent only where what the server keeps reaches back to before it was planned; else, as with
+a server that keeps none, what was not clearly answered is for a human.
 API: https://docs.ntfy.sh/publish/#publish-as-json and https://docs.ntfy.sh/subscribe/api/.
 """
 
 import json
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any, ClassVar
@@ -20,6 +22,7 @@ from crisis.statement import Rendering
 from integrations.http import Connection, Http
 from integrations.outcomes import IntegrationError, Misconfigured, Refused, Unknown, before_sending, looking_up
 from integrations.protocols import Health, Message, hold_to
+from integrations.thread import earliest
 
 _TOPIC = re.compile(r"[-_A-Za-z0-9]{1,64}")
 
@@ -81,10 +84,11 @@ class Ntfy:
         kept = [_event(line) for line in answer.accepted().content.splitlines() if line.strip()]
         kept = [event for event in kept if event.get("event") == "message"]
         for event in kept:
-            if _mark(key) in (event.get("tags") or []):
+            tags = event.get("tags")
+            if isinstance(tags, list) and _mark(key) in tags and event.get("id"):
                 return self._receipt(topic, event)
-        if not kept:
-            raise Unknown("the server keeps no messages of this topic, so it cannot be told; look at a phone")
+        if not _reach_back(kept):
+            raise Unknown("the server keeps too few messages of this topic to tell; look at a phone")
         return None
 
     async def amend(self, receipt: Receipt, rendering: Rendering) -> Receipt:
@@ -127,13 +131,33 @@ class Ntfy:
         return Receipt(
             id=number,
             url=f"{self._settings.base_url}/{topic}",
-            accepted_at=datetime.fromtimestamp(at, UTC) if isinstance(at, int) else datetime.now(UTC),
+            accepted_at=datetime.fromtimestamp(at, UTC) if type(at) is int and 0 < at < 1 << 33 else datetime.now(UTC),
             raw={"topic": topic, "parts": [number]},
         )
 
 
 def _mark(key: str) -> str:
     return f"ref-{sha256(key.encode()).hexdigest()[:12]}"
+
+
+def _reach_back(kept: Sequence[dict[str, Any]]) -> bool:
+    """Whether whatever was pushed since what is looked for was planned must be among the messages ``kept``.
+
+    Messages are kept for a span after their ``time``, until they ``expires``: a message from before it was planned, or
+    a span that is longer for every message, proves that (https://docs.ntfy.sh/subscribe/api/#json-message-format).
+    """
+    since = earliest()
+    if since is None:
+        return False
+    times = [(_seconds(event.get("time")), _seconds(event.get("expires"))) for event in kept]
+    if any(0 < time <= since.timestamp() for time, _ in times):
+        return True
+    spans = [expires - time if time and expires else 0 for time, expires in times]
+    return bool(spans) and min(spans) > (datetime.now(UTC) - since).total_seconds()
+
+
+def _seconds(value: object) -> int:
+    return value if type(value) is int else 0
 
 
 def _topic(address: str) -> str:

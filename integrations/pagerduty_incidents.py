@@ -90,10 +90,12 @@ class PagerDutyIncidents:
         try:
             with before_sending():
                 answer = await self._http.read(f"/services/{self._settings.service}")
-                service = answer.body().get("service") or {}
+                service = answer.body().get("service")
+                if not isinstance(service, dict):
+                    raise Unknown(f"PagerDuty answered without the service: {answer.says}")
         except IntegrationError as error:
             return Health(ok=False, says=str(error))
-        usable = service.get("status") not in {"disabled", "maintenance"}
+        usable = service.get("status") not in ("disabled", "maintenance")
         return Health(ok=usable, says=f"makes incidents of {service.get('name')!r}, which is {service.get('status')}")
 
     async def close(self) -> None:

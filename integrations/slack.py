@@ -36,6 +36,16 @@ from integrations.slack_actions import Click, Submission, buttons
 EVENT = "fireline_notice"
 SCOPE = "chat:write"
 """Without it nothing can be posted (https://docs.slack.dev/reference/scopes/chat.write)."""
+_BUTTON_SCOPES = ("users:read", "users:read.email")
+_FURTHER_SCOPES = {
+    "channels:read": "#names of public channels",
+    "groups:read": "#names of private channels",
+    "channels:history": "threads and look-ups in public channels",
+    "groups:history": "threads and look-ups in private channels",
+    "im:write": "notices to people",
+    "im:history": "threads and look-ups with people",
+}
+"""What each is for; which are needed depends on the addresses of the routes."""
 LOOK_BACK = timedelta(days=14)
 """How far back threads and notices are looked for."""
 PAGES = 20
@@ -67,8 +77,8 @@ class SlackSettings(Connection):
 
     base_url: str = Field(default="https://slack.com/api", description="The Slack Web API")
     token: SecretStr = Field(
-        description="Bot token (xoxb-...) with chat:write, channels:read, channels:history, groups:history, im:write, "
-        "im:history; for buttons also users:read, users:read.email"
+        description="Bot token (xoxb-...) with chat:write, channels:read, groups:read, channels:history, groups:history, "
+        "im:write, im:history; for buttons also users:read, users:read.email"
     )
     signing_secret: SecretStr | None = Field(
         default=None,
@@ -146,9 +156,13 @@ class Slack:
         except IntegrationError as error:
             return Health(ok=False, says=str(error))
         held = {scope.strip() for scope in answer.headers.get("x-oauth-scopes", "").split(",")} - {""}
-        if held and SCOPE not in held:
-            return Health(ok=False, says=f"the token lacks the scope {SCOPE}: add it to the app and install it again")
-        return Health(ok=True, says=f"posts as {body.get('user')} in {body.get('team')}")
+        needed = (SCOPE, *(_BUTTON_SCOPES if self._signing else ()))
+        if held and (lacks := [scope for scope in needed if scope not in held]):
+            says = f"the token lacks the scope {', '.join(lacks)}: add it to the app and install it again"
+            return Health(ok=False, says=says)
+        says = f"posts as {body.get('user')} in {body.get('team')}"
+        lacks = [f"{use} ({scope})" for scope, use in _FURTHER_SCOPES.items() if held and scope not in held]
+        return Health(ok=True, says=f"{says}; the token's scopes do not allow {', '.join(lacks)}" if lacks else says)
 
     async def close(self) -> None:
         await self._http.close()
@@ -170,11 +184,12 @@ class Slack:
         Raises:
             IntegrationError: Slack did not say.
         """
-        found = _ok(await self._http.read("/users.info", method="POST", data={"user": user})).get("user") or {}
+        found = _ok(await self._http.read("/users.info", method="POST", data={"user": user}))
+        found = _object(found, "user")
         stranger = found.get("is_stranger") or (home and found.get("team_id") not in (None, home))
         if found.get("deleted") or found.get("is_bot") or stranger:
             return ""
-        return str((found.get("profile") or {}).get("email") or "")
+        return str(_object(found, "profile").get("email") or "")
 
     async def ask(self, trigger: str, view: Mapping[str, Any]) -> None:
         """Open a view for whoever pressed a button a moment ago. Raises like ``notify``."""
@@ -211,17 +226,29 @@ class Slack:
         if address not in self._channels:
             if _USER_ID.fullmatch(address):
                 answer = await self._http.write("POST", "/conversations.open", data={"users": address})
-                self._channels[address] = str((_ok(answer).get("channel") or {}).get("id") or address)
+                self._channels[address] = str(_object(_ok(answer), "channel").get("id") or address)
             else:
-                name = address.removeprefix("#")
-                params = {"types": "public_channel,private_channel", "exclude_archived": "true"}
-                async for one in self._pages("/conversations.list", params, "channels"):
-                    if one.get("name") == name:
-                        self._channels[address] = str(one["id"])
-                        break
-                else:
-                    raise Refused(f"there is no channel {address!r} in Slack that the app can see; invite it there")
+                self._channels[address] = await self._named(address)
         return self._channels[address]
+
+    async def _named(self, address: str) -> str:
+        """The id of the channel of that name; private ones, which take a scope more, come after the public ones."""
+        found = await self._listed(address, "public_channel")
+        try:
+            found = found or await self._listed(address, "private_channel")
+        except Misconfigured as error:
+            says = f"there is no public channel {address!r} in Slack, and private ones cannot be looked through"
+            raise Misconfigured(f"{says} ({error}); or give the channel's id in place of its name") from None
+        if not found:
+            raise Refused(f"there is no channel {address!r} in Slack that the app can see; invite it there")
+        return found
+
+    async def _listed(self, address: str, types: str) -> str:
+        params = {"types": types, "exclude_archived": "true"}
+        async for one in self._pages("/conversations.list", params, "channels"):
+            if one.get("name") == address.removeprefix("#"):
+                return str(one["id"])
+        return ""
 
     def _history(self, channel: str) -> AsyncIterator[dict[str, Any]]:
         oldest = (datetime.now(UTC) - LOOK_BACK).timestamp()
@@ -232,9 +259,13 @@ class Slack:
         for _ in range(PAGES):
             # Slack takes a POST for reads, too: https://docs.slack.dev/apis/web-api/#basics
             body = _ok(await self._http.read(path, method="POST", data=params))
-            for one in body.get(field) or []:
+            key = "ts" if field == "messages" else "id"
+            listed = body.get(field) or []
+            if not isinstance(listed, list) or not all(isinstance(o, dict) and o.get(key) for o in listed):
+                raise Unknown(f"Slack answered {path.removeprefix('/')} with something that is no list of {field}")
+            for one in listed:
                 yield one
-            cursor = (body.get("response_metadata") or {}).get("next_cursor")
+            cursor = _object(body, "response_metadata").get("next_cursor")
             if not cursor:
                 return
             params["cursor"] = cursor
@@ -277,6 +308,14 @@ def _chunks(text: str, size: int) -> list[str]:
             now = ""
         now += escaped
     return [*chunks, now] if now.strip() or not chunks else chunks
+
+
+def _object(body: dict[str, Any], name: str) -> dict[str, Any]:
+    """An object in an answer that may be missing; raises ``Unknown`` when it is something else."""
+    value = body.get(name) or {}
+    if not isinstance(value, dict):
+        raise Unknown(f"Slack answered with a {name} that is no JSON object")
+    return value
 
 
 def _payload(post: dict[str, Any]) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from crisis.counting import Limits
 from crisis.delivery import DeliveryClass, Receipt
 from crisis.statement import Rendering
 from integrations.http import Answer, Connection, Http, moment, scrub
-from integrations.outcomes import IntegrationError, Refused, before_sending, looking_up
+from integrations.outcomes import IntegrationError, Refused, Unknown, before_sending, looking_up
 from integrations.protocols import Health, hold_to
 
 STATUSES = frozenset({"investigating", "identified", "monitoring", "resolved"})
@@ -189,8 +189,10 @@ class Statuspage:
         return incident
 
     def _receipt(self, incident: dict[str, Any], key: str) -> Receipt:
-        updates = [u for u in incident.get("incident_updates") or [] if isinstance(u, dict)]
-        updates.sort(key=lambda u: str(u.get("created_at", "")))
+        updates = incident.get("incident_updates") or []
+        if not isinstance(updates, list) or not all(isinstance(update, dict) for update in updates):
+            raise Unknown("Statuspage answered with updates of the incident that are no list of objects")
+        updates = sorted(updates, key=lambda u: str(u.get("created_at", "")))
         what, _, text = _marks(incident).get(key, "opening").partition(" ")
         opening = what == "opening"
         ours = [u for u in updates if digest(str(u.get("body", ""))) == text]

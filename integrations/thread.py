@@ -33,10 +33,16 @@ def planned(at: datetime) -> Iterator[None]:
         _planned.reset(token)
 
 
+def earliest() -> datetime | None:
+    """No post older than this (UTC) can be what is looked for; None, while nobody says when that was planned."""
+    at = _planned.get()
+    return None if at is None else at - SKEW
+
+
 def since_planned(posts: Sequence[Post], made: Callable[[Post], datetime]) -> list[Post]:
     """Those of ``posts`` that were ``made`` after what is looked for was planned; all, while nobody says when that was."""
-    at = _planned.get()
-    return list(posts) if at is None else [post for post in posts if made(post) >= at - SKEW]
+    oldest = earliest()
+    return list(posts) if oldest is None else [post for post in posts if made(post) >= oldest]
 
 
 async def publish_parts(

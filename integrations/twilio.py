@@ -119,6 +119,8 @@ class Twilio:
 def _receipt(answer: Answer) -> Receipt:
     body: dict[str, Any] = answer.value if isinstance(answer.value, dict) else {}
     sid = answer.text("sid")
+    if not isinstance(body.get("status", ""), str | None):
+        raise Unknown(f"Twilio answered with a status that is none: {answer.says}")
     if body.get("status") in {"failed", "undelivered"}:
         raise Refused(f"Twilio could not send it: {body.get('error_message') or body.get('error_code')}")
     made = body.get("date_created")

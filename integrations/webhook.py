@@ -11,8 +11,10 @@ import json
 import time
 from datetime import UTC, datetime
 from typing import Any, ClassVar
+from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr
+import httpx
+from pydantic import Field, SecretStr, field_validator
 
 from crisis.counting import Limits
 from crisis.delivery import DeliveryClass, Receipt
@@ -29,9 +31,25 @@ class WebhookSettings(Connection):
 
     base_url: str = Field(
         examples=["https://example.com/hooks/fireline"],
-        description="Where to post, such as https://example.com/hooks/fireline",
+        description="Where to post, exactly as the receiver gives it, such as https://example.com/hooks/fireline; "
+        "a query is taken as a secret and shown nowhere",
     )
     secret: SecretStr = Field(description="The secret that both sides know, 32 random bytes or more")
+
+    @field_validator("base_url")
+    @classmethod
+    def _http(cls, value: str) -> str:
+        """As it was given: a receiver may tell /hook from /hook/, or want a query."""
+        url = urlsplit(value.strip())
+        if url.scheme not in {"http", "https"} or not url.hostname:
+            raise ValueError("must start with https:// (or http://) and name a host")
+        if "@" in url.netloc or url.fragment:
+            raise ValueError("must hold no password and no fragment")
+        try:
+            httpx.URL(value.strip())
+        except httpx.InvalidURL as error:
+            raise ValueError(f"is no address: {error}") from None
+        return value.strip()
 
 
 class Webhook:
@@ -47,6 +65,8 @@ class Webhook:
     def __init__(self, settings: WebhookSettings) -> None:
         self._http = Http("The webhook", settings, {"Content-Type": "application/json"})
         self._secret, self._url = settings.secret.get_secret_value(), settings.base_url
+        if query := urlsplit(self._url).query:
+            self._http.secrets.add(query)
 
     @property
     def limits(self) -> Limits:

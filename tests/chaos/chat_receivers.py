@@ -272,6 +272,8 @@ class NtfyReceiver(HttpReceiver):
     def __init__(self) -> None:
         super().__init__()
         self.keeps_nothing = False
+        self.extra: list[dict[str, Any]] = []
+        """What is kept besides what was pushed here."""
         self.pushed: list[dict[str, Any]] = []
 
     def routes(self) -> list[Route]:
@@ -306,5 +308,5 @@ class NtfyReceiver(HttpReceiver):
 
     async def _poll(self, request: Request) -> Response:
         before = {"id": "m0", "time": 1700000000, "event": "message", "message": "hello", "tags": ["wave"]}
-        kept = [] if self.keeps_nothing else [before, *self.pushed]
+        kept = self.extra + ([] if self.keeps_nothing else [before, *self.pushed])
         return Response("".join(json.dumps(event) + "\n" for event in kept), media_type="application/x-ndjson")

@@ -17,7 +17,7 @@ class HookReceiver(HttpReceiver):
     """Takes whatever is signed with the secret."""
 
     def routes(self) -> list[Route]:
-        return [Route("/hook", self._take, methods=["GET", "POST"])]
+        return [Route(path, self._take, methods=["GET", "POST"]) for path in ("/hook", "/slashed/")]
 
     async def _take(self, request: Request) -> Response:
         body = await request.body()

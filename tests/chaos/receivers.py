@@ -336,6 +336,8 @@ class SlackReceiver(HttpReceiver):
 
     def __init__(self) -> None:
         super().__init__()
+        self.lists_private = True
+        """Whether the token has the scope groups:read."""
         self.messages: list[dict[str, Any]] = []
         self.people: dict[str, dict[str, Any]] = {}
         """Members by id, as ``users.info`` tells of them."""
@@ -359,7 +361,11 @@ class SlackReceiver(HttpReceiver):
         return JSONResponse({"ok": True, "channel": {"id": "D0000001"}})
 
     async def _list(self, request: Request) -> Response:
-        return JSONResponse({"ok": True, "channels": [{"id": "C0000001", "name": "war-room"}]})
+        types = (await self._form(request)).get("types", "public_channel").split(",")
+        if "private_channel" in types and not self.lists_private:
+            return JSONResponse({"ok": False, "error": "missing_scope", "needed": "groups:read"})
+        found = {"public_channel": ("C0000001", "war-room"), "private_channel": ("C0000002", "secret")}
+        return JSONResponse({"ok": True, "channels": [dict(zip(("id", "name"), found[t], strict=True)) for t in types]})
 
     async def _postMessage(self, request: Request) -> Response:
         asked = await self._form(request)

@@ -66,6 +66,10 @@ def test_slack_counts_what_it_escapes() -> None:
     assert measure(Unit.ESCAPED, "R&D <now>") == len("R&amp;D &lt;now&gt;")
 
 
+def test_discord_counts_the_marks_that_are_escaped() -> None:
+    assert measure(Unit.PLAIN_MARKDOWN, "# *a* https://x.test/a_b") == len(r"\# \*a\* https://x.test/a_b")
+
+
 def test_mail_is_counted_in_bytes() -> None:
     assert measure(Unit.BYTES, "é") == 2
 

@@ -1,5 +1,6 @@
 """Bluesky: records as the lexicons say, at keys that never change, with marks at the right bytes."""
 
+import asyncio
 import json
 
 import pytest
@@ -61,6 +62,10 @@ async def facets(bluesky, text):
         ("plain", []),
         ("ü https://x.test/ä?b=#frag.", [("link", "https://x.test/ä?b=#frag")]),
         ("(see https://x.test/a), ok", [("link", "https://x.test/a")]),
+        (
+            "https://en.wikipedia.org/wiki/Recall_(product) (or https://x.test/a_(b)).",
+            [("link", "https://en.wikipedia.org/wiki/Recall_(product)"), ("link", "https://x.test/a_(b)")],
+        ),
         ("👩‍👩‍👧 @ana.test!", [("mention", "@ana.test")]),
         ("mail ana@mail.test or @nobody.example", []),
         ("#outage #1 #2nd #größe, a#b", [("tag", "#outage"), ("tag", "#2nd"), ("tag", "#größe")]),
@@ -118,3 +123,25 @@ async def test_a_post_to_answer_that_is_gone_is_refused_before_sending(receiver,
         with pytest.raises(Refused, match="not there"):
             await bluesky.publish(render("x", kind="bluesky", reply_to=reply_to), "k")
     assert receiver.created == []
+
+
+async def test_many_posts_at_once_log_in_once(receiver, bluesky, render):
+    await asyncio.gather(*(bluesky.publish(render(f"text {n}", kind="bluesky"), f"k{n}") for n in range(8)))
+    assert len(receiver.created) == 8
+    assert sum(seen.path.endswith("createSession") for seen in receiver.requests) == 1
+
+
+async def test_an_expired_token_is_renewed_once_for_all(receiver, bluesky):
+    await bluesky.check()
+    expired = bluesky._session
+    await asyncio.gather(*(bluesky._renew(expired) for _ in range(4)))
+    assert sum(seen.path.endswith("refreshSession") for seen in receiver.requests) == 1
+
+
+async def test_a_server_that_has_every_record_is_not_asked_for_ever(receiver, bluesky, render):
+    record = {"uri": "at://did:plc:me/app.bsky.feed.post/x", "cid": "c", "value": {"text": "x"}}
+    await bluesky.check()
+    receiver.denial.append(Fault(200, json.dumps(record)))
+    assert await asyncio.wait_for(bluesky.find("k"), 10) is not None
+    assert await bluesky.find("k", render("one", "two", kind="bluesky")) is not None
+    assert sum(seen.path.endswith("getRecord") for seen in receiver.requests) < 30

@@ -62,3 +62,40 @@ async def test_an_address_that_is_no_channel_is_refused_before_anything_is_sent(
     with pytest.raises(Misconfigured, match="no id of a Discord channel"):
         await connect(discord).publish(render("x", kind="discord", address="general"), "k")
     assert not discord.created
+
+
+HOSTILE = "# Lot #7_a_b*c* ~~x~~ ||y|| `z` [https://acme.test](https://evil.test) <#1> <t:0:R>\n> q\n- l\n1. n\n:smile:"
+
+
+async def test_texts_are_shown_as_they_are_and_their_links_lead_somewhere(discord, render):
+    text = f"{HOSTILE}\nhttps://x.test/a_b_(c)*d* \\ (https://x.test/e_f_g)"
+    whole = render(text, "# two", kind="discord", address=ROOM)
+    receipt = await connect(discord).publish(whole, "k")
+    first, second = discord.created
+    assert first == (
+        "\\# Lot #7\\_a\\_b\\*c\\* \\~\\~x\\~\\~ \\|\\|y\\|\\| \\`z\\` \\[https://acme.test](https://evil.test) "
+        "\\<#1> \\<t:0:R>\n\\> q\n\\- l\n1\\. n\n\\:smile:\nhttps://x.test/a_b_(c)*d* \\\\ (https://x.test/e_f_g)"
+    )
+    assert second == "\\# two"
+    found = await connect(discord).find("k", whole)
+    assert found is not None
+    assert found.id == receipt.id
+    await connect(discord).amend(receipt, render("*three*", "_four_", kind="discord", address=ROOM))
+    assert [m["content"] for m in discord.messages.values()] == ["\\*three\\*", "\\_four\\_"]
+
+
+async def test_a_notice_is_shown_as_it_is_and_ends_in_its_reference(discord, render):
+    to = Route(notifier="chat", address=ROOM)
+    receipt = await connect(discord).notify(Message(key="k", subject="[a](https://evil.test)", text="-# small"), to)
+    (shown,) = discord.created
+    assert shown.startswith("\\[a](https://evil.test)\n\n\\-# small\n-# ref ")
+    taken = Message(key="k2", subject="*S*", text="x", taken_by="Ida", earlier=receipt)
+    await connect(discord).notify(taken, to)
+    assert discord.messages[receipt.id]["content"].startswith("\\*S\\*")
+
+
+async def test_marks_count_as_they_are_sent(discord):
+    notice = Message(key="k", subject="S", text="*" * 1500 + " " + "_" * 1500)
+    await connect(discord).notify(notice, Route(notifier="chat", address=ROOM))
+    assert len(discord.created) > 2
+    assert max(map(len, discord.created)) <= 2000

@@ -1,5 +1,7 @@
 """Mastodon: what is sent is what its documentation says, and a thread is whole or not there."""
 
+import json
+
 import pytest
 import specs
 from drawn import picture
@@ -120,3 +122,30 @@ async def test_what_the_instance_takes_of_pictures_is_asked_of_it(receiver, mast
     receiver.media_limits["image_matrix_limit"] = 40_000_000
     await mastodon.publish(render("one", kind="mastodon", media=(large,)), "k")
     assert receiver.shown == [[(large.content, large.alt)]]
+
+
+@pytest.mark.parametrize(
+    ("tag", "known"),
+    [
+        ("zh-TW", "zh-TW"),
+        ("zh_hk", "zh-HK"),
+        ("zh-Hans", "zh-CN"),
+        ("zh-Hant-HK", "zh-HK"),
+        ("zh", "zh"),
+        ("de-CH", "de"),
+        ("pt-BR", "pt"),
+    ],
+)
+async def test_the_language_is_one_that_mastodon_knows(receiver, mastodon, render, tag, known):
+    await mastodon.publish(render("繁體", kind="mastodon", language=tag), "k")
+    (sent,) = [r for r in receiver.requests if r.method == "POST"]
+    assert sent.json["language"] == known
+
+
+@pytest.mark.parametrize("configuration", ["x", {"statuses": "x"}, {"media_attachments": 5}])
+async def test_an_instance_that_describes_itself_otherwise_is_told(receiver, mastodon, configuration):
+    told = {"id": "1", "acct": "acme", "configuration": configuration}
+    receiver.denial.append(Fault(200, json.dumps(told)))
+    health = await mastodon.check()
+    assert not health.ok
+    assert "describes itself" in health.says

@@ -17,6 +17,7 @@ from crisis.delivery import Receipt
 from crisis.stakeholder import Route
 from crisis.statement import Rendering
 from integrations import Message, Misconfigured, RateLimited, Refused, Unknown, Unreachable
+from integrations.thread import planned
 
 NOTICE = Message(key="key-1", subject="SEV1", text="Look at this", thread="INC-1")
 
@@ -65,7 +66,8 @@ def bench(served: tuple[str, Any], render) -> Bench:
         return await channel.publish(rendering, "key-1")
 
     async def find(channel: Any) -> Receipt | None:
-        return await channel.find("key-1", rendering)
+        with planned(datetime.now(UTC)):
+            return await channel.find("key-1", rendering)
 
     look = b"POST /api/conversations." if kind == "slack" else b"GET "
     return Bench(receiver, settings, write, look, send, find, kind)

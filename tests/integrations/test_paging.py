@@ -156,3 +156,13 @@ def test_an_address_of_a_workflow_that_is_none_is_refused_without_being_shown():
     with pytest.raises(Misconfigured, match="whole address") as caught:
         integrations.connect("teams", webhook_url="hunter2")
     assert "hunter2" not in str(caught.value)
+
+
+async def test_a_service_in_pagerduty_that_is_no_object_is_told():
+    with PagerDutyRestReceiver() as receiver:
+        receiver.denial.append(Fault(200, '{"service": 3.5}'))
+        pager = integrations.connect(
+            "pagerduty_incidents", base_url=receiver.url, api_key=KEY, **MORE["pagerduty_incidents"]
+        )
+        assert "without the service" in (await pager.check()).says
+        await pager.close()

@@ -14,6 +14,7 @@ INSTANCE = {"configuration": {"statuses": {"max_characters": 500, "characters_re
 ACCOUNT = {"id": "1", "acct": "acme", "username": "acme"}
 ME = {"data": {"id": "1", "username": "acme"}}
 SLACK = {"ok": True, "user": "fireline", "team": "Acme"}
+BUTTONS = {"token": "t", "signing_secret": "s"}
 KEYS = {"api_key": "a", "api_key_secret": "b", "access_token": "c", "access_token_secret": "d"}
 MASTODON = {"access_token": "t"}
 PAGE = {"page": "1", "access_token": "t"}
@@ -56,6 +57,8 @@ def mastodon(scopes: list[str] | None) -> dict[str, Any]:
         ("slack", {"token": "t"}, {"/auth.test": SLACK}, {"X-OAuth-Scopes": "chat:write,users:read"}, True, "posts as"),
         ("slack", {"token": "t"}, {"/auth.test": SLACK}, {"X-OAuth-Scopes": "users:read"}, False, "chat:write"),
         ("slack", {"token": "t"}, {"/auth.test": SLACK}, {}, True, "posts as"),
+        ("slack", {"token": "t"}, {"/auth.test": SLACK}, {"X-OAuth-Scopes": "chat:write"}, True, "groups:read"),
+        ("slack", BUTTONS, {"/auth.test": SLACK}, {"X-OAuth-Scopes": "chat:write"}, False, "users:read.email"),
         ("mastodon", MASTODON, mastodon(["read", "write:statuses"]), {}, True, "500 characters"),
         ("mastodon", MASTODON, mastodon(["read"]), {}, False, "write:statuses"),
         ("mastodon", MASTODON, mastodon(None), {}, True, "500 characters"),

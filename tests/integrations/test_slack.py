@@ -138,3 +138,29 @@ async def test_errors_that_slack_wraps_in_a_200_are_told_apart(receiver, slack, 
     receiver.faults.append(Fault(200, json.dumps({"ok": False, "error": error})))
     with pytest.raises(outcome, match=error):
         await slack.notify(notice(), ROOM)
+
+
+async def test_a_public_channel_needs_no_scope_for_private_ones_and_the_missing_one_is_told(receiver, slack):
+    receiver.lists_private = False
+    await slack.notify(notice(), ROOM)
+    assert len(receiver.messages) == 1
+    with pytest.raises(Misconfigured, match=r"no public channel '#secret'.*groups:read.*id"):
+        await slack.notify(notice(), Route(notifier="slack", address="#secret"))
+    receiver.lists_private = True
+    await slack.notify(notice(), Route(notifier="slack", address="#secret"))
+    assert receiver.messages[-1]["channel"] == "C0000002"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"messages": ["x"]},
+        {"messages": 3.5},
+        {"messages": [{"metadata": {}}]},
+        {"messages": [], "response_metadata": "x"},
+    ],
+)
+async def test_a_history_that_cannot_be_read_is_unknown(receiver, slack, render, body):
+    receiver.denial.append(Fault(200, json.dumps({"ok": True, **body})))
+    with pytest.raises(Unknown):
+        await slack.find("k", render("x", address="C0000001"))

@@ -157,3 +157,9 @@ async def test_a_postmortem_whose_answer_was_lost_is_finished_or_found(receiver,
         assert (await page.find("k2", account) is not None) is public
         await page.publish(account, "k2")
         assert await page.find("k2", account) is not None
+
+
+async def test_updates_that_are_no_list_are_no_clear_answer(receiver, page, render):
+    receiver.faults.append(Fault(201, '{"id": "i1", "incident_updates": 3.5}', done=True))
+    with pytest.raises(Unknown, match="no list"):
+        await page.publish(opening(render), "k1")

@@ -78,3 +78,9 @@ async def test_a_statement_goes_to_a_number_whole_or_not_at_all(twilio):
     with pytest.raises(Misconfigured, match="no phone number"):
         await connect(twilio).publish(statement("x", "ana"), "k3")
     assert len(twilio.created) == 1
+
+
+async def test_a_status_of_another_type_is_no_clear_answer(twilio):
+    twilio.faults.append(Fault(201, '{"sid": "SM1", "status": {"a": 1}}', done=True))
+    with pytest.raises(Unknown):
+        await connect(twilio).notify(NOTICE, PHONE)

@@ -47,3 +47,22 @@ async def test_no_clear_answer_is_for_a_human(hook, render):
         await connect(hook).find("k")
     with pytest.raises(Refused):
         await connect(hook).withdraw(await connect(hook).publish(render("y", kind="webhook"), "k2"))
+
+
+async def test_the_address_is_called_exactly_as_it_was_given_and_its_query_is_kept_secret(hook, render):
+    for path in ("/slashed/", "/hook?sig=s3cr%2Ft&x=1"):
+        channel = integrations.connect("webhook", base_url=f"{hook.url}{path}", secret=SECRET)
+        await channel.publish(render("x", kind="webhook"), f"k{path}")
+        await channel.close()
+    assert [(r.path, r.query) for r in hook.requests] == [("/slashed/", {}), ("/hook", {"sig": "s3cr/t", "x": "1"})]
+    hook.denial.append(Fault(400, "you called /hook?sig=s3cr%2Ft&x=1"))
+    channel = integrations.connect("webhook", base_url=f"{hook.url}/hook?sig=s3cr%2Ft&x=1", secret=SECRET)
+    with pytest.raises(Refused) as caught:
+        await channel.publish(render("x", kind="webhook"), "k")
+    assert "s3cr" not in str(caught.value)
+
+
+@pytest.mark.parametrize("address", ["ftp://x.test/", "https://u:p@x.test/", "https://x.test/#a", "https:///x"])
+def test_what_is_no_address_of_a_webhook_is_told(address):
+    with pytest.raises(integrations.Misconfigured, match="base_url"):
+        integrations.connect("webhook", base_url=address, secret=SECRET)
