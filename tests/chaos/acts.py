@@ -194,7 +194,7 @@ async def _tell(here: Installation, act: Act) -> None:
 async def _approve_and_die(here: Installation, act: Act) -> None:
     """Give the last approval, and die when it is on record and nothing has been published."""
 
-    async def die(*_: object) -> None:
+    async def die(*_: object, **__: object) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
 
     approve.publish_statement = die  # type: ignore[assignment]

@@ -42,7 +42,7 @@ async def test_a_notice_is_one_message_with_its_link_whole(twilio, twilio_api):
     (message,) = sent(twilio_api, "+15550001001")
     assert message["sid"] == receipt.id
     assert message["from"] == SENDER
-    assert message["body"] == "SEV1: Acme: It fails & <burns>.\nhttps://desk.example/i/INC-1?a=b&c"
+    assert message["body"] == "SEV1: Acme\nIt fails & <burns>.\nhttps://desk.example/i/INC-1?a=b&c"
 
 
 async def test_delivered_but_the_answer_lost_is_unknown_and_for_a_human(twilio_api):

@@ -234,7 +234,7 @@ async def test_a_picture_altered_between_planning_and_sending_is_not_sent(tmp_pa
             here, incident.id, StatementKind.HOLDING, author=IDA, pictures=[read_picture(file(), ALT)]
         )
         sent = []
-        monkeypatch.setattr("tasks.approve.publish_statement", lambda *a: _nothing(sent))
+        monkeypatch.setattr("tasks.approve.publish_statement", lambda *a, **k: _nothing(sent))
         await _approved(here, statement)
         planned = await plan(here, statement.id, statement.version)
         await _alter(here)
