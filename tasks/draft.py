@@ -198,14 +198,8 @@ async def save_fact(here: Installation, fact: Fact, *, actor: str, reason: str =
         for proposal in await tx.statements.open_proposals(fact.incident):
             statement = await tx.statements.get(proposal.statement, proposal.version)
             if fact.material and _relied_differently(statement.facts, fact):
-                await tx.statements.set_status(
-                    statement.id,
-                    statement.version,
-                    StatementStatus.VOIDED,
-                    actor=actor,
-                    via=here.via,
-                    reason=f"fact {fact.id} has changed: {fact.status}: {fact.text}",
-                )
+                why = f"fact {fact.id} has changed: {fact.status}: {fact.text}"
+                await _void(here, tx, statement, by=actor, why=why)
                 voided.append(statement)
     return voided
 
