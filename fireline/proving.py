@@ -47,9 +47,7 @@ async def proven(what: str, part: Any, timeout: float) -> Finding:
     """Connect to one outside service and have it prove itself; what is left of its rate limit is told beside."""
     import integrations
     from config import secret_from_environment
-    from integrations.oauth2 import keeping
-    from integrations.rate_limits import sharing
-    from tasks.authorization import BlockKeeper
+    from tasks.connections import opened
     from tasks.credentials import secret_fields
     from tasks.kinds import INBOX
 
@@ -69,8 +67,8 @@ async def proven(what: str, part: Any, timeout: float) -> Finding:
             exposed = [field for field in fields if field in part.settings]
             secrets = await _secrets(part, fields)
             hidden = [*secrets.values(), *(str(part.settings[field]) for field in exposed)]
-            with sharing(budget), keeping(BlockKeeper(getattr(part, "credentials_name", part.name), part.kind)):
-                connection = integrations.connect(part.kind, **{**part.settings, **secrets})
+            name = getattr(part, "credentials_name", part.name)
+            connection = opened(part.kind, name, part.settings, secrets, budget)
             health = await connection.check()
         finding = Finding(what, part.name, health.ok, _without(health.says, hidden) + budget.says)
         return _exposed(finding, part, exposed) if exposed and health.ok else finding

@@ -108,9 +108,7 @@ class Cachet:
     async def withdraw(self, receipt: Receipt) -> None:
         incident, _, update = receipt.id.partition("/")
         path = f"/api/incidents/{incident}" + (f"/updates/{update}" if update else "")
-        answer = await self._http.write("DELETE", path)
-        if answer.status != 404:
-            answer.accepted()
+        (await self._http.write("DELETE", path)).removed()
 
     async def check(self) -> Health:
         """Reads the version, and asks for subscribers, which only a valid key may see."""

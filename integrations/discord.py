@@ -159,9 +159,7 @@ class Discord:
         raise Unknown(f"more than {PAGES * 100} messages in {LOOK_BACK}; look at the channel by hand")
 
     async def _delete(self, channel: str, number: str) -> None:
-        answer = await self._http.write("DELETE", f"{_path(channel)}/{number}")
-        if answer.status != 404:
-            answer.accepted()
+        (await self._http.write("DELETE", f"{_path(channel)}/{number}")).removed()
 
 
 def _path(channel: str) -> str:

@@ -180,6 +180,11 @@ class Answer:
             raise Misconfigured(f"{says}. base_url leads elsewhere ({place}); use the address it leads to")
         raise Refused(says)
 
+    def removed(self) -> None:
+        """Of a request to remove something: done, or there is nothing any more (404). Raises like ``accepted``."""
+        if self.status != 404:
+            self.accepted()
+
     @property
     def says(self) -> str:
         """The answer in a line, without secrets."""

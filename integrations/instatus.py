@@ -107,9 +107,7 @@ class Instatus:
     async def withdraw(self, receipt: Receipt) -> None:
         incident, _, update = receipt.id.partition("/")
         path = f"{self._path}/incidents/{incident}" + (f"/incident-updates/{update}" if update else "")
-        answer = await self._http.write("DELETE", path)
-        if answer.status != 404:
-            answer.accepted()
+        (await self._http.write("DELETE", path)).removed()
 
     async def check(self) -> Health:
         try:

@@ -121,9 +121,7 @@ class LinkedIn:
         return receipt.model_copy(update={"accepted_at": datetime.now(UTC)})
 
     async def withdraw(self, receipt: Receipt) -> None:
-        answer = await self._http.write("DELETE", _path(receipt.id), headers={"X-RestLi-Method": "DELETE"})
-        if answer.status != 404:
-            answer.accepted()
+        (await self._http.write("DELETE", _path(receipt.id), headers={"X-RestLi-Method": "DELETE"})).removed()
 
     async def check(self) -> Health:
         try:

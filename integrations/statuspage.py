@@ -129,15 +129,11 @@ class Statuspage:
     async def withdraw(self, receipt: Receipt) -> None:
         incident_id, _, part = receipt.id.partition("/")
         if part == POSTMORTEM:
-            answer = await self._http.write("DELETE", f"{self._path}/incidents/{incident_id}/{POSTMORTEM}")
-            if answer.status != 404:
-                answer.accepted()
+            (await self._http.write("DELETE", f"{self._path}/incidents/{incident_id}/{POSTMORTEM}")).removed()
             return
         if part:
             raise Refused("Statuspage cannot remove a single update; amend it, or publish a correction")
-        answer = await self._http.write("DELETE", f"{self._path}/incidents/{receipt.id}")
-        if answer.status != 404:
-            answer.accepted()
+        (await self._http.write("DELETE", f"{self._path}/incidents/{receipt.id}")).removed()
 
     async def check(self) -> Health:
         try:

@@ -206,9 +206,7 @@ class X:
         raise Unknown(f"more than {PAGES * 100} posts in {LOOK_BACK}; look at the account by hand")
 
     async def _delete(self, post_id: str) -> None:
-        answer = await self._http.write("DELETE", f"/2/tweets/{post_id}")
-        if answer.status != 404:
-            answer.accepted()
+        (await self._http.write("DELETE", f"/2/tweets/{post_id}")).removed()
 
     def _receipt(self, posts: Sequence[dict[str, Any]]) -> Receipt:
         first = posts[0]

@@ -17,7 +17,13 @@ async def connected(kind: str, credentials_name: str, settings: Mapping[str, Any
         integrations.Misconfigured: its settings or credentials do not fit.
         integrations.Unreachable: the server that keeps its credentials does not answer.
     """
-    secrets = await secrets_for(credentials_name, kind, settings)
+    return opened(kind, credentials_name, settings, await secrets_for(credentials_name, kind, settings), budget)
+
+
+def opened(
+    kind: str, credentials_name: str, settings: Mapping[str, Any], secrets: Mapping[str, str], budget: Budget
+) -> Any:
+    """As ``connected``, with credentials that are at hand already."""
     with sharing(budget), keeping(BlockKeeper(credentials_name, kind)):
         return integrations.connect(kind, **{**settings, **secrets})
 

@@ -25,15 +25,14 @@ from crisis.mailing import (
     of_counts,
     recipient_list,
 )
-from crisis.statement import Rendering
 from integrations import mail
 from integrations.mailing import Mailer, Mailing
-from records import NotFound
 from records.journal import NOTHING, JournalWriter, read_journal
 from records.mailings import Settled
 from records.work import Act
 from tasks.installation import Installation
 from tasks.postbag import Postbag, Trouble
+from tasks.sender import with_pictures
 
 R = RecipientState
 _VANISHED = {
@@ -98,7 +97,7 @@ async def mail_out(here: Installation, armed: Delivery, owner: str, lease_second
     try:
         mailer: Mailer = await here.channel(armed.rendering.target.channel)  # type: ignore[assignment]
         await _plan(here, mailer, armed)
-        mailing = await mailer.mailing(await _whole(here, armed), armed.id)
+        mailing = await mailer.mailing(await with_pictures(here, armed), armed.id)
     except integrations.RateLimited as later:
         return await came(here, armed, Trouble(str(later), later.until))
     except (integrations.Refused, integrations.Misconfigured) as no:
@@ -110,19 +109,6 @@ async def mail_out(here: Installation, armed: Delivery, owner: str, lease_second
     bag = Postbag(here, armed, mailing, journal, owner=owner, lease_seconds=lease_seconds, until=until)
     trouble = await bag.empty()
     return await came(here, armed, trouble, mailing)
-
-
-async def _whole(here: Installation, armed: Delivery) -> Rendering:
-    """The rendering with the pictures that were approved, byte for byte.
-
-    Raises:
-        integrations.Refused: they are not there any more, or not the same.
-    """
-    try:
-        async with here.store.reading() as tx:
-            return await tx.pictures.with_content(armed.rendering)
-    except (ValueError, NotFound) as error:
-        raise integrations.Refused(f"nothing was sent: {error}") from None
 
 
 async def came(here: Installation, armed: Delivery, trouble: Trouble | None, mailing: Mailing | None = None) -> Outcome:

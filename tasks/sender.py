@@ -17,6 +17,19 @@ SHOWS_ON = "shows_on"
 """Option of a notice that shows who is on it: the delivery of the notice on which it shows that."""
 
 
+async def with_pictures(here: Installation, delivery: Delivery) -> Rendering:
+    """A delivery's rendering with the bytes of the pictures that were approved.
+
+    Raises:
+        integrations.Refused: they are not there any more, or not the same: nothing else is sent in their place.
+    """
+    try:
+        async with here.store.reading() as tx:
+            return await tx.pictures.with_content(delivery.rendering)
+    except (ValueError, NotFound) as error:
+        raise integrations.Refused(f"nothing was sent: {error}") from None
+
+
 @dataclass(frozen=True)
 class Sender:
     """How one delivery's kind of message goes out and is looked up."""
@@ -52,7 +65,7 @@ class Sender:
             await channel.withdraw(original.receipt)
             return original.receipt.model_copy(update={"accepted_at": datetime.now(UTC), "raw": {"withdrawn": True}})
         with planned(self._planned_at):
-            return await channel.publish(await self._with_pictures(), d.id)
+            return await channel.publish(await with_pictures(self.here, d), d.id)
 
     async def look_up(self) -> Receipt | None:
         d = self.delivery
@@ -67,14 +80,6 @@ class Sender:
     def _planned_at(self) -> datetime:
         """When it was planned, in real time: the installation's clock may be a replay's."""
         return datetime.now(UTC) - max(self.here.clock.now() - self.delivery.created_at, timedelta())
-
-    async def _with_pictures(self) -> Rendering:
-        """The rendering with the bytes that were approved, or ``Refused``: nothing else is sent in their place."""
-        try:
-            async with self.here.store.reading() as tx:
-                return await tx.pictures.with_content(self.delivery.rendering)
-        except (ValueError, NotFound) as error:
-            raise integrations.Refused(f"nothing was sent: {error}") from None
 
     async def _channel(self) -> Publisher:
         return await self.here.channel(self.delivery.rendering.target.channel)
