@@ -96,7 +96,7 @@ class Postbag:
         workers = [asyncio.create_task(self._work(line)) for line in self._mailing.lines]
         whole = False
         try:
-            while await self._turn():
+            while await self._whole_turn():
                 await self._until_due()
             self._close()
             await asyncio.gather(*workers)
@@ -121,15 +121,25 @@ class Postbag:
                 self._journal.close()
         return self._trouble
 
+    async def _whole_turn(self) -> bool:
+        """A turn that is not broken off when this process is asked to stop: half-way nobody knows what is stored."""
+        turn = asyncio.create_task(self._turn())
+        try:
+            return await asyncio.shield(turn)
+        finally:
+            await asyncio.wait([turn])
+
     async def _turn(self) -> bool:
         """Store outcomes, arm the next batch, hold on to the lease; whether to go on."""
         batch = [] if self._over() or len(self._bag) >= LOW else await self._pending.choose(min(BATCH, self._left))
         asked = time.time()
+        outcomes, bounced = len(self._outcomes), len(self._bounced)
         async with self._here.store.transaction() as tx:
-            await self._store(tx)
+            await self._store(tx, outcomes, bounced)
             await self._stop_withdrawn(tx)
             armed = await self._arm(tx, batch)
             await self._hold(tx)
+        del self._outcomes[:outcomes], self._bounced[:bounced]
         self._held_until = asked + self._lease * 0.9
         self._left -= len(armed)
         if self._left <= 0 and not self._trouble:
@@ -155,17 +165,17 @@ class Postbag:
         self._outcomes += [Settled(r.position, R.PENDING) for r in self._bag]
         self._bag.clear()
         async with self._here.store.transaction() as tx:
-            await self._store(tx)
+            await self._store(tx, len(self._outcomes), len(self._bounced))
             await self._stop_withdrawn(tx)
             await self._hold(tx)
 
-    async def _store(self, tx: Transaction) -> None:
-        outcomes, self._outcomes = self._outcomes, []
-        bounced, self._bounced = self._bounced, []
+    async def _store(self, tx: Transaction, outcomes: int, bounced: int) -> None:
+        """Store the first of what has come; it is forgotten once that is committed. Storing it twice does no harm."""
         d = self._delivery
         if outcomes:
-            await tx.mailings.settle(d.id, outcomes, attempt=d.attempts, incident=d.incident, **self._act)
-        for address, says in bounced:
+            said = self._outcomes[:outcomes]
+            await tx.mailings.settle(d.id, said, attempt=d.attempts, incident=d.incident, **self._act)
+        for address, says in self._bounced[:bounced]:
             await tx.suppressions.add(address, why="bounced", detail=says, **self._act)
 
     async def _hold(self, tx: Transaction) -> None:

@@ -393,6 +393,30 @@ async def test_a_sender_that_is_asked_to_stop_leaves_nobody_in_doubt(tmp_path, r
         assert set(after) == {R.ACCEPTED, R.PENDING}
 
 
+async def test_a_sender_that_is_asked_to_stop_while_it_stores_outcomes_loses_none(tmp_path, receiver, monkeypatch):
+    storing = asyncio.Event()
+    store = postbag.Postbag._store
+
+    async def slowly(self, tx, outcomes, bounced):
+        await store(self, tx, outcomes, bounced)
+        if outcomes:
+            storing.set()
+            await asyncio.sleep(0.2)
+
+    monkeypatch.setattr(postbag.Postbag, "_store", slowly)
+    async with scene(tmp_path, receiver, more='pace = { "*" = { per_minute = 60 } }') as here:
+        delivery = await vanished(here, going=(), came=())
+        await expire_leases(here)
+        sending = asyncio.create_task(deliver(here, delivery.id, patience=60))
+        await storing.wait()
+        sending.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await sending
+        after = await counts(here, delivery)
+        assert after[R.ACCEPTED] == len(receiver.mails) < 12
+        assert set(after) == {R.ACCEPTED, R.PENDING}
+
+
 async def test_a_channel_without_address_or_list_says_what_it_needs(tmp_path, receiver):
     async with scene(tmp_path, receiver) as here:
         bare = type(await here.channel("readers"))
