@@ -96,6 +96,7 @@ def create_app(here: Installation) -> Starlette:
             *hooks.ROUTES,
             *ses_events.ROUTES,
             Route("/healthz", healthz, methods=["GET"]),
+            Mount("/static/htmx", StaticFiles(packages=[("django_htmx", "static/django_htmx")])),
             Mount("/static", StaticFiles(directory=Path(__file__).parent / "static")),
         ],
         middleware=[

@@ -1,7 +1,7 @@
 """What every request meets first and every answer carries: security headers, size limits, same-origin, rate limits.
 
-Nothing on the desk runs scripts, is framed, is cached, or tells another site where the reader came from: addresses hold
-approval tokens.
+Nothing on the desk is framed, is cached, or tells another site where the reader came from: addresses hold approval
+tokens. Pages that signed links open run no scripts at all; pages that keep themselves up to date run the desk's own files.
 """
 
 import asyncio
@@ -18,6 +18,8 @@ PAGE_POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; "
     "frame-ancestors 'none'; base-uri 'none'"
 )
+LIVE_POLICY = f"{PAGE_POLICY}; script-src 'self'; connect-src 'self'"
+"""For pages of the desk that keep themselves up to date: its own script files, nothing inline, no other host."""
 DOCUMENT_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'; sandbox"
 """For self-contained files made by Fireline (charts, reports): their own styles, and still no scripts or forms."""
 HEADERS = {

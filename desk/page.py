@@ -19,6 +19,7 @@ from crisis.clocks import span_in_words
 from crisis.delivery import ARRIVED, Delivery, DeliveryState, Purpose
 from crisis.pictures import Picture
 from crisis.visible import visible, web_address
+from desk.guard import LIVE_POLICY
 from desk.picture import urgency
 from desk.waiting import answer_commands
 
@@ -123,17 +124,25 @@ class Pages:
         )
 
     def show(
-        self, request: Request, template: str, context: Mapping[str, Any] | None = None, *, status: int = 200
+        self,
+        request: Request,
+        template: str,
+        context: Mapping[str, Any] | None = None,
+        *,
+        status: int = 200,
+        live: bool = False,
     ) -> HTMLResponse:
-        """A page from ``template``."""
+        """A page from ``template``; a ``live`` one may run the desk's own scripts (htmx)."""
         words = {
             "organisation": self._organisation,
             "now": self._clock.now(),
             "below": request.url.path if request.url.path.startswith(("/approve/", "/read/")) else "",
             "place": "" if request.url.path.startswith(("/approve/", "/act/", "/on/")) else request.url.path,
+            "live": live,
             **(context or {}),
         }
-        return HTMLResponse(self._environment.get_template(template).render(words), status_code=status)
+        headers = {"Content-Security-Policy": LIVE_POLICY} if live else None
+        return HTMLResponse(self._environment.get_template(template).render(words), status, headers)
 
     def notice(self, request: Request, status: int, title: str, says: str, advice: str = "") -> HTMLResponse:
         """A page of a few plain words: what happened, and what to do."""
