@@ -144,12 +144,24 @@ class SchedulerSettings(NotifierSettings):
     """Watches whose incidents freeze it; empty: those of all."""
 
 
+class DrillSettings(Frozen):
+    """A rehearsal: nothing that this installation says leaves the machine, except notices where that is wanted."""
+
+    scenario: Words
+    """What is rehearsed."""
+    posts: Path
+    """The posts of the firestorm, as a recording: the only source."""
+    reaches_people: bool = False
+    """Notices go to stakeholders on their real routes, marked as a drill; else they stay in the sandbox."""
+
+
 class _Named(Protocol):
     @property
     def name(self) -> str: ...
 
 
 N = TypeVar("N", bound=_Named)
+T = TypeVar("T")
 
 
 P = TypeVar("P", ChannelSettings, NotifierSettings)
@@ -161,6 +173,14 @@ def _with_sandbox_defaults(part: P, home: Path, desk: DeskSettings) -> P:
     if isinstance(part, ChannelSettings) and part.looks_like:
         settings["looks_like"] = part.looks_like
     return part.model_copy(update={"settings": settings})
+
+
+def _rehearsing(part: P) -> P:
+    """The sandbox that stands for a channel or notifier in a drill: nothing of its address or credentials is left."""
+    unreal: dict[str, Any] = {"kind": "sandbox", "settings": {}, "credentials": ""}
+    if isinstance(part, ChannelSettings):
+        unreal["looks_like"] = part.looks_like if part.kind == "sandbox" else part.kind
+    return part.model_copy(update=unreal)
 
 
 def at_home(path: Path | str) -> Path:
@@ -191,6 +211,8 @@ class Settings(BaseSettings):
     """The name the public knows."""
     home: Path = Field(default_factory=_default_home)
     """Records, keys and logs."""
+    drill: DrillSettings | None = None
+    """Set by ``fireline drill`` in the folder of a rehearsal: every channel becomes a sandbox, whatever else is written."""
     database_url: str = Field(default_factory=_sqlite_in_home, repr=False)
     """SQLAlchemy address; may hold a password, so it is never shown."""
     tick_seconds: Annotated[float, Field(gt=0, le=3600)] = 10
@@ -235,15 +257,35 @@ class Settings(BaseSettings):
     @field_validator("channels", "notifiers", mode="after")
     @classmethod
     def _sandboxes(cls, value: tuple[P, ...], info: ValidationInfo) -> tuple[P, ...]:
-        """A sandbox shows its posts on the desk and keeps them in ``<home>/sandbox``, unless it says otherwise."""
-        home, desk = info.data.get("home"), info.data.get("desk")
-        if home is None or desk is None:
+        """A sandbox shows its posts on the desk and keeps them in ``<home>/sandbox``, unless it says otherwise.
+
+        In a drill every channel is one, and every notifier that is not meant to reach people.
+        """
+        home, desk, drill = info.data.get("home"), info.data.get("desk"), info.data.get("drill")
+        if home is None or desk is None or "drill" not in info.data:
             return value
+        if drill and (info.field_name == "channels" or not drill.reaches_people):
+            value = tuple(_rehearsing(part) for part in value)
         return tuple(_with_sandbox_defaults(part, home, desk) if part.kind == "sandbox" else part for part in value)
+
+    @field_validator("monitors", "archives", "writers", "schedulers", mode="after")
+    @classmethod
+    def _nobody_else_in_a_drill(cls, value: tuple[T, ...], info: ValidationInfo) -> tuple[T, ...]:
+        return () if info.data.get("drill") else value
+
+    @field_validator("sources", mode="after")
+    @classmethod
+    def _the_storm_only_in_a_drill(
+        cls, value: tuple[SourceSettings, ...], info: ValidationInfo
+    ) -> tuple[SourceSettings, ...]:
+        drill = info.data.get("drill")
+        return (SourceSettings(name="drill", kind="recorded", settings={"path": str(drill.posts)}),) if drill else value
 
     @field_validator("database_url", mode="after")
     @classmethod
-    def _async_database(cls, value: str) -> str:
+    def _async_database(cls, value: str, info: ValidationInfo) -> str:
+        if info.data.get("drill") and value != _sqlite_in_home(info.data):
+            raise ValueError("a drill keeps its records in its own folder, apart from the real ones: leave this out")
         if not value.startswith(("sqlite+aiosqlite://", "postgresql+asyncpg://")):
             raise ValueError("must start with sqlite+aiosqlite:/// or postgresql+asyncpg://")
         return value

@@ -79,7 +79,8 @@ def create_app(here: Installation) -> Starlette:
     """
     desk_key(here.settings.home)  # made now, so that the link to the desk works from the first start on
     prove_key(here)
-    pages = Pages(here.settings.organisation, here.clock)
+    drill = here.settings.drill.scenario if here.settings.drill else ""
+    pages = Pages(here.settings.organisation, here.clock, drill=drill)
     app = Starlette(
         routes=[
             *now.ROUTES,

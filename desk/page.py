@@ -96,8 +96,8 @@ def picture_address(picture: Picture, below: str) -> str:
 class Pages:
     """Renders templates; every page knows the organisation and what time it is in the story."""
 
-    def __init__(self, organisation: str, clock: Clock) -> None:
-        self._organisation, self._clock = organisation, clock
+    def __init__(self, organisation: str, clock: Clock, *, drill: str = "") -> None:
+        self._organisation, self._clock, self._drill = organisation, clock, drill
         self._environment = Environment(
             loader=FileSystemLoader(FOLDER / "templates"),
             autoescape=select_autoescape(default=True, default_for_string=True),
@@ -135,6 +135,7 @@ class Pages:
         """A page from ``template``; a ``live`` one may run the desk's own scripts (htmx)."""
         words = {
             "organisation": self._organisation,
+            "drill": self._drill,
             "now": self._clock.now(),
             "below": request.url.path if request.url.path.startswith(("/approve/", "/read/")) else "",
             "place": "" if request.url.path.startswith(("/approve/", "/act/", "/on/")) else request.url.path,

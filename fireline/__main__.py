@@ -53,6 +53,11 @@ VERBS: dict[str, tuple[str, str, str]] = {
     "report": ("fireline.proof:report", "Prove", "Write the after-action report and the evidence bundle."),
     "verify": ("fireline.proof:verify", "Prove", "Prove the ledger, or an evidence bundle, offline."),
     "ui-key": ("fireline.people:ui_key", "Start", "Print what the Prefect page asks for while Fireline runs."),
+    "drill": (
+        "fireline.drill:drill",
+        "Try",
+        "Rehearse a firestorm on the real flows, every channel a sandbox; scored.",
+    ),
     "replay": ("fireline.replay:replay", "Try", "Run detection and triage over recorded posts, in event time."),
     "backtest": ("fireline.backtest:backtest", "Try", "Run detection over a series of counts; try other thresholds."),
     "narratives": ("fireline.narratives:narratives", "Try", "Group posts by what they claim or complain about."),

@@ -134,7 +134,7 @@ async def split(here: Installation, incident_id: str, narrative: str, *, actor: 
         assessment = _assessed(here, watch, old, await tx.signals.latest(old.watch), moved)
         new = await tx.incidents.open(
             watch=old.watch,
-            title=f"{watch.brand}: {assessment.type.value.replace('_', ' ')} ({chosen.label})",
+            title=here.marked(f"{watch.brand}: {assessment.type.value.replace('_', ' ')} ({chosen.label})"),
             assessment=assessment.model_copy(update={"assessed_at": now}),
             opened_at=now,
             started_at=min(now, moved[0].created_at),

@@ -51,6 +51,10 @@ class Installation:
         """Folder of this installation's keys, readable by its owner only."""
         return self.settings.home / "keys"
 
+    def marked(self, line: str) -> str:
+        """A title or subject as it may leave this installation: in a drill it says so first."""
+        return f"DRILL: {line}" if self.settings.drill else line
+
     def playbook(self, crisis_type: CrisisType) -> Playbook:
         return self.playbooks[crisis_type]
 
@@ -90,6 +94,10 @@ class Installation:
         return scheduler
 
     async def _connect(self, key: str, chosen: config.ChannelSettings | config.NotifierSettings) -> Any:
+        drill = self.settings.drill
+        if drill and chosen.kind != "sandbox" and not (drill.reaches_people and key.startswith("notifier:")):
+            # The settings make this impossible already; a drill that reaches the public is worth a second wall.
+            raise integrations.Misconfigured(f"this is a drill: {chosen.name} ({chosen.kind}) is not connected to")
         if key not in self._connections:
             budget = SharedBudget(self.store, account_of(chosen.kind, chosen.credentials_name))
             self._connections[key] = await connected(chosen.kind, chosen.credentials_name, chosen.settings, budget)

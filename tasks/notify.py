@@ -22,6 +22,8 @@ from tasks.installation import Installation
 from tasks.links import ACTING_PLACEHOLDER, ON_IT_PLACEHOLDER, READING_PLACEHOLDER
 from tasks.on_it import TAKER, acknowledged_by
 
+REHEARSED = "This is a drill. The incident and its posts are invented, and nothing you approve is published."
+"""First line of every notice of a drill."""
 ROUTE_SECONDS = 10.0
 """Real time that one route may take while there is another one to try."""
 
@@ -200,13 +202,14 @@ def _planned(
     context |= {"on_it": on_it, "taken_by": name_of(here, taken_by)}
     context |= {"organisation": here.settings.organisation, **notice.context}
     subject, _, text = here.templates.render(f"notice.{notice.template}.txt.j2", **context).partition("\n")
+    subject, text = here.marked(subject.strip()), text.strip()
+    if here.settings.drill:
+        text = f"{REHEARSED}\n\n{text}"
     html = here.templates.render(
         "notice.html.j2",
-        title=subject.strip(),
+        title=subject,
         lines=[
-            line
-            for line in text.strip().splitlines()
-            if line.strip() and link not in line and not (on_it and on_it in line)
+            line for line in text.splitlines() if line.strip() and link not in line and not (on_it and on_it in line)
         ],
         first_label="I am on it",
         first_link=on_it,
@@ -215,7 +218,6 @@ def _planned(
         footer=f"Fireline · {here.settings.organisation} · {incident.id}",
     )
     chosen = here.settings.notifier(route.notifier)
-    body = text.strip()
     target = Target(channel=route.notifier, kind=chosen.kind, address=route.address)
     now = here.clock.now()
     return Delivery(
@@ -224,8 +226,8 @@ def _planned(
         purpose=Purpose.NOTICE,
         rendering=Rendering(
             target=target,
-            parts=(Part(text=body, length=len(body), limit=max(1, len(body))),),
-            subject=subject.strip(),
+            parts=(Part(text=text, length=len(text), limit=max(1, len(text))),),
+            subject=subject,
             html=html,
             options={
                 **notice.options,

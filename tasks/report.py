@@ -28,7 +28,9 @@ async def write_report(here: Installation, incident_id: str, *, actor: str = "re
     """
     material = await gather(here, incident_id)
     verification = await here.store.verify()
-    page = here.templates.render("report.html.j2", **context(material, verification, here.store.public_key_pem))
+    drill = here.settings.drill.scenario if here.settings.drill else ""
+    shown = context(material, verification, here.store.public_key_pem)
+    page = here.templates.render("report.html.j2", drill=drill, **shown)
     async with here.store.transaction() as tx:
         await tx.ledger.append(
             "report.written",

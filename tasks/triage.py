@@ -46,7 +46,7 @@ async def open_detected(
         new = opening(watch, signal, assessment, mentions, another=matter if live else None, playbooks=here.playbooks)
         incident = await tx.incidents.open(
             watch=watch.name,
-            title=new.title,
+            title=here.marked(new.title),
             assessment=assessment,
             opened_at=signal.at,
             started_at=new.started_at,
@@ -109,7 +109,7 @@ async def open_by_hand(
         now = here.clock.now()
         return await tx.incidents.open(
             watch=watch,
-            title=title,
+            title=here.marked(title),
             assessment=assessment_by_hand(here, protected, crisis_type, severity, now, reported_by),
             opened_at=now,
             started_at=now,

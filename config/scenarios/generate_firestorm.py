@@ -15,6 +15,7 @@ import json
 import math
 import random
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -61,6 +62,8 @@ class Recording:
     dice: random.Random
     posts: list[dict[str, Any]] = field(default_factory=list)
     regulars: list[str] = field(default_factory=list)
+    moods: Callable[[float], dict[str, int]] = field(default_factory=lambda: moods)
+    """What the storm talks about, by minutes since it began."""
 
     def write(
         self, at: datetime, text: str, language: str, *, author: str = "", network: str = "", followers: int = -1
@@ -159,7 +162,7 @@ def storm(recording: Recording) -> None:
         minute += dice.expovariate(rate(minute))
         if minute >= end:
             return
-        text, language = recording.text("storm", _pick(dice, moods(minute)), _pick(dice, LANGUAGES))
+        text, language = recording.text("storm", _pick(dice, recording.moods(minute)), _pick(dice, LANGUAGES))
         at = STORM + timedelta(minutes=minute)
         recording.write(at, recording.colour(text, language), language)
         if dice.random() < 0.04:
