@@ -11,6 +11,9 @@ from crisis.commitment import Commitment, CommitmentState
 from crisis.incident import Incident
 from crisis.values import Frozen, UtcDatetime
 
+UPDATES, PROMISES = "Update", "Promise"
+"""First word of the names of clocks that an incident has many of."""
+
 
 class Mark(Frozen):
     """One thing that was measured."""
@@ -54,15 +57,31 @@ def score(
     if incident is None:
         told = Mark(name="Found", says=f"no incident was opened in {span_in_words(now - storm_began)}")
         return Score(marks=(told,), kept=0, missed=0)
-    marks = [
-        Mark(name="Found", says=f"{span_in_words(incident.opened_at - storm_began)} after the storm began"),
+    scored = [
         _acknowledged(incident, told_at, acknowledged_at, now),
         *(Mark(name=c.name, state=c.state, says=c.says) for c in clocks),
         *(_promise(promise) for promise in commitments),
-        *_patience(incident, publications, now),
     ]
-    states = [mark.state for mark in marks]
-    return Score(marks=tuple(marks), kept=states.count(ClockState.KEPT), missed=states.count(ClockState.MISSED))
+    found = Mark(name="Found", says=f"{span_in_words(incident.opened_at - storm_began)} after the storm began")
+    states = [mark.state for mark in scored]
+    return Score(
+        marks=(found, *_in_short(scored), *_patience(incident, publications, now)),
+        kept=states.count(ClockState.KEPT),
+        missed=states.count(ClockState.MISSED),
+    )
+
+
+def _in_short(scored: Sequence[Mark]) -> list[Mark]:
+    """The marks, with the updates and the promises that were kept in one row each; what was missed keeps its own."""
+    shown: list[Mark] = []
+    for group, what in ((UPDATES, "updates came in time"), (PROMISES, "promises were kept")):
+        every = [m for m in scored if m.name.startswith(group)]
+        kept = [m for m in every if m.state is ClockState.KEPT]
+        if len(kept) > 1:
+            says = f"{len(kept)} of {len(every)} {what}"
+            shown.append(Mark(name=f"{group}s", state=ClockState.KEPT, says=says))
+        shown += [m for m in every if m not in kept or len(kept) == 1]
+    return [m for m in scored if not m.name.startswith((UPDATES, PROMISES))] + shown
 
 
 def _acknowledged(
@@ -93,7 +112,7 @@ _PROMISES = {
 
 def _promise(promise: Commitment) -> Mark:
     state, says = _PROMISES[promise.state]
-    return Mark(name=f"Promise of {promise.statement}", state=state, says=f"{says}: {promise.text}")
+    return Mark(name=f"{PROMISES} of {promise.statement}", state=state, says=f"{says}: {promise.text}")
 
 
 def _patience(incident: Incident, publications: Sequence[Publication], now: UtcDatetime) -> list[Mark]:

@@ -18,8 +18,10 @@ if TYPE_CHECKING:
 
 SCRIPTED_SPEED = 60.0
 """Story seconds per real second when nobody attends, as in the demo."""
-AFTER_SPEED = 240.0
+AFTER_SPEED = 120.0
 """The same once the first word is out."""
+STANDING = 0.001
+"""The exercise's clock while the calm days before the storm are being read."""
 PATIENCE = 240.0
 """Real seconds in which a drill that nobody attends must get on."""
 
@@ -35,7 +37,7 @@ async def drill(
     yes: Annotated[
         bool, Parameter(negative="", help="Scripted people act, one minute a second, so that it ends by itself.")
     ] = False,
-    hours: Annotated[float, Parameter(help="End after so many hours.")] = 4.0,
+    hours: Annotated[float, Parameter(help="End after so many hours.")] = 6.0,
     speed: Annotated[float, Parameter(help="Exercise seconds per real second.")] = 1.0,
 ) -> int:
     """Rehearse a firestorm on the real flows. No channel can be reached: each becomes a sandbox. Scores your clocks.
@@ -134,7 +136,7 @@ class _Drill:
 
         here, stage = self.here, self.stage
         await save_configuration(here)
-        config.write_clock(stage.home, speed=self.speed)
+        config.write_clock(stage.home, speed=STANDING)
         self.storm_at = here.clock.now() + LEAD
         await control.begin(here, title=stage.scenario.title, storm_at=self.storm_at)
         count = stage.write_posts(self.storm_at)
@@ -143,6 +145,7 @@ class _Drill:
             "watch/watch", key=f"watch-{name}-0", name=f"{name} · watch", parameters={"watch": name},
             tags=[f"watch:{name}", "drill"],
         )  # fmt: skip
+        await self._caught_up()
         reach = "notices go to REAL people, marked DRILL" if stage.settings.drill.reaches_people else "no notice leaves"  # type: ignore[union-attr]
         self.say(f"\nDRILL: {stage.scenario.title}\n{' '.join(stage.scenario.about.split())}\n")
         self.say(f"  {count:,} invented posts about {stage.watch.brand}; the storm begins at {self.storm_at:%H:%M} UTC")
@@ -150,6 +153,27 @@ class _Drill:
         self.say(f"  desk       {desk_link(here)}")
         self.say(f"  commands   cd {stage.home}, then fireline incidents, draft, approve … as in earnest")
         self.say("  Ctrl-C     ends the exercise and scores it\n")
+
+    async def _caught_up(self) -> None:
+        """Let the exercise's time begin once the watch has read what came before, however busy the machine is.
+
+        Raises:
+            Stop: it does not get there.
+        """
+        import config
+        from fireline.errors import Stop
+
+        self.say("… reading the calm days before the storm")
+        deadline = time.monotonic() + PATIENCE
+        while not self._over.is_set():
+            async with self.here.store.reading() as tx:
+                latest = await tx.signals.latest(self.stage.watch.name)
+            if latest is not None and self.here.clock.now() - latest.at < timedelta(minutes=3):
+                break
+            if time.monotonic() > deadline:
+                raise Stop(f"the watch does not read the posts: see {self.stage.home / 'logs'}", 1)
+            await asyncio.sleep(0.3)
+        config.write_clock(self.stage.home, speed=self.speed)
 
     async def _run(self) -> bool:
         """Until the incident is reviewed, time is up, or Ctrl-C; whether it got to its end."""

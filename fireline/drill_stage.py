@@ -24,7 +24,9 @@ from fireline.errors import Stop
 
 LEAD = timedelta(minutes=4)
 """Calm minutes before the storm, so that everybody is in place."""
-_HEADER = "# A drill, written by `fireline drill`: its [drill] table makes every channel a sandbox. Delete the folder when done.\n"
+_HEADER = (
+    "# Written by `fireline drill`: the [drill] table makes every channel a sandbox. Delete the folder when done.\n"
+)
 
 
 class DrillStage:
@@ -54,6 +56,9 @@ class DrillStage:
             exclude_none=True,
             exclude={"home", "database_url", "drill", "sources", "monitors", "archives", "writers", "schedulers"},
         )
+        for family in ("channels", "notifiers"):
+            if family == "channels" or not reaches_people:
+                written[family] = [{**part, "settings": {}, "credentials": ""} for part in written.get(family, [])]
         written["home"] = str(self.home)
         written["drill"] = {"scenario": self.scenario.title, "posts": str(self.posts), "reaches_people": reaches_people}
         written["prefect"] = {"port": prefect}

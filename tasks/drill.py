@@ -26,7 +26,7 @@ from tasks.on_it import acknowledged_by
 
 CONTROL = "exercise control"
 """The actor of what a drill feeds in."""
-AHEAD = timedelta(minutes=90)
+AHEAD = timedelta(minutes=30)
 """How long before a promise is due the scripted people keep it."""
 SCRIPTED = "scripted, in a drill without people"
 

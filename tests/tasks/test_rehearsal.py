@@ -1,0 +1,185 @@
+"""A drill reaches nobody outside: every channel is a sandbox by its settings, and a second wall stands behind that."""
+
+import socket
+import threading
+from contextlib import closing
+
+import pytest
+from acme import ANA, CARL, acme, incident_in, proposed_in, sandbox, write_starter
+
+import config
+import integrations
+from config.settings import ChannelSettings, NotifierSettings
+from crisis.approval import Verdict, Via
+from crisis.clocks import ClockState
+from crisis.delivery import DeliveryState, Purpose
+from crisis.drill import Mark
+from integrations.kinds import kinds
+from tasks import drill
+from tasks.approve import decide
+from tasks.notify import REHEARSED
+from tasks.report import write_report
+
+DRILL = '\n[drill]\nscenario = "A leaked customer database"\nposts = "posts.jsonl"\nreaches_people = {people}\n'
+FAMILIES = ("channels", "notifiers", "schedulers", "archives", "monitors", "writers", "sources")
+
+
+@pytest.fixture
+def outside():
+    """A server that stands for the whole outside world, and the number of connections it got."""
+    counted: list[object] = []
+    with closing(socket.create_server(("127.0.0.1", 0))) as listener:
+        listener.settimeout(0.1)
+        over = threading.Event()
+
+        def count() -> None:
+            while not over.is_set():
+                try:
+                    connection, _ = listener.accept()
+                except TimeoutError:
+                    continue
+                counted.append(connection.getpeername())
+                connection.close()
+
+        counting = threading.Thread(target=count)
+        counting.start()
+        yield f"127.0.0.1:{listener.getsockname()[1]}", counted
+        over.set()
+        counting.join()
+
+
+def every_kind(outside: str) -> str:
+    """One part of every kind there is, of every family, all leading to ``outside``."""
+    tables = []
+    for family in FAMILIES:
+        for kind in kinds(family.removesuffix("s")):
+            if kind != "sandbox":
+                scheme = "smtp" if kind == "smtp" else "http"
+                name = kind.replace("_", "-")
+                tables.append(
+                    f'[[{family}]]\nname = "every-{name}"\nkind = "{kind}"\n'
+                    f'[{family}.settings]\nbase_url = "{scheme}://{outside}"'
+                )
+    return "\n".join(tables)
+
+
+def rehearsed(people: str = "false") -> str:
+    return DRILL.format(people=people)
+
+
+def test_in_a_drill_every_kind_of_channel_is_a_sandbox_and_nothing_else_is_left(tmp_path, outside):
+    file = write_starter(tmp_path, more=every_kind(outside[0]) + rehearsed())
+    settings = config.load(file)
+    assert len(settings.channels) > len(kinds("channel"))
+    for part in (*settings.channels, *settings.notifiers):
+        assert part.kind == "sandbox"
+        assert outside[0] not in str(part.settings)
+    assert {c.looks_like for c in settings.channels} >= set(kinds("channel")) - {"sandbox"}
+    assert not (*settings.schedulers, *settings.archives, *settings.monitors, *settings.writers)
+    assert [s.kind for s in settings.sources] == ["recorded"]
+
+
+def test_a_drill_that_tells_people_leaves_notifiers_as_they_are_and_channels_never(tmp_path, outside):
+    file = write_starter(tmp_path, more=every_kind(outside[0]) + rehearsed("true"))
+    settings = config.load(file)
+    assert {n.kind for n in settings.notifiers} >= set(kinds("notifier")) - {"sandbox"}
+    assert {c.kind for c in settings.channels} == {"sandbox"}
+
+
+@pytest.mark.parametrize("url", ["sqlite+aiosqlite:////var/lib/fireline/fireline.db", "postgresql+asyncpg://db/real"])
+def test_a_drill_never_opens_the_real_records(tmp_path, monkeypatch, url):
+    file = write_starter(tmp_path, more=rehearsed())
+    monkeypatch.setenv("FIRELINE_DATABASE_URL", url)
+    with pytest.raises(config.ConfigError, match="its records in its own folder"):
+        config.load(file)
+
+
+async def test_what_is_approved_in_a_drill_is_published_in_the_sandbox_only(tmp_path, outside):
+    address, connections = outside
+    async with acme(tmp_path, more=every_kind(address) + rehearsed()) as here:
+        incident = await incident_in(here)
+        assert incident.title.startswith("DRILL: ")
+        statement = await proposed_in(here, incident)
+        await decide(
+            here,
+            statement=statement.id,
+            version=1,
+            content_hash=statement.content_hash,
+            approver=ANA,
+            role="comms",
+            verdict=Verdict.APPROVE,
+            via=Via.CLI,
+        )
+        async with here.store.reading() as tx:
+            out = await tx.outbox.list(statement=statement.id, purpose=Purpose.STATEMENT)
+        wordless = {"every-instagram"}  # carries no post without a picture
+        assert {d.rendering.target.channel for d in out} == {c.name for c in here.settings.channels} - wordless
+        assert {d.state for d in out} <= {
+            DeliveryState.ACCEPTED,
+            DeliveryState.REFUSED,
+        }  # some refuse the text's length
+        assert {d.rendering.target.kind for d in out} == {"sandbox"}
+        notices = [post for post in sandbox(here) if post.purpose is Purpose.NOTICE]
+        assert notices
+        for post in notices:
+            assert post.rendering.subject.startswith("DRILL: ")
+            assert post.rendering.text.startswith(REHEARSED)
+            assert "DRILL: " in post.rendering.html
+        assert "A rehearsal of “A leaked customer database”" in await write_report(here, incident.id)
+    assert connections == []
+
+
+async def test_the_second_wall_holds_where_the_settings_were_got_round(tmp_path, outside):
+    address, connections = outside
+    async with acme(tmp_path, more=rehearsed("true")) as here:
+        real = ChannelSettings(name="real", kind="webhook", settings={"base_url": f"http://{address}"})
+        loud = NotifierSettings(name="loud", kind="webhook", settings={"base_url": f"http://{address}"})
+        here.settings = here.settings.model_copy(update={"channels": (real,), "notifiers": (loud,)})
+        with pytest.raises(integrations.Misconfigured, match="this is a drill"):
+            await here.channel("real")
+        quiet = here.settings.drill.model_copy(update={"reaches_people": False})
+        here.settings = here.settings.model_copy(update={"drill": quiet})
+        with pytest.raises(integrations.Misconfigured, match="this is a drill"):
+            await here.notifier("loud")
+    assert connections == []
+
+
+async def test_an_inject_becomes_a_confirmed_fact_once(tmp_path):
+    async with acme(tmp_path, more=rehearsed()) as here:
+        incident = await incident_in(here)
+        for _ in range(2):
+            await drill.inject(here, incident, 1, "No card numbers were taken")
+        async with here.store.reading() as tx:
+            (fact,) = await tx.facts.list(incident.id)
+            assert len(await tx.facts.history(fact.id)) == 1
+        assert (fact.text, fact.status.value) == ("No card numbers were taken", "confirmed")
+
+
+async def test_scripted_people_take_the_incident_on_and_approve_what_waits_for_them(tmp_path):
+    async with acme(tmp_path, more=rehearsed()) as here:
+        await drill.begin(here, title="A leaked customer database", storm_at=here.clock.now())
+        incident = await incident_in(here)
+        statement = await proposed_in(here, incident, author=CARL)
+        cast = drill.Cast(here, ends_with="It is over")
+        said = []
+        while did := await cast.act(incident):
+            said.append(did)
+        assert any(f"approved {statement.label}" in line for line in said)
+        async with here.store.reading() as tx:
+            out = await tx.outbox.list(statement=statement.id, purpose=Purpose.STATEMENT)
+        assert out
+        assert all(d.arrived for d in out)
+        result = await drill.scored(here, storm_at=incident.opened_at)
+        marks = {mark.name: mark.state for mark in result.marks}
+        assert marks["Somebody on it"] is ClockState.KEPT
+        assert marks["Holding statement"] is ClockState.KEPT
+        async with here.store.reading() as tx:
+            kinds_on_record = {r.kind for r in await tx.ledger.list()}
+        assert {"drill.began", "drill.scored"} <= kinds_on_record
+
+
+async def test_a_storm_in_which_nothing_was_opened_says_so(tmp_path):
+    async with acme(tmp_path, more=rehearsed()) as here:
+        result = await drill.scored(here, storm_at=here.clock.now())
+    assert result.marks == (Mark(name="Found", says="no incident was opened in 0 s"),)
+    assert "stopped early" in result.says
