@@ -191,6 +191,7 @@ SENTENCES: dict[str, Callable[[Record, Known], str]] = {
     "incident.closing_proposed": lambda r, k: "Closing proposed",
     "incident.assessed": _assessed,
     "incident.acknowledged": lambda r, k: f"{k.person(r.actor)} is on it",
+    "incident.forgotten": lambda r, k: "Reminded that nobody has acted on it",
     "incident.unacknowledged": lambda r, k: "Nobody is on it, and every way to reach somebody was tried",
     "stakeholder.told": _told,
     "stakeholder.reached": _reached,

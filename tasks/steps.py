@@ -21,6 +21,7 @@ from tasks import (
     detect,
     draft,
     follow_up,
+    forgotten,
     forms,
     freeze,
     heartbeat,
@@ -95,5 +96,6 @@ crash_silent_runs = _step("Find runs that fell silent", silence.crash_silent_run
 sign_ledger = _step("Sign the ledger", recover.sign_ledger)
 mind_freezes = _step("Take up freezes", freeze.mind_freezes)
 mind_acknowledgements = _step("Call the next where nobody is on it", acknowledge.mind_acknowledgements)
+nag = _step("Remind of what was forgotten", forgotten.nag)
 collect_bounces = _step("Collect bounces and complaints", bounces.collect_bounces)
 beat = _step("Give outside monitors a sign of life", heartbeat.beat)

@@ -1,0 +1,66 @@
+"""Reminding people of incidents that nobody has acted on for hours; the rules are ``crisis.forgotten``'s."""
+
+from datetime import datetime
+
+from crisis.clocks import span_in_words
+from crisis.forgotten import circle, due_nag
+from crisis.incident import LIVE, Incident
+from records import Transaction
+from tasks.installation import Installation
+from tasks.notify import Notice, tell
+from tasks.runs import emit
+from tasks.waiting import waiting_for
+
+
+async def nag(here: Installation) -> str:
+    """Remind of each live incident that was forgotten. Repeats of one reminder tell once; says whom it was about."""
+    async with here.store.reading() as tx:
+        live = [i for i in await tx.incidents.list() if i.state in LIVE]
+        last = {i.id: await last_act(tx, i) for i in live}
+    told = [i.id for i in live if await _nag(here, i, last[i.id])]
+    return f"forgotten: {', '.join(told)}" if told else ""
+
+
+async def last_act(tx: Transaction, incident: Incident) -> datetime:
+    """When a person last did something about an incident; when it opened, before anybody has."""
+    people = {p.email for p in await tx.stakeholders.list()}
+    acts = (r.at for r in await tx.ledger.list(incident=incident.id) if r.actor in people)
+    return max((*acts, incident.opened_at))
+
+
+async def _nag(here: Installation, incident: Incident, last: datetime) -> bool:
+    now = here.clock.now()
+    due = due_nag(last, now)
+    if due is None:
+        return False
+    async with here.store.reading() as tx:
+        said = await tx.ledger.list(kind="incident.forgotten", incident=incident.id)
+        people = tuple(await tx.stakeholders.list())
+    since = last.isoformat()
+    if any(r.data.get("since") == since and int(r.data.get("hours", 0)) >= due.hours for r in said):
+        return False
+    waits = await waiting_for(here, incident)
+    notice = Notice(
+        occasion=f"forgotten/{since}/{due.hours}",
+        template="forgotten",
+        context={"idle": span_in_words(now - last), "waits": waits},
+    )
+    for person in circle(due, incident.lead, people):
+        await tell(here, incident, person, notice, why=f"nobody has acted for {due.hours} hours")
+    async with here.store.transaction() as tx:  # after the telling: a kill in between tells again, which tells once
+        await tx.ledger.append(
+            "incident.forgotten",
+            actor="sweep",
+            incident=incident.id,
+            via=here.via,
+            reason=f"no act by a person for {span_in_words(now - last)}",
+            flow_run_id=here.flow_run_id,
+            data={"since": since, "hours": due.hours, "waits": waits},
+        )
+    emit(
+        "incident.forgotten",
+        incident=incident.id,
+        reference=f"{since}/{due.hours}",
+        payload={"incident": incident.id, "severity": incident.severity.value, "hours": due.hours},
+    )
+    return True
