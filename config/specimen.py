@@ -197,6 +197,10 @@ NOTICES: dict[str, tuple[dict[str, Any], ...]] = {
     "notice.unacknowledged.txt.j2": (_notice(), _notice(assessment=_BARE)),
     "notice.approval.txt.j2": (_notice(statement=STATEMENT, role="legal"),),
     "notice.returned.txt.j2": (_notice(statement=STATEMENT, approver="lena@example.com", reason="Which flights?"),),
+    "notice.voided.txt.j2": (_notice(statement=STATEMENT, reason="fact INC-7-F2 has changed: refuted: Trains run"),),
+    "notice.correction.txt.j2": (
+        _notice(statement=STATEMENT, doubts=[("INC-7-S1 v1", "INC-7-F2 is refuted now")], channels=["mastodon"]),
+    ),
     "notice.published.txt.j2": (
         _notice(statement=STATEMENT, deliveries=(_OUT, _LOST)),
         _notice(statement=STATEMENT.model_copy(update={"promises": ()}), deliveries=()),

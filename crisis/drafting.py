@@ -18,6 +18,7 @@ from crisis.incident import Incident
 from crisis.parts import NEXT_UPDATE, says
 from crisis.pictures import Picture
 from crisis.playbook import Playbook
+from crisis.reliance import broken
 from crisis.rendering import render
 from crisis.statement import Promise, Rendering, Statement, Target, content_hash
 from crisis.values import CrisisType, Frozen, Severity, StatementKind
@@ -162,13 +163,15 @@ def template_context(
     unknowns: Collection[str] = (),
     actions: Collection[str] = (),
     corrected: Statement | None = None,
+    also_wrong: Iterable[Statement] = (),
     question: str = "",
 ) -> dict[str, Any]:
     """Everything a statement template may use.
 
     ``facts`` may hold facts of any status; only confirmed ones reach the template. ``affected``, ``unknowns`` and
     ``actions`` default by crisis type to words that are true in the first hour. The watch's own contact outweighs
-    ``contact``; ``corrected`` is the statement that was wrong, ``question`` for an answer.
+    ``contact``; ``corrected`` is the statement that was wrong, ``also_wrong`` others that the same text corrects,
+    ``question`` for an answer.
     """
     facts = tuple(facts)
     cause = incident.assessment.type
@@ -191,7 +194,7 @@ def template_context(
         "next_update_says": says_when(due, now) if due else "",
         "sign_off": sign_off or f"The {organisation} team",
         "corrected": corrected,
-        "mended": mended(corrected, facts) if corrected else (),
+        "mended": mended(((corrected,) if corrected else ()) + tuple(also_wrong), facts),
         "question": question,
     }
 
@@ -206,17 +209,22 @@ class Mended(Frozen):
     """It can no longer be confirmed."""
 
 
-def mended(wrong: Statement, now: Iterable[Fact]) -> tuple[Mended, ...]:
-    """What ``wrong`` relied on as confirmed and no longer holds as it was, by the facts as they are ``now``."""
-    current = {fact.id: fact for fact in now}
-    found = []
-    for was in wrong.facts:
-        fact = current.get(was.id)
-        if was.status is not FactStatus.CONFIRMED or fact is None or (fact.text, fact.status) == (was.text, was.status):
-            continue
-        right = fact.text if fact.status is FactStatus.CONFIRMED else ""
-        found.append(Mended(said=was.text, right=right, open=fact.status is FactStatus.UNCONFIRMED))
-    return tuple(found)
+def mended(wrong: Iterable[Statement], now: Iterable[Fact]) -> tuple[Mended, ...]:
+    """What these statements relied on and no longer holds as it was, by the facts as they are ``now``; each once."""
+    facts, found = tuple(now), {}
+    for statement in wrong:
+        for one in broken(statement, facts):
+            said = one.was.text if one.was.status is FactStatus.CONFIRMED else f"{one.was.text}: not right"
+            right = one.now.text if one.now.status is FactStatus.CONFIRMED else ""
+            found[said] = Mended(said=said, right=right, open=one.now.status is FactStatus.UNCONFIRMED)
+    return tuple(found.values())
+
+
+def relied_on(kind: StatementKind, facts: Iterable[Fact], wrong: Iterable[Statement] = ()) -> tuple[Fact, ...]:
+    """The facts a statement relies on: the confirmed ones, which it may state as true, and those a correction speaks of."""
+    facts = tuple(facts)
+    spoken_of = {one.now.id for statement in wrong for one in broken(statement, facts)}
+    return tuple(f for f in facts if f.status is FactStatus.CONFIRMED or f.id in spoken_of)
 
 
 def confirmed(facts: Iterable[Fact]) -> tuple[Fact, ...]:

@@ -97,6 +97,7 @@ TROUBLES = frozenset(
         "scheduler.not_frozen",
         "stakeholder.not_reached",
         "statement.expired",
+        "statement.in_doubt",
         "statement.voided",
         "statement.withdrawn",
     }

@@ -11,11 +11,14 @@ from crisis.drafting import Outlet
 from crisis.fact import Fact, FactStatus
 from crisis.incident import Incident
 from crisis.pictures import Picture
-from crisis.statement import Statement
+from crisis.statement import Statement, Target
 from crisis.typed_in import CLAIM, one_line
 from crisis.values import StatementKind
 from crisis.watch import Watch
 from records import NotFound, StatementStatus, Transaction
+from records.work import Act
+from tasks.binding import what_changed
+from tasks.doubt import in_doubt, mark_doubts
 from tasks.installation import Installation
 from tasks.linting import SAID
 from tasks.mailing import audience_options
@@ -36,13 +39,17 @@ async def draft(
     corrects: str = "",
     again: bool = False,
     pictures: Sequence[Read] = (),
+    only_to: frozenset[Target] | None = None,
 ) -> Statement:
     """The statement of that kind for an incident: the one that is on its way, or a new one.
 
     ``text`` (headline, blank line, body) is a person's; without it the playbook's template speaks. ``again`` makes a new
     statement or version even when one exists: always so for a person's text and for ``pictures``, which go to every
     channel that takes some; what was taken out of their files goes on record. A channel that takes nothing without a
-    picture is left out when there is none.
+    picture is left out when there is none. A draft of the template whose facts have changed since is replaced.
+
+    A template's correction speaks for every published statement of the incident that no longer holds, and goes to every
+    target that carries one of them; ``only_to``: only to these.
 
     Raises:
         NothingToCorrect: for a correction, when no target carries ``corrects``.
@@ -57,7 +64,7 @@ async def draft(
         earlier = [s for s in await tx.statements.list(incident_id) if s.kind is kind and s.corrects == corrects]
         latest = earlier[-1] if earlier else None
         status = await tx.statements.status(latest.id, latest.version) if latest else None
-        if latest and not again and not text and status not in DEAD:
+        if latest and not again and not text and status not in DEAD and not await _is_stale(tx, latest, status):
             return latest
         ongoing = latest and status is not StatementStatus.PUBLISHED and (bool(text or media) or not again)
         statement_id, version = (
@@ -65,32 +72,49 @@ async def draft(
         )
         watch = await tx.watches.get(incident.watch)
         wrong = await tx.statements.get(corrects) if corrects else None
+        wrongs = await _wrong_too(tx, incident_id, wrong, alone=bool(text)) if wrong else ()
         outlets = (
-            await outlets_again(tx, here, wrong)
+            [o for o in await outlets_again(tx, here, wrongs) if only_to is None or o.target in only_to]
             if wrong
             else await outlets_for(tx, here, incident, kind, lists, pictures=bool(media))
         )
         known = tuple(await tx.facts.list(incident_id))
-        if wrong and not text and not drafting.mended(wrong, known):
+        if wrong and not text and not drafting.mended(wrongs, known):
             raise NothingToCorrect(
                 f"nothing on record says what was wrong in {wrong.label}: change the fact it relied on first "
                 f"(fireline fact {incident_id} … --id ID), or write the correction yourself (--text FILE)"
             )
         statement = _written(
-            here, incident, watch, kind, known, outlets, statement_id, version, author, text, wrong, media
+            here, incident, watch, kind, known, outlets, statement_id, version, author, text, wrongs, media
         )
         said = "; ".join(read.says for read in pictures if read.says)
         await tx.statements.add(statement, actor=author, via=here.via, reason=said, flow_run_id=here.flow_run_id)
         if latest and ongoing and status in (StatementStatus.DRAFT, StatementStatus.PROPOSED, StatementStatus.APPROVED):
-            await _void(here, tx, latest, by=author, why=f"replaced by {statement.label}")
+            why = f"replaced by {statement.label}"
+            await _void(here, tx, latest, by=author, why=why, replaced_by=statement.label)
     return statement
 
 
-async def _void(here: Installation, tx: Transaction, statement: Statement, *, by: str, why: str) -> None:
+async def _is_stale(tx: Transaction, latest: Statement, status: StatementStatus | None) -> bool:
+    """Whether it is the template's own draft, nobody was asked about it, and what it relied on has changed."""
+    ours = status is StatementStatus.DRAFT and latest.author == drafting.AUTHOR
+    return ours and bool(await what_changed(tx, latest))
+
+
+async def _wrong_too(tx: Transaction, incident_id: str, wrong: Statement, *, alone: bool) -> tuple[Statement, ...]:
+    """What a correction of ``wrong``, which comes last, corrects besides: every published text that no longer holds."""
+    doubts = () if alone else await in_doubt(tx, incident_id)
+    return (*(d.statement for d in doubts if d.statement.id != wrong.id), wrong)
+
+
+async def _void(
+    here: Installation, tx: Transaction, statement: Statement, *, by: str, why: str, replaced_by: str = ""
+) -> None:
     await tx.statements.set_status(
         statement.id,
         statement.version,
         StatementStatus.VOIDED,
+        data={"replaced_by": replaced_by} if replaced_by else None,
         actor=by,
         via=here.via,
         reason=why,
@@ -143,9 +167,10 @@ def _written(
     version: int,
     author: str,
     text: str,
-    wrong: Statement | None,
+    wrongs: Sequence[Statement],
     media: tuple[Picture, ...],
 ) -> Statement:
+    wrong = wrongs[-1] if wrongs else None
     playbook = here.playbook(incident.assessment.type)
     now = here.clock.now()
     context = drafting.template_context(
@@ -159,6 +184,7 @@ def _written(
         contact=here.settings.voice.contact_url,
         sign_off=here.settings.voice.sign_off,
         corrected=wrong,
+        also_wrong=wrongs[:-1],
     )
     if not text:
         name = drafting.template_name(playbook, kind, here.templates.names)
@@ -169,7 +195,7 @@ def _written(
         version=version,
         kind=kind,
         incident=incident,
-        facts=drafting.confirmed(facts),
+        facts=drafting.relied_on(kind, facts, wrongs),
         headline=headline,
         body=body,
         outlets=outlets,
@@ -183,7 +209,8 @@ def _written(
 
 
 async def save_fact(here: Installation, fact: Fact, *, actor: str, reason: str = "") -> list[Statement]:
-    """Store a new or changed fact; proposals that rely on it as it was are void. Returns the voided statements.
+    """Store a new or changed fact; proposals that rely on it as it was are void, published statements that did are
+    marked on record, all at once. Returns the voided statements.
 
     Raises:
         crisis.typed_in.NotOneLine: its text is blank, too long, or holds what cannot be shown.
@@ -201,6 +228,8 @@ async def save_fact(here: Installation, fact: Fact, *, actor: str, reason: str =
                 why = f"fact {fact.id} has changed: {fact.status}: {fact.text}"
                 await _void(here, tx, statement, by=actor, why=why)
                 voided.append(statement)
+        act: Act = {"actor": actor, "via": here.via, "flow_run_id": here.flow_run_id}
+        await mark_doubts(tx, fact.incident, act)
     return voided
 
 

@@ -1,5 +1,7 @@
 """Where a statement goes: the channels its playbook names, or, for a correction, every target that carries the wrong text."""
 
+from collections.abc import Sequence
+
 from crisis.delivery import ARRIVED, Delivery, Purpose
 from crisis.drafting import Outlet
 from crisis.incident import Incident
@@ -58,13 +60,14 @@ async def _opened(tx: Transaction, incident: Incident) -> dict[Target, str]:
     return first
 
 
-async def outlets_again(tx: Transaction, here: Installation, wrong: Statement) -> list[Outlet]:
-    """Every target that carries any version of the wrong text, as an answer to the very post.
+async def outlets_again(tx: Transaction, here: Installation, wrong: Sequence[Statement]) -> list[Outlet]:
+    """Every target that carries any version of a wrong text, each once, as an answer to the very (newest) post.
 
     A mailing's correction goes to whoever of its recipients has the text, may have it, or is about to get it.
     """
     outlets: dict[Target, Outlet] = {}
-    for delivery in await tx.outbox.list(statement=wrong.id, purpose=Purpose.STATEMENT):
+    sent = [d for one in wrong for d in await tx.outbox.list(statement=one.id, purpose=Purpose.STATEMENT)]
+    for delivery in sent:
         mailed = is_mailing(delivery) and bool(await tx.mailings.reached([delivery.id]))
         if not delivery.arrived and not mailed:
             continue
@@ -77,7 +80,7 @@ async def outlets_again(tx: Transaction, here: Installation, wrong: Statement) -
             reply_to=delivery.receipt.id if delivery.receipt else "",
         )
     if not outlets:
-        raise NothingToCorrect(f"no target carries {wrong.id}, so there is nothing to correct")
+        raise NothingToCorrect(f"no target carries {wrong[-1].id}, so there is nothing to correct")
     return list(outlets.values())
 
 
