@@ -68,6 +68,7 @@ DETAILS = frozenset(
         "mailing.armed",
         "mailing.settled",
         "ledger.checkpoint",
+        "statement.reasoned",
         "statement.rendered",
         "mentions.relied_on",
         "post.freezing",

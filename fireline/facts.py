@@ -33,7 +33,7 @@ async def facts(
         for fact in found:
             versions = await tx.facts.history(fact.id)
             relied = await _relied(tx, fact)
-            row = {"id": fact.id, "status": fact.status.value, "text": fact.text, "owner": fact.owner}
+            row: dict[str, Any] = {"id": fact.id, "status": fact.status.value, "text": fact.text, "owner": fact.owner}
             history = [v.model_dump(mode="json", include=_SHOWN) for v in versions]
             row |= {"evidence": fact.evidence, "history": history, "relied_on_by": relied}
             show(row, as_json=json, words=_in_words(versions, relied))

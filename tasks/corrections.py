@@ -6,6 +6,7 @@ that was killed between two steps leaves nothing behind that the next call, or t
 drafts nothing twice. Whether the correction is proposed is for people: a spelling that was mended wants none.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass
 
 from crisis import drafting
@@ -47,34 +48,36 @@ class _Correction:
         return self.status in _LIVE or self.status is StatementStatus.RETURNED
 
 
-async def open_corrections(here: Installation, incident_id: str) -> Statement | None:
-    """Draft the correction that the incident's published statements want; None when they want none. Safe to repeat.
+async def open_corrections(here: Installation, incident_id: str) -> list[Statement]:
+    """Draft the correction that the incident's published statements want, one a language; safe to repeat.
 
     A draft that an earlier version of had been proposed is proposed again; of any other the incident lead is told.
     """
     async with here.store.transaction() as tx:
         incident = await tx.incidents.get(incident_id)
         if incident.state not in CORRECTED:
-            return None
+            return []
         await mark_doubts(tx, incident_id, {"actor": "fireline", "via": here.via, "flow_run_id": here.flow_run_id})
-        wanted = await _wanted(here, tx, incident_id)
-    made = None
-    if wanted is not None:
-        corrects, again, targets = wanted
-        try:
-            made = await draft(
-                here, incident_id, StatementKind.CORRECTION, corrects=corrects, again=again, only_to=targets
+        languages = dict.fromkeys(d.statement.readers_language for d in await in_doubt(tx, incident_id))
+        wanted = [found for language in languages if (found := await _wanted(here, tx, incident_id, language))]
+    made = []
+    for corrects, again, targets in wanted:
+        with suppress(NothingToCorrect):  # the fact is as it was again, this very moment
+            made.append(
+                await draft(
+                    here, incident_id, StatementKind.CORRECTION, corrects=corrects, again=again, only_to=targets
+                )
             )
-        except NothingToCorrect:  # the fact is as it was again, this very moment
-            return None
     await _tell_of_drafts(here, incident)
     return made
 
 
-async def _wanted(here: Installation, tx: Transaction, incident_id: str) -> tuple[str, bool, frozenset[Target]] | None:
+async def _wanted(
+    here: Installation, tx: Transaction, incident_id: str, language: str
+) -> tuple[str, bool, frozenset[Target]] | None:
     """Which statement the correction is of, whether another one of it exists that stays, and where it goes."""
-    doubts = await in_doubt(tx, incident_id)
-    corrections = await _corrections(tx, incident_id)
+    doubts = [d for d in await in_doubt(tx, incident_id) if d.statement.readers_language == language]
+    corrections = [c for c in await _corrections(tx, incident_id) if c.statement.readers_language == language]
     open_at: dict[Target, Doubt] = {}
     for doubt in doubts:
         if _with_people(doubt, corrections):
@@ -194,6 +197,6 @@ async def recover_corrections(here: Installation) -> list[str]:
         over = await tx.incidents.list(states=(IncidentState.RESOLVED, IncidentState.REVIEWED))
     opened = []
     for incident in over:
-        if incident.id in marked and (made := await open_corrections(here, incident.id)):
-            opened.append(made.label)
+        if incident.id in marked:
+            opened += [made.label for made in await open_corrections(here, incident.id)]
     return opened

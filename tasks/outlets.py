@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from config.settings import ChannelSettings
 from crisis.delivery import ARRIVED, Delivery, Purpose
 from crisis.drafting import Outlet
 from crisis.incident import Incident
@@ -26,14 +27,18 @@ async def outlets_for(
     lists: dict[str, dict[str, str]],
     *,
     pictures: bool,
+    language: str,
 ) -> list[Outlet]:
-    """Every channel the playbook names for this kind, or all of them when it names none; without ``pictures``, those
-    that take text alone; mailings with their ``lists``.
+    """Every channel the playbook names for this kind, or all of them when it names none, whose readers speak
+    ``language``; without ``pictures``, those that take text alone; mailings with their ``lists``.
+
+    Where no channel names that language, it goes to those that name none: somebody asked for it.
 
     On a status page, what follows an incident's first word there is an update of it, not another incident.
     """
-    named = here.playbook(incident.assessment.type).channels.get(kind, ())
-    chosen = [here.settings.channel(name) for name in named] or list(here.settings.channels)
+    every = _chosen(here, incident, kind)
+    default = here.settings.voice.language
+    chosen = [c for c in every if (c.language or default) == language] or [c for c in every if c.language is None]
     opened = await _opened(tx, incident)
     failing = incident.assessment.type is CrisisType.SERVICE_FAILURE
     outlets = []
@@ -46,6 +51,18 @@ async def outlets_for(
         options = lists.get(c.name, {})
         outlets.append(Outlet(target=target, limits=limits, options=options, reply_to=joins, components=components))
     return outlets
+
+
+def _chosen(here: Installation, incident: Incident, kind: StatementKind) -> list[ChannelSettings]:
+    named = here.playbook(incident.assessment.type).channels.get(kind, ())
+    return [here.settings.channel(name) for name in named] or list(here.settings.channels)
+
+
+def languages_for(here: Installation, incident: Incident, kind: StatementKind) -> tuple[str, ...]:
+    """The languages that readers of this kind of statement speak, by the channels it goes to; the voice's own first."""
+    default = here.settings.voice.language
+    spoken = dict.fromkeys(c.language or default for c in _chosen(here, incident, kind)) or {default: None}
+    return tuple(sorted(spoken, key=lambda language: language != default))
 
 
 async def _opened(tx: Transaction, incident: Incident) -> dict[Target, str]:

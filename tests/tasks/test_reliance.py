@@ -87,8 +87,7 @@ async def test_the_mark_is_on_record_with_the_change_itself(here: Installation) 
 async def test_one_correction_opens_for_every_channel_and_the_lead_learns_of_it(here: Installation) -> None:
     text, fact = await said(here)
     await refute(here, fact)
-    made = await open_corrections(here, text.incident)
-    assert made is not None
+    [made] = await open_corrections(here, text.incident)
     assert {r.target for r in made.renderings} == {r.target for r in text.renderings}
     assert all(r.reply_to for r in made.renderings)
     assert fact.text in made.body
@@ -161,7 +160,7 @@ async def test_a_change_of_wording_only_marks_nothing(here: Installation) -> Non
     text, fact = await said(here)
     mended = fact.model_copy(update={"text": "Card payments have failed since 11:20 UTC today", "material": False})
     await save_fact(here, mended, actor=IDA)
-    assert await open_corrections(here, text.incident) is None
+    assert await open_corrections(here, text.incident) == []
     assert await kinds(here, "statement.in_doubt") == []
 
 
@@ -170,7 +169,7 @@ async def test_what_is_again_as_it_was_holds_again(here: Installation) -> None:
     await refute(here, fact)
     await save_fact(here, fact, actor=IDA)
     assert len(await kinds(here, "statement.holds")) == 1
-    assert await open_corrections(here, text.incident) is None
+    assert await open_corrections(here, text.incident) == []
     await refute(here, fact)
     assert len(await kinds(here, "statement.in_doubt")) == 2
 
@@ -178,11 +177,9 @@ async def test_what_is_again_as_it_was_holds_again(here: Installation) -> None:
 async def test_another_change_replaces_the_draft_and_what_was_proposed_is_proposed_anew(here: Installation) -> None:
     text, fact = await said(here)
     await refute(here, fact)
-    first = await open_corrections(here, text.incident)
-    assert first is not None
+    [first] = await open_corrections(here, text.incident)
     await save_fact(here, fact.model_copy(update={"text": "Payments fail in two regions only"}), actor=IDA)
-    second = await open_corrections(here, text.incident)
-    assert second is not None
+    [second] = await open_corrections(here, text.incident)
     assert (second.id, second.version) == (first.id, 2)
     from tasks.approve import propose
 
@@ -200,13 +197,12 @@ async def test_another_change_replaces_the_draft_and_what_was_proposed_is_propos
 async def test_a_published_correction_that_turns_out_wrong_is_corrected_itself_once(here: Installation) -> None:
     text, fact = await said(here)
     await refute(here, fact)
-    first = await open_corrections(here, text.incident)
-    assert first is not None
+    [first] = await open_corrections(here, text.incident)
     from tasks.approve import propose
 
     await propose(here, first, by=CARL)
     await approve(here, first)
-    assert await open_corrections(here, text.incident) is None, "everybody who was told wrong has been told right"
+    assert await open_corrections(here, text.incident) == [], "everybody who was told wrong has been told right"
     await save_fact(here, fact.model_copy(update={"text": "Payments fail in two regions only"}), actor=IDA)
     await renew(here, text.incident)
     await renew(here, text.incident)
@@ -222,8 +218,7 @@ async def test_two_statements_that_relied_on_one_fact_get_one_correction(here: I
     update = await proposed_in(here, await _incident(here, text.incident), StatementKind.UPDATE)
     await approve(here, update)
     await refute(here, fact)
-    made = await open_corrections(here, text.incident)
-    assert made is not None
+    [made] = await open_corrections(here, text.incident)
     await renew(here, text.incident)
     assert len(await corrections_of(here, text.incident)) == 1
     assert made.corrects == update.id
@@ -244,7 +239,7 @@ async def test_a_correction_that_a_person_writes_is_left_to_them(here: Installat
         corrects=text.id,
     )
     await refute(here, fact)
-    assert await open_corrections(here, text.incident) is None
+    assert await open_corrections(here, text.incident) == []
     assert [s.label for s, _ in await corrections_of(here, text.incident)] == [own.label]
 
 
