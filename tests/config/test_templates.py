@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import config
-from config.specimen import FACT, INCIDENT, NOTICES, WATCH, statement_context
+from config.specimen import FACT, INCIDENT, NOTICES, WATCH, contexts, statement_context
 from crisis import drafting
 from crisis.fact import FactStatus
 from crisis.lint import Level, lint
@@ -81,7 +81,7 @@ def test_a_template_gives_a_headline_a_blank_line_and_single_blank_lines_between
 ) -> None:
     for name in templates.names:
         if name.endswith(".txt.j2"):
-            context = NOTICES[name][0] if name in NOTICES else statement_context()
+            context = contexts(name)[0]
             headline, blank, rest = templates.render(name, **context).split("\n", 2)
             assert headline.strip()
             assert blank == ""
