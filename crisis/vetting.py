@@ -219,7 +219,7 @@ def _rests_on(sentence: Sentence, brief: Brief, grounds: _Grounds) -> Iterator[s
 def _headline(headline: str, brief: Brief, grounds: _Grounds) -> Iterator[str]:
     """What most people read of it, and nothing cites a fact for: held to the grounds more strictly than a sentence."""
     yield from _rests_on(Sentence(text=headline, role="headline"), brief, grounds)
-    if _new(headline, (*brief.grounds, _HEADING)) > NEW_WORDS:
+    if _new(headline, (*brief.grounds, _HEADING)) > NEW_IN_FACTS:
         yield f"the headline {headline[:80]!r} says something that the brief does not"
     negated = any(_NEGATED.search(text) for text in brief.grounds)
     if _NEGATED.search(headline) and not negated and not regex.search(r"\bknow\b", headline, regex.IGNORECASE):

@@ -35,7 +35,7 @@ VERBS: dict[str, tuple[str, str, str]] = {
         "List narratives, or tie one to the fact that answers it.",
     ),
     "dismiss": ("fireline.incidents:dismiss", "Respond", "Call it a false alarm, with your reason."),
-    "fact": ("fireline.words:fact", "Respond", "Add or change a fact: confirmed, unconfirmed or refuted."),
+    "fact": ("fireline.facts:fact", "Respond", "Add or change a fact: confirmed, unconfirmed or refuted."),
     "facts": ("fireline.facts:facts", "Respond", "Every fact with its history, evidence, owner, and who relied on it."),
     "draft": ("fireline.words:draft", "Respond", "Draft a statement from the template, or take your own text."),
     "propose": ("fireline.words:propose", "Respond", "Ask for the approvals a statement needs."),

@@ -1,15 +1,84 @@
-"""The verb that shows the facts of an incident: what they were, who vouched, with which evidence, and what relies on them."""
+"""Verbs on facts: put one on record, change one, and show what each was, who vouched, and what relies on it."""
 
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from fireline.incidents import Json
+from crisis.fact import Fact, FactStatus
+from crisis.typed_in import CLAIM, one_line
+from fireline.incidents import Actor, Json
 from fireline.session import session, show
 
 if TYPE_CHECKING:
-    from crisis.fact import Fact
     from records import Transaction
+
+
+async def fact(
+    incident: str,
+    text: str,
+    status: FactStatus = FactStatus.UNCONFIRMED,
+    *,
+    actor: Actor,
+    id: str = "",
+    evidence: str = "",
+    owner: Annotated[str, Parameter(help="Who vouches for it; you, when left out.")] = "",
+    immaterial: Annotated[bool, Parameter(negative="", help="A change of wording only: nothing is corrected.")] = False,
+    json: Json = False,
+) -> None:
+    """Add a fact, or change one.
+
+    Proposals that relied on it as it was become void, and the template's are drafted anew. What was published and relied
+    on it is marked, and one correction is drafted for every channel that carries it. `fireline facts` shows the history.
+
+    Args:
+        incident: Such as INC-7.
+        text: The claim, in one sentence.
+        status: What is known about it. Only confirmed facts are stated as true.
+        id: The fact to change, such as INC-7-F2; left out, a new one is added.
+        evidence: Where the proof is; left out, what it was.
+    """
+    from records import NotFound
+    from tasks.corrections import open_corrections
+    from tasks.draft import save_fact
+    from tasks.first_word import renew
+
+    text = one_line(text, "the fact", longest=CLAIM)
+    async with session() as here:
+        here.settings.stakeholder(actor)
+        if owner:
+            here.settings.stakeholder(owner)
+        async with here.store.transaction() as tx:
+            await tx.incidents.get(incident)
+            known = id or await tx.facts.next_id(incident)
+            if id and id not in (there := [f.id for f in await tx.facts.list(incident)]):
+                has = f"it has {', '.join(there)}" if there else "it has none yet"
+                raise NotFound(f"{incident} has no fact {id!r}: {has}; without --id a new one is added")
+            before = await tx.facts.history(known)
+        new = Fact(
+            id=known,
+            incident=incident,
+            text=text,
+            status=status,
+            owner=owner or actor,
+            evidence=evidence or (before[-1].evidence if before else ""),
+            material=not immaterial,
+            updated_at=here.clock.now(),
+        )
+        voided = await save_fact(here, new, actor=actor)
+        labels = [s.label for s in voided]
+        made = await open_corrections(here, incident)
+        renewed = [s.label for s in await renew(here, incident)]
+        words = f"{known} is {status}."
+        if labels:
+            then = f"drafted anew and proposed: {', '.join(renewed)}" if renewed else "write a new version"
+            words += f" Void now: {', '.join(labels)}; {then}."
+        for correction in made:
+            channels = ", ".join(r.target.channel for r in correction.renderings)
+            words += f" What is published no longer holds: {correction.label} corrects it on {channels}, as a draft."
+            words += f"\nNext: fireline propose {correction.id} --as YOU"
+        row = {"fact": known, "status": status.value, "voided": labels, "renewed": renewed}
+        row["corrections"] = [s.label for s in made]
+        show(row, as_json=json, words=words)
 
 
 async def facts(

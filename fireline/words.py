@@ -1,4 +1,4 @@
-"""Verbs on what is said: facts, drafts, proposals, approvals, publishing, corrections, withdrawals."""
+"""Verbs on what is said: drafts, proposals, approvals, publishing, corrections, withdrawals."""
 
 import asyncio
 import sys
@@ -8,11 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 from crisis.drafting import AUTHOR
-from crisis.fact import Fact, FactStatus
 from crisis.internal import InternalKind
 from crisis.statement import Statement
 from crisis.tongues import name_of
-from crisis.typed_in import CLAIM, one_line
 from crisis.values import StatementKind
 from fireline.errors import Stop
 from fireline.incidents import Actor, Json, Reason
@@ -30,74 +28,6 @@ Language = Annotated[
 TextFile = Annotated[
     str, Parameter(name="--text", help="A file with your own text: headline, blank line, body. - is standard input.")
 ]
-
-
-async def fact(
-    incident: str,
-    text: str,
-    status: FactStatus = FactStatus.UNCONFIRMED,
-    *,
-    actor: Actor,
-    id: str = "",
-    evidence: str = "",
-    owner: Annotated[str, Parameter(help="Who vouches for it; you, when left out.")] = "",
-    immaterial: Annotated[bool, Parameter(negative="", help="A change of wording only: nothing is corrected.")] = False,
-    json: Json = False,
-) -> None:
-    """Add a fact, or change one.
-
-    Proposals that relied on it as it was become void, and the template's are drafted anew. What was published and relied
-    on it is marked, and one correction is drafted for every channel that carries it. `fireline facts` shows the history.
-
-    Args:
-        incident: Such as INC-7.
-        text: The claim, in one sentence.
-        status: What is known about it. Only confirmed facts are stated as true.
-        id: The fact to change, such as INC-7-F2; left out, a new one is added.
-        evidence: Where the proof is; left out, what it was.
-    """
-    from records import NotFound
-    from tasks.corrections import open_corrections
-    from tasks.draft import save_fact
-    from tasks.first_word import renew
-
-    text = one_line(text, "the fact", longest=CLAIM)
-    async with session() as here:
-        here.settings.stakeholder(actor)
-        if owner:
-            here.settings.stakeholder(owner)
-        async with here.store.transaction() as tx:
-            await tx.incidents.get(incident)
-            known = id or await tx.facts.next_id(incident)
-            if id and id not in (there := [f.id for f in await tx.facts.list(incident)]):
-                has = f"it has {', '.join(there)}" if there else "it has none yet"
-                raise NotFound(f"{incident} has no fact {id!r}: {has}; without --id a new one is added")
-            before = await tx.facts.history(known)
-        new = Fact(
-            id=known,
-            incident=incident,
-            text=text,
-            status=status,
-            owner=owner or actor,
-            evidence=evidence or (before[-1].evidence if before else ""),
-            material=not immaterial,
-            updated_at=here.clock.now(),
-        )
-        voided = await save_fact(here, new, actor=actor)
-        labels = [s.label for s in voided]
-        made = await open_corrections(here, incident)
-        renewed = [s.label for s in await renew(here, incident)]
-        words = f"{known} is {status}."
-        if labels:
-            then = f"drafted anew and proposed: {', '.join(renewed)}" if renewed else "write a new version"
-            words += f" Void now: {', '.join(labels)}; {then}."
-        for correction in made:
-            channels = ", ".join(r.target.channel for r in correction.renderings)
-            words += f" What is published no longer holds: {correction.label} corrects it on {channels}, as a draft."
-            words += f"\nNext: fireline propose {correction.id} --as YOU"
-        row = {"fact": known, "status": status.value, "voided": labels, "renewed": renewed}
-        row["corrections"] = [s.label for s in made]
-        show(row, as_json=json, words=words)
 
 
 def _own_text(source: str) -> str:

@@ -177,8 +177,8 @@ def test_the_html_of_a_notice_escapes_everything_it_shows(templates: config.Temp
 
 
 def test_a_notice_has_a_subject_with_the_incident_and_ends_with_its_link(templates: config.Templates) -> None:
-    for name, contexts in NOTICES.items():
-        for context in contexts if name.endswith(".txt.j2") else ():
+    for name, every in NOTICES.items():
+        for context in every if name.endswith(".txt.j2") else ():
             text = templates.render(name, **context)
             assert text.startswith("[INC-7] ")
             assert text.strip().splitlines()[-1] == context["link"]
