@@ -26,7 +26,12 @@ Language = Annotated[
     str, Parameter(help="ISO 639-1 code of whom it is for, such as de; left out, what its channels say.")
 ]
 TextFile = Annotated[
-    str, Parameter(name="--text", help="A file with your own text: headline, blank line, body. - is standard input.")
+    str,
+    Parameter(
+        name="--text",
+        allow_leading_hyphen=True,
+        help="A file with your own text: headline, blank line, body. - is standard input.",
+    ),
 ]
 
 

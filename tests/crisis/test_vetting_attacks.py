@@ -1,4 +1,4 @@
-"""Twenty ways in which a hostile post may steer a model, each obeyed word for word: none of it passes."""
+"""Twenty-six ways in which a hostile post may steer a model, each obeyed word for word: none of it passes."""
 
 import json
 from collections.abc import Iterator
