@@ -10,7 +10,7 @@ import os
 from collections.abc import Iterable, Mapping
 from contextvars import ContextVar
 from pathlib import Path
-from typing import Annotated, Any, Protocol, TypeVar
+from typing import Annotated, Any, Literal, Protocol, TypeVar
 
 from pydantic import AfterValidator, Field, PrivateAttr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
@@ -18,6 +18,7 @@ from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSett
 from config.errors import ConfigError, Lines, did_you_mean
 from crisis.stakeholder import Stakeholder
 from crisis.values import Frozen, Names
+from crisis.voice import Voice, Word
 from crisis.watch import Watch
 
 
@@ -35,6 +36,14 @@ def _web_address(value: str) -> str:
     return value.rstrip("/")
 
 
+def _language(value: str) -> str:
+    if not (value.isascii() and value.isalpha() and value.islower() and len(value) in (2, 3)):
+        raise ValueError("a language is two or three small letters (ISO 639), such as 'de' for German")
+    return value
+
+
+Language = Annotated[str, AfterValidator(_language)]
+"""ISO 639 code."""
 Name = Annotated[str, AfterValidator(_name)]
 """Short identifier of a configured part."""
 WebAddress = Annotated[str, AfterValidator(_web_address)]
@@ -79,6 +88,32 @@ class VoiceSettings(Frozen):
     """Last line of longer statements; empty: "The <organisation> team"."""
     tone: str = ""
     """Advice for writers, in words."""
+    speaks_as: Literal["we", "name"] = "we"
+    """``name``: English texts begin with "At <organisation>, we" instead of "We"."""
+    formality: Literal["formal", "informal"] = "formal"
+    """*Sie* or *du*, *vous* or *tu*, *usted* or *tú*, in the templates of languages that have both."""
+    prefer: dict[Word, Word] = Field(default_factory=dict)
+    """Words, and what the brand says instead: templates say it, lint asks people to."""
+    avoid: tuple[Word, ...] = ()
+    """Words that the brand does not use: lint names them."""
+    language: Language = "en"
+    """ISO 639-1 code: what is spoken on every channel that names no language of its own."""
+    sign_offs: dict[Language, str] = Field(default_factory=dict)
+    """The last line of longer statements by language, where it is not ``sign_off``."""
+
+    def spoken_by(self, organisation: str) -> Voice:
+        """The voice by which texts are written and checked."""
+        return Voice(
+            organisation=organisation,
+            speaks_as=self.speaks_as,
+            formality=self.formality,
+            prefer=self.prefer,
+            avoid=self.avoid,
+        )
+
+    def signed_in(self, language: str) -> str:
+        """The last line in a language; empty where nothing was set for it."""
+        return self.sign_offs.get(language) or (self.sign_off if language == self.language else "")
 
 
 class SourceSettings(Frozen):
@@ -105,6 +140,8 @@ class ChannelSettings(Frozen):
     """Of a status page: ids of the components whose state follows a service failure."""
     looks_like: str = ""
     """For the sandbox only: the kind whose limits it keeps to."""
+    language: Language | None = None
+    """ISO 639-1 code of what its readers speak; left out, the voice's language."""
 
     @property
     def credentials_name(self) -> str:

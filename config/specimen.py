@@ -15,6 +15,7 @@ from crisis.drafting import Mended
 from crisis.fact import Fact, FactStatus
 from crisis.freeze import FOR_A_HUMAN, FreezeState, FrozenPost, ScheduledPost
 from crisis.incident import Incident, IncidentState
+from crisis.internal import InternalKind
 from crisis.playbook import Playbook
 from crisis.reaction import Observation, Reaction
 from crisis.stakeholder import Stakeholder
@@ -147,6 +148,7 @@ def statement_context(
         "next_update": None if sparse else _AT + timedelta(minutes=55),
         "next_update_says": "" if sparse else "15:00 UTC",
         "sign_off": "" if sparse else "The Acme Air team",
+        "formal": not sparse,
         "corrected": None if sparse else STATEMENT,
         "mended": ()
         if sparse
@@ -197,6 +199,10 @@ NOTICES: dict[str, tuple[dict[str, Any], ...]] = {
     "notice.unacknowledged.txt.j2": (_notice(), _notice(assessment=_BARE)),
     "notice.approval.txt.j2": (_notice(statement=STATEMENT, role="legal"),),
     "notice.returned.txt.j2": (_notice(statement=STATEMENT, approver="lena@example.com", reason="Which flights?"),),
+    "notice.voided.txt.j2": (_notice(statement=STATEMENT, reason="fact INC-7-F2 has changed: refuted: Trains run"),),
+    "notice.correction.txt.j2": (
+        _notice(statement=STATEMENT, doubts=[("INC-7-S1 v1", "INC-7-F2 is refuted now")], channels=["mastodon"]),
+    ),
     "notice.published.txt.j2": (
         _notice(statement=STATEMENT, deliveries=(_OUT, _LOST)),
         _notice(statement=STATEMENT.model_copy(update={"promises": ()}), deliveries=()),
@@ -264,6 +270,12 @@ def contexts(name: str) -> tuple[dict[str, Any], ...]:
     """The contexts a template must render with; none for a template that only its owner can fill."""
     if name in NOTICES:
         return NOTICES[name]
+    if name.split(".", maxsplit=1)[0] in list(InternalKind):
+        return tuple(
+            statement_context(sparse=sparse)
+            | {"guidance": "" if sparse else "People first.", "said": () if sparse else ((STATEMENT.label, "H"),)}
+            for sparse in (False, True)
+        )
     if name.startswith("_") or name.split(".", maxsplit=1)[0] in list(StatementKind):
         full = tuple(statement_context(strategy) for strategy in Strategy)
         return (*full, *(statement_context(strategy, sparse=True) for strategy in Strategy))

@@ -5,7 +5,7 @@ it; the statement's hash covers every rendering. Times come in, so a replay draf
 """
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -18,8 +18,12 @@ from crisis.incident import Incident
 from crisis.parts import NEXT_UPDATE, says
 from crisis.pictures import Picture
 from crisis.playbook import Playbook
-from crisis.rendering import render
+from crisis.reliance import broken
+from crisis.rendering import DoesNotFit, render
+from crisis.shortening import shorter
 from crisis.statement import Promise, Rendering, Statement, Target, content_hash
+from crisis.tongues import ENGLISH, says_when
+from crisis.tongues import sign_off as signed
 from crisis.values import CrisisType, Frozen, Severity, StatementKind
 from crisis.watch import Watch
 
@@ -141,12 +145,6 @@ def next_update(incident: Incident, now: datetime) -> datetime:
     return due.replace(minute=due.minute // 5 * 5, second=0, microsecond=0)
 
 
-def says_when(due: datetime, now: datetime) -> str:
-    """``15:05 UTC``, with the date when it is another day."""
-    clock = f"{due:%H:%M} UTC"
-    return clock if due.date() == now.date() else f"{clock} on {due.day} {due:%B}"
-
-
 def template_context(
     *,
     kind: StatementKind,
@@ -162,13 +160,17 @@ def template_context(
     unknowns: Collection[str] = (),
     actions: Collection[str] = (),
     corrected: Statement | None = None,
+    also_wrong: Iterable[Statement] = (),
     question: str = "",
+    language: str = ENGLISH,
+    formal: bool = True,
 ) -> dict[str, Any]:
     """Everything a statement template may use.
 
     ``facts`` may hold facts of any status; only confirmed ones reach the template. ``affected``, ``unknowns`` and
     ``actions`` default by crisis type to words that are true in the first hour. The watch's own contact outweighs
-    ``contact``; ``corrected`` is the statement that was wrong, ``question`` for an answer.
+    ``contact``; ``corrected`` is the statement that was wrong, ``also_wrong`` others that the same text corrects,
+    ``question`` for an answer; ``language`` is the template's, ``formal`` how it addresses people.
     """
     facts = tuple(facts)
     cause = incident.assessment.type
@@ -188,10 +190,11 @@ def template_context(
         "actions": tuple(actions) or (() if kind in _LATE else ACTIONS[cause]),
         "contact": watch.contact or contact,
         "next_update": due,
-        "next_update_says": says_when(due, now) if due else "",
-        "sign_off": sign_off or f"The {organisation} team",
+        "next_update_says": says_when(due, now, language) if due else "",
+        "sign_off": sign_off or signed(language, organisation),
+        "formal": formal,
         "corrected": corrected,
-        "mended": mended(corrected, facts) if corrected else (),
+        "mended": mended(((corrected,) if corrected else ()) + tuple(also_wrong), facts),
         "question": question,
     }
 
@@ -206,17 +209,22 @@ class Mended(Frozen):
     """It can no longer be confirmed."""
 
 
-def mended(wrong: Statement, now: Iterable[Fact]) -> tuple[Mended, ...]:
-    """What ``wrong`` relied on as confirmed and no longer holds as it was, by the facts as they are ``now``."""
-    current = {fact.id: fact for fact in now}
-    found = []
-    for was in wrong.facts:
-        fact = current.get(was.id)
-        if was.status is not FactStatus.CONFIRMED or fact is None or (fact.text, fact.status) == (was.text, was.status):
-            continue
-        right = fact.text if fact.status is FactStatus.CONFIRMED else ""
-        found.append(Mended(said=was.text, right=right, open=fact.status is FactStatus.UNCONFIRMED))
-    return tuple(found)
+def mended(wrong: Iterable[Statement], now: Iterable[Fact]) -> tuple[Mended, ...]:
+    """What these statements relied on and no longer holds as it was, by the facts as they are ``now``; each once."""
+    facts, found = tuple(now), {}
+    for statement in wrong:
+        for one in broken(statement, facts):
+            said = one.was.text if one.was.status is FactStatus.CONFIRMED else f"{one.was.text}: not right"
+            right = one.now.text if one.now.status is FactStatus.CONFIRMED else ""
+            found[said] = Mended(said=said, right=right, open=one.now.status is FactStatus.UNCONFIRMED)
+    return tuple(found.values())
+
+
+def relied_on(kind: StatementKind, facts: Iterable[Fact], wrong: Iterable[Statement] = ()) -> tuple[Fact, ...]:
+    """The facts a statement relies on: the confirmed ones, which it may state as true, and those a correction speaks of."""
+    facts = tuple(facts)
+    spoken_of = {one.now.id for statement in wrong for one in broken(statement, facts)}
+    return tuple(f for f in facts if f.status is FactStatus.CONFIRMED or f.id in spoken_of)
 
 
 def confirmed(facts: Iterable[Fact]) -> tuple[Fact, ...]:
@@ -224,14 +232,18 @@ def confirmed(facts: Iterable[Fact]) -> tuple[Fact, ...]:
     return tuple(f for f in facts if f.status is FactStatus.CONFIRMED)
 
 
-def template_name(playbook: Playbook, kind: StatementKind, available: Collection[str]) -> str:
+def template_name(playbook: Playbook, kind: StatementKind, available: Collection[str], language: str = ENGLISH) -> str:
     """The playbook's template for ``kind``; else one named after cause and kind; else the plain one of that kind.
+
+    In another language than English the same, with its code before the ending: ``holding.de.txt.j2``.
 
     Raises:
         NoTemplate: none of them exists.
     """
     named = playbook.templates.get(kind)
     wanted = [*([named] if named else []), f"{kind}.{playbook.type}.txt.j2", f"{kind}.txt.j2"]
+    if language != ENGLISH:
+        wanted = list(dict.fromkeys(f"{name.removesuffix('.txt.j2')}.{language}.txt.j2" for name in wanted))
     for name in wanted:
         if name in available:
             return name
@@ -291,14 +303,17 @@ def propose_statement(
     now: datetime,
     author: str = AUTHOR,
     language: str = "en",
+    wanted_language: str = "",
     promises: Iterable[Promise] = (),
     corrects: str = "",
     media: Iterable[Picture] = (),
     links: Iterable[str] = (),
+    keep: Collection[str] = (),
 ) -> Statement:
     """One statement version, rendered for every outlet and bound by its hash.
 
-    ``facts`` are those it relies on: confirmed ones that it states, refuted ones that it answers.
+    ``facts`` are those it relies on: confirmed ones that it states, refuted ones that it answers; ``keep`` as in
+    ``renderings_for``.
 
     Raises:
         crisis.rendering.DoesNotFit: the text or a picture cannot be shown on one of the outlets.
@@ -314,6 +329,7 @@ def propose_statement(
         body=body,
         language=language,
         media=pictures,
+        keep=keep,
     )
     return Statement(
         id=id,
@@ -324,6 +340,7 @@ def propose_statement(
         author=author,
         created_at=now,
         language=language,
+        wanted_language=wanted_language,
         audience=audience,
         headline=headline,
         body=body,
@@ -357,21 +374,46 @@ def renderings_for(
     body: str,
     language: str = "en",
     media: tuple[Picture, ...] = (),
+    keep: Collection[str] = (),
 ) -> tuple[Rendering, ...]:
-    """One rendering for each outlet, in the order given. Raises like ``crisis.rendering.render``."""
-    return tuple(
-        render(
-            headline=headline,
-            body=body,
-            target=outlet.target,
-            limits=outlet.limits,
-            language=language,
-            options=_options(outlet, kind, severity),
-            reply_to=outlet.reply_to,
-            media=media,
-        )
-        for outlet in outlets
-    )
+    """One rendering for each outlet, in the order given. Raises like ``crisis.rendering.render``.
+
+    ``keep``: of a template's text, which may be shortened where an outlet cannot hold it all, what always stays.
+    """
+    found = []
+    for outlet in outlets:
+        forms = [body]
+        if keep and not outlet.limits.threads:
+            forms += shorter(body, keep=keep, first=2 if kind is StatementKind.CORRECTION else 1)
+        found.append(_first_that_fits(forms, outlet, kind, severity, headline, language, media))
+    return tuple(found)
+
+
+def _first_that_fits(
+    forms: Sequence[str],
+    outlet: Outlet,
+    kind: StatementKind,
+    severity: Severity,
+    headline: str,
+    language: str,
+    media: tuple[Picture, ...],
+) -> Rendering:
+    refusal: DoesNotFit | None = None
+    for body in forms:
+        try:
+            return render(
+                headline=headline,
+                body=body,
+                target=outlet.target,
+                limits=outlet.limits,
+                language=language,
+                options=_options(outlet, kind, severity),
+                reply_to=outlet.reply_to,
+                media=media,
+            )
+        except DoesNotFit as error:
+            refusal = refusal or error
+    raise refusal or DoesNotFit("there is no text")
 
 
 def _options(outlet: Outlet, kind: StatementKind, severity: Severity) -> Mapping[str, str]:

@@ -34,18 +34,25 @@ _PHONE = regex.compile(
 _OFFERED = phrases(r"""
     (call|phone|ring|text|dial|telephone|contact|reach|hotline|helpline|freephone|toll[- ]free|tel|whatsapp|sms|questions?)\w*
     (service|press|media|journalists|office|desk|families|relatives|patients|parents|customers|residents|support|help)\w*
+    (number is|line is|(reserve|book|reachable|available|answers?|here) (on|at)|on|at) (\+|\d)…
     (anrufen|rufen|telefon|llame|llamar|tel[ée]fono|appelez|t[ée]l[ée]phone|chiamate|ligue|電話|电话)\w*
 """)
+_OFFERS_ITSELF = phrases(r"""
+    (write|talk|speak|reach|tell|answer|mail|e-mail|ask) (to )?me…
+    (I am|I'm) (at|on|reachable)
+    my (\w+ )?(address|mailbox|inbox|e-?mail|desk)
+""")
+"""Whoever signs may give their own address."""
 _PRIVATE = phrases(r"""
     (mobile|cell|private|home|personal) (number|phone|telephone|address)?
     (mobile|cell|his|her|mr|mrs|ms)
 """)
 _TOLL_FREE = (
-    "0800",
-    "0808",
+    *("0800", "0808", "00800", "0120", "1300"),
+    *("0300", "0303", "0330", "0333", "0343", "0344", "0345", "0843", "0844", "0845", "0870", "0871", "0872", "0873"),
     *(prefix + code for prefix in ("", "1") for code in ("800", "833", "844", "855", "866", "877", "888")),
 )
-"""Numbers that begin so belong to firms."""
+"""Numbers that begin so belong to firms: free ones, and those of Ofcom's ranges 03, 084 and 087."""
 _CARD = regex.compile(r"(?<![\d.+-])[3-6]\d{3}(?:[ -]?\d{2,6}){2,4}(?![\d-])")
 _IBAN = regex.compile(r"(?<!\w)[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?(?!\w)")
 _SSN = regex.compile(r"(?<![\d-])(?!000|666|9\d\d)\d{3}-(?!00)\d{2}-(?!0000)\d{4}(?![\d-])")
@@ -120,7 +127,7 @@ def _is_a_person(text: str, span: tuple[int, int], contact: str) -> bool:
     local, _, domain = address.partition("@")
     if domain.split(".", maxsplit=1)[0].casefold() in _FREE_MAIL:
         return True
-    if _OFFICES.search(local):
+    if _OFFICES.search(local) or _OFFERS_ITSELF.search(text, max(text.rfind("\n", 0, span[0]), 0), span[0]):
         return False
     named = regex.search(rf"\p{{Ll}} {regex.escape(local[0].upper() + local[1:])}(?!\w)", text[: span[0]])
     return _NAME.fullmatch(local) is not None or named is not None

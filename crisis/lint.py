@@ -32,9 +32,10 @@ from crisis.rendering import DoesNotFit, headline_and_text, render
 from crisis.statement import Statement, Target
 from crisis.triage import Strategy
 from crisis.values import CrisisType, StatementKind
+from crisis.voice import Voice, off_voice
 from crisis.wording import HOLLOW, WORDINGS, Wording
 
-__all__ = ["MAX_GRADE", "Finding", "Level", "blocks", "lint"]
+__all__ = ["MAX_GRADE", "Finding", "Level", "blocks", "lint", "unfinished"]
 
 MAX_GRADE = 10.0
 """Reading grade above which a text is too hard for people under stress."""
@@ -97,22 +98,24 @@ def lint(
     contact: str = "",
     language: str = "en",
     pictures: Iterable[Picture] = (),
+    voice: Voice | None = None,
 ) -> list[Finding]:
     """Every finding on ``text``, blocking ones first, then by place.
 
     ``facts`` are the incident's, of any status; ``earlier`` what was already said; ``outlets`` the targets
     that it must fit, each with what it may hold; ``contact`` the company's own address, which is no personal data;
-    ``pictures`` go with it.
+    ``pictures`` go with it; ``voice``: the brand's.
     """
     pictures, outlets = tuple(pictures), tuple(outlets)
     english = language.casefold().split("-")[0] == "en"
     found = [
         *_missing_parts(text, kind, english),
-        *_markers(text),
+        *unfinished(text),
         *leaks(text, contact=contact),
         *unsupported(text, facts),
         *(finding for outlet in outlets for finding in _over_limit(text, *outlet)),
         *_pictures(text, pictures, outlets),
+        *(off_voice(text, voice) if voice is not None else ()),
     ]
     if english:
         found += contradictions(text, kind=kind, strategy=strategy, earlier=earlier)
@@ -143,7 +146,8 @@ def _missing_parts(text: str, kind: StatementKind, english: bool) -> Iterator[Fi
             )
 
 
-def _markers(text: str) -> Iterator[Finding]:
+def unfinished(text: str) -> Iterator[Finding]:
+    """Places left to be filled in."""
     for match in _MARKER.finditer(text):
         yield Finding(
             rule="template-marker",

@@ -25,8 +25,10 @@ TIME = alternatives(
     (the )?end of (the )?(day|week)
     (within|in|every|after) (the )?(next )?<number>?(minute|hour|day|week)s?
     (within|in|every|after) half an hour
-    every (morning|evening|day|hour)
-    (hourly|daily)
+    (every|each) (\w+day )?(morning|afternoon|evening|night|day|hour|week|month|quarter)
+    (every|each) (mon|tues|wednes|thurs|fri|satur|sun)day
+    (hourly|daily|weekly|nightly)
+    next (week|month)
     \d{1,2} (jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)\w*
     \d{4}-\d{2}-\d{2}
 """,
@@ -74,6 +76,13 @@ _LISTS = {
     ),
     "remedy": alternatives(r"""
         (a |the |our )?(fix|update|patch|replacement|recall|review|investigation|inquiry|refund)s?
+    """),
+    "present": alternatives(r"""
+        (come back|add|write|say|tell|report|post|speak|brief|return|share|list|show|publish|answer|announce|give)
+        (explain|renew|inform|update|talk|present|go through|let you know|take (your )?questions)
+    """),
+    "said": alternatives(r"""
+        (posted|published|added|renewed|updated|shared|announced)
     """),
     "speak": alternatives(r"""
         (update|post|share|report|speak|say|tell|write|list|show|talk|publish|give|inform|return|answer|explain|announce)
@@ -216,7 +225,7 @@ ACTION = Part(
 INSTRUCTION = Part(
     _lexicon(r"""
     <instruction>
-    (should|must|need to) (call|see|ring|contact|stop|leave|return|avoid|go|check|change)
+    (should|must|need to) (call|see|ring|contact|stop|leave|return|avoid|go|check|change|follow|stay|keep|wait|listen)
     please \w+
     (you|families|customers|people|guests|passengers|everyone|anybody|anyone)( \w+)* can (call|come|get|return|ask|reach)
     (please|if you|if it)…(stop|do not|don't|call|change|check|return|avoid|use)
@@ -247,6 +256,11 @@ NEXT_UPDATE = Part(
     <we> (let you know|come back to you|get back to you)
     (?<!has |have |was |were |been )(presents?|publishe?[sd]|announce[sd]?|updated|informed)
     (look|check|come back|watch|listen|read)( \w+){0,3} (here|again|news|updates|more|for)
+    <ours>( \w+ly| also| then| again| both)? <present>
+    (the|our|its|each) (\w+ ){1,3}?(speaks?|reports?|briefs?|answers?|announces?)
+    (next|another|a new) (\w+ )?(note|word|line|post|message|bulletin|briefing|report|round)
+    (more|news)( from us| on this| about this| of it)?( comes?| follows?)?,? (on|by|at|before|in|within|tomorrow|tonight)
+    <said> (here |there |below |to (it|this page) )?(by|at|on|every|each|before)
     (hear from|more from) us
     (more|again)( here)? (by|at|before) <time>
     (open talk|press conference|town hall|live ?stream|question hour|webcast)

@@ -95,6 +95,8 @@ class Statement(Frozen):
     renderings: tuple[Rendering, ...] = ()
     media: tuple[Picture, ...] = ()
     links: tuple[str, ...] = ()
+    wanted_language: str = ""
+    """The language that was wanted, where no template speaks it and the text stands in another, saying so."""
     corrects: str = ""
     """For a correction: the statement id that carried the error."""
     content_hash: ContentHash
@@ -102,6 +104,11 @@ class Statement(Frozen):
     @property
     def label(self) -> str:
         return f"{self.id} v{self.version}"
+
+    @property
+    def readers_language(self) -> str:
+        """The language of whom it is for, whether or not it speaks it."""
+        return self.wanted_language or self.language
 
 
 def content_hash(

@@ -86,7 +86,8 @@ def _told(record: Record, known: Known) -> str:
     about = {"": "", "opened": "", "approval": " that an approval is wanted", "promise": " of a promise"}
     about |= {"closing": " that closing is proposed", "published": " that it is out", "resolved": " that it is over"}
     about |= {"returned": " that a statement was returned", "blocked": " that a draft must be mended"}
-    about |= {"stuck": " of a delivery that needs a human"}
+    about |= {"stuck": " of a delivery that needs a human", "voided": " that what they were asked to approve is void"}
+    about |= {"correction": " that a correction is wanted"}
     tail = about.get(occasion.partition("/")[0], f" ({occasion})")
     return f"{person} told{tail}" + (f" by {str(route).partition(':')[0]}" if route else "")
 
@@ -149,6 +150,10 @@ def _about_statement(words: str) -> Callable[[Record, Known], str]:
     return lambda record, known: words.format(_statement(record))
 
 
+def _in_doubt(record: Record, known: Known) -> str:
+    return f"{_statement(record)} no longer holds: {record.reason}"
+
+
 def _says(record: Record, known: Known) -> str:
     return f"Reaction measured: {first_of(record.data, 'says') or record.reason}"
 
@@ -205,7 +210,11 @@ SENTENCES: dict[str, Callable[[Record, Known], str]] = {
     "statement.voided": _about_statement("{} voided"),
     "statement.expired": _about_statement("{} expired without the approvals it needed"),
     "statement.published": _about_statement("{} published"),
+    "statement.reasoned": _about_statement("Why {} takes its posture"),
+    "statement.in_doubt": _in_doubt,
+    "statement.holds": _about_statement("{} holds again"),
     "statement.withdrawn": _about_statement("{} withdrawn"),
+    "internal.written": lambda r, k: f"Written for inside: {first_of(r.data, 'kind')}",
     "decision.made": _decided,
     "decision.refused": lambda r, k: f"A decision on {_statement(r)} did not count",
     "approval.form": _about_statement("Approval form for {} answered in Prefect"),

@@ -68,6 +68,7 @@ DETAILS = frozenset(
         "mailing.armed",
         "mailing.settled",
         "ledger.checkpoint",
+        "statement.reasoned",
         "statement.rendered",
         "mentions.relied_on",
         "post.freezing",
@@ -97,6 +98,7 @@ TROUBLES = frozenset(
         "scheduler.not_frozen",
         "stakeholder.not_reached",
         "statement.expired",
+        "statement.in_doubt",
         "statement.voided",
         "statement.withdrawn",
     }

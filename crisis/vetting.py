@@ -12,29 +12,37 @@ import regex  # type: ignore[import-untyped]
 
 from crisis.brief import ROLES, Brief, Draft, Sentence
 from crisis.phrases import phrases
+from crisis.smuggling import foreign, smuggled
 
 NEW_WORDS = 0.4
 """Share of a sentence's content words that a sentence stating facts or promising may add to its grounds."""
+NEW_IN_FACTS = 0.3
+"""The same share where a sentence states facts as known."""
 COPIED = 5
 """Words in a row, the same as in a post and not in the grounds, that count as quoted from it."""
 
 _WORD = regex.compile(r"\p{L}[\p{L}\p{M}'’-]*")
 _NUMBER = regex.compile(r"\d(?:[\d.,:/]*\d)?\s?(?:%|per\s?cent|percent)?")
-_ADDRESS = regex.compile(
-    r"https?://\S+|www\.\S+|\S+@\S+\.\S+|(?<!\w)[@#]\w+|\b[\w-]+\.(?:com|org|net|io|example|test)\b"
-)
-_HIDDEN = regex.compile(r"[\p{Cc}\p{Cf}\p{Co}\p{Cn}--[\n\u200c\u200d]]", regex.V1)
+_ADDRESS = regex.compile(r"\w+://\S+|www\.\S+|\S+@\S+\.\S+|(?<!\w)[@#]\w+|\b[\w-]+(?:\.[\w-]+)*\.\p{L}{2,}\b(?:/\S*)?")
 _COUNTED = frozenset(
     """
-    two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen
+    zero two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen
     nineteen twenty thirty forty fifty sixty seventy eighty ninety hundred hundreds thousand thousands million millions
-    billion dozen dozens half third quarter most majority minority every all nobody none never always
+    billion billions trillion dozen dozens half third quarter most majority minority every all nobody none never always
+    several numerous countless scores handful couple double triple twofold tenfold hundredfold innumerable plenty
+    everyone's everybody's nobody's
     first second third once twice
     monday tuesday wednesday thursday friday saturday sunday january february april june july august september october
     november december today tomorrow tonight yesterday weekend
     """.split()  # noqa: SIM905
 )
 """Words that count, compare or date; ``every`` and ``all`` are let off before ``one`` and in fixed phrases below."""
+_COUNTS_WITHIN = regex.compile(
+    r"(?:two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|\w+teen|twenty|thirty|forty|fifty|sixty|seventy|eighty|"
+    r"ninety)?(?:hundred|thousand|million|billion)s?|(?:twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety)\w+",
+    regex.IGNORECASE,
+)
+"""Numbers written as one word."""
 _LET_OFF = regex.compile(
     r"\b(?:first of all|all of (?:you|us|them)|every (?:one|report|message|post|question)|all (?:reports|messages|affected|"
     r"questions)|at once|once (?:we|more|again)|as always)\b",
@@ -62,6 +70,10 @@ _STOP = frozenset(
 )
 _SPEAKING = "next update post publish report share speak tell write hear news again here details more"
 """Words for promising the next word, where its time is the brief's."""
+_ASKING = "please write contact call visit ask reach help tell us if you affected question worry check see"
+"""Words for saying where people find help."""
+_HEADING = "what went wrong happened happens next now update latest news about our response answer hear statement"
+"""Words of any headline."""
 _CAUSE = phrases(r"""
     because
     (due|owing|thanks) to
@@ -78,8 +90,17 @@ _PROMISE = phrases(r"""
     never again
     (full|partial)? ?(refund|reimburse|compensat|voucher|credit note|free of charge|replac|recall)\w*
 """)
+_WE_ACT = phrases(r"""
+    (we|our \w+)(?! (know|knew|understand|see|hear|heard|feel|regret|apologi[sz]e|realise|realize|share|do not know|cannot))…
+    (you|everyone|everybody|customers|people|nobody) (get|gets|receives?|keeps?|need not|(do|does) not (have|need) to|loses?)…
+    (rest assured|be assured|guaranteed|for certain|no doubt)
+""")
+"""Where the company does, gives or warrants something, whatever the sentence calls itself."""
+_FEELS = phrases("(we are|we're) (\\w+ )?(sorry|aware|listening|with you|thinking)")
+_NEGATED = regex.compile(r"\b(?:not|never|no|none|neither|nobody|without|cannot)\b|n['’]t\b", regex.IGNORECASE)
 _OFFER = regex.compile(
-    r"\b(?:refund|reimburs|compensat|voucher|discount|credit|free|replac|recall|goodwill|lawsuit|liab)\w*",
+    r"\b(?:refund|reimburs|compensat|voucher|discount|credit|free|replac|recall|goodwill|lawsuit|liab|money|cash|resign|sack|"
+    r"negligen|guilt|lawyer|prosecut|bankrup|insolven)\w*|\bpa(?:y|ys|id|ying)\b",
     regex.IGNORECASE,
 )
 
@@ -89,9 +110,15 @@ def vet(draft: Draft, brief: Brief) -> tuple[str, ...]:
     if brief.language.split("-")[0].casefold() != "en":
         return (f"a draft in {brief.language!r} cannot be checked: only English ones can",)
     grounds = _Grounds(brief.grounds)
-    found = [*_shape(draft, brief), *_not_in(draft.text, grounds), *_quoted(draft.text, brief, grounds)]
+    found = [
+        *_shape(draft, brief),
+        *smuggled(draft.text, "\n".join(brief.grounds)),
+        *_not_in(draft.text, grounds),
+        *_quoted(draft.text, brief, grounds),
+    ]
     for sentence in draft.sentences:
         found += _rests_on(sentence, brief, grounds)
+    found += _headline(" ".join(draft.headline.split()), brief, grounds)
     return tuple(dict.fromkeys(found))
 
 
@@ -110,8 +137,6 @@ class _Grounds:
 def _shape(draft: Draft, brief: Brief) -> Iterator[str]:
     if len(draft.text) > brief.longest:
         yield f"it is {len(draft.text)} characters long; the most is {brief.longest}"
-    if _HIDDEN.search(draft.text):
-        yield "it holds characters that cannot be seen"
     for sentence in draft.sentences:
         if sentence.role not in ROLES:
             yield f"{sentence.role[:40]!r} is no role of a sentence"
@@ -130,8 +155,9 @@ def _not_in(text: str, grounds: _Grounds) -> Iterator[str]:
         if _plain(number) not in grounds.numbers:
             yield f"the number {number.strip()!r} is not in the brief"
     counted = _LET_OFF.sub(" ", bare)
-    for word in _WORD.findall(counted):
-        if word.casefold() in _COUNTED and word.casefold() not in grounds.words:
+    for word in (part for whole in _WORD.findall(counted) for part in whole.split("-") if part):
+        counts = word.casefold() in _COUNTED or _COUNTS_WITHIN.fullmatch(word) is not None
+        if counts and word.casefold() not in grounds.words:
             yield f"{word!r} counts or dates something that the brief does not"
     yield from _names(bare, grounds)
 
@@ -169,8 +195,10 @@ def _rests_on(sentence: Sentence, brief: Brief, grounds: _Grounds) -> Iterator[s
     if sentence.role == "known":
         if not cited:
             yield f"{shown!r} states something as known and names no fact"
-        elif _new(sentence.text, (*cited.values(), brief.brand, brief.organisation)) > NEW_WORDS:
+        elif _new(sentence.text, (*cited.values(), brief.brand, brief.organisation, brief.affected)) > NEW_IN_FACTS:
             yield f"{shown!r} says more than the facts it names"
+        elif bool(_NEGATED.search(sentence.text)) != any(_NEGATED.search(text) for text in cited.values()):
+            yield f"{shown!r} turns what the facts it names say into its contrary"
     if _CAUSE.search(sentence.text) and _new(sentence.text, (f.text for f in brief.facts)) > NEW_WORDS:
         yield f"{shown!r} names a cause that no fact names"
     grounded = (
@@ -178,9 +206,24 @@ def _rests_on(sentence: Sentence, brief: Brief, grounds: _Grounds) -> Iterator[s
     )
     if _PROMISE.search(sentence.text) and _new(sentence.text, grounded) > NEW_WORDS:
         yield f"{shown!r} promises something that the brief does not"
+    acts = _WE_ACT.search(sentence.text) and not _FEELS.search(sentence.text)
+    if (acts or sentence.role == "action") and _new(sentence.text, (*grounded, _ASKING)) > NEW_WORDS:
+        yield f"{shown!r} says that something is done or given of which the brief says nothing"
+    if tongue := foreign(_ADDRESS.sub(" ", sentence.text)):
+        yield f"{shown!r} is not in English ({tongue})"
     for offer in _OFFER.findall(sentence.text):
         if _stem(offer.casefold()) not in grounds.stems:
             yield f"{offer!r} offers or admits something that the brief does not"
+
+
+def _headline(headline: str, brief: Brief, grounds: _Grounds) -> Iterator[str]:
+    """What most people read of it, and nothing cites a fact for: held to the grounds more strictly than a sentence."""
+    yield from _rests_on(Sentence(text=headline, role="headline"), brief, grounds)
+    if _new(headline, (*brief.grounds, _HEADING)) > NEW_IN_FACTS:
+        yield f"the headline {headline[:80]!r} says something that the brief does not"
+    negated = any(_NEGATED.search(text) for text in brief.grounds)
+    if _NEGATED.search(headline) and not negated and not regex.search(r"\bknow\b", headline, regex.IGNORECASE):
+        yield f"the headline {headline[:80]!r} turns what the brief says into its contrary"
 
 
 def _new(text: str, grounds: Iterable[str]) -> float:

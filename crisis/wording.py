@@ -12,7 +12,7 @@ from crisis.values import Frozen, StatementKind
 
 _LISTS = {
     "time": TIME,
-    "sorry": r"(?:sorry|apologi[sz]e|apolog(?:y|ies)|regret)",
+    "sorry": r"(?:sorry|apologi[sz]e|apolog(?:y|ies)|regret|regrettable)",
     "people": alternatives(r"""
         (you|anyone|anybody|someone|some|people|customers|users|they|others|those|some of you|any of you)
         (any |some |our )(\w+ )?(people|customers|users|viewers|readers|guests|fans|passengers|community|communities)
@@ -54,7 +54,10 @@ WORDINGS: tuple[Wording, ...] = (
             <sorry>…if <people>
             if <people>…(offended|hurt|upset|inconvenienced|affected|disappointed|misled)…<sorry>
             <sorry>…<people> (feel|felt|took|were offended|was offended|found it)
-            <sorry>…(that|who|which) (may|might|could) have (been|felt|caused)
+            <sorry>…(that|who|which) (may|might|could) have \w+
+            <sorry>…any(one|body)( \w+)? who
+            <sorry>…if (it|this|that|they|the \w+) (seems?|seemed|was|were|came across|caused|offended|upset|hurt)
+            if (any|some) \w+…(felt|feel|was|were|found|took)…<sorry>
             any (offen[cs]e|inconvenience|confusion|upset|hurt|distress|misunderstanding)…(may|might|could|caused|taken)
             any (offen[cs]e|inconvenience|confusion|upset|hurt|distress|misunderstanding) (this|it|that|we)
             <sorry> (for|about) any (\w+ )?(offen[cs]e|inconvenience|confusion|upset|hurt|distress)
@@ -73,6 +76,12 @@ WORDINGS: tuple[Wording, ...] = (
             (a )?minor (issue|glitch|incident|problem|inconvenience|error|delay|technical \w+|disruption)s?
             (a )?(technical |slight |small |little )?(glitch|hiccup|blip|snag)(es|s)?
             blown out of (all )?proportion
+            (it|this|that) (is|was|were)( only| just| merely)+
+            (only|just|merely) (an? )?(\w+ )?(<few>|joke|remark|word|tweet|post|comment|moment|formality|precaution)s?
+            (only|just|merely) (minor|slight|small|tiny|limited|temporary|isolated)
+            an? <few> amount of
+            (very|extremely|comparatively) (small|low|rare|few|limited)
+            teething (problem|trouble|issue)s?
             (overreact\w*|overblown|exaggerat\w*|no big deal|not a big deal|hysteria|storm in a teacup)
             (vast|overwhelming) majority (of|were|are|was)
             (some|a little|minor|slight|temporary) inconvenience
@@ -94,6 +103,17 @@ WORDINGS: tuple[Wording, ...] = (
             (a|one|the) (rogue|single|junior|former|disgruntled) (employee|member|individual|contractor)
             (a few )?bad apples
             not (our|the company's) (fault|responsibility|problem|doing)
+            (is|are|was|were) (entirely |solely |partly |largely )?(to blame|at fault)(?! for our)
+            the fault (of|lies)
+            (responsible|to blame|at fault), not (us|our \w+)
+            (let|failed) us( down)?
+            (brought|bring) (this|it|these \w+) (up)?on (themselves|yourself|yourselves|himself|herself)
+            (their|your|his|her) own (fault|doing|making)
+            (careless|negligent|reckless)\w* (users?|customers?|drivers?|vendors?|suppliers?|contractors?)
+            (users?|customers?|drivers?|passengers?|people|players?|vendors?) (\w+ly )?(failed|misread)
+            (users?|customers?|drivers?|passengers?|people|players?|vendors?) (negligently|carelessly)
+            (users?|customers?|players?|people|readers?|you) (need|have|ought) to understand
+            act of god
             (nothing to do with|beyond our control|outside (of )?our control|out of our hands)
             holding (\w+ ){0,2}wrong
             (disruptive|belligerent|so-called|self-appointed)
@@ -228,6 +248,9 @@ HOLLOW = _lexicon(r"""
     (is|are|remains?|has always been) (our|the) (\w+ )?(number one|first|top|highest|utmost|absolute) (priority|concern)
     of (the )?(paramount|utmost|highest|greatest) (importance|priority|concern)
     we pride ourselves
+    at the (very )?heart of (everything|all|what) we do
+    (core|crucial|central|key|fundamental) values? (of|to|for|at) (us|our|the)
+    (is|are|remains?|was|were) (always |and always has been )?(our|the) (first|top|number one) (\w+ )?priority
     (committed to|value) (\w+ ){0,3}(customers|safety|privacy|trust|quality|excellence|community)
     (highest|strictest|rigorous) standards
 """)

@@ -26,6 +26,7 @@ from desk.preview import preview
 from desk.state import desk_of
 from desk.waiting import people, word_due
 from records import NotFound, StatementStatus
+from tasks.advise import Reasoning, reason_in
 from tasks.approve import decide
 from tasks.binding import what_changed
 from tasks.installation import Installation
@@ -55,6 +56,8 @@ class Asked:
     """The latest version of the statement."""
     changed: str
     """What an approval would no longer match; empty when all is as it was proposed."""
+    reasoning: Reasoning
+    """Why it says what it says."""
 
     @property
     def own(self) -> Decision | None:
@@ -84,11 +87,12 @@ async def _asked(here: Installation, claims: LinkClaims) -> Asked | None:
             incident = await tx.incidents.get(statement.incident)
             version = await load_version(tx, statement, here.clock.now())
             changed = await what_changed(tx, statement)
+            reasoning = await reason_in(tx, statement)
     except NotFound:
         return None
     if statement.content_hash != claims.content_hash:
         return None
-    return Asked(claims, incident, version, newest, changed)
+    return Asked(claims, incident, version, newest, changed, reasoning)
 
 
 def _closed(asked: Asked) -> tuple[str, str] | None:
@@ -282,6 +286,8 @@ def _page(request: Request, asked: Asked, *, problem: str = "", reason: str = ""
             "problem": sentence(problem),
             "reason": reason,
             "max_reason": MAX_REASON,
+            "reasoning": asked.reasoning,
+            "does": asked.reasoning.said_by(statement),
         },
         status=410 if closed and not asked.own and status == 200 and asked.version.status in GONE else status,
     )

@@ -13,6 +13,7 @@ from crisis.commitment import Commitment
 from crisis.delivery import ARRIVED, Delivery, DeliveryState, Purpose
 from crisis.incident import Incident
 from crisis.mailing import RecipientState, of_counts, shown
+from crisis.reliance import broken
 from crisis.statement import Statement
 from crisis.triage import Assessment
 from records import Proposal, StatementStatus, Transaction
@@ -36,6 +37,8 @@ class Version:
     deliveries: tuple[Delivery, ...]
     taken_back: frozenset[str] = frozenset()
     """Its deliveries whose withdrawal got through: those targets had it and have it no more."""
+    doubts: tuple[str, ...] = ()
+    """Of a published one: what it relied on that has changed since, in words."""
 
     @property
     def missing(self) -> dict[str, int]:
@@ -137,14 +140,18 @@ async def load_version(tx: Transaction, statement: Statement, now: datetime) -> 
     proposal = await tx.statements.proposal(statement.id, statement.version)
     decisions = tuple(await tx.decisions.list(statement.content_hash))
     planned = await tx.outbox.list(statement=statement.id, version=statement.version)
+    status = await tx.statements.status(statement.id, statement.version)
+    out = status is StatementStatus.PUBLISHED and bool(statement.facts)
+    changed = broken(statement, await tx.facts.list(statement.incident)) if out else ()
     return Version(
         statement=statement,
-        status=await tx.statements.status(statement.id, statement.version),
+        status=status,
         proposal=proposal,
         decisions=decisions,
         standing=where_it_stands(proposal, decisions, now),
         deliveries=tuple(d for d in planned if d.purpose is Purpose.STATEMENT),
         taken_back=taken_back(planned),
+        doubts=tuple(one.says for one in changed),
     )
 
 

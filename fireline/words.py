@@ -1,4 +1,4 @@
-"""Verbs on what is said: facts, drafts, proposals, approvals, publishing, corrections, withdrawals."""
+"""Verbs on what is said: drafts, proposals, approvals, publishing, corrections, withdrawals."""
 
 import asyncio
 import sys
@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 from crisis.drafting import AUTHOR
-from crisis.fact import Fact, FactStatus
+from crisis.internal import InternalKind
 from crisis.statement import Statement
-from crisis.typed_in import CLAIM, one_line
+from crisis.tongues import name_of
 from crisis.values import StatementKind
 from fireline.errors import Stop
 from fireline.incidents import Actor, Json, Reason
@@ -22,61 +22,17 @@ if TYPE_CHECKING:
 
 PROGRESS_SECONDS = 5.0
 Version = Annotated[int | None, Parameter(help="The version; the latest one when left out.")]
-TextFile = Annotated[
-    str, Parameter(name="--text", help="A file with your own text: headline, blank line, body. - is standard input.")
+Language = Annotated[
+    str, Parameter(help="ISO 639-1 code of whom it is for, such as de; left out, what its channels say.")
 ]
-
-
-async def fact(
-    incident: str,
-    text: str,
-    status: FactStatus = FactStatus.UNCONFIRMED,
-    *,
-    actor: Actor,
-    id: str = "",
-    evidence: str = "",
-    json: Json = False,
-) -> None:
-    """Add a fact, or change one; proposals that relied on it as it was become void, and the template's are drafted anew.
-
-    Args:
-        incident: Such as INC-7.
-        text: The claim, in one sentence.
-        status: What is known about it. Only confirmed facts are stated as true.
-        id: The fact to change, such as INC-7-F2; left out, a new one is added.
-        evidence: Where the proof is.
-    """
-    from records import NotFound
-    from tasks.draft import save_fact
-    from tasks.first_word import renew
-
-    text = one_line(text, "the fact", longest=CLAIM)
-    async with session() as here:
-        here.settings.stakeholder(actor)
-        async with here.store.transaction() as tx:
-            await tx.incidents.get(incident)
-            known = id or await tx.facts.next_id(incident)
-            if id and id not in (there := [f.id for f in await tx.facts.list(incident)]):
-                has = f"it has {', '.join(there)}" if there else "it has none yet"
-                raise NotFound(f"{incident} has no fact {id!r}: {has}; without --id a new one is added")
-        new = Fact(
-            id=known,
-            incident=incident,
-            text=text,
-            status=status,
-            owner=actor,
-            evidence=evidence,
-            updated_at=here.clock.now(),
-        )
-        voided = await save_fact(here, new, actor=actor)
-        labels = [s.label for s in voided]
-        renewed = [s.label for s in await renew(here, incident)]
-        words = f"{known} is {status}."
-        if labels:
-            then = f"drafted anew and proposed: {', '.join(renewed)}" if renewed else "write a new version"
-            words += f" Void now: {', '.join(labels)}; {then}."
-        row = {"fact": known, "status": status.value, "voided": labels, "renewed": renewed}
-        show(row, as_json=json, words=words)
+TextFile = Annotated[
+    str,
+    Parameter(
+        name="--text",
+        allow_leading_hyphen=True,
+        help="A file with your own text: headline, blank line, body. - is standard input.",
+    ),
+]
 
 
 def _own_text(source: str) -> str:
@@ -97,7 +53,8 @@ def _own_text(source: str) -> str:
 async def draft(
     incident: str,
     *,
-    kind: StatementKind = StatementKind.UPDATE,
+    kind: StatementKind | InternalKind = StatementKind.UPDATE,
+    language: Language = "",
     actor: Actor = "",
     text: TextFile = "",
     image: Images = None,
@@ -107,16 +64,22 @@ async def draft(
 ) -> None:
     """Draft a statement from the playbook's template, or take your own text as a new version; with pictures, if you like.
 
+    The kinds brief, macro, faq and executive are for inside: for colleagues, support, whoever is asked, and executives.
+    They are printed for you to hand on, and can be neither proposed nor published.
+
     With --writer a language model drafts from the facts on record; what it writes is checked, and thrown away when it
     holds a number, name, cause or promise that is not on record.
 
     Args:
         incident: Such as INC-7.
-        kind: What the statement is for.
+        kind: What the text is for.
     """
     from tasks import draft as drafting
-    from tasks.linting import blocking
 
+    if isinstance(kind, InternalKind):
+        if text or image or alt or writer:
+            raise Stop(f"a {kind} is written from the facts by its template: leave --text, --image and --writer out")
+        return await _internal(incident, kind, language, actor, as_json=json)
     own, pictures = read_pictures(_own_text(text), text, image, alt)
     if (own or pictures) and not actor:
         raise Stop("a text or picture of your own needs your name: add --as and your e-mail address")
@@ -129,24 +92,57 @@ async def draft(
             here.settings.stakeholder(actor)
         author = actor if own or pictures else AUTHOR
         if writer:
-            own, author = await _by_writer(here, incident, kind, writer), f"writer:{writer}"
-        statement = await drafting.draft(here, incident, kind, author=author, text=own, pictures=pictures)
-        body = f"{statement.label} ({kind}):\n\n{statement.headline}\n\n{statement.body}\n{_shown(statement)}"
-        stops = await blocking(here, statement)
-        then = f"fireline propose {statement.id} --as YOU"
-        if stops:
-            then = f"lint blocks it ({', '.join(stops)}): fireline draft {incident} --kind {kind} --text FILE --as YOU"
-        words = f"{body}\nNext: {then}"
-        row = statement.model_dump(mode="json", include={"id", "version", "headline", "body", "content_hash", "media"})
-        show(row, as_json=json, words=words)
+            own, author = await _by_writer(here, incident, kind, writer, language), f"writer:{writer}"
+        statement = await drafting.draft(
+            here, incident, kind, author=author, text=own, pictures=pictures, language=language
+        )
+        await _show_draft(here, statement, as_json=json)
+    return None
 
 
-async def _by_writer(here: "Installation", incident: str, kind: StatementKind, writer: str) -> str:
+_SHOWN = {"id", "version", "headline", "body", "content_hash", "media", "language", "wanted_language"}
+
+
+async def _show_draft(here: "Installation", statement: Statement, *, as_json: bool) -> None:
+    """A draft with why it says what it says, and what to do next."""
+    from tasks.advise import in_words, reason_in
+    from tasks.linting import blocking
+
+    kind = statement.kind
+    words = f"{statement.label} ({kind}):\n\n{statement.headline}\n\n{statement.body}\n{_shown(statement)}"
+    if statement.wanted_language:
+        lacks = name_of(statement.wanted_language)
+        words += f"\nThere is no {lacks} template for {kind}: the text is English and says so in {lacks}.\n"
+    async with here.store.reading() as tx:
+        reasoning = await reason_in(tx, statement)
+    words += f"\n{in_words(reasoning, statement)}\n"
+    stops = await blocking(here, statement)
+    then = f"fireline propose {statement.id} --as YOU"
+    if stops:
+        again = f"fireline draft {statement.incident} --kind {kind} --text FILE --as YOU"
+        then = f"lint blocks it ({', '.join(stops)}): {again}"
+    row = statement.model_dump(mode="json", include=_SHOWN)
+    row |= {"blocked_by": stops, "doctrine": reasoning.model_dump(mode="json")}
+    show(row, as_json=as_json, words=f"{words}\nNext: {then}")
+
+
+async def _internal(incident: str, kind: InternalKind, language: str, actor: str, *, as_json: bool) -> None:
+    from tasks.internal import write_internal
+
+    async with session() as here:
+        if actor:
+            here.settings.stakeholder(actor)
+        written, missing = await write_internal(here, incident, kind, language=language, actor=actor or AUTHOR)
+        words = f"{written.headline}\n\n{written.body}" + (f"\n\n{missing}" if missing else "")
+        show(written.model_dump(mode="json", exclude={"facts"}), as_json=as_json, words=words)
+
+
+async def _by_writer(here: "Installation", incident: str, kind: StatementKind, writer: str, language: str) -> str:
     from integrations import IntegrationError
     from tasks.write import NotUsable, written
 
     try:
-        return await written(here, incident, kind, writer)
+        return await written(here, incident, kind, writer, language=language)
     except (NotUsable, IntegrationError) as error:
         instead = f"fireline draft {incident} --kind {kind}"
         raise Stop(f"{error}. The template still stands: {instead}", 1) from None

@@ -82,6 +82,7 @@ async def respond(
         await steps.freeze_scheduled(here, case.id)
         statement = await steps.draft_statement(here, case.id, StatementKind.HOLDING)
         await steps.propose_draft(here, statement)
+        await steps.draft_in_other_languages(here, case.id, StatementKind.HOLDING)
         await steps.show_incident(here, case.id)
         outcome = await wait_for_approval(here, case.id, StatementKind.HOLDING)
         if outcome is None:

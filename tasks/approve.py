@@ -23,10 +23,12 @@ from crisis.incident import Incident
 from crisis.stakeholder import Stakeholder
 from crisis.statement import Statement
 from records import AlreadyDecided, Proposal, StatementStatus, Transaction
+from records.work import Act
+from tasks.advise import reason_in
 from tasks.binding import what_changed
 from tasks.installation import Installation
 from tasks.links import PLACEHOLDER, LinkClaims
-from tasks.linting import Blocked, refuse_blocked
+from tasks.linting import Blocked, refuse_blocked, untrue_since
 from tasks.notify import Notice, tell, tell_lead
 from tasks.publish import publish_statement
 from tasks.runs import emit, wake
@@ -72,6 +74,7 @@ async def propose(here: Installation, statement: Statement, *, by: str) -> Propo
                 via=here.via,
                 flow_run_id=here.flow_run_id,
             )
+            await _record_reasoning(here, tx, statement, by=by)
         people = await tx.stakeholders.list()
     emit(
         "statement.proposed",
@@ -87,6 +90,14 @@ async def propose(here: Installation, statement: Statement, *, by: str) -> Propo
         )
     )
     return proposal
+
+
+async def _record_reasoning(here: Installation, tx: Transaction, statement: Statement, *, by: str) -> None:
+    """Put beside a proposal which rule and which evidence led to its posture, what was ruled out, and what its sentences do."""
+    reasoning = await reason_in(tx, statement)
+    data = {"statement": statement.id, "version": statement.version, **reasoning.model_dump(mode="json")}
+    act: Act = {"actor": by, "via": here.via, "reason": reasoning.counsel.why, "flow_run_id": here.flow_run_id}
+    await tx.ledger.append("statement.reasoned", incident=statement.incident, data=data, **act)
 
 
 async def propose_draft(here: Installation, statement: Statement) -> str:
@@ -277,7 +288,7 @@ async def _record_decision(
             current_hash=text.content_hash,
             earlier=await tx.decisions.list(content_hash),
         )
-        stale = await what_changed(tx, text)
+        stale = await what_changed(tx, text) or await untrue_since(here, tx, text)
         if stale:
             await _mark(here, tx, text, StatementStatus.VOIDED, stale)
         else:

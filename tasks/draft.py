@@ -11,15 +11,21 @@ from crisis.drafting import Outlet
 from crisis.fact import Fact, FactStatus
 from crisis.incident import Incident
 from crisis.pictures import Picture
-from crisis.statement import Statement
+from crisis.playbook import Playbook
+from crisis.statement import Statement, Target
+from crisis.tongues import ENGLISH, only_in_english
 from crisis.typed_in import CLAIM, one_line
 from crisis.values import StatementKind
+from crisis.voice import in_voice
 from crisis.watch import Watch
 from records import NotFound, StatementStatus, Transaction
+from records.work import Act
+from tasks.binding import what_changed
+from tasks.doubt import in_doubt, mark_doubts
 from tasks.installation import Installation
 from tasks.linting import SAID
 from tasks.mailing import audience_options
-from tasks.outlets import NothingToCorrect, outlets_again, outlets_for
+from tasks.outlets import NothingToCorrect, languages_for, outlets_again, outlets_for
 from tasks.pictures import Read
 
 DEAD = frozenset({StatementStatus.RETURNED, StatementStatus.VOIDED, StatementStatus.EXPIRED, StatementStatus.WITHDRAWN})
@@ -36,13 +42,21 @@ async def draft(
     corrects: str = "",
     again: bool = False,
     pictures: Sequence[Read] = (),
+    only_to: frozenset[Target] | None = None,
+    language: str = "",
 ) -> Statement:
     """The statement of that kind for an incident: the one that is on its way, or a new one.
 
     ``text`` (headline, blank line, body) is a person's; without it the playbook's template speaks. ``again`` makes a new
     statement or version even when one exists: always so for a person's text and for ``pictures``, which go to every
     channel that takes some; what was taken out of their files goes on record. A channel that takes nothing without a
-    picture is left out when there is none.
+    picture is left out when there is none. A draft of the template whose facts have changed since is replaced.
+
+    A template's correction speaks for every published statement of the incident that no longer holds, and goes to every
+    target that carries one of them; ``only_to``: only to these.
+
+    ``language`` is its readers' (left out: the first that its channels name, for a correction that of the wrong text). Where
+    no template speaks it, the template's text is English under a line in that language that says so.
 
     Raises:
         NothingToCorrect: for a correction, when no target carries ``corrects``.
@@ -54,43 +68,64 @@ async def draft(
     lists = {} if corrects else await audience_options(here)
     async with here.store.transaction() as tx:
         incident = await tx.incidents.get(incident_id)
-        earlier = [s for s in await tx.statements.list(incident_id) if s.kind is kind and s.corrects == corrects]
+        wrong = await tx.statements.get(corrects) if corrects else None
+        language = wrong.readers_language if wrong else language or languages_for(here, incident, kind)[0]
+        of_kind = [s for s in await tx.statements.list(incident_id) if s.kind is kind and s.corrects == corrects]
+        earlier = [s for s in of_kind if s.readers_language == language]
         latest = earlier[-1] if earlier else None
         status = await tx.statements.status(latest.id, latest.version) if latest else None
-        if latest and not again and not text and status not in DEAD:
+        if latest and not again and not text and status not in DEAD and not await _is_stale(tx, latest, status):
             return latest
         ongoing = latest and status is not StatementStatus.PUBLISHED and (bool(text or media) or not again)
         statement_id, version = (
             (latest.id, latest.version + 1) if latest and ongoing else (await tx.statements.next_id(incident_id), 1)
         )
         watch = await tx.watches.get(incident.watch)
-        wrong = await tx.statements.get(corrects) if corrects else None
+        wrongs = await _wrong_too(tx, incident_id, wrong, alone=bool(text)) if wrong else ()
         outlets = (
-            await outlets_again(tx, here, wrong)
+            [o for o in await outlets_again(tx, here, wrongs) if only_to is None or o.target in only_to]
             if wrong
-            else await outlets_for(tx, here, incident, kind, lists, pictures=bool(media))
+            else await outlets_for(tx, here, incident, kind, lists, pictures=bool(media), language=language)
         )
         known = tuple(await tx.facts.list(incident_id))
-        if wrong and not text and not drafting.mended(wrong, known):
+        if wrong and not text and not drafting.mended(wrongs, known):
             raise NothingToCorrect(
                 f"nothing on record says what was wrong in {wrong.label}: change the fact it relied on first "
                 f"(fireline fact {incident_id} … --id ID), or write the correction yourself (--text FILE)"
             )
         statement = _written(
-            here, incident, watch, kind, known, outlets, statement_id, version, author, text, wrong, media
+            here, incident, watch, kind, known, outlets, statement_id, version, author, text, wrongs, media, language
         )
         said = "; ".join(read.says for read in pictures if read.says)
         await tx.statements.add(statement, actor=author, via=here.via, reason=said, flow_run_id=here.flow_run_id)
         if latest and ongoing and status in (StatementStatus.DRAFT, StatementStatus.PROPOSED, StatementStatus.APPROVED):
-            await _void(here, tx, latest, by=author, why=f"replaced by {statement.label}")
+            why = f"replaced by {statement.label}"
+            await _void(here, tx, latest, by=author, why=why, replaced_by=statement.label)
     return statement
 
 
-async def _void(here: Installation, tx: Transaction, statement: Statement, *, by: str, why: str) -> None:
+async def _is_stale(tx: Transaction, latest: Statement, status: StatementStatus | None) -> bool:
+    """Whether it is the template's own draft, nobody was asked about it, and what it relied on has changed."""
+    ours = status is StatementStatus.DRAFT and latest.author == drafting.AUTHOR
+    return ours and bool(await what_changed(tx, latest))
+
+
+async def _wrong_too(tx: Transaction, incident_id: str, wrong: Statement, *, alone: bool) -> tuple[Statement, ...]:
+    """What a correction of ``wrong``, which comes last, corrects besides: every published text that no longer holds."""
+    doubts = () if alone else await in_doubt(tx, incident_id)
+    language = wrong.readers_language
+    also = (d.statement for d in doubts if d.statement.id != wrong.id and d.statement.readers_language == language)
+    return (*also, wrong)
+
+
+async def _void(
+    here: Installation, tx: Transaction, statement: Statement, *, by: str, why: str, replaced_by: str = ""
+) -> None:
     await tx.statements.set_status(
         statement.id,
         statement.version,
         StatementStatus.VOIDED,
+        data={"replaced_by": replaced_by} if replaced_by else None,
         actor=by,
         via=here.via,
         reason=why,
@@ -109,27 +144,43 @@ async def with_pictures(
     """
     async with here.store.reading() as tx:
         of_kind = [s for s in await tx.statements.list(statement.incident) if s.kind is statement.kind]
-        latest = [s for s in of_kind if s.corrects == statement.corrects][-1]
+        same = (statement.corrects, statement.readers_language)
+        latest = [s for s in of_kind if (s.corrects, s.readers_language) == same][-1]
         status = await tx.statements.status(statement.id, statement.version)
     if (latest.id, latest.version) != (statement.id, statement.version) or status in SAID:
         why = f"it is {status}" if status in SAID else f"there is {latest.label} since"
         raise NotAllowed(f"{statement.label} cannot be given pictures, because {why}: draft a new statement with them")
     text = f"{statement.headline}\n\n{statement.body}"
     kind, corrects = statement.kind, statement.corrects
-    return await draft(here, statement.incident, kind, author=author, text=text, corrects=corrects, pictures=pictures)
+    return await draft(
+        here,
+        statement.incident,
+        kind,
+        author=author,
+        text=text,
+        corrects=corrects,
+        pictures=pictures,
+        language=statement.readers_language,
+    )
 
 
-async def draft_for_response(here: Installation, incident_id: str, kind: StatementKind) -> Statement:
+async def draft_for_response(
+    here: Installation, incident_id: str, kind: StatementKind, language: str = ""
+) -> Statement:
     """What a response proposes by itself: the draft on its way, or a new one; one that was returned waits for a person.
 
     The template's words must not come back to the people who have just returned them. Raises like ``draft``.
     """
     async with here.store.reading() as tx:
+        incident = await tx.incidents.get(incident_id)
+        language = language or languages_for(here, incident, kind)[0]
         for statement in await tx.statements.list(incident_id):
+            if statement.readers_language != language:
+                continue
             status = await tx.statements.status(statement.id, statement.version)
             if statement.kind is kind and status is StatementStatus.RETURNED:
                 return statement
-    return await draft(here, incident_id, kind)
+    return await draft(here, incident_id, kind, language=language)
 
 
 def _written(
@@ -143,11 +194,14 @@ def _written(
     version: int,
     author: str,
     text: str,
-    wrong: Statement | None,
+    wrongs: Sequence[Statement],
     media: tuple[Picture, ...],
+    language: str,
 ) -> Statement:
+    wrong = wrongs[-1] if wrongs else None
     playbook = here.playbook(incident.assessment.type)
-    now = here.clock.now()
+    now, voice = here.clock.now(), here.settings.voice
+    name, spoken = ("", language) if text else _template(here, playbook, kind, language)
     context = drafting.template_context(
         kind=kind,
         incident=incident,
@@ -156,34 +210,59 @@ def _written(
         playbook=playbook,
         now=now,
         organisation=here.settings.organisation,
-        contact=here.settings.voice.contact_url,
-        sign_off=here.settings.voice.sign_off,
+        contact=voice.contact_url,
+        sign_off=voice.signed_in(spoken),
         corrected=wrong,
+        also_wrong=wrongs[:-1],
+        language=spoken,
+        formal=voice.formality == "formal",
     )
     if not text:
-        name = drafting.template_name(playbook, kind, here.templates.names)
         text = here.templates.render(here.templates.choose(name, incident.assessment.strategy), **context)
+        fixed = (*_as_they_are(facts, wrongs), watch.brand, here.settings.organisation, context["contact"])
+        text = in_voice(text, voice.spoken_by(here.settings.organisation), keep=fixed, english=spoken == ENGLISH)
+        if spoken != language:
+            headline, _, body = text.partition("\n")
+            text = f"{headline}\n\n{only_in_english(language)}\n{body}"
     headline, body = drafting.headline_and_body(text)
     return drafting.propose_statement(
         id=statement_id,
         version=version,
         kind=kind,
         incident=incident,
-        facts=drafting.confirmed(facts),
+        facts=drafting.relied_on(kind, facts, wrongs),
         headline=headline,
         body=body,
         outlets=outlets,
         audience=playbook.audience,
         now=now,
         author=author,
+        language=spoken,
+        wanted_language="" if spoken == language else language,
         promises=drafting.promises_in(body, context["next_update"], context["next_update_says"]),
         corrects=wrong.id if wrong else "",
         media=media,
+        keep=(context["contact"], context["next_update_says"]) if name else (),
     )
 
 
+def _template(here: Installation, playbook: Playbook, kind: StatementKind, language: str) -> tuple[str, str]:
+    """The template for a kind, and the language it speaks: the wanted one, or English where there is none in it."""
+    try:
+        return drafting.template_name(playbook, kind, here.templates.names, language), language
+    except drafting.NoTemplate:
+        return drafting.template_name(playbook, kind, here.templates.names), ENGLISH
+
+
+def _as_they_are(facts: Iterable[Fact], wrongs: Iterable[Statement]) -> tuple[str, ...]:
+    """What a text quotes word for word."""
+    said = (text for wrong in wrongs for text in (wrong.headline, *(f.text for f in wrong.facts)))
+    return (*(f.text.rstrip(".!?…") for f in facts), *said)
+
+
 async def save_fact(here: Installation, fact: Fact, *, actor: str, reason: str = "") -> list[Statement]:
-    """Store a new or changed fact; proposals that rely on it as it was are void. Returns the voided statements.
+    """Store a new or changed fact; proposals that rely on it as it was are void, published statements that did are
+    marked on record, all at once. Returns the voided statements.
 
     Raises:
         crisis.typed_in.NotOneLine: its text is blank, too long, or holds what cannot be shown.
@@ -201,6 +280,8 @@ async def save_fact(here: Installation, fact: Fact, *, actor: str, reason: str =
                 why = f"fact {fact.id} has changed: {fact.status}: {fact.text}"
                 await _void(here, tx, statement, by=actor, why=why)
                 voided.append(statement)
+        act: Act = {"actor": actor, "via": here.via, "flow_run_id": here.flow_run_id}
+        await mark_doubts(tx, fact.incident, act)
     return voided
 
 

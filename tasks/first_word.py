@@ -15,10 +15,11 @@ from crisis.values import StatementKind
 from records import StatementStatus
 from tasks.approve import CHECK_AGAIN, propose_draft
 from tasks.binding import what_changed
+from tasks.corrections import open_corrections, tell_voided
 from tasks.draft import draft, draft_for_response
 from tasks.installation import Installation
 from tasks.notify import Notice, tell_lead, tell_stakeholders
-from tasks.outlets import NothingToCorrect
+from tasks.outlets import languages_for
 from tasks.runs import Started, wake
 from tasks.triage import opened_notice, start_response
 
@@ -44,10 +45,22 @@ async def alert(here: Installation, incident: Incident) -> Started:
 async def draft_holding(here: Installation, incident_id: str) -> str:
     """Draft and propose the holding statement now; returns a sentence. What goes wrong is left to the response's run."""
     try:
-        return await propose_draft(here, await draft_for_response(here, incident_id, StatementKind.HOLDING))
+        says = await propose_draft(here, await draft_for_response(here, incident_id, StatementKind.HOLDING))
+        return "; ".join([says, *await draft_in_other_languages(here, incident_id, StatementKind.HOLDING)])
     except Exception as error:  # people must be told and the run started, whatever the text's trouble is
         logger.exception("no holding statement for %s now; its response will try again", incident_id)
         return f"not drafted now ({type(error).__name__})"
+
+
+async def draft_in_other_languages(here: Installation, incident_id: str, kind: StatementKind) -> list[str]:
+    """Draft and propose the same for the readers of every other language that its channels name. Safe to repeat.
+
+    Each is a statement of its own, with approvals of its own: nobody approves what they cannot read by approving another.
+    """
+    async with here.store.reading() as tx:
+        incident = await tx.incidents.get(incident_id)
+    others = languages_for(here, incident, kind)[1:]
+    return [await propose_draft(here, await draft_for_response(here, incident_id, kind, other)) for other in others]
 
 
 async def reassessed(here: Installation, incident: Incident) -> None:
@@ -63,10 +76,13 @@ async def reassessed(here: Installation, incident: Incident) -> None:
 async def renew(here: Installation, incident_id: str) -> list[Statement]:
     """Void proposals whose severity or facts have changed; what a template wrote is drafted and proposed anew.
 
-    A person's text is theirs to rewrite: the lead is told that it is void. A run that waits for the void text is woken.
+    What was published and no longer holds gets its correction drafted, once. A person's text is theirs to rewrite: the
+    lead is told that it is void. Whoever was asked to approve what is void is told, too. A run that
+    waits for the void text is woken.
     Returns the new versions. Safe to repeat.
     """
     await _void_stale(here, incident_id)
+    await open_corrections(here, incident_id)
     async with here.store.reading() as tx:
         incident = await tx.incidents.get(incident_id)
         void = [
@@ -75,21 +91,15 @@ async def renew(here: Installation, incident_id: str) -> list[Statement]:
             if await tx.statements.status(s.id, s.version) is StatementStatus.VOIDED
             and await tx.statements.proposal(s.id, s.version)
         ]
+    await tell_voided(here, incident)
     if incident.state not in ANSWERED:
         return []
     renewed = []
     for statement in void:
-        try:
-            fresh = (
-                await draft(here, incident_id, statement.kind, corrects=statement.corrects)
-                if statement.author == drafting.AUTHOR
-                else None
-            )
-        except NothingToCorrect:  # the fact is as it was again
-            fresh = None
-        if fresh is None:
-            await _tell_void(here, incident, statement)
+        if statement.author != drafting.AUTHOR or statement.kind is StatementKind.CORRECTION:
+            await _tell_void(here, incident, statement)  # what still wants correcting was opened above
             continue
+        fresh = await draft(here, incident_id, statement.kind, language=statement.readers_language)
         await propose_draft(here, fresh)
         renewed.append(fresh)
     if renewed and here.flow_run_id != incident.flow_run_id:

@@ -14,6 +14,10 @@ SAID = frozenset({StatementStatus.PUBLISHED, StatementStatus.WITHDRAWN})
 """Statuses of what the public has read."""
 
 
+UNTRUE = frozenset({"contradiction", "unconfirmed-fact", "refuted-fact"})
+"""Rules whose finding can arise after a proposal, by what was said or found out since; they stop a decision, too."""
+
+
 class Blocked(NotAllowed):
     """A statement that must not be proposed as it stands; the message says what to mend."""
 
@@ -34,17 +38,29 @@ async def known_of(here: Installation, tx: Transaction, incident_id: str) -> dic
         "strategy": incident.assessment.strategy,
         "crisis_type": incident.assessment.type,
         "contact": watch.contact or here.settings.voice.contact_url,
+        "voice": here.settings.voice.spoken_by(here.settings.organisation),
     }
 
 
 async def check_statement(here: Installation, statement: Statement) -> tuple[Finding, ...]:
     """Every finding on a statement version."""
     async with here.store.reading() as tx:
-        known = await known_of(here, tx, statement.incident)
+        return await check_in(here, tx, statement)
+
+
+async def check_in(here: Installation, tx: Transaction, statement: Statement) -> tuple[Finding, ...]:
+    """The same inside a transaction."""
+    known = await known_of(here, tx, statement.incident)
     # The correction of a statement contradicts it on purpose.
     known["earlier"] = tuple(s for s in known["earlier"] if s.id not in (statement.id, statement.corrects))
     text = f"{statement.headline}\n\n{statement.body}"
     return tuple(lint(text, kind=statement.kind, language=statement.language, pictures=statement.media, **known))
+
+
+async def untrue_since(here: Installation, tx: Transaction, statement: Statement) -> str:
+    """Why a proposed text cannot stand beside what was said or found out since; empty when it can."""
+    found = [f for f in await check_in(here, tx, statement) if f.rule in UNTRUE and f.level == "block"]
+    return "; ".join(dict.fromkeys(f"{f.rule}: {f.says}" for f in found))
 
 
 async def refuse_blocked(here: Installation, statement: Statement) -> None:

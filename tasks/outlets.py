@@ -1,5 +1,8 @@
 """Where a statement goes: the channels its playbook names, or, for a correction, every target that carries the wrong text."""
 
+from collections.abc import Sequence
+
+from config.settings import ChannelSettings
 from crisis.delivery import ARRIVED, Delivery, Purpose
 from crisis.drafting import Outlet
 from crisis.incident import Incident
@@ -24,14 +27,18 @@ async def outlets_for(
     lists: dict[str, dict[str, str]],
     *,
     pictures: bool,
+    language: str,
 ) -> list[Outlet]:
-    """Every channel the playbook names for this kind, or all of them when it names none; without ``pictures``, those
-    that take text alone; mailings with their ``lists``.
+    """Every channel the playbook names for this kind, or all of them when it names none, whose readers speak
+    ``language``; without ``pictures``, those that take text alone; mailings with their ``lists``.
+
+    Where no channel names that language, it goes to those that name none: somebody asked for it.
 
     On a status page, what follows an incident's first word there is an update of it, not another incident.
     """
-    named = here.playbook(incident.assessment.type).channels.get(kind, ())
-    chosen = [here.settings.channel(name) for name in named] or list(here.settings.channels)
+    every = _chosen(here, incident, kind)
+    default = here.settings.voice.language
+    chosen = [c for c in every if (c.language or default) == language] or [c for c in every if c.language is None]
     opened = await _opened(tx, incident)
     failing = incident.assessment.type is CrisisType.SERVICE_FAILURE
     outlets = []
@@ -46,6 +53,18 @@ async def outlets_for(
     return outlets
 
 
+def _chosen(here: Installation, incident: Incident, kind: StatementKind) -> list[ChannelSettings]:
+    named = here.playbook(incident.assessment.type).channels.get(kind, ())
+    return [here.settings.channel(name) for name in named] or list(here.settings.channels)
+
+
+def languages_for(here: Installation, incident: Incident, kind: StatementKind) -> tuple[str, ...]:
+    """The languages that readers of this kind of statement speak, by the channels it goes to; the voice's own first."""
+    default = here.settings.voice.language
+    spoken = dict.fromkeys(c.language or default for c in _chosen(here, incident, kind)) or {default: None}
+    return tuple(sorted(spoken, key=lambda language: language != default))
+
+
 async def _opened(tx: Transaction, incident: Incident) -> dict[Target, str]:
     """The platform's id of the first post of an incident that still stands, by target."""
     deliveries = await tx.outbox.list(incident=incident.id)
@@ -58,13 +77,14 @@ async def _opened(tx: Transaction, incident: Incident) -> dict[Target, str]:
     return first
 
 
-async def outlets_again(tx: Transaction, here: Installation, wrong: Statement) -> list[Outlet]:
-    """Every target that carries any version of the wrong text, as an answer to the very post.
+async def outlets_again(tx: Transaction, here: Installation, wrong: Sequence[Statement]) -> list[Outlet]:
+    """Every target that carries any version of a wrong text, each once, as an answer to the very (newest) post.
 
     A mailing's correction goes to whoever of its recipients has the text, may have it, or is about to get it.
     """
     outlets: dict[Target, Outlet] = {}
-    for delivery in await tx.outbox.list(statement=wrong.id, purpose=Purpose.STATEMENT):
+    sent = [d for one in wrong for d in await tx.outbox.list(statement=one.id, purpose=Purpose.STATEMENT)]
+    for delivery in sent:
         mailed = is_mailing(delivery) and bool(await tx.mailings.reached([delivery.id]))
         if not delivery.arrived and not mailed:
             continue
@@ -77,7 +97,7 @@ async def outlets_again(tx: Transaction, here: Installation, wrong: Statement) -
             reply_to=delivery.receipt.id if delivery.receipt else "",
         )
     if not outlets:
-        raise NothingToCorrect(f"no target carries {wrong.id}, so there is nothing to correct")
+        raise NothingToCorrect(f"no target carries {wrong[-1].id}, so there is nothing to correct")
     return list(outlets.values())
 
 

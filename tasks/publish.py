@@ -22,6 +22,7 @@ from integrations import integration
 from records import StatementStatus, Transaction
 from tasks.binding import what_changed
 from tasks.deliver import MAX_ATTEMPTS, STOPPED, deliver
+from tasks.doubt import mark_doubts
 from tasks.follow_up import schedule_observation
 from tasks.installation import Installation
 from tasks.links import ACTING_PLACEHOLDER
@@ -153,6 +154,8 @@ async def finish(here: Installation, statement: str, version: int) -> str:
             )
             await _keep_and_make_promises(here, tx, text)
             incident = await _now_monitoring(here, tx, incident, text)
+            # A fact may have changed while it was on its way: the sweep opens the correction.
+            await mark_doubts(tx, incident.id, {"actor": "outbox", "via": here.via, "flow_run_id": here.flow_run_id})
     if first_time:
         payload = {"incident": incident.id, "statement": statement, "version": version, "kind": text.kind.value}
         emit("statement.published", incident=incident.id, reference=f"{statement}/{version}", payload=payload)

@@ -12,6 +12,7 @@ from crisis.incident import Incident, IncidentState
 from records import StatementStatus
 from tasks.approve import CHECK_AGAIN, standing_of
 from tasks.close import start_review
+from tasks.corrections import recover_corrections
 from tasks.deliver import deliver, expire_leases
 from tasks.detect import has_ended, progress_name
 from tasks.first_word import renew
@@ -107,7 +108,9 @@ async def recover_responses(here: Installation) -> str:
                 started.append(incident.id)
         else:
             await _wake_if_decided(here, incident)
-    return f"responses started: {', '.join(started)}" if started else ""
+    opened = await recover_corrections(here)
+    found = [("responses started", started), ("corrections opened", opened)]
+    return "; ".join(f"{what}: {', '.join(names)}" for what, names in found if names)
 
 
 async def _replace(here: Installation, incident: Incident) -> bool:

@@ -20,6 +20,7 @@ from tasks import (
     close,
     detect,
     draft,
+    first_word,
     follow_up,
     forgotten,
     forms,
@@ -66,6 +67,7 @@ freeze_scheduled = _step("Freeze scheduled posts", freeze.freeze_if_due)
 show_incident = _step("Show assessment and timeline", artifacts.show_incident)
 draft_statement = _step("Draft the statement", draft.draft_for_response)
 awaited_statement = _step("Find the statement that waits", forms.awaited_statement)
+draft_in_other_languages = _step("Draft for readers of other languages", first_word.draft_in_other_languages)
 propose_draft = _step("Check the draft and ask for approval", approve.propose_draft)
 standing_of = _step("See where approval stands", approve.standing_of)
 forms_used = _step("Count the forms handed in", forms.forms_used)

@@ -26,7 +26,7 @@ class NotUsable(Exception):
     """Every draft of the writer broke a rule; the message says which, and nothing was stored."""
 
 
-async def written(here: Installation, incident_id: str, kind: StatementKind, writer: str) -> str:
+async def written(here: Installation, incident_id: str, kind: StatementKind, writer: str, *, language: str = "") -> str:
     """A writer's text for a statement: headline, blank line, body; checked against everything on record.
 
     Raises:
@@ -37,7 +37,7 @@ async def written(here: Installation, incident_id: str, kind: StatementKind, wri
     chosen: Writer = await here.writer(writer)
     async with here.store.reading() as tx:
         incident = await tx.incidents.get(incident_id)
-        brief = await _brief(here, tx, incident, kind)
+        brief = await _brief(here, tx, incident, kind, language or here.settings.voice.language)
         known = await known_of(here, tx, incident_id)
     findings: tuple[str, ...] = ()
     for _ in range(TRIES):
@@ -57,7 +57,7 @@ def _blocking(draft: Draft, brief: Brief, known: dict[str, object]) -> list[str]
     return [f"{f.rule}: {f.says} {f.fix}" for f in found if f.level is Level.BLOCK]
 
 
-async def _brief(here: Installation, tx: Transaction, incident: Incident, kind: StatementKind) -> Brief:
+async def _brief(here: Installation, tx: Transaction, incident: Incident, kind: StatementKind, language: str) -> Brief:
     watch = await tx.watches.get(incident.watch)
     voice = here.settings.voice
     context = drafting.template_context(
@@ -69,7 +69,9 @@ async def _brief(here: Installation, tx: Transaction, incident: Incident, kind: 
         now=here.clock.now(),
         organisation=here.settings.organisation,
         contact=voice.contact_url,
-        sign_off=voice.sign_off,
+        sign_off=voice.signed_in(language),
+        language=language,
+        formal=voice.formality == "formal",
     )
     said = [s for s in await tx.statements.list(incident.id) if await tx.statements.status(s.id, s.version) in SAID]
     return Brief(
@@ -89,6 +91,7 @@ async def _brief(here: Installation, tx: Transaction, incident: Incident, kind: 
         said=tuple(f"{s.headline}\n{s.body}" for s in said),
         posts=_loudest(await tx.mentions.list(incident.id)),
         longest=LONGEST,
+        language=language,
     )
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import config
-from config.specimen import FACT, INCIDENT, NOTICES, WATCH, statement_context
+from config.specimen import FACT, INCIDENT, NOTICES, WATCH, contexts, statement_context
 from crisis import drafting
 from crisis.fact import FactStatus
 from crisis.lint import Level, lint
@@ -81,7 +81,7 @@ def test_a_template_gives_a_headline_a_blank_line_and_single_blank_lines_between
 ) -> None:
     for name in templates.names:
         if name.endswith(".txt.j2"):
-            context = NOTICES[name][0] if name in NOTICES else statement_context()
+            context = contexts(name)[0]
             headline, blank, rest = templates.render(name, **context).split("\n", 2)
             assert headline.strip()
             assert blank == ""
@@ -177,8 +177,8 @@ def test_the_html_of_a_notice_escapes_everything_it_shows(templates: config.Temp
 
 
 def test_a_notice_has_a_subject_with_the_incident_and_ends_with_its_link(templates: config.Templates) -> None:
-    for name, contexts in NOTICES.items():
-        for context in contexts if name.endswith(".txt.j2") else ():
+    for name, every in NOTICES.items():
+        for context in every if name.endswith(".txt.j2") else ():
             text = templates.render(name, **context)
             assert text.startswith("[INC-7] ")
             assert text.strip().splitlines()[-1] == context["link"]
