@@ -133,6 +133,11 @@ def references(settings: Settings) -> Iterator[tuple[Location, str]]:
                 says = f"{person.email} follows an unknown watch {name!r}{did_you_mean(name, watches)}"
                 yield ("stakeholders", i, "watches"), says
         yield from _routes(settings, i, notifiers)
+    for i, duty in enumerate(settings.duties):
+        for email in duty.people:
+            if email.casefold() not in people:
+                says = f"{email!r}, on duty as {duty.role}, is not among the stakeholders{did_you_mean(email, people)}"
+                yield ("duties", i, "people"), says
 
 
 def _query_mistake(query: str) -> Iterator[str]:

@@ -96,7 +96,13 @@ TROUBLES = frozenset(
         "post.not_restored",
         "scheduler.not_frozen",
         "stakeholder.not_reached",
+        "clearance.refused",
+        "clearance.voided",
+        "approval.escalated",
+        "decision.taken_back",
+        "delegation.refused",
         "statement.expired",
+        "statement.released",
         "statement.voided",
         "statement.withdrawn",
     }
@@ -111,6 +117,7 @@ _ACTORS = {
     "review": "Review flow",
     "follow_up": "Follow-up flow",
     "approval": "Approval",
+    "preclearance": "Pre-clearance",
     "template": "Template",
     "fireline": "Fireline",
 }

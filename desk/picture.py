@@ -13,6 +13,7 @@ from crisis.commitment import Commitment
 from crisis.delivery import ARRIVED, Delivery, DeliveryState, Purpose
 from crisis.incident import Incident
 from crisis.mailing import RecipientState, of_counts, shown
+from crisis.release import Release
 from crisis.statement import Statement
 from crisis.triage import Assessment
 from records import Proposal, StatementStatus, Transaction
@@ -34,6 +35,8 @@ class Version:
     standing: Standing | None
     """Where its proposal stands; none when it was never proposed."""
     deliveries: tuple[Delivery, ...]
+    release: Release | None = None
+    """By which it went out without the usual approvals."""
     taken_back: frozenset[str] = frozenset()
     """Its deliveries whose withdrawal got through: those targets had it and have it no more."""
 
@@ -137,12 +140,14 @@ async def load_version(tx: Transaction, statement: Statement, now: datetime) -> 
     proposal = await tx.statements.proposal(statement.id, statement.version)
     decisions = tuple(await tx.decisions.list(statement.content_hash))
     planned = await tx.outbox.list(statement=statement.id, version=statement.version)
+    release = await tx.releases.of(statement.id, statement.version)
     return Version(
         statement=statement,
         status=await tx.statements.status(statement.id, statement.version),
         proposal=proposal,
         decisions=decisions,
-        standing=where_it_stands(proposal, decisions, now),
+        standing=where_it_stands(proposal, decisions, now, release),
+        release=release,
         deliveries=tuple(d for d in planned if d.purpose is Purpose.STATEMENT),
         taken_back=taken_back(planned),
     )
@@ -153,12 +158,20 @@ def taken_back(deliveries: Iterable[Delivery]) -> frozenset[str]:
     return frozenset(d.withdraws for d in deliveries if d.purpose is Purpose.WITHDRAWAL and d.state in ARRIVED)
 
 
-def where_it_stands(proposal: Proposal | None, decisions: tuple[Decision, ...], now: datetime) -> Standing | None:
+def where_it_stands(
+    proposal: Proposal | None, decisions: tuple[Decision, ...], now: datetime, release: Release | None = None
+) -> Standing | None:
     """A proposal's standing at ``now``."""
     if proposal is None:
         return None
     return standing(
-        proposal.policy, decisions, content_hash=proposal.content_hash, proposed_at=proposal.proposed_at, now=now
+        proposal.policy,
+        decisions,
+        content_hash=proposal.content_hash,
+        version=proposal.version,
+        proposed_at=proposal.proposed_at,
+        now=now,
+        release=release,
     )
 
 
