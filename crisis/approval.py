@@ -58,6 +58,11 @@ class Decision(Frozen):
     """When the approver took it back: from then on it counts for nothing."""
 
     @property
+    def approves(self) -> bool:
+        """It is an approval that was not taken back."""
+        return self.verdict is Verdict.APPROVE and self.taken_back_at is None
+
+    @property
     def people(self) -> frozenset[str]:
         """Whose turns it uses: nobody among them is counted again on this content."""
         return frozenset({self.approver, self.on_behalf_of} - {""})

@@ -146,10 +146,7 @@ def why_not(
             not material and not statement.facts,
             f"a fact is on record ({', '.join(material)}) that nobody knew when the words were cleared",
         ),
-        (
-            digest == clearance.digests.get(kind),
-            "the template, or what is put into it, has changed since it was cleared",
-        ),
+        (digest == clearance.digests.get(kind), CHANGED),
         (as_template and not statement.media, "the text is not the template's: a person or a writer changed it"),
     )
     return next((says for holds, says in bounds if not holds), "")

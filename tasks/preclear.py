@@ -256,7 +256,7 @@ async def release_if_cleared(
                 await tx.clearances.set_state(clearance.id, ClearanceState.VOIDED, incident=incident.id, **act)
             continue
         cleared = await tx.decisions.list(clearance.content_hash)
-        by = [d.approver for d in cleared if d.verdict is Verdict.APPROVE and d.taken_back_at is None]
+        by = [d.approver for d in cleared if d.approves]
         release = Release(
             statement=statement.id,
             version=statement.version,

@@ -89,9 +89,7 @@ def statement_row(material: Material, spoken: Spoken) -> dict[str, Any]:
         "hash": text.content_hash,
         "relied_on": [{"id": f.id, "text": f.text, "status": f.status.value} for f in text.facts],
         "approved_by": [
-            f"{name_of(material, d.approver)} ({d.role})"
-            for d in spoken.decisions
-            if d.verdict.value == "approve" and d.taken_back_at is None
+            f"{name_of(material, d.approver)} ({d.role}{_seat(material, d)})" for d in spoken.decisions if d.approves
         ],
         "renderings": _renderings(spoken.deliveries),
         "pictures": [_picture_row(material, spoken, picture) for picture in text.media],
