@@ -66,8 +66,10 @@ class Duty(Frozen):
     """Who is asked in a role, in order, and when."""
 
     role: str = Field(min_length=1)
-    people: Names = Field(min_length=1)
-    """E-mail addresses; whoever does not hold the role is a deputy, who decides in it once they are asked."""
+    people: Names = ()
+    """E-mail addresses of those who hold the role; whoever does not hold it any more is passed over."""
+    deputies: Names = ()
+    """Those who do not hold it, and may decide in it once they are asked: after the people, or when none is named."""
     hours: Names = ()
     """When this list holds, such as ``mon-fri 08:00-18:00 Europe/Berlin``; empty: always."""
     turn_days: int = Field(default=0, ge=0, le=366)
@@ -83,6 +85,12 @@ class Duty(Frozen):
         return value
 
     @model_validator(mode="after")
+    def _somebody_is_named(self) -> "Duty":
+        if not (self.people or self.deputies):
+            raise ValueError("a duty names people, or deputies, or both")
+        return self
+
+    @model_validator(mode="after")
     def _turns_begin(self) -> "Duty":
         if self.turn_days and self.turns_from is None:
             raise ValueError("turn_days needs turns_from: when the first person's first turn begins")
@@ -91,12 +99,13 @@ class Duty(Frozen):
     def holds(self, at: datetime) -> bool:
         return not self.hours or any(Hours.parse(hours).hold(at) for hours in self.hours)
 
-    def line(self, at: datetime) -> tuple[str, ...]:
-        """The people in the order in which they are asked at that time."""
-        if not self.turn_days or self.turns_from is None:
-            return self.people
-        turn = (at - self.turns_from) // timedelta(days=self.turn_days) % len(self.people)
-        return self.people[turn:] + self.people[:turn]
+    def line(self, at: datetime, holders: Collection[str]) -> tuple[str, ...]:
+        """Those of ``holders`` and of the deputies who are asked at that time, in order."""
+        people = self.people
+        if people and self.turn_days and self.turns_from is not None:
+            turn = (at - self.turns_from) // timedelta(days=self.turn_days) % len(people)
+            people = people[turn:] + people[:turn]
+        return tuple(email for email in people if email in holders) + self.deputies
 
 
 class Asked(Frozen):
@@ -110,9 +119,9 @@ class Asked(Frozen):
     """Everybody there is was asked, and another wait is over."""
 
 
-def line_at(duties: Iterable[Duty], role: str, at: datetime) -> tuple[str, ...]:
+def line_at(duties: Iterable[Duty], role: str, at: datetime, holders: Collection[str]) -> tuple[str, ...]:
     """The people of the first duty for ``role`` that holds at that time; none when none does."""
-    return next((duty.line(at) for duty in duties if duty.role == role and duty.holds(at)), ())
+    return next((duty.line(at, holders) for duty in duties if duty.role == role and duty.holds(at)), ())
 
 
 def asked(
@@ -136,10 +145,10 @@ def asked(
     known = {p.email for p in people} - set(but)
     holders = tuple(p.email for p in people if role in p.roles and p.email in known)
     step = max(0, (now - since) // every)
-    line = tuple(email for email in line_at(duties, role, since) if email in known)
+    line = tuple(email for email in line_at(duties, role, since, holders) if email in known)
     if line and step < len(line):
-        on_duty = tuple(email for email in line_at(duties, role, now) if email in known)[:1]
+        on_duty = tuple(email for email in line_at(duties, role, now, holders) if email in known)[:1]
         return Asked(people=tuple(dict.fromkeys(line[: step + 1] + on_duty)), step=step)
-    deputies = tuple(e for duty in duties if duty.role == role for e in duty.people if e in known)
+    deputies = tuple(e for duty in duties if duty.role == role for e in duty.deputies if e in known)
     people_now = dict.fromkeys((*line, *holders, *(deputies if step else ())))
     return Asked(people=tuple(people_now), step=step, in_vain=step > (len(line) or bool(deputies)))

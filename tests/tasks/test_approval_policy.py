@@ -155,7 +155,7 @@ async def test_whoever_is_on_duty_is_asked_first_then_the_next_then_everybody_th
     here: Installation, clock: FixedClock
 ) -> None:
     policy(here, Policy(roles={"comms": 1}, escalate_after=timedelta(minutes=10)))
-    duties(here, Duty(role="comms", people=(CARL, SAM)))
+    duties(here, Duty(role="comms", people=(CARL,), deputies=(SAM,)))
     text = await proposed_in(here, await incident_in(here))
     assert asked(here) == [CARL]
     assert await mind_approvals(here) == ""
@@ -179,7 +179,7 @@ async def test_a_deputy_decides_only_once_they_are_asked_and_the_record_says_so(
     here: Installation, clock: FixedClock
 ) -> None:
     policy(here, Policy(roles={"comms": 1}, escalate_after=timedelta(minutes=10)))
-    duties(here, Duty(role="comms", people=(CARL, SAM)))
+    duties(here, Duty(role="comms", people=(CARL,), deputies=(SAM,)))
     text = await proposed_in(here, await incident_in(here))
     with pytest.raises(NotAllowed, match=r"sam@example\.com does not hold the role 'comms'"):
         await say(here, text, SAM, "comms")
