@@ -32,7 +32,7 @@ class Clearances:
         """One, and where it stands. Raises ``NotFound``."""
         row = await self._work.first(select(clearances).where(clearances.c.id == id))
         if row is None:
-            raise NotFound(f"there is no pre-clearance {id!r}: `fireline preclear` lists them")
+            raise NotFound(f"there is no pre-clearance {id!r}: `fireline preclearances` lists them")
         return read(Clearance, row.body), ClearanceState(row.state)
 
     async def list(self, *, state: ClearanceState | None = None) -> builtins.list[tuple[Clearance, ClearanceState]]:
