@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from crisis.approval import Decision, Standing, standing
+from crisis.approval import Decision, Standing, counting, standing
 from crisis.clocks import ClockReading, ClockState, Publication, read_clocks
 from crisis.commitment import Commitment
 from crisis.delivery import ARRIVED, Delivery, DeliveryState, Purpose
@@ -39,6 +39,23 @@ class Version:
     """By which it went out without the usual approvals."""
     taken_back: frozenset[str] = frozenset()
     """Its deliveries whose withdrawal got through: those targets had it and have it no more."""
+
+    @property
+    def counted(self) -> tuple[Decision, ...]:
+        """The decisions that count for its proposal."""
+        if self.proposal is None:
+            return ()
+        return counting(
+            self.decisions,
+            content_hash=self.proposal.content_hash,
+            version=self.proposal.version,
+            proposed_at=self.proposal.proposed_at,
+        )
+
+    @property
+    def may_be_taken_back(self) -> bool:
+        """Whether approvals of it can still be taken back: nothing has been handed to its channels."""
+        return self.status is StatementStatus.PROPOSED and not self.deliveries
 
     @property
     def missing(self) -> dict[str, int]:
