@@ -12,6 +12,7 @@ from pydantic_settings.exceptions import SettingsError
 from config.errors import ConfigError, Lines, Location, by_line, did_you_mean, line_of, mistakes, sentence
 from config.lines import read_toml
 from config.settings import Settings, at_home, toml_document
+from crisis.duty import Duty
 from crisis.query import QueryError, parse
 
 FILE = "fireline.toml"
@@ -133,6 +134,19 @@ def references(settings: Settings) -> Iterator[tuple[Location, str]]:
                 says = f"{person.email} follows an unknown watch {name!r}{did_you_mean(name, watches)}"
                 yield ("stakeholders", i, "watches"), says
         yield from _routes(settings, i, notifiers)
+    for i, duty in enumerate(settings.duties):
+        yield from _duty_mistakes(settings, i, duty, people)
+
+
+def _duty_mistakes(settings: Settings, index: int, duty: Duty, people: list[str]) -> Iterator[tuple[Location, str]]:
+    holders = {person.email for person in settings.stakeholders if duty.role in person.roles}
+    for key, named in (("people", duty.people), ("deputies", duty.deputies)):
+        for email in named:
+            where: Location = ("duties", index, key)
+            if email.casefold() not in people:
+                yield where, f"{email!r}, on duty as {duty.role}, is no stakeholder{did_you_mean(email, people)}"
+            elif key == "people" and email not in holders:
+                yield where, f"{email} does not hold the role {duty.role!r}: give it to them, or name them in deputies"
 
 
 def _query_mistake(query: str) -> Iterator[str]:

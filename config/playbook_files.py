@@ -103,8 +103,9 @@ def _read_durations(data: dict[str, Any], wrong: list[tuple[Location, str]]) -> 
     approval = data.get("approval")
     if isinstance(approval, dict):
         for kind, policy in approval.items():
-            if isinstance(policy, dict) and "expires_after" in policy:
-                places.append((policy, ("approval", kind, "expires_after")))
+            for key in ("expires_after", "escalate_after"):
+                if isinstance(policy, dict) and key in policy:
+                    places.append((policy, ("approval", kind, key)))
     for table, where in places:
         key = str(where[-1])
         try:

@@ -16,6 +16,7 @@ from pydantic import AfterValidator, Field, PrivateAttr, ValidationInfo, field_v
 from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 from config.errors import ConfigError, Lines, did_you_mean
+from crisis.duty import Duty
 from crisis.stakeholder import Stakeholder
 from crisis.values import Frozen, Names
 from crisis.voice import Voice, Word
@@ -264,6 +265,8 @@ class Settings(BaseSettings):
     watches: tuple[Watch, ...] = ()
     sources: tuple[SourceSettings, ...] = ()
     stakeholders: tuple[Stakeholder, ...] = ()
+    duties: tuple[Duty, ...] = ()
+    """Who is asked first in a role, and who stands in; where none holds, everybody with the role is asked."""
     channels: tuple[ChannelSettings, ...] = ()
     notifiers: tuple[NotifierSettings, ...] = ()
     monitors: tuple[MonitorSettings, ...] = ()

@@ -8,7 +8,7 @@ report and only parsed here.
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from crisis.approval import Policy
+from crisis.approval import Policy, Via
 from crisis.commitment import Commitment
 from crisis.delivery import Delivery, DeliveryClass, DeliveryState, Purpose, Receipt
 from crisis.drafting import Mended
@@ -18,6 +18,7 @@ from crisis.incident import Incident, IncidentState
 from crisis.internal import InternalKind
 from crisis.playbook import Playbook
 from crisis.reaction import Observation, Reaction
+from crisis.release import Means, Release
 from crisis.stakeholder import Stakeholder
 from crisis.statement import Part, Promise, Rendering, Statement, Target
 from crisis.triage import Assessment, Cluster, Factor, Narrative, Strategy
@@ -185,6 +186,18 @@ _MISSED = _FROZEN.model_copy(update={"state": FreezeState.MISSED})
 _BACK = _FROZEN.model_copy(update={"state": FreezeState.RESTORED})
 
 
+_RELEASE = Release(
+    statement="INC-7-S1",
+    version=1,
+    content_hash="0" * 64,
+    means=Means.BREAK_GLASS,
+    by="ida@example.com",
+    reason="people are being hurt now, and legal does not answer",
+    via=Via.DESK,
+    released_at=_AT,
+)
+
+
 def _frozen(*posts: FrozenPost, **more: Any) -> dict[str, Any]:
     states = {
         "frozen": {FreezeState.FROZEN}, "freezing": {FreezeState.FREEZING}, "restored": {FreezeState.RESTORED},
@@ -197,7 +210,23 @@ NOTICES: dict[str, tuple[dict[str, Any], ...]] = {
     "notice.opened.txt.j2": (_notice(), _notice(assessment=_BARE, on_it="", taken_by="Ida")),
     "notice.candidate.txt.j2": (_notice(), _notice(assessment=_BARE)),
     "notice.unacknowledged.txt.j2": (_notice(), _notice(assessment=_BARE)),
-    "notice.approval.txt.j2": (_notice(statement=STATEMENT, role="legal"),),
+    "notice.approval.txt.j2": (
+        _notice(statement=STATEMENT, role="legal", on_behalf_of=""),
+        _notice(statement=STATEMENT, role="legal", on_behalf_of="lena@example.com"),
+    ),
+    "notice.released.txt.j2": (
+        _notice(statement=STATEMENT, release=_RELEASE),
+        _notice(
+            statement=STATEMENT,
+            release=_RELEASE.model_copy(update={"means": Means.PRECLEARED, "by": "preclearance", "clearance": "PC-1"}),
+        ),
+    ),
+    "notice.taken_back.txt.j2": (
+        _notice(
+            statement=STATEMENT, approver="Lena", role="legal", reason="a number is wrong", stands="waits for legal"
+        ),
+    ),
+    "notice.unanswered.txt.j2": (_notice(statement=STATEMENT, role="legal", until=_AT + timedelta(hours=4)),),
     "notice.returned.txt.j2": (_notice(statement=STATEMENT, approver="lena@example.com", reason="Which flights?"),),
     "notice.voided.txt.j2": (_notice(statement=STATEMENT, reason="fact INC-7-F2 has changed: refuted: Trains run"),),
     "notice.correction.txt.j2": (

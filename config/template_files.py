@@ -58,6 +58,12 @@ class Templates:
             raise ConfigError(f"there is no template {name!r}{did_you_mean(name, self.names)}")
         return self._files[name]
 
+    def sources(self, name: str) -> dict[str, str]:
+        """The sources of a template, of its variants for each strategy, and of every part that others may include."""
+        stem = name.removesuffix(".txt.j2")
+        variants = {name, *(f"{stem}.{strategy.value}.txt.j2" for strategy in Strategy)}
+        return {n: read_text(file) for n, file in sorted(self._files.items()) if n in variants or n.startswith("_")}
+
     def render(self, name: str, /, **context: Any) -> str:
         """The template filled in. Plain text comes with single blank lines between paragraphs.
 

@@ -22,6 +22,10 @@ class Playbook(Frozen):
     freeze_from: Severity | None = Severity.SEV2
     """Scheduled marketing is frozen when an incident is at least this severe; None never freezes by itself."""
     approval: dict[StatementKind, Policy]
+    break_glass: bool = True
+    """One incident lead may release a text without its approvals, with a typed reason, and everybody is told."""
+    preclear: bool = False
+    """A holding statement whose words were approved beforehand may go out by itself (see ``crisis.clearance``)."""
     channels: dict[StatementKind, Names] = Field(default_factory=dict)
     """Channel names by statement kind; a kind that is absent goes to every channel."""
     templates: dict[StatementKind, str]

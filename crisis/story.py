@@ -26,6 +26,8 @@ _PROVING = frozenset(
         "statement.drafted",
         "statement.proposed",
         "decision.made",
+        "decision.taken_back",
+        "statement.released",
         "delivery.armed",
         "delivery.accepted",
         "delivery.reconciled",
@@ -132,6 +134,13 @@ class Story:
                     f"the decision of {d.approver} on {d.statement} v{d.version} is not in the ledger as it stands here"
                 )
                 yield BundleProblem(where=DECISIONS, says=says)
+            elif self._taken_back(d) != (d.taken_back_at is not None):
+                says = f"the ledger tells otherwise whether {d.approver} took back their decision on {d.statement}"
+                yield BundleProblem(where=DECISIONS, says=says)
+
+    def _taken_back(self, decision: Decision) -> bool:
+        told = self._told.get(("decision.taken_back", decision.content_hash), ())
+        return any((r.actor, r.data.get("number")) == (decision.approver, decision.number) for r in told)
 
     def _recorded(self, kind: str, *values: str) -> Record | None:
         """The first record of ``kind`` that holds all of ``values`` somewhere in its data or as its actor."""
@@ -173,12 +182,15 @@ class Story:
             yield BundleProblem(where=DELIVERIES, says=f"{name} was published, but never proposed for approval")
             return
         sent = self._recorded("delivery.armed", delivery.id)
+        if self._released(text, sent):
+            return
         until = proposal.proposed_at + proposal.policy.expires_after
         before = [d for d in self._decisions if d.decided_at <= until and (sent is None or self._decided(d) < sent.seq)]
         stands = standing(
             proposal.policy,
             before,
             content_hash=text.content_hash,
+            version=text.version,
             proposed_at=proposal.proposed_at,
             now=proposal.proposed_at,
         )
@@ -186,10 +198,17 @@ class Story:
             says = f"{name} was published without the decisions it needs: {stands.says}"
             yield BundleProblem(where=DELIVERIES, says=says)
 
+    def _released(self, text: Statement, sent: Record | None) -> bool:
+        """Whether exactly this content was released without its approvals before it was sent, on record."""
+        told = self._recorded("statement.released", text.id, text.content_hash)
+        return told is not None and told.data.get("version") == text.version and (sent is None or told.seq < sent.seq)
+
     def _decided(self, decision: Decision) -> int:
         """The number of the record that tells of the decision."""
-        told = self._recorded("decision.made", decision.content_hash, decision.approver)
-        return told.seq if told else 0
+        for record in self._told.get(("decision.made", decision.content_hash), ()):
+            if (record.actor, record.data.get("number", 1)) == (decision.approver, decision.number):
+                return record.seq
+        return 0
 
     def _published_problems(self, delivery: Delivery, name: str) -> Iterator[BundleProblem]:
         for path, content in published_files(delivery).items():

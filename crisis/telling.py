@@ -88,6 +88,9 @@ def _told(record: Record, known: Known) -> str:
     about |= {"returned": " that a statement was returned", "blocked": " that a draft must be mended"}
     about |= {"stuck": " of a delivery that needs a human", "voided": " that what they were asked to approve is void"}
     about |= {"correction": " that a correction is wanted"}
+    about |= {"stuck": " of a delivery that needs a human", "taken back": " that an approval was taken back"}
+    about |= {"released": " that a text went out without its approvals"}
+    about |= {"unanswered": " that nobody has answered a request for approval"}
     tail = about.get(occasion.partition("/")[0], f" ({occasion})")
     return f"{person} told{tail}" + (f" by {str(route).partition(':')[0]}" if route else "")
 
@@ -118,7 +121,41 @@ def _fact(record: Record, known: Known) -> str:
 def _decided(record: Record, known: Known) -> str:
     verdict, role = first_of(record.data, "verdict"), first_of(record.data, "role")
     word = {"approve": "Approved", "return": "Returned"}.get(str(verdict), str(verdict).capitalize() or "Decided on")
-    return f"{word} {_statement(record)}" + (f" for {role}" if role else "")
+    for_whom, deputy = first_of(record.data, "on_behalf_of"), record.data.get("as_deputy") is True
+    how = f", in the place of {known.person(str(for_whom))}" if for_whom else ", as a deputy" if deputy else ""
+    return f"{word} {_statement(record)}" + (f" for {role}" if role else "") + how
+
+
+def _released(record: Record, known: Known) -> str:
+    if first_of(record.data, "means") == "precleared":
+        by = record.data.get("cleared_by")
+        names = ", ".join(known.person(str(email)) for email in by) if isinstance(by, list) else ""
+        return f"{_statement(record)} released by the pre-clearance {first_of(record.data, 'clearance')} of {names}"
+    return f"GLASS BROKEN: {_statement(record)} released without its approvals by {known.person(record.actor)}"
+
+
+def _taken_back(record: Record, known: Known) -> str:
+    whose = str(first_of(record.data, "approver"))
+    of = "" if whose == record.actor else f" of {known.person(whose)}"
+    return f"Approval{of} of {_statement(record)} for {first_of(record.data, 'role')} taken back"
+
+
+def _delegated(word: str) -> Callable[[Record, Known], str]:
+    def say(record: Record, known: Known) -> str:
+        giver, to = (known.person(str(first_of(record.data, name))) for name in ("delegator", "delegate"))
+        about = first_of(record.data, "statement")
+        until = str(first_of(record.data, "until"))[:16].replace("T", " ")
+        return f"{giver}'s turn to approve{f' {about}' if about else ''} {word} {to}" + (
+            f" until {until} UTC" if until and word == "handed to" else ""
+        )
+
+    return say
+
+
+def _escalated(record: Record, known: Known) -> str:
+    asked = record.data.get("asked")
+    names = ", ".join(known.person(str(email)) for email in asked) if isinstance(asked, list) else ""
+    return f"Nobody has answered as {first_of(record.data, 'role')} on {_statement(record)}; asked by now: {names}"
 
 
 def _delivered(word: str) -> Callable[[Record, Known], str]:
@@ -217,6 +254,19 @@ SENTENCES: dict[str, Callable[[Record, Known], str]] = {
     "internal.written": lambda r, k: f"Written for inside: {first_of(r.data, 'kind')}",
     "decision.made": _decided,
     "decision.refused": lambda r, k: f"A decision on {_statement(r)} did not count",
+    "decision.taken_back": _taken_back,
+    "statement.released": _released,
+    "approval.escalated": _escalated,
+    "delegation.given": _delegated("handed to"),
+    "delegation.revoked": _delegated("no longer in the hands of"),
+    "delegation.refused": _delegated("was not handed to"),
+    "clearance.proposed": lambda r, k: f"Pre-clearance {first_of(r.data, 'id')} asked for",
+    "clearance.approved": lambda r, k: f"Pre-clearance {first_of(r.data, 'id')} approved",
+    "clearance.returned": lambda r, k: f"Pre-clearance {first_of(r.data, 'id')} returned",
+    "clearance.voided": lambda r, k: f"Pre-clearance {first_of(r.data, 'id')} ended",
+    "clearance.refused": lambda r, k: (
+        f"Pre-clearance {first_of(r.data, 'clearance')} did not serve for {_statement(r)}"
+    ),
     "approval.form": _about_statement("Approval form for {} answered in Prefect"),
     "delivery.planned": _delivered("planned for"),
     "delivery.armed": _delivered("on its way to"),

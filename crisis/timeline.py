@@ -97,8 +97,14 @@ TROUBLES = frozenset(
         "post.not_restored",
         "scheduler.not_frozen",
         "stakeholder.not_reached",
+        "clearance.refused",
+        "clearance.voided",
+        "approval.escalated",
+        "decision.taken_back",
+        "delegation.refused",
         "statement.expired",
         "statement.in_doubt",
+        "statement.released",
         "statement.voided",
         "statement.withdrawn",
     }
@@ -113,6 +119,7 @@ _ACTORS = {
     "review": "Review flow",
     "follow_up": "Follow-up flow",
     "approval": "Approval",
+    "preclearance": "Pre-clearance",
     "template": "Template",
     "fireline": "Fireline",
 }

@@ -13,6 +13,7 @@ from starlette.staticfiles import StaticFiles
 from desk import (
     acts,
     approve,
+    decide,
     hooks,
     incident,
     ingest,
@@ -89,6 +90,7 @@ def create_app(here: Installation) -> Starlette:
             *record.ROUTES,
             *sandbox.ROUTES,
             *approve.ROUTES,
+            *decide.ROUTES,
             *on_it.ROUTES,
             *read.ROUTES,
             *pictures.ROUTES,

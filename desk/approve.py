@@ -7,6 +7,7 @@ those of ``tasks.approve.decide``, the same on every route; this page says in pl
 
 import secrets
 from dataclasses import dataclass
+from datetime import timedelta
 from urllib.parse import parse_qs
 
 from itsdangerous import BadSignature, SignatureExpired, URLSafeTimedSerializer
@@ -29,8 +30,10 @@ from records import NotFound, StatementStatus
 from tasks.advise import Reasoning, reason_in
 from tasks.approve import decide
 from tasks.binding import what_changed
+from tasks.delegate import delegate
 from tasks.installation import Installation
 from tasks.links import LinkClaims, read_link
+from tasks.take_back import take_back
 
 MAX_FORM = 64 * 1024
 """Bytes of a decision form."""
@@ -38,6 +41,11 @@ MAX_REASON = 4_000
 """Characters of a reason."""
 FORM_SECONDS = 12 * 3600
 """How long an open form stays good."""
+
+TAKE_BACK, DELEGATE = "take_back", "delegate"
+"""Answers besides a verdict."""
+HANDED_FOR = timedelta(days=2)
+"""For how long a turn is handed on from this page, for its one statement."""
 
 _forged = TokenBucket(burst=20, seconds=3.0)
 """Wrong links by caller; right links are never held up by other people's wrong ones."""
@@ -61,8 +69,14 @@ class Asked:
 
     @property
     def own(self) -> Decision | None:
-        """The decision this person has made already."""
-        return next((d for d in self.version.decisions if d.approver == self.claims.approver), None)
+        """The decision this person has made already, or that was made in their place."""
+        return next((d for d in self.version.counted if self.claims.approver in d.people), None)
+
+    @property
+    def takes_back(self) -> bool:
+        """Whether this person's approval can still be taken back."""
+        own = self.own
+        return own is not None and own.verdict is Verdict.APPROVE and self.version.may_be_taken_back
 
     @property
     def is_last(self) -> bool:
@@ -99,7 +113,9 @@ def _closed(asked: Asked) -> tuple[str, str] | None:
     """Why no decision is wanted any more, and what to do; none while one is."""
     if asked.own is not None:
         done = "approved" if asked.own.verdict is Verdict.APPROVE else "returned"
-        return f"You {done} this as {asked.own.role}.", "Your decision is on record. There is nothing more to do here."
+        who = "You" if asked.own.approver == asked.claims.approver else asked.own.approver
+        whose = "Your decision is" if who == "You" else "What was decided in your place is"
+        return f"{who} {done} this as {asked.own.role}.", f"{whose} on record. There is nothing more to do here."
     if asked.newest > asked.version.statement.version:
         return (
             "There is a newer version of this text.",
@@ -121,6 +137,8 @@ def _settled(asked: Asked) -> tuple[str, str] | None:
         return "The time to decide has passed.", f"Ask for {label} to be proposed again: a new link comes with it."
     if status is not StatementStatus.PROPOSED or standing is None:
         return f"This text is {status.value}.", "It waits for no decision."
+    if not standing.settled and asked.claims.role not in standing.asked:
+        return "It is not your turn yet.", f"It {standing.says}. You will be asked when it is your turn."
     if standing.settled or asked.claims.role not in standing.missing:
         return "Your role has already decided.", f"Now it is so: {standing.says}."
     return None
@@ -166,25 +184,59 @@ async def submit(request: Request) -> Response:
     if isinstance(found, Response):
         return found
     try:
-        answer, reason = await _answer(request, found)
+        given = await _answer(request, found)
     except _NotTaken as why:
         context = {"title": why.title, "says": why.says, "link": request.url.path}
         return desk_of(request).pages.show(request, "again.html", context, status=why.status)
     try:
-        await decide(
-            desk_of(request).here,
-            statement=found.claims.statement,
-            version=found.claims.version,
-            content_hash=found.claims.content_hash,
-            approver=found.claims.approver,
-            role=found.claims.role,
-            verdict=answer,
-            via=Via.EMAIL_LINK,
-            reason=reason,
-        )
-    except NotAllowed as refusal:
-        return await _refused(request, found, answer, str(refusal), reason)
+        await _do(desk_of(request).here, found.claims, given)
+    except (NotAllowed, NotFound) as refusal:
+        return await _refused(request, found, given, str(refusal))
     return RedirectResponse(request.url.path, status_code=303)
+
+
+async def _do(here: Installation, claims: LinkClaims, given: "_Given") -> None:
+    """Decide, take a decision back, or hand the turn on. Raises ``NotAllowed`` and ``NotFound``."""
+    if given.act == TAKE_BACK:
+        await take_back(
+            here,
+            statement=claims.statement,
+            version=claims.version,
+            approver=claims.approver,
+            via=Via.EMAIL_LINK,
+            reason=given.reason,
+        )
+    elif given.act == DELEGATE:
+        await delegate(
+            here,
+            delegator=claims.approver,
+            to=given.to,
+            lasts=HANDED_FOR,
+            reason=given.reason,
+            statement=claims.statement,
+            via=Via.EMAIL_LINK.value,
+        )
+    else:
+        await decide(
+            here,
+            statement=claims.statement,
+            version=claims.version,
+            content_hash=claims.content_hash,
+            approver=claims.approver,
+            role=claims.role,
+            verdict=Verdict(given.act),
+            via=Via.EMAIL_LINK,
+            reason=given.reason,
+        )
+
+
+@dataclass(frozen=True)
+class _Given:
+    """What a form asks for."""
+
+    act: str
+    reason: str
+    to: str = ""
 
 
 class _NotTaken(Exception):
@@ -195,8 +247,8 @@ class _NotTaken(Exception):
         self.status, self.title, self.says = status, title, says
 
 
-async def _answer(request: Request, asked: Asked) -> tuple[Verdict, str]:
-    """The verdict and the reason of a form that this desk made for this link. Raises ``_NotTaken``."""
+async def _answer(request: Request, asked: Asked) -> _Given:
+    """What is asked for in a form that this desk made for this link. Raises ``_NotTaken``."""
     here = desk_of(request).here
     if not is_same_origin(request, here.settings.desk.url):
         raise _NotTaken(403, "This did not come from the approval page")
@@ -209,19 +261,20 @@ async def _answer(request: Request, asked: Asked) -> tuple[Verdict, str]:
     if not _Forms(here).fits(form.get("nonce", [""])[-1], asked.claims):
         raise _NotTaken(403, "This page was open for too long")
     answer, reason = form.get("verdict", [""])[-1], form.get("reason", [""])[-1].strip()
-    if answer not in (Verdict.APPROVE.value, Verdict.RETURN.value):
+    if answer not in (Verdict.APPROVE.value, Verdict.RETURN.value, TAKE_BACK, DELEGATE):
         raise _NotTaken(400, "Neither answer was chosen")
     if len(reason) > MAX_REASON:
         raise _NotTaken(400, "The reason is too long", f"Nothing was decided. Keep it under {MAX_REASON:,} characters.")
-    return Verdict(answer), reason
+    return _Given(answer, reason, form.get("to", [""])[-1])
 
 
-async def _refused(request: Request, before: Asked, answer: Verdict, why: str, reason: str) -> Response:
+async def _refused(request: Request, before: Asked, given: _Given, why: str) -> Response:
     """What the check said, over the page as it stands now."""
     asked = await _asked(desk_of(request).here, before.claims) or before
-    if asked.own is not None and asked.own.verdict is answer:  # sent twice: the first one counts
-        return RedirectResponse(request.url.path, status_code=303)
-    return _page(request, asked, problem=why, reason=reason, status=409)
+    own = asked.own
+    if own is not None and (own.approver, own.verdict.value) == (before.claims.approver, given.act):
+        return RedirectResponse(request.url.path, status_code=303)  # sent twice: the first one counts
+    return _page(request, asked, problem=why, reason=given.reason, status=409)
 
 
 async def _follow(request: Request) -> Asked | Response:
@@ -282,7 +335,14 @@ def _page(request: Request, asked: Asked, *, problem: str = "", reason: str = ""
                 role: people(desk.here.settings, role, but=statement.author)
                 for role in (proposal.policy.roles if proposal else {})
             },
-            "nonces": [forms.nonce(asked.claims) for _ in range(2)],
+            "nonces": [forms.nonce(asked.claims) for _ in range(4)],
+            "others": [
+                p
+                for p in desk.here.settings.stakeholders
+                if p.email
+                not in (asked.claims.approver, statement.author, *(e for d in asked.version.counted for e in d.people))
+            ],
+            "handed_for": HANDED_FOR,
             "problem": sentence(problem),
             "reason": reason,
             "max_reason": MAX_REASON,

@@ -7,12 +7,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from crisis.approval import Decision, Standing, standing
+from crisis.approval import Decision, Standing, counting, standing
 from crisis.clocks import ClockReading, ClockState, Publication, read_clocks
 from crisis.commitment import Commitment
 from crisis.delivery import ARRIVED, Delivery, DeliveryState, Purpose
 from crisis.incident import Incident
 from crisis.mailing import RecipientState, of_counts, shown
+from crisis.release import Release
 from crisis.reliance import broken
 from crisis.statement import Statement
 from crisis.triage import Assessment
@@ -35,10 +36,29 @@ class Version:
     standing: Standing | None
     """Where its proposal stands; none when it was never proposed."""
     deliveries: tuple[Delivery, ...]
+    release: Release | None = None
+    """By which it went out without the usual approvals."""
     taken_back: frozenset[str] = frozenset()
     """Its deliveries whose withdrawal got through: those targets had it and have it no more."""
     doubts: tuple[str, ...] = ()
     """Of a published one: what it relied on that has changed since, in words."""
+
+    @property
+    def counted(self) -> tuple[Decision, ...]:
+        """The decisions that count for its proposal."""
+        if self.proposal is None:
+            return ()
+        return counting(
+            self.decisions,
+            content_hash=self.proposal.content_hash,
+            version=self.proposal.version,
+            proposed_at=self.proposal.proposed_at,
+        )
+
+    @property
+    def may_be_taken_back(self) -> bool:
+        """Whether approvals of it can still be taken back: nothing has been handed to its channels."""
+        return self.status is StatementStatus.PROPOSED and not self.deliveries
 
     @property
     def missing(self) -> dict[str, int]:
@@ -143,12 +163,14 @@ async def load_version(tx: Transaction, statement: Statement, now: datetime) -> 
     status = await tx.statements.status(statement.id, statement.version)
     out = status is StatementStatus.PUBLISHED and bool(statement.facts)
     changed = broken(statement, await tx.facts.list(statement.incident)) if out else ()
+    release = await tx.releases.of(statement.id, statement.version)
     return Version(
         statement=statement,
         status=status,
         proposal=proposal,
         decisions=decisions,
-        standing=where_it_stands(proposal, decisions, now),
+        standing=where_it_stands(proposal, decisions, now, release),
+        release=release,
         deliveries=tuple(d for d in planned if d.purpose is Purpose.STATEMENT),
         taken_back=taken_back(planned),
         doubts=tuple(one.says for one in changed),
@@ -160,12 +182,20 @@ def taken_back(deliveries: Iterable[Delivery]) -> frozenset[str]:
     return frozenset(d.withdraws for d in deliveries if d.purpose is Purpose.WITHDRAWAL and d.state in ARRIVED)
 
 
-def where_it_stands(proposal: Proposal | None, decisions: tuple[Decision, ...], now: datetime) -> Standing | None:
+def where_it_stands(
+    proposal: Proposal | None, decisions: tuple[Decision, ...], now: datetime, release: Release | None = None
+) -> Standing | None:
     """A proposal's standing at ``now``."""
     if proposal is None:
         return None
     return standing(
-        proposal.policy, decisions, content_hash=proposal.content_hash, proposed_at=proposal.proposed_at, now=now
+        proposal.policy,
+        decisions,
+        content_hash=proposal.content_hash,
+        version=proposal.version,
+        proposed_at=proposal.proposed_at,
+        now=now,
+        release=release,
     )
 
 

@@ -89,7 +89,9 @@ def _waits_for(version: Version, settings: Settings, lead: str, due_at: datetime
         until = version.proposal.proposed_at + version.proposal.policy.expires_after
         owed = [f"{n} × {role} ({people(settings, role, but=statement.author)})" for role, n in version.missing.items()]
         approve = tuple(f"fireline approve {statement.id} --role {role} {YOU}" for role in version.missing)
-        return Wait(f"Approve {label}", " and ".join(owed), min(due_at, until) if due_at else until, approve)
+        due = min(due_at, until) if due_at else until
+        act = f"/statements/{statement.id}/decide"
+        return Wait(f"Approve {label}", " and ".join(owed), due, approve, act=act, act_label="Decide")
     says = version.standing.says if version.standing else "it was returned"
     what, commands = {
         StatementStatus.DRAFT: (f"Propose {label} for approval", propose),

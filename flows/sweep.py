@@ -30,6 +30,7 @@ async def sweep(
             await steps.recover_reviews(here),
             await steps.recover_watches(here),
             await steps.mind_acknowledgements(here),
+            await steps.mind_approvals(here),
             await steps.mind_freezes(here),
             await steps.nag(here),
             await steps.crash_silent_runs(here),  # last: the server tries them again before the next sweep

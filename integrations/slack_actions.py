@@ -20,6 +20,14 @@ WINDOW_SECONDS = 300
 """A request signed longer ago, or further ahead, is refused."""
 ON_IT, APPROVE, RETURN = "on_it", "approve", "return"
 """Ids of the buttons that mean something to us; others are links."""
+TAKE_BACK = "take_back"
+"""Id of the view in which somebody takes their approval back; no button of its own leads to it."""
+_LABELS = {
+    APPROVE: ("Anything to put on record", "Approve"),
+    RETURN: ("Why you return it, so that it can be mended", "Return"),
+    TAKE_BACK: ("Why you take your approval back", "Take it back"),
+}
+"""What each view asks for, and what its button says (24 characters at most)."""
 TITLE, SECTION, BLOCKS = 24, 2900, 96
 """Characters of a view's title and of a section, and sections, that Slack takes (24, 3000 and 100) with room left."""
 
@@ -100,7 +108,7 @@ def _read(payload: dict[str, Any]) -> Click | Submission | None:
             trigger=str(payload.get("trigger_id") or ""),
             **who,
         )
-    if payload["type"] == "view_submission" and payload["view"].get("callback_id") in (APPROVE, RETURN):
+    if payload["type"] == "view_submission" and payload["view"].get("callback_id") in _LABELS:
         view = payload["view"]
         held = json.loads(view["private_metadata"])
         values = view["state"]["values"]
@@ -125,7 +133,7 @@ def decision_view(click: Click, title: str, says: str, posts: Sequence[tuple[str
     Raises:
         Refused: the texts are longer than a view of Slack holds.
     """
-    approves = click.action == APPROVE
+    label, submit = _LABELS[click.action]
     blocks = [_section(says)]
     for place, text in posts:
         blocks += [{"type": "divider"}, _section(place, bold=True)]
@@ -134,12 +142,11 @@ def decision_view(click: Click, title: str, says: str, posts: Sequence[tuple[str
         ]
     if len(blocks) > BLOCKS:
         raise Refused("the texts are longer than Slack shows: use Open, and decide there")
-    label = "Anything to put on record" if approves else "Why you return it, so that it can be mended"
     blocks.append(
         {
             "type": "input",
             "block_id": "reason",
-            "optional": approves,
+            "optional": click.action == APPROVE,
             "label": _plain(label),
             "element": {"type": "plain_text_input", "action_id": "reason", "multiline": True, "max_length": 3000},
         }
@@ -148,7 +155,7 @@ def decision_view(click: Click, title: str, says: str, posts: Sequence[tuple[str
         "type": "modal",
         "callback_id": click.action,
         "title": _plain(title[:TITLE]),
-        "submit": _plain("Approve" if approves else "Return"),
+        "submit": _plain(submit),
         "close": _plain("Not yet"),
         "private_metadata": json.dumps({"value": click.value, "channel": click.channel}),
         "blocks": blocks,

@@ -1,4 +1,5 @@
-"""Whether the tables still say what the ledger recorded: facts, incidents, statements, pictures, decisions, deliveries.
+"""Whether the tables still say what the ledger recorded: facts, incidents, statements, pictures, decisions,
+delegations, releases, pre-clearances, deliveries.
 
 The ledger proves itself; the tables are what people read and what is published from. Whoever changes a table writes a
 record in the same transaction, so the records, read from the first to the last, tell how each row must look. A row that
@@ -7,7 +8,7 @@ looks otherwise, is missing, or has no record was changed behind Fireline's back
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,23 +17,30 @@ from sqlalchemy import Row, Select, select
 
 from crisis.approval import Decision
 from crisis.chain import Problem
+from crisis.clearance import Clearance, ClearanceState
+from crisis.delegation import Delegation
 from crisis.delivery import DeliveryState, Receipt
 from crisis.fact import Fact
 from crisis.incident import Incident, IncidentState
 from crisis.record import Record
+from crisis.release import Release
 from crisis.statement import Rendering, Statement, hash_of
 from crisis.triage import Assessment
 from records.ledger import Ledger
 from records.tables import (
     assessments,
+    clearances,
     decisions,
+    delegations,
     deliveries,
     facts,
     incidents,
     pictures,
+    releases,
     renderings,
     statements,
     storable,
+    take_backs,
 )
 from records.work import Model, Work, read
 
@@ -41,6 +49,9 @@ _UNRECORDED = {"flow_run_id", "lower_since", "closed_at"}
 """Of an incident: who works on it, what triage saw, and when it ended, which its records tell in other ways."""
 _ABOUT = ("purpose", "statement", "version", "content_hash", "channel", "kind", "address", "withdraws")
 _STATES = {f"delivery.{state}": state.value for state in DeliveryState}
+_APPROVALS = ("decision.", "statement.released", "delegation.", "clearance.")
+_CLEARED = {f"clearance.{state}" for state in ClearanceState} - {"clearance.proposed"}
+_TAKEN_BACK = ("content_hash", "approver", "number", "via", "reason")
 Fields = dict[str, Any]
 
 
@@ -93,11 +104,22 @@ class Agreement:
             rows[_statement(row.id, row.version)] = _text(row, parts.get((row.id, row.version), []))
         for row in await self._all(select(pictures.c.sha256)):
             rows[_picture(row.sha256)] = {"sha256": await self._sha256_of(row.sha256)}
-        for row in await self._all(select(decisions)):
-            rows[_decision(row.approver, row.content_hash)] = _model(Decision, dict(row._mapping))
+        await self._approval_rows(rows)
         for row in await self._all(select(deliveries)):
             rows[f"delivery {row.id}"] = _delivery(row)
         return rows
+
+    async def _approval_rows(self, rows: dict[str, Fields | None]) -> None:
+        for row in await self._all(select(decisions)):
+            rows[_decision(row._mapping)] = _model(Decision, dict(row._mapping))
+        for row in await self._all(select(take_backs)):
+            rows[f"the take-back of {_decision(row._mapping)}"] = _taken_back(row._mapping)
+        for row in await self._all(select(releases)):
+            rows[f"release of {_statement(row.statement, row.version)}"] = _model(Release, dict(row._mapping))
+        for row in await self._all(select(delegations)):
+            rows[f"delegation {row.id}"] = _read(Delegation, row.body)
+        for row in await self._all(select(clearances)):
+            rows[f"pre-clearance {row.id}"] = _read(Clearance, row.body, state=row.state)
 
     async def _sha256_of(self, picture: str) -> str:
         """One picture at a time: together they may be larger than memory."""
@@ -136,12 +158,32 @@ def _note(noted: dict[str, _Noted], record: Record) -> None:
         noted[_statement(data["id"], data["version"])] = _Noted(seq, _told(Statement, data))
         for picture in data.get("media", ()):
             noted.setdefault(_picture(picture["sha256"]), _Noted(seq, {"sha256": picture["sha256"]}))
-    elif kind == "decision.made":
-        noted[_decision(data["approver"], data["content_hash"])] = _Noted(seq, _told(Decision, data))
+    elif kind.startswith(_APPROVALS):
+        _note_approval(noted, record)
     elif kind.startswith("incident."):
         _note_incident(noted, record)
     elif kind.startswith("delivery."):
         _note_delivery(noted, record)
+
+
+def _note_approval(noted: dict[str, _Noted], record: Record) -> None:
+    data, kind, seq = record.data, record.kind, record.seq
+    if kind == "decision.made":
+        noted[_decision(data)] = _Noted(seq, _told(Decision, data))
+    elif kind == "decision.taken_back":
+        noted[f"the take-back of {_decision(data)}"] = _Noted(seq, _taken_back(data))
+    elif kind == "statement.released":
+        known = {name: data[name] for name in Release.model_fields}
+        noted[f"release of {_statement(data['statement'], data['version'])}"] = _Noted(seq, _told(Release, known))
+    elif kind == "delegation.given":
+        noted[f"delegation {data['id']}"] = _Noted(seq, _told(Delegation, data))
+    elif kind == "delegation.revoked":
+        noted[f"delegation {data['id']}"].change(seq, **_told(Delegation, data))
+    elif kind == "clearance.proposed":
+        state = {"state": ClearanceState.PROPOSED.value}
+        noted[f"pre-clearance {data['id']}"] = _Noted(seq, _told(Clearance, data) | state)
+    elif kind in _CLEARED:
+        noted[f"pre-clearance {data['id']}"].change(seq, state=data["to"])
 
 
 def _note_incident(noted: dict[str, _Noted], record: Record) -> None:
@@ -258,5 +300,13 @@ def _picture(sha256: str) -> str:
     return f"picture {sha256[:12]}"
 
 
-def _decision(approver: str, content_hash: str) -> str:
-    return f"the decision of {approver} on {content_hash[:12]}"
+def _decision(known: Mapping[Any, Any]) -> str:
+    number = known.get("number", 1)  # records of before decisions could be taken back have none
+    which = "" if number == 1 else f" ({number})"
+    return f"the decision of {known['approver']} on {known['content_hash'][:12]}{which}"
+
+
+def _taken_back(known: Mapping[Any, Any]) -> Fields:
+    at = known["taken_back_at"]
+    plain: Fields = _stored({name: known[name] for name in _TAKEN_BACK})
+    return plain | {"taken_back_at": at if isinstance(at, str) else at.isoformat()}

@@ -19,10 +19,12 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from crisis.clock import Clock
 from records.agreement import Agreement
 from records.budgets import Budgets
+from records.clearances import Clearances
 from records.codes import Codes
 from records.commitments import Commitments
 from records.coverage import Coverages
 from records.decisions import Decisions
+from records.delegations import Delegations
 from records.engine import READING, WAIT_SECONDS, WRITING, begin_writing, make_engine
 from records.facts import Facts
 from records.frozen import FrozenPosts
@@ -34,6 +36,7 @@ from records.migrations import bring_up_to_date
 from records.observations import Observations
 from records.outbox import Outbox
 from records.pictures import Pictures
+from records.releases import Releases
 from records.shared import SharedSources
 from records.stakeholders import Stakeholders
 from records.statements import Statements
@@ -61,6 +64,9 @@ class Transaction:
     statements: Statements
     pictures: Pictures
     decisions: Decisions
+    delegations: Delegations
+    releases: Releases
+    clearances: Clearances
     outbox: Outbox
     mailings: Mailings
     suppressions: Suppressions
@@ -89,6 +95,9 @@ def _transaction(work: Work) -> Transaction:
         statements=Statements(work, ledger),
         pictures=Pictures(work),
         decisions=Decisions(work, ledger),
+        delegations=Delegations(work, ledger),
+        releases=Releases(work, ledger),
+        clearances=Clearances(work, ledger),
         outbox=Outbox(work, ledger),
         mailings=Mailings(work, ledger, suppressions),
         suppressions=suppressions,

@@ -23,6 +23,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    false,
 )
 
 metadata = MetaData(
@@ -222,8 +223,35 @@ decisions = Table(
     _words("via"),
     _words("reason"),
     _time("decided_at"),
-    ForeignKeyConstraint(["statement", "version"], ["statements.id", "statements.version"]),
+    Column("number", Integer, primary_key=True, autoincrement=False, server_default="1"),
+    _words("on_behalf_of", server_default=""),
+    Column("as_deputy", Boolean, nullable=False, server_default=false()),
 )
+"""About statements, and about pre-clearances by their id and as version 1."""
+take_backs = Table(
+    "take_backs",
+    metadata,
+    _key("content_hash"),
+    _key("approver"),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    _words("via"),
+    _words("reason"),
+    _time("taken_back_at"),
+)
+releases = Table(
+    "releases",
+    metadata,
+    *_of_statement(),
+    _words("content_hash"),
+    _words("means"),
+    _words("by"),
+    _words("reason"),
+    _words("via"),
+    _words("clearance", index=True),
+    _time("released_at"),
+)
+delegations = Table("delegations", metadata, _key("id"), _words("delegate", index=True), _words("body"))
+clearances = Table("clearances", metadata, _key("id"), _words("state"), _words("body"))
 
 deliveries = Table(
     "deliveries",
@@ -346,5 +374,17 @@ checkpoints = Table(
     _words("signature"),
 )
 
-IMMUTABLE = (ledger, checkpoints, decisions, statements, renderings, pictures, assessments, facts, observations)
+IMMUTABLE = (
+    ledger,
+    checkpoints,
+    decisions,
+    take_backs,
+    releases,
+    statements,
+    renderings,
+    pictures,
+    assessments,
+    facts,
+    observations,
+)
 """Written once; the migrations put triggers on them that refuse UPDATE, DELETE, REPLACE and TRUNCATE."""

@@ -7,31 +7,24 @@ deliveries done.
 
 import asyncio
 import time
-from collections.abc import Iterable
+from contextlib import suppress
 
-from crisis.approval import (
-    Decision,
-    NotAllowed,
-    Policy,
-    Standing,
-    Verdict,
-    Via,
-    check_decision,
-    standing,
-)
+from crisis.approval import Decision, NotAllowed, Seat, Standing, Verdict, Via, check_decision, counting
 from crisis.incident import Incident
 from crisis.stakeholder import Stakeholder
 from crisis.statement import Statement
 from records import AlreadyDecided, Proposal, StatementStatus, Transaction
 from records.work import Act
 from tasks.advise import reason_in
+from tasks.asking import ask, seat_in
 from tasks.binding import what_changed
 from tasks.installation import Installation
-from tasks.links import PLACEHOLDER, LinkClaims
 from tasks.linting import Blocked, refuse_blocked, untrue_since
-from tasks.notify import Notice, tell, tell_lead
-from tasks.publish import publish_statement
+from tasks.notify import Notice, tell_lead
+from tasks.preclear import release_if_cleared, tell_of_release
+from tasks.publish import hand_over, publish_statement
 from tasks.runs import emit, wake
+from tasks.standing import mark, standing_in
 
 APPROVER_WAITS = 5.0
 """Seconds for which the last approver waits for a mailing; then its run goes on with it, or the sweep."""
@@ -48,17 +41,20 @@ CHECK_AGAIN = {
 async def propose(here: Installation, statement: Statement, *, by: str) -> Proposal:
     """Ask for the approvals that the playbook wants, and send each approver their own signed link. Repeats ask once.
 
-    An expired proposal is asked for anew; what was returned or voided needs a new version.
+    An expired proposal is asked for anew; what was returned or voided needs a new version. A holding statement whose
+    words were approved beforehand goes out at once, and nobody is asked (``tasks.preclear``).
 
     Raises:
         tasks.linting.Blocked: a finding of lint blocks the text.
         NotAllowed: this version was returned, voided or withdrawn, or the same words were returned before.
     """
     await refuse_blocked(here, statement)
+    release = None
     async with here.store.transaction() as tx:
         incident = await tx.incidents.get(statement.incident)
         policy = here.playbook(incident.assessment.type).approval[statement.kind]
         proposal = await tx.statements.proposal(statement.id, statement.version)
+        await standing_in(here, tx, statement)  # an expiry that nobody has looked at yet is put on record
         status = await tx.statements.status(statement.id, statement.version)
         returned = [d for d in await tx.decisions.list(statement.content_hash) if d.verdict is Verdict.RETURN]
         if returned or status in (StatementStatus.RETURNED, StatementStatus.VOIDED, StatementStatus.WITHDRAWN):
@@ -75,20 +71,20 @@ async def propose(here: Installation, statement: Statement, *, by: str) -> Propo
                 flow_run_id=here.flow_run_id,
             )
             await _record_reasoning(here, tx, statement, by=by)
-        people = await tx.stakeholders.list()
+            release = await release_if_cleared(here, tx, incident, statement)
     emit(
         "statement.proposed",
         incident=incident.id,
         reference=f"{statement.id}/{statement.version}",
         payload={"incident": incident.id, "statement": statement.id, "version": statement.version},
     )
-    asked = approvers(proposal.policy, people, author=statement.author)
-    await asyncio.gather(
-        *(
-            tell(here, incident, p, _request(statement, proposal, p, role), why=f"approves as {role}")
-            for p, role in asked
+    if release is not None:
+        await asyncio.gather(
+            publish_statement(here, statement.id, statement.version, mailing_seconds=APPROVER_WAITS),
+            tell_of_release(here, incident, statement, release),
         )
-    )
+    else:
+        await ask(here, statement)
     return proposal
 
 
@@ -119,74 +115,15 @@ async def propose_draft(here: Installation, statement: Statement) -> str:
         return str(blocked)
     except NotAllowed as refusal:
         return str(refusal)
-    return f"{statement.label} is proposed"
-
-
-def approvers(policy: Policy, people: Iterable[Stakeholder], *, author: str) -> list[tuple[Stakeholder, str]]:
-    """Who is asked, and in which role: everybody who holds a role the policy wants, once, except the author."""
-    asked = []
-    for person in people:
-        role = next((r for r in policy.roles if r in person.roles), None)
-        if role is not None and person.email != author:
-            asked.append((person, role))
-    return asked
-
-
-def _request(statement: Statement, proposal: Proposal, person: Stakeholder, role: str) -> Notice:
-    claims = LinkClaims(
-        statement=statement.id,
-        version=statement.version,
-        content_hash=statement.content_hash,
-        approver=person.email,
-        role=role,
-    )
-    return Notice(
-        occasion=f"approval/{statement.id}/{statement.version}/{proposal.proposed_at:%Y%m%dT%H%M%S}",
-        template="approval",
-        context={"statement": statement, "role": role},
-        link=PLACEHOLDER,
-        button="Read and decide",
-        options={"claims": claims.model_dump_json()},
-    )
+    async with here.store.reading() as tx:
+        release = await tx.releases.of(statement.id, statement.version)
+    return f"{statement.label} was {release.says}" if release else f"{statement.label} is proposed"
 
 
 async def standing_of(here: Installation, statement: str, version: int) -> Standing:
     """Where a proposal stands now; an expiry or a change of what it relies on is put on record here."""
     async with here.store.transaction() as tx:
-        return await _standing(here, tx, await tx.statements.get(statement, version))
-
-
-async def _standing(here: Installation, tx: Transaction, statement: Statement) -> Standing:
-    status = await tx.statements.status(statement.id, statement.version)
-    proposal = await tx.statements.proposal(statement.id, statement.version)
-    if proposal is None:
-        says = f"has not been proposed yet: `fireline propose {statement.id}`"
-        return Standing(approved=False, returned=False, expired=False, missing={}, says=says)
-    decisions = await tx.decisions.list(statement.content_hash)
-    now = standing(
-        proposal.policy,
-        decisions,
-        content_hash=statement.content_hash,
-        proposed_at=proposal.proposed_at,
-        now=here.clock.now(),
-    )
-    if status is StatementStatus.VOIDED:
-        return now.model_copy(update={"approved": False, "returned": True, "says": "void: what it relied on changed"})
-    if status is StatementStatus.PROPOSED and now.expired:
-        await _mark(here, tx, statement, StatementStatus.EXPIRED, now.says)
-    return now
-
-
-async def _mark(here: Installation, tx: Transaction, statement: Statement, to: StatementStatus, why: str) -> None:
-    await tx.statements.set_status(
-        statement.id,
-        statement.version,
-        to,
-        actor="approval",
-        via=here.via,
-        reason=why,
-        flow_run_id=here.flow_run_id,
-    )
+        return await standing_in(here, tx, await tx.statements.get(statement, version))
 
 
 async def decide(
@@ -201,7 +138,9 @@ async def decide(
     via: Via,
     reason: str = "",
 ) -> Standing:
-    """Record one decision, and publish at once when it is the last one needed.
+    """Record one decision, and publish at once when it is the last one needed; else ask whoever's turn it is now.
+
+    In which seat they decide (their own, a deputy's, or one that was handed to them) is found from the records.
 
     Raises:
         NotAllowed: the decision does not count; why is in the message and on record.
@@ -232,6 +171,8 @@ async def decide(
         await publish_statement(here, statement, version, mailing_seconds=APPROVER_WAITS)
     if after.returned:
         await _tell_returned(here, incident, text, approver, reason)
+    if not after.settled:
+        await ask(here, text)
     if after.settled and here.flow_run_id != incident.flow_run_id:
         await wake(incident.flow_run_id, CHECK_AGAIN)
     return after
@@ -262,12 +203,13 @@ async def _record_decision(
     async with here.store.transaction() as tx:
         text = await tx.statements.get(statement, version)
         incident = await tx.incidents.get(text.incident)
-        before = await _standing(here, tx, text)
+        before = await standing_in(here, tx, text)
         status = await tx.statements.status(statement, version)
         proposal = await tx.statements.proposal(statement, version)
-        person = await tx.stakeholders.get(approver)
         if status is not StatementStatus.PROPOSED or proposal is None:
             raise NotAllowed(f"{text.label} is {status.value}, so it waits for no decision: {before.says}")
+        known = role in proposal.policy.roles
+        seat = await seat_in(here, tx, text, proposal, before, approver, role) if known else Seat(role=role)
         decision = Decision(
             content_hash=content_hash,
             statement=statement,
@@ -278,35 +220,44 @@ async def _record_decision(
             via=via,
             reason=reason,
             decided_at=here.clock.now(),
+            on_behalf_of=seat.on_behalf_of,
+            as_deputy=seat.as_deputy,
         )
         check_decision(
             decision,
             policy=proposal.policy,
             author=text.author,
-            roles_of_approver=frozenset(person.roles) if person else frozenset(),
             proposed_at=proposal.proposed_at,
             current_hash=text.content_hash,
-            earlier=await tx.decisions.list(content_hash),
+            stands=before,
+            earlier=counting(
+                await tx.decisions.list(text.content_hash),
+                content_hash=text.content_hash,
+                version=version,
+                proposed_at=proposal.proposed_at,
+            ),
         )
         stale = await what_changed(tx, text) or await untrue_since(here, tx, text)
         if stale:
-            await _mark(here, tx, text, StatementStatus.VOIDED, stale)
+            await mark(here, tx, text, StatementStatus.VOIDED, stale)
         else:
-            await _add(here, tx, decision, incident.id)
-        after = await _standing(here, tx, text)
+            await _add(here, tx, decision, proposal)
+        after = await standing_in(here, tx, text)
         if after.approved and not stale:
-            await _mark(here, tx, text, StatementStatus.APPROVED, "all approvals given")
+            await mark(here, tx, text, StatementStatus.APPROVED, "all approvals given")
+            await hand_over(here, tx, text)
         elif after.returned and not stale:
-            await _mark(here, tx, text, StatementStatus.RETURNED, after.says)
+            await mark(here, tx, text, StatementStatus.RETURNED, after.says)
     if stale:
         raise NotAllowed(f"{text.label} is void, because {stale}: it must be drafted again")
     return text, incident, after
 
 
-async def _add(here: Installation, tx: Transaction, decision: Decision, incident: str) -> None:
+async def _add(here: Installation, tx: Transaction, decision: Decision, proposal: Proposal) -> None:
     try:
         await tx.decisions.add(
             decision,
+            since=proposal.proposed_at,
             actor=decision.approver,
             via=decision.via.value,
             reason=decision.reason,
@@ -333,21 +284,25 @@ async def _record_refusal(
 
 
 async def role_of(here: Installation, statement: str, version: int, person: Stakeholder) -> str:
-    """In which role somebody decides on a proposal: one that is still owed, if they hold such a one.
+    """In which role somebody decides on a proposal: one that is asked now and still owed, if there is such a one.
 
     Raises:
-        NotAllowed: it is not proposed, or they hold none of the roles that decide on it.
+        NotAllowed: it is not proposed, or they hold none of the roles that decide on it, and none was handed to them.
         records.NotFound: no such statement.
     """
-    missing = (await standing_of(here, statement, version)).missing
-    async with here.store.reading() as tx:
+    async with here.store.transaction() as tx:
+        text = await tx.statements.get(statement, version)
+        stands = await standing_in(here, tx, text)
         proposal = await tx.statements.proposal(statement, version)
-    if proposal is None:
-        raise NotAllowed("it waits for no decision")
-    held = [role for role in proposal.policy.roles if role in person.roles]
-    if not held:
+        if proposal is None:
+            raise NotAllowed("it waits for no decision")
+        able = []
+        for role in proposal.policy.roles:
+            with suppress(NotAllowed):
+                able.append((await seat_in(here, tx, text, proposal, stands, person.email, role)).role)
+    if not able:
         raise NotAllowed(f"{person.name} holds none of the roles that decide on it: {', '.join(proposal.policy.roles)}")
-    return next((role for role in held if role in missing), held[0])
+    return min(able, key=lambda role: (role not in stands.missing, role not in stands.asked))
 
 
 async def check_code(here: Installation, approver: str, code: str) -> None:

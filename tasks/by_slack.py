@@ -5,18 +5,21 @@ nobody else can do anything. A decision ends in the same ``decide`` as on every 
 """
 
 import logging
+from dataclasses import replace
 from typing import Any
 
 import integrations
-from crisis.approval import NotAllowed, Verdict, Via
+from crisis.approval import Decision, NotAllowed, Verdict, Via, counting
 from crisis.stakeholder import Stakeholder
+from crisis.statement import Statement
 from integrations.slack import Slack
-from integrations.slack_actions import APPROVE, ON_IT, Click, Submission, decision_view
-from records import NotFound
+from integrations.slack_actions import APPROVE, ON_IT, RETURN, TAKE_BACK, Click, Submission, decision_view
+from records import NotFound, Proposal, Transaction
 from tasks.acknowledge import acknowledge
 from tasks.approve import decide, role_of, standing_of
 from tasks.installation import Installation
 from tasks.notify import name_of
+from tasks.take_back import take_back
 
 logger = logging.getLogger(__name__)
 
@@ -45,6 +48,16 @@ async def sent_off(here: Installation, slack: Slack, name: str, sent: Submission
     try:
         person = await person_behind(here, slack, name, sent)
         statement, version, content_hash = _decides(sent.value)
+        if sent.action == TAKE_BACK:
+            after = await take_back(
+                here,
+                statement=statement,
+                version=version,
+                approver=person.email,
+                via=Via.SLACK,
+                reason=sent.reason,
+            )
+            return "On record", f"Your approval is taken back. The text now stands so: {after.says}."
         verdict = Verdict.APPROVE if sent.action == APPROVE else Verdict.RETURN
         role = await role_of(here, statement, version, person)
         after = await decide(
@@ -101,11 +114,15 @@ async def _view(here: Installation, person: Stakeholder, click: Click) -> dict[s
     stands = await standing_of(here, statement, version)
     async with here.store.reading() as tx:
         text = await tx.statements.get(statement, version)
-        own = [d for d in await tx.decisions.list(text.content_hash) if d.approver == person.email]
+        proposal = await tx.statements.proposal(statement, version)
+        own = await _own(tx, text, proposal, person.email) if proposal else None
     if text.content_hash != content_hash:
         raise NotAllowed("the text has changed since you were asked")
-    if own:
-        raise NotAllowed(f"you have decided already: {own[0].verdict.value} as {own[0].role}")
+    if own and own.verdict is Verdict.APPROVE and click.action == RETURN and not stands.settled:
+        click, role = replace(click, action=TAKE_BACK), own.role
+    elif own:
+        more = "; Return takes your approval back" if own.verdict is Verdict.APPROVE and not stands.settled else ""
+        raise NotAllowed(f"you have decided already: {own.verdict.value} as {own.role}{more}")
     if stands.settled:
         raise NotAllowed(f"{text.label} waits for no decision: {stands.says}")
     posts = []
@@ -116,6 +133,17 @@ async def _view(here: Installation, person: Stakeholder, click: Click) -> dict[s
         posts.append((place, subject + "\n\n⁂\n\n".join(part.text for part in rendering.parts)))
     says = f"{text.label}, a {text.kind.value} statement to {text.audience}. You decide as {role}."
     return decision_view(click, text.label, says, posts)
+
+
+async def _own(tx: Transaction, text: Statement, proposal: Proposal, person: str) -> Decision | None:
+    """What somebody has decided on a proposal, or what was decided in their place."""
+    made = counting(
+        await tx.decisions.list(text.content_hash),
+        content_hash=text.content_hash,
+        version=text.version,
+        proposed_at=proposal.proposed_at,
+    )
+    return next((d for d in made if person in d.people), None)
 
 
 def _decides(value: str) -> tuple[str, int, str]:

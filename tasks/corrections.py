@@ -15,7 +15,7 @@ from crisis.reliance import speaks_of, uncorrected
 from crisis.statement import Statement, Target
 from crisis.values import StatementKind
 from records import StatementStatus, Transaction
-from tasks.approve import approvers, propose_draft
+from tasks.approve import propose_draft
 from tasks.binding import what_changed
 from tasks.doubt import IN_DOUBT, Doubt, in_doubt, mark_doubts
 from tasks.draft import DEAD, draft
@@ -165,7 +165,11 @@ async def _was_asked_for(tx: Transaction, statement: Statement) -> bool:
 async def tell_voided(here: Installation, incident: Incident) -> None:
     """Tell whoever was asked to approve something that is void because what it relied on changed. Telling twice tells once."""
     async with here.store.reading() as tx:
-        people = list(await tx.stakeholders.list())
+        people = {p.email: p for p in await tx.stakeholders.list()}
+        told = [
+            (str(r.data.get("occasion")), str(r.data.get("stakeholder")))
+            for r in await tx.ledger.list(kind="stakeholder.told", incident=incident.id)
+        ]
         reached = {
             (r.data.get("occasion"), r.data.get("stakeholder"))
             for r in await tx.ledger.list(kind="stakeholder.reached", incident=incident.id)
@@ -173,8 +177,7 @@ async def tell_voided(here: Installation, incident: Incident) -> None:
         tellings = []
         for record in await tx.ledger.list(kind="statement.voided", incident=incident.id):
             name, version = str(record.data["statement"]), int(record.data["version"])
-            proposal = await tx.statements.proposal(name, version)
-            if proposal is None or record.data.get("replaced_by"):
+            if record.data.get("replaced_by"):
                 continue
             statement = await tx.statements.get(name, version)
             notice = Notice(
@@ -182,9 +185,10 @@ async def tell_voided(here: Installation, incident: Incident) -> None:
                 template="voided",
                 context={"statement": statement, "reason": record.reason},
             )
-            for person, role in approvers(proposal.policy, people, author=statement.author):
-                if (notice.occasion, person.email) not in reached:
-                    tellings.append((person, notice, f"was asked to approve it as {role}"))
+            asked = {email: on.rpartition("/")[2] for on, email in told if on.startswith(f"approval/{name}/{version}/")}
+            for email, role in asked.items():
+                if email in people and (notice.occasion, email) not in reached:
+                    tellings.append((people[email], notice, f"was asked to approve it as {role}"))
     for person, notice, why in tellings:
         await tell(here, incident, person, notice, why=why)
 

@@ -9,13 +9,15 @@ from enum import StrEnum
 from prefect.input import RunInput
 from pydantic import Field
 
-from crisis.approval import NotAllowed, Verdict, Via
+from crisis.approval import NotAllowed, Standing, Verdict, Via
 from crisis.incident import Incident, IncidentState
 from crisis.statement import Statement
 from crisis.values import StatementKind
 from tasks.approve import check_code, decide, standing_of
+from tasks.break_glass import break_glass
 from tasks.installation import Installation
 from tasks.links import READABLE, reading_link
+from tasks.take_back import take_back
 
 
 class Answer(StrEnum):
@@ -23,6 +25,8 @@ class Answer(StrEnum):
 
     APPROVE = "approve"
     RETURN = "return"
+    TAKE_BACK = "take my approval back"
+    BREAK_GLASS = "break the glass"
     CHECK_AGAIN = "check again"
 
 
@@ -32,14 +36,19 @@ class ApprovalForm(RunInput):
     decision: Answer = Field(
         title="Your decision",
         description="approve: publish it exactly as shown, once everybody needed has approved. return: send it back "
-        "with your reason. check again: decide nothing, just look whether others have decided elsewhere.",
+        "with your reason. take my approval back: as long as nothing has gone out. break the glass: an incident lead "
+        "publishes it now without its approvals, and everybody with a role is told. check again: decide nothing, just "
+        "look whether others have decided elsewhere.",
     )
     approver: str = Field(title="Your e-mail address", description="As it stands among the stakeholders.")
     role: str = Field(title="The role in which you decide", description="For example comms, legal, incident_lead.")
     one_time_code: str = Field(
         title="Your one-time code", description="Six digits from your authenticator app; they work once."
     )
-    reason: str = Field(title="Your reason", description="Needed when you return it; a dash is fine when you approve.")
+    reason: str = Field(
+        title="Your reason",
+        description="Needed unless you approve, when a dash is fine; 20 characters at least to break the glass.",
+    )
 
 
 class NotAReport(ValueError):
@@ -92,19 +101,7 @@ async def answer_form(
     says = problem or "decided nothing"
     if form is not None and form.decision is not Answer.CHECK_AGAIN:
         try:
-            await check_code(here, form.approver, form.one_time_code)
-            after = await decide(
-                here,
-                statement=statement.id,
-                version=statement.version,
-                content_hash=statement.content_hash,
-                approver=form.approver,
-                role=form.role,
-                verdict=Verdict(form.decision.value),
-                via=Via.PREFECT_UI,
-                reason=form.reason,
-            )
-            says = after.says
+            says = (await _act(here, statement, form)).says
         except NotAllowed as refusal:
             says = str(refusal)
     async with here.store.transaction() as tx:
@@ -124,6 +121,42 @@ async def answer_form(
                 },
             )
     return says
+
+
+async def _act(here: Installation, statement: Statement, form: ApprovalForm) -> Standing:
+    """Do what a form asks for, once whoever handed it in has proven who they are. Raises ``NotAllowed``."""
+    if form.decision is Answer.BREAK_GLASS:
+        return await break_glass(
+            here,
+            statement=statement.id,
+            version=statement.version,
+            content_hash=statement.content_hash,
+            person=form.approver,
+            code=form.one_time_code,
+            reason=form.reason,
+            via=Via.PREFECT_UI,
+        )
+    await check_code(here, form.approver, form.one_time_code)
+    if form.decision is Answer.TAKE_BACK:
+        return await take_back(
+            here,
+            statement=statement.id,
+            version=statement.version,
+            approver=form.approver,
+            via=Via.PREFECT_UI,
+            reason=form.reason,
+        )
+    return await decide(
+        here,
+        statement=statement.id,
+        version=statement.version,
+        content_hash=statement.content_hash,
+        approver=form.approver,
+        role=form.role,
+        verdict=Verdict(form.decision.value),
+        via=Via.PREFECT_UI,
+        reason=form.reason,
+    )
 
 
 async def describe_form(here: Installation, statement: Statement, *, lasts: timedelta = READABLE) -> str:

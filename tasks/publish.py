@@ -7,7 +7,7 @@ side by side, so that a slow channel delays no other. Doing it twice plans and s
 import asyncio
 import math
 
-from crisis.approval import NotAllowed, standing
+from crisis.approval import NotAllowed
 from crisis.commitment import Commitment, CommitmentState, commitment_id
 from crisis.delivery import (
     SETTLED,
@@ -29,6 +29,7 @@ from tasks.links import ACTING_PLACEHOLDER
 from tasks.mailing import is_mailing
 from tasks.notify import Notice, tell_lead, tell_stakeholders
 from tasks.runs import emit
+from tasks.standing import mark, proposal_standing
 
 SAYING = frozenset({StatementStatus.APPROVED, StatementStatus.PUBLISHED})
 """Statuses under which a statement may be (or go on being) published."""
@@ -76,38 +77,35 @@ async def plan(here: Installation, statement: str, version: int) -> list[Deliver
             return known
         await _check_approved(here, tx, text)
         changed = await what_changed(tx, text)
-        planned = [] if changed else [delivery_of(here, text, rendering) for rendering in text.renderings]
-        for delivery in planned:
-            await tx.outbox.enqueue(delivery, actor="outbox", via=here.via, flow_run_id=here.flow_run_id)
+        planned = [] if changed else await _fill(here, tx, text)
         if changed:
-            await tx.statements.set_status(
-                statement,
-                version,
-                StatementStatus.VOIDED,
-                actor="outbox",
-                via=here.via,
-                reason=changed,
-                flow_run_id=here.flow_run_id,
-            )
+            await mark(here, tx, text, StatementStatus.VOIDED, changed, actor="outbox")
     if changed:
         raise NotAllowed(f"{text.label} is not published, because {changed}: draft it again")
     return planned
 
 
+async def hand_over(here: Installation, tx: Transaction, text: Statement) -> None:
+    """Fill the outbox in the very transaction that records the last decision (or the release): from then on it is being
+    published, and no decision can be taken back. Raises like ``plan``; what the text relies on was looked at by the caller."""
+    await _check_approved(here, tx, text)
+    await _fill(here, tx, text)
+
+
+async def _fill(here: Installation, tx: Transaction, text: Statement) -> list[Delivery]:
+    planned = [delivery_of(here, text, rendering) for rendering in text.renderings]
+    for delivery in planned:
+        await tx.outbox.enqueue(delivery, actor="outbox", via=here.via, flow_run_id=here.flow_run_id)
+    return planned
+
+
 async def _check_approved(here: Installation, tx: Transaction, text: Statement) -> None:
-    """Refuse anything that has not, byte for byte, the approvals it needs."""
+    """Refuse anything that has not, byte for byte, the approvals it needs, or a release in their place."""
     status = await tx.statements.status(text.id, text.version)
     proposal = await tx.statements.proposal(text.id, text.version)
-    if status not in SAYING or proposal is None:
+    if status not in SAYING or proposal is None or hash_of(text) != proposal.content_hash:
         raise NotAllowed(f"{text.label} is {status.value}, not approved, so it is not published")
-    decisions = await tx.decisions.list(hash_of(text))
-    stands = standing(
-        proposal.policy,
-        decisions,
-        content_hash=hash_of(text),
-        proposed_at=proposal.proposed_at,
-        now=max((d.decided_at for d in decisions), default=here.clock.now()),
-    )
+    stands = await proposal_standing(tx, text, proposal, now=proposal.proposed_at)
     if not stands.approved:
         raise NotAllowed(f"{text.label} is not published: {stands.says}")
 

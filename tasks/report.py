@@ -142,7 +142,7 @@ def _safe(value: Any) -> Any:
 
 def _account(material: Material, clocks: tuple[ClockReading, ...]) -> summary.Account:
     decided = {d.content_hash: s for s in material.published for d in s.decisions}
-    approvers = {d.approver for s in decided.values() for d in s.decisions if d.verdict.value == "approve"}
+    approvers = {d.approver for s in decided.values() for d in s.decisions if d.approves}
     return summary.Account(
         incident=material.incident,
         brand=material.watch.brand,

@@ -9,6 +9,7 @@ from typing import Any
 from markupsafe import Markup
 
 from crisis import timeline
+from crisis.approval import Decision
 from crisis.chain import fingerprint, public_key
 from crisis.clocks import ClockReading, span_in_words
 from crisis.delivery import Delivery, DeliveryState, Purpose
@@ -88,7 +89,7 @@ def statement_row(material: Material, spoken: Spoken) -> dict[str, Any]:
         "hash": text.content_hash,
         "relied_on": [{"id": f.id, "text": f.text, "status": f.status.value} for f in text.facts],
         "approved_by": [
-            f"{name_of(material, d.approver)} ({d.role})" for d in spoken.decisions if d.verdict.value == "approve"
+            f"{name_of(material, d.approver)} ({d.role}{_seat(material, d)})" for d in spoken.decisions if d.approves
         ],
         "renderings": _renderings(spoken.deliveries),
         "pictures": [_picture_row(material, spoken, picture) for picture in text.media],
@@ -152,14 +153,42 @@ def _receipt(delivery: Delivery) -> dict[str, Any]:
     }
 
 
+_VERDICTS = {"approve": "approved", "return": "returned"}
+
+
+def _seat(material: Material, decision: Decision) -> str:
+    if decision.on_behalf_of:
+        return f", for {name_of(material, decision.on_behalf_of)}"
+    return ", as a deputy" if decision.as_deputy else ""
+
+
+def _release_rows(material: Material) -> list[dict[str, str]]:
+    """Texts that went out without the usual approvals, among the decisions."""
+    return [
+        {
+            "at": when(r.at),
+            "who": "Pre-clearance" if r.data.get("means") == "precleared" else name_of(material, r.actor),
+            "email": r.actor,
+            "role": "pre-cleared" if r.data.get("means") == "precleared" else "broke the glass",
+            "verdict": "released",
+            "via": r.via.replace("_", " "),
+            "statement": f"{r.data.get('statement')} v{r.data.get('version')}",
+            "reason": r.reason,
+            "hash": str(r.data.get("content_hash")),
+        }
+        for r in material.records
+        if r.kind == "statement.released"
+    ]
+
+
 def decision_rows(material: Material) -> list[dict[str, str]]:
     rows = [
         {
             "at": when(d.decided_at),
             "who": name_of(material, d.approver),
             "email": d.approver,
-            "role": d.role.replace("_", " "),
-            "verdict": {"approve": "approved", "return": "returned"}[d.verdict.value],
+            "role": d.role.replace("_", " ") + _seat(material, d),
+            "verdict": "taken back" if d.taken_back_at else _VERDICTS[d.verdict.value],
             "via": d.via.value.replace("_", " "),
             "statement": f"{d.statement} v{d.version}",
             "reason": d.reason,
@@ -167,7 +196,7 @@ def decision_rows(material: Material) -> list[dict[str, str]]:
         }
         for spoken in material.spoken
         for d in spoken.decisions
-    ]
+    ] + _release_rows(material)
     return sorted(rows, key=lambda row: row["at"])
 
 

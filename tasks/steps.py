@@ -16,6 +16,7 @@ from tasks import (
     approve,
     archive,
     artifacts,
+    asking,
     bounces,
     close,
     detect,
@@ -97,6 +98,7 @@ recover_watches = _step("Recover watches", recover.recover_watches)
 crash_silent_runs = _step("Find runs that fell silent", silence.crash_silent_runs)
 sign_ledger = _step("Sign the ledger", recover.sign_ledger)
 mind_freezes = _step("Take up freezes", freeze.mind_freezes)
+mind_approvals = _step("Ask the next where nobody decides", asking.mind_approvals)
 mind_acknowledgements = _step("Call the next where nobody is on it", acknowledge.mind_acknowledgements)
 nag = _step("Remind of what was forgotten", forgotten.nag)
 collect_bounces = _step("Collect bounces and complaints", bounces.collect_bounces)

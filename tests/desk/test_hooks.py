@@ -247,6 +247,20 @@ async def test_a_return_wants_a_reason_and_tells_it(room: Workspace) -> None:
     assert await room.scene.decisions() == [(LENA, "return")]
 
 
+async def test_an_approval_is_taken_back_by_the_button_that_returns(room: Workspace) -> None:
+    await room.press("approve", room.asks)
+    await room.send_off(room.slack.views[-1])
+    await room.press("return", room.asks, trigger="t2")
+    view = room.slack.views[-1]
+    assert (view["callback_id"], view["submit"]["text"]) == ("take_back", "Take it back")
+    assert "waits for 1 × comms, 1 × legal" in (await room.send_off(view, reason="a number is wrong")).text
+    async with room.here.store.reading() as tx:
+        [made] = await tx.decisions.list(room.scene.statement.content_hash)
+    assert made.taken_back_at == NOON
+    await room.press("approve", room.asks, trigger="t3")
+    assert room.slack.views[-1]["callback_id"] == "approve"
+
+
 async def test_a_view_that_somebody_else_sends_off_or_that_names_another_text_decides_nothing(room: Workspace) -> None:
     await room.press("approve", room.asks)
     [view] = room.slack.views

@@ -17,11 +17,11 @@ from pydantic import ValidationError
 
 import config
 from config import ConfigError
-from crisis.approval import Verdict, Via
+from crisis.approval import Policy, Verdict, Via
 from crisis.clock import FixedClock
 from crisis.delivery import Purpose
 from crisis.incident import IncidentState
-from crisis.values import CrisisType, Severity
+from crisis.values import CrisisType, Severity, StatementKind
 from flows import publish as publishing
 from flows import respond as responding
 from records import NotFound
@@ -153,6 +153,36 @@ async def test_a_wrong_code_asks_again_under_a_new_key_and_says_why(played: Play
     played.prefect.answers[second.key] = played.form()
     await played.run(incident=incident)
     assert played.said() == CHANNELS
+
+
+async def test_the_glass_is_broken_by_the_form_and_the_run_finds_it_done(played: Played) -> None:
+    incident = (await incident_in(played.here)).id
+    first = await played.until_suspended(incident=incident)
+    hurry = played.form("break the glass", reason="nobody answers and people are being hurt")
+    played.prefect.answers[first.key] = hurry
+    assert await played.run(incident=incident) == f"{incident}: {incident}-S1 v1 is out"
+    assert played.said() == CHANNELS
+    async with played.here.store.reading() as tx:
+        [released] = await tx.ledger.list(kind="statement.released")
+    assert (released.actor, released.via) == (ANA, "prefect_ui")
+
+
+async def test_an_approval_is_taken_back_by_the_form_and_the_run_goes_on_waiting(played: Played) -> None:
+    book = played.here.playbooks[CrisisType.SERVICE_FAILURE]
+    both = dict.fromkeys(StatementKind, Policy(roles={"comms": 1, "legal": 1}))
+    played.here.playbooks[CrisisType.SERVICE_FAILURE] = book.model_copy(update={"approval": both})
+    incident = (await incident_in(played.here)).id
+    first = await played.until_suspended(incident=incident)
+    async with played.here.store.reading() as tx:
+        [text] = await tx.statements.list(incident)
+    await approve.decide(
+        played.here, statement=text.id, version=1, content_hash=text.content_hash, approver=ANA, role="comms",
+        verdict=Verdict.APPROVE, via=Via.DESK,
+    )  # fmt: skip
+    played.prefect.answers[first.key] = played.form("take my approval back", reason="a number is wrong")
+    second = await played.until_suspended(incident=incident)
+    assert "waits for 1 × comms, 1 × legal" in second.description
+    assert played.said() == []
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,253 @@
+"""``/statements/{id}/decide``: deciding on a statement at the desk, and what goes with it: taking an approval back, handing
+one's turn on, ending that, and breaking the glass.
+
+The desk's key is shared, so whoever acts says who they are and proves it with a one-time code. GET only reads. A POST
+acts, once, from a form that this desk made a short while ago for exactly these bytes. The checks that matter are those of
+``tasks``, the same on every route; this page says in plain words what they found.
+"""
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from urllib.parse import parse_qs
+
+from itsdangerous import BadSignature, URLSafeTimedSerializer
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from crisis.approval import NotAllowed, Verdict, Via
+from crisis.delegation import Delegation
+from crisis.incident import Incident
+from crisis.release import LEAD, LEAST_REASON
+from crisis.stakeholder import Stakeholder
+from desk.access import desk_key
+from desk.approve import DELEGATE, FORM_SECONDS, MAX_FORM, MAX_REASON, TAKE_BACK, looks_like, sentence
+from desk.guard import TokenBucket, caller, is_same_origin, read_body
+from desk.page import hides
+from desk.picture import Version, load_version
+from desk.preview import preview
+from desk.state import desk_of
+from desk.waiting import people, word_due
+from records import NotFound, StatementStatus
+from tasks.approve import check_code, decide, role_of
+from tasks.break_glass import break_glass
+from tasks.delegate import delegate, take_over_again
+from tasks.installation import Installation
+from tasks.take_back import take_back
+
+UNDELEGATE, GLASS = "undelegate", "break_glass"
+SPANS = {"4 h": timedelta(hours=4), "1 day": timedelta(days=1), "7 days": timedelta(days=7)}
+"""For how long a turn can be handed on from this page."""
+_submitted = TokenBucket(burst=10, seconds=6.0)
+"""Forms by statement and caller: one-time codes must not be guessed."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """One statement on this page, as the records have it now."""
+
+    incident: Incident
+    version: Version
+    everybody: tuple[Stakeholder, ...]
+    delegations: tuple[Delegation, ...]
+    """Those that hold for this statement now."""
+    glass: bool
+    """Whether the playbook allows the glass to be broken."""
+
+    @property
+    def open(self) -> bool:
+        standing = self.version.standing
+        return self.version.status is StatementStatus.PROPOSED and standing is not None and not standing.settled
+
+    @property
+    def acts(self) -> tuple[str, ...]:
+        """What can be done with it now."""
+        able = {
+            "decide": self.open,
+            TAKE_BACK: self.version.may_be_taken_back and any(d.approves for d in self.version.counted),
+            DELEGATE: self.open,
+            UNDELEGATE: bool(self.delegations),
+            GLASS: self.open and self.glass,
+        }
+        return tuple(act for act, possible in able.items() if possible)
+
+
+async def page(request: Request) -> Response:
+    """The statement, exactly as it would be published, and what can be done. Reads only."""
+    return _page(request, await _place(desk_of(request).here, request.path_params["id"]))
+
+
+async def submit(request: Request) -> Response:
+    """One act, for whoever proves who they are; then the page again."""
+    here = desk_of(request).here
+    place = await _place(here, request.path_params["id"])
+    form: dict[str, str] = {}
+    try:
+        form = await _form(request, place)
+        await _do(here, place, form)
+    except (_NotTaken, NotAllowed, NotFound) as why:
+        after = await _place(here, request.path_params["id"])
+        status = why.status if isinstance(why, _NotTaken) else 409
+        return _page(request, after, problem=sentence(str(why)), form=form, status=status)
+    return RedirectResponse(request.url.path, status_code=303)
+
+
+async def _place(here: Installation, statement: str) -> Place:
+    now = here.clock.now()
+    async with here.store.reading() as tx:
+        try:
+            text = await tx.statements.get(statement)
+        except NotFound:
+            raise HTTPException(404, f"there is no statement {statement}") from None
+        incident = await tx.incidents.get(text.incident)
+        version = await load_version(tx, text, now)
+        everybody = tuple(await tx.stakeholders.list())
+        given = tuple(d for d in await tx.delegations.list() if d.holds(now, text.id))
+    return Place(incident, version, everybody, given, here.playbook(incident.assessment.type).break_glass)
+
+
+class _NotTaken(Exception):
+    """The form was not taken, and nothing was done."""
+
+    def __init__(self, status: int, says: str) -> None:
+        super().__init__(says)
+        self.status = status
+
+
+async def _form(request: Request, place: Place) -> dict[str, str]:
+    """The fields of a form that this desk made for these bytes. Raises ``_NotTaken``."""
+    here = desk_of(request).here
+    if not is_same_origin(request, here.settings.desk.url):
+        raise _NotTaken(403, "this did not come from this page")
+    if not _submitted.take(f"{place.version.statement.id}/{caller(request)}"):
+        raise _NotTaken(429, "too many tries: wait a minute")
+    try:
+        fields = parse_qs((await read_body(request, MAX_FORM)).decode(), max_num_fields=10)
+    except ValueError:
+        raise _NotTaken(400, "the form cannot be read") from None
+    form = {name: values[-1].strip() for name, values in fields.items()}
+    made_for = _made_for(here, form.get("nonce", ""))
+    if made_for is None:
+        raise _NotTaken(403, "this page was open for too long: look again, then act")
+    if made_for != _names(place):
+        raise _NotTaken(409, "the text has changed since you looked: read the new version and decide on that")
+    if len(form.get("reason", "")) > MAX_REASON:
+        raise _NotTaken(400, f"the reason is too long: keep it under {MAX_REASON:,} characters")
+    return form
+
+
+async def _do(here: Installation, place: Place, form: Mapping[str, str]) -> None:
+    """Do what is asked, as whoever proves to be themselves. Raises ``NotAllowed`` and ``_NotTaken``."""
+    act, reason, text = form.get("act", ""), form.get("reason", ""), place.version.statement
+    person = next((p for p in place.everybody if p.email == form.get("person")), None)
+    if person is None:
+        raise NotAllowed("choose who you are")
+    if act == GLASS:
+        await break_glass(
+            here,
+            statement=text.id,
+            version=text.version,
+            content_hash=text.content_hash,
+            person=person.email,
+            code=form.get("code", ""),
+            reason=reason,
+            via=Via.DESK,
+        )
+        return
+    await check_code(here, person.email, form.get("code", ""))
+    if act in set(Verdict):
+        role = await role_of(here, text.id, text.version, person)
+        await decide(
+            here,
+            statement=text.id,
+            version=text.version,
+            content_hash=text.content_hash,
+            approver=person.email,
+            role=role,
+            verdict=Verdict(act),
+            via=Via.DESK,
+            reason=reason,
+        )
+    elif act == TAKE_BACK:
+        who = person.email
+        await take_back(here, statement=text.id, version=text.version, approver=who, via=Via.DESK, reason=reason)
+    elif act == DELEGATE:
+        if form.get("lasts") not in SPANS:
+            raise _NotTaken(400, "choose for how long")
+        await delegate(
+            here,
+            delegator=person.email,
+            to=form.get("to", ""),
+            lasts=SPANS[form["lasts"]],
+            reason=reason,
+            statement=text.id if form.get("only") else "",
+            via=Via.DESK.value,
+        )
+    elif act == UNDELEGATE:
+        given, why = form.get("delegation", ""), reason or "ended at the desk"
+        await take_over_again(here, given, actor=person.email, reason=why, via=Via.DESK.value)
+    else:
+        raise _NotTaken(400, "nothing was chosen")
+
+
+def _serializer(here: Installation) -> URLSafeTimedSerializer:
+    return URLSafeTimedSerializer(desk_key(here.settings.home), salt="fireline.desk.decide")
+
+
+def _names(place: Place) -> list[str]:
+    text = place.version.statement
+    return [text.label, text.content_hash]
+
+
+def _made_for(here: Installation, nonce: str) -> list[str] | None:
+    """What a form was made for; None when it is not ours, or too old."""
+    try:
+        made_for = _serializer(here).loads(nonce, max_age=FORM_SECONDS)
+    except BadSignature:
+        return None
+    return [str(part) for part in made_for[:-1]] if isinstance(made_for, list) else None
+
+
+def _page(
+    request: Request, place: Place, *, problem: str = "", form: Mapping[str, str] | None = None, status: int = 200
+) -> Response:
+    desk = desk_of(request)
+    version, statement = place.version, place.version.statement
+    proposal = version.proposal
+    posts = [preview(r, looks_like(desk.here, r)) for r in statement.renderings]
+    roles = proposal.policy.roles if proposal else {}
+    context = {
+        "incident": place.incident,
+        "statement": statement,
+        "version": version,
+        "acts": place.acts,
+        "posts": posts,
+        "hidden": any(hides(post.read) for post in posts),
+        "stages": proposal.policy.stages if proposal else (),
+        "needs": roles,
+        "names": {role: people(desk.here.settings, role, but=statement.author) for role in roles},
+        "expires_at": proposal.proposed_at + proposal.policy.expires_after if proposal else None,
+        "word_due": word_due(place.incident, statement.kind),
+        "everybody": place.everybody,
+        "approvers": [p for p in place.everybody if p.email != statement.author and p.roles],
+        "takers": sorted({email for d in version.counted if d.approves for email in d.people}),
+        "leads": [p for p in place.everybody if p.email == place.incident.lead or LEAD in p.roles],
+        "delegations": place.delegations,
+        "called": {p.email: p.name for p in place.everybody},
+        "spans": tuple(SPANS),
+        "least_reason": LEAST_REASON,
+        "nonce": str(_serializer(desk.here).dumps([*_names(place), secrets.token_urlsafe(9)])),
+        "problem": problem,
+        "given": form or {},
+        "max_reason": MAX_REASON,
+    }
+    return desk.pages.show(request, "decide.html", context, status=status)
+
+
+ROUTES = [
+    Route("/statements/{id}/decide", page, methods=["GET"]),
+    Route("/statements/{id}/decide", submit, methods=["POST"]),
+]
