@@ -108,9 +108,7 @@ class Sessions:
 
     async def use(self, id: str, now: datetime) -> bool:
         """Use a way in up; False when it was used, is too old, or was never asked for."""
-        change = update(sign_ins).where(
-            sign_ins.c.id == id, sign_ins.c.used_at.is_(None), sign_ins.c.good_until > now
-        )
+        change = update(sign_ins).where(sign_ins.c.id == id, sign_ins.c.used_at.is_(None), sign_ins.c.good_until > now)
         return (await self._work.write(change.values(used_at=now))).rowcount == 1
 
 

@@ -316,7 +316,13 @@ restrictions = Table(
     "restrictions", metadata, Column("incident", Words, ForeignKey("incidents.id"), primary_key=True), _words("body")
 )
 sign_ins = Table(
-    "sign_ins", metadata, _key("id"), _words("person"), _words("method"), _time("good_until"), _time("used_at", empty=True)
+    "sign_ins",
+    metadata,
+    _key("id"),
+    _words("person"),
+    _words("method"),
+    _time("good_until"),
+    _time("used_at", empty=True),
 )
 sessions = Table(
     "sessions",

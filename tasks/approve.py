@@ -28,6 +28,7 @@ from tasks.installation import Installation
 from tasks.links import PLACEHOLDER, LinkClaims
 from tasks.linting import Blocked, refuse_blocked
 from tasks.notify import Notice, tell, tell_lead
+from tasks.people import sees
 from tasks.publish import publish_statement
 from tasks.runs import emit, wake
 
@@ -72,7 +73,7 @@ async def propose(here: Installation, statement: Statement, *, by: str) -> Propo
                 via=here.via,
                 flow_run_id=here.flow_run_id,
             )
-        people = await tx.stakeholders.list()
+        people = [p.on(incident.watch) for p in await tx.stakeholders.list()]
     emit(
         "statement.proposed",
         incident=incident.id,
@@ -255,6 +256,8 @@ async def _record_decision(
         status = await tx.statements.status(statement, version)
         proposal = await tx.statements.proposal(statement, version)
         person = await tx.stakeholders.get(approver)
+        if not await sees(tx, incident, person):
+            raise NotAllowed(f"{incident.id} is restricted, and {approver} is not among those who may see it")
         if status is not StatementStatus.PROPOSED or proposal is None:
             raise NotAllowed(f"{text.label} is {status.value}, so it waits for no decision: {before.says}")
         decision = Decision(
@@ -272,7 +275,7 @@ async def _record_decision(
             decision,
             policy=proposal.policy,
             author=text.author,
-            roles_of_approver=frozenset(person.roles) if person else frozenset(),
+            roles_of_approver=frozenset(person.roles_on(incident.watch)) if person else frozenset(),
             proposed_at=proposal.proposed_at,
             current_hash=text.content_hash,
             earlier=await tx.decisions.list(content_hash),
@@ -331,6 +334,8 @@ async def role_of(here: Installation, statement: str, version: int, person: Stak
     missing = (await standing_of(here, statement, version)).missing
     async with here.store.reading() as tx:
         proposal = await tx.statements.proposal(statement, version)
+        incident = await tx.incidents.get((await tx.statements.get(statement, version)).incident)
+    person = person.on(incident.watch)
     if proposal is None:
         raise NotAllowed("it waits for no decision")
     held = [role for role in proposal.policy.roles if role in person.roles]

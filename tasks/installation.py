@@ -1,5 +1,6 @@
 """One running installation: its settings, its records, its clock and its connections, opened and closed together."""
 
+import copy
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -10,6 +11,7 @@ import integrations
 from config.runtime import make_home
 from crisis.clock import Clock
 from crisis.playbook import Playbook
+from crisis.stakeholder import Stakeholder
 from crisis.values import CrisisType
 from integrations.protocols import Archive, Notifier, Publisher, Scheduler, Writer
 from records import Store, open_store
@@ -51,6 +53,12 @@ class Installation:
         """Folder of this installation's keys, readable by its owner only."""
         return self.settings.home / "keys"
 
+    def seen_by(self, person: Stakeholder | None) -> "Installation":
+        """The same installation as ``person`` may see it (``Store.seen_by``), over the same connections."""
+        view = copy.copy(self)
+        view.store = self.store.seen_by(person)
+        return view
+
     def playbook(self, crisis_type: CrisisType) -> Playbook:
         return self.playbooks[crisis_type]
 
@@ -91,7 +99,7 @@ class Installation:
 
     async def _connect(self, key: str, chosen: config.ChannelSettings | config.NotifierSettings) -> Any:
         if key not in self._connections:
-            budget = SharedBudget(self.store, account_of(chosen.kind, chosen.credentials_name))
+            budget = SharedBudget(self.store.whole, account_of(chosen.kind, chosen.credentials_name))
             self._connections[key] = await connected(chosen.kind, chosen.credentials_name, chosen.settings, budget)
         return self._connections[key]
 
