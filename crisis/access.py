@@ -94,6 +94,7 @@ class Token(Frozen):
     expires_at: UtcDatetime | None = None
     used_at: UtcDatetime | None = None
     used_from: str = ""
+    """Addresses that it came from, with spaces between, the last one at the end."""
     revoked_at: UtcDatetime | None = None
 
     def lives(self, now: UtcDatetime) -> bool:

@@ -106,6 +106,11 @@ class Sessions:
         row = await self._work.first(select(sign_ins).where(sign_ins.c.id == id))
         return None if row is None or row.used_at is not None or row.good_until <= now else str(row.person)
 
+    async def once(self, id: str, *, method: Method, now: datetime) -> bool:
+        """Note that a way in that nobody had to ask for is used; False when it was used before."""
+        row = {"id": id, "person": "", "method": method.value, "good_until": now, "used_at": now}
+        return await self._work.insert_new(sign_ins, [row]) == 1
+
     async def use(self, id: str, now: datetime) -> bool:
         """Use a way in up; False when it was used, is too old, or was never asked for."""
         change = update(sign_ins).where(sign_ins.c.id == id, sign_ins.c.used_at.is_(None), sign_ins.c.good_until > now)

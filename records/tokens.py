@@ -10,6 +10,9 @@ from records.ledger import Ledger
 from records.tables import api_tokens
 from records.work import Act, NotFound, Work
 
+ADDRESSES = 50
+"""Addresses that are remembered of each token, the newest."""
+
 
 class Tokens:
     """What lets programs in."""
@@ -40,11 +43,13 @@ class Tokens:
         return None if row is None else _token(row)
 
     async def used(self, token: Token, now: datetime, address: str) -> None:
-        """Note that a token was used; from an address other than the last one, it goes on record."""
+        """Note that a token was used; from an address that it never came from before, it goes on record."""
+        known = token.used_from.split()
+        after = " ".join([*(a for a in known if a != address), address][-ADDRESSES:])
         change = update(api_tokens).where(api_tokens.c.id == token.id)
-        await self._work.write(change.values(used_at=now, used_from=address))
-        if token.used_from != address:
-            data = {"id": token.id, "name": token.name, "address": address, "before": token.used_from}
+        await self._work.write(change.values(used_at=now, used_from=after))
+        if address not in known:
+            data = {"id": token.id, "name": token.name, "address": address}
             await self._ledger.append("token.used", data=data, actor=f"token:{token.name}", via="api")
 
     async def revoke(self, name: str, now: datetime, **act: Unpack[Act]) -> Token:
