@@ -118,7 +118,7 @@ class Scene:
                 via=method.value,
             )
         async with self.browser(**headers) as browser:
-            browser.cookies.set(COOKIE, secret)
+            browser.cookies.set(COOKIE, secret, domain="desk.test")
             yield browser
 
     def set_desk(self, **settings: object) -> None:
