@@ -47,7 +47,7 @@ class Reason(_Answer):
 
     name: str
     value: float
-    baseline: float
+    baseline: float | None
     points: float
     says: str
 
