@@ -90,7 +90,8 @@ class Scene:
     def browser(self, **headers: str) -> httpx.AsyncClient:
         """A browser without any key."""
         transport = httpx.ASGITransport(app=self.app, raise_app_exceptions=False)
-        return httpx.AsyncClient(transport=transport, base_url="http://desk.test", headers=headers)
+        scheme = self.here.settings.desk.url.partition(":")[0]
+        return httpx.AsyncClient(transport=transport, base_url=f"{scheme}://desk.test", headers=headers)
 
     @asynccontextmanager
     async def at_the_desk(self) -> AsyncIterator[httpx.AsyncClient]:
