@@ -11,7 +11,7 @@ from pydantic_settings.exceptions import SettingsError
 
 from config.errors import ConfigError, Lines, Location, by_line, did_you_mean, line_of, mistakes, sentence
 from config.lines import read_toml
-from config.settings import Settings, at_home, toml_document
+from config.settings import MAIL, Settings, at_home, toml_document
 from crisis.duty import Duty
 from crisis.query import QueryError, parse
 
@@ -110,6 +110,7 @@ def _environment_variable(where: Location) -> str | None:
 def references(settings: Settings) -> Iterator[tuple[Location, str]]:
     """Every name that is there twice or names nothing, with its place."""
     yield from _duplicates(settings)
+    yield from _ways_in(settings)
     watches = [watch.name for watch in settings.watches]
     people = [person.email.casefold() for person in settings.stakeholders]
     notifiers = [notifier.name for notifier in settings.notifiers]
@@ -133,6 +134,10 @@ def references(settings: Settings) -> Iterator[tuple[Location, str]]:
             if name not in watches:
                 says = f"{person.email} follows an unknown watch {name!r}{did_you_mean(name, watches)}"
                 yield ("stakeholders", i, "watches"), says
+        for name in person.watch_roles:
+            if name not in watches:
+                says = f"{person.email} has roles on an unknown watch {name!r}{did_you_mean(name, watches)}"
+                yield ("stakeholders", i, "watch_roles"), says
         yield from _routes(settings, i, notifiers)
     for i, duty in enumerate(settings.duties):
         yield from _duty_mistakes(settings, i, duty, people)
@@ -147,6 +152,16 @@ def _duty_mistakes(settings: Settings, index: int, duty: Duty, people: list[str]
                 yield where, f"{email!r}, on duty as {duty.role}, is no stakeholder{did_you_mean(email, people)}"
             elif key == "people" and email not in holders:
                 yield where, f"{email} does not hold the role {duty.role!r}: give it to them, or name them in deputies"
+
+
+def _ways_in(settings: Settings) -> Iterator[tuple[Location, str]]:
+    """Nobody is locked out, and no way in leads nowhere."""
+    desk = settings.desk
+    if not (desk.sign_in_by_key or desk.sign_in_by_email or desk.oidc):
+        says = "nobody could come in: set sign_in_by_email, or fill in [desk.oidc], before you switch the key off"
+        yield ("desk", "sign_in_by_key"), says
+    if desk.sign_in_by_email and not any(notifier.kind in MAIL for notifier in settings.notifiers):
+        yield ("desk", "sign_in_by_email"), f"no notifier can send mail: add one of the kinds {' or '.join(MAIL[:2])}"
 
 
 def _query_mistake(query: str) -> Iterator[str]:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from contextvars import ContextVar
 from pathlib import Path
 from typing import Annotated, Any, Literal, Protocol, TypeVar
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, PrivateAttr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
@@ -50,15 +51,52 @@ Name = Annotated[str, AfterValidator(_name)]
 WebAddress = Annotated[str, AfterValidator(_web_address)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 Words = Annotated[str, Field(min_length=1)]
+LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+MAIL = ("smtp", "ses", "sandbox")
+"""Kinds of notifier that reach a person's e-mail address."""
+
+
+class OidcSettings(Frozen):
+    """Signing in with the organisation's own accounts (OpenID Connect). Secret: ``FIRELINE_OIDC_CLIENT_SECRET``."""
+
+    issuer: str
+    """The provider's address, exactly as it names itself, such as ``https://login.acme.example/``."""
+    client_id: Words
+    name: str = "your work account"
+    """What the button calls it."""
+    allowed_domains: Names = ()
+    """Domains of e-mail addresses that may sign in; empty: those of all stakeholders."""
+
+    @field_validator("issuer", mode="after")
+    @classmethod
+    def _guarded(cls, value: str) -> str:
+        place = urlsplit(value)
+        safe = place.scheme == "https" or (place.scheme == "http" and place.hostname in LOOPBACK)
+        if not safe or not place.hostname or "@" in place.netloc or place.query or place.fragment:
+            raise ValueError("must be the provider's https:// address, with no password, query or fragment in it")
+        return value
 
 
 class DeskSettings(Frozen):
-    """Where the web desk listens."""
+    """Where the web desk listens, and how people come in (docs/access.md)."""
 
     host: str = "127.0.0.1"
     port: Port = 8420
     public_url: WebAddress = ""
     """The address people reach it by, when it is not ``http://host:port``; links in mails begin with it."""
+    sign_in_by_key: bool = True
+    """The link that ``fireline desk-link`` prints lets somebody in, without a name."""
+    sign_in_by_email: bool = False
+    """A link in a mail lets a stakeholder in, once."""
+    oidc: OidcSettings | None = None
+    confirm_with_code: bool = True
+    """Approving, publishing and break-glass ask for a one-time code, unless somebody has just signed in by OIDC."""
+    fresh_minutes: Annotated[int, Field(ge=0, le=1440)] = 15
+    """For how long a sign-in by OIDC stands in for that code; 0: never."""
+    idle_hours: Annotated[float, Field(gt=0, le=168)] = 12
+    """A session that nobody uses for so long ends."""
+    session_days: Annotated[float, Field(gt=0, le=90)] = 7
+    """A session ends after so long, used or not."""
 
     @property
     def url(self) -> str:
@@ -363,6 +401,12 @@ class Settings(BaseSettings):
     def watch(self, name: str) -> Watch:
         """Raises ``ConfigError`` naming the watches there are."""
         return _pick(self.watches, name, "watch")
+
+    def mailer(self, person: Stakeholder) -> NotifierSettings | None:
+        """The notifier that mails somebody: one of their own routes, or else the first there is; None without any."""
+        mailers = [notifier for notifier in self.notifiers if notifier.kind in MAIL]
+        own = {route.notifier for route in person.contact_routes()}
+        return next((m for m in mailers if m.name in own), next(iter(mailers), None))
 
     def stakeholder(self, email: str) -> Stakeholder:
         """Raises ``ConfigError`` naming the stakeholders there are. Letter case does not matter."""

@@ -271,6 +271,9 @@ NOTICES: dict[str, tuple[dict[str, Any], ...]] = {
         _frozen(_BACK, lifted=True),
     ),
     "notice.unfreeze.txt.j2": (_frozen(_FROZEN, _LOOSE),),
+    "notice.sign_in.txt.j2": (
+        {"person": PERSON, "organisation": "Acme Air Ltd", "link": "http://127.0.0.1:8420/sign-in/x", "minutes": 15},
+    ),
     "notice.html.j2": (
         {
             "title": "T",

@@ -42,7 +42,17 @@ class Stakeholder(Frozen):
     told_types: tuple[CrisisType, ...] = ()
     """Told only of these types; empty means all."""
     watches: Names = ()
-    """Told only of these watches; empty means all."""
+    """Told only of these watches; empty means all. A ``viewer`` sees only these, too."""
+    watch_roles: dict[str, Names] = Field(default_factory=dict)
+    """Roles that somebody holds on one watch only, besides ``roles``: ``{"acme-air": ["incident_lead"]}``."""
+
+    def roles_on(self, watch: str) -> Names:
+        """Every role that this person holds where ``watch`` is concerned."""
+        return tuple(dict.fromkeys((*self.roles, *self.watch_roles.get(watch, ()))))
+
+    def on(self, watch: str) -> "Stakeholder":
+        """This person as seen from ``watch``: with the roles that count there."""
+        return self.model_copy(update={"roles": self.roles_on(watch)}) if watch in self.watch_roles else self
 
     def contact_routes(self) -> tuple[Route, ...]:
         return tuple(Route.parse(r) for r in self.routes) or (Route(notifier="email", address=self.email),)

@@ -3,17 +3,15 @@ two that are one, split one that is two, say whether a post that got no clear an
 the signed link in the lead's message (``/act/{token}``), or at the desk (``/incidents/{id}/act``).
 
 Looking never acts: GET only reads. A POST acts, only from a form that this desk made a short while ago, and only for a
-person: the link names its holder; at the desk, whose key is shared, they say who they are and prove it with a one-time
-code. What is done are the acts of ``tasks.incidents`` and ``tasks.deliver``, the same as the command's, under the same
-rules.
+person: the link names its holder; at the desk it is whoever is signed in, and whoever came with the shared key says who
+they are and proves it with a one-time code. What is done are the acts of ``tasks.incidents`` and ``tasks.deliver``, the
+same as the command's, under the same rules.
 """
 
-import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import parse_qs
 
-from itsdangerous import BadSignature, URLSafeTimedSerializer
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -25,13 +23,14 @@ from crisis.freeze import FreezeState
 from crisis.incident import LIVE, STEPS, Dismissal, IllegalStep, Incident, IncidentState
 from crisis.stakeholder import Stakeholder
 from crisis.values import CrisisType, Severity
-from desk.access import desk_key
-from desk.approve import FORM_SECONDS, MAX_FORM, MAX_REASON, sentence
+from desk import forms
+from desk.approve import MAX_FORM, MAX_REASON, sentence
 from desk.guard import TokenBucket, caller, is_same_origin, read_body
+from desk.signed_in import person_of
 from desk.state import desk_of
+from desk.who import who_acts
 from records import NotFound
 from tasks import incidents
-from tasks.approve import check_code
 from tasks.deliver import answer_unknown
 from tasks.first_word import reassessed
 from tasks.freeze import unfreeze
@@ -48,6 +47,7 @@ LABELS = {
     Dismissal.DUPLICATE: "a duplicate",
     Dismissal.KNOWN: "known and dealt with already",
 }
+FORM = "acts"
 _forged = TokenBucket(burst=20, seconds=3.0)
 """Wrong links by caller."""
 _submitted = TokenBucket(burst=10, seconds=6.0)
@@ -60,7 +60,7 @@ class Place:
 
     incident: Incident
     person: Stakeholder | None
-    """Whom the link names; nobody at the desk, where people say who they are."""
+    """Whom the link names; nobody at the desk, where the session says who it is, or people do."""
     others: tuple[Incident, ...]
     """Incidents that it can be merged into."""
     leads: tuple[Stakeholder, ...]
@@ -121,7 +121,7 @@ async def _place(here: Installation, name: str, person: str = "") -> Place:
         people = await tx.stakeholders.list()
         frozen = [p for p in await tx.frozen.list(incident=name) if p.state is FreezeState.FROZEN and not p.whole]
         posts = await tx.outbox.list(incident=incident.id, states=(DeliveryState.UNKNOWN,))
-    leads = tuple(p for p in people if p.email == incident.lead or "incident_lead" in p.roles)
+    leads = tuple(p for p in people if p.email == incident.lead or "incident_lead" in p.roles_on(incident.watch))
     others = tuple(other for other in live if other.id != incident.id)
     unknown = tuple(d for d in posts if d.needs_human and d.purpose is not Purpose.NOTICE)
     return Place(incident, next((p for p in people if p.email == person), None), others, leads, unknown, len(frozen))
@@ -138,7 +138,7 @@ async def _answer(request: Request, place: Place) -> Response:
     here, form = desk_of(request).here, {}
     try:
         form = await _form(request, place)
-        person = await _person(here, place, form)
+        person = await _person(request, place, form)
         await incidents.may_act(here, place.incident, person)
         await _do(here, place, form, person)
     except (_NotTaken, NotAllowed, IllegalStep, IllegalDeliveryStep, NotFound) as why:
@@ -170,7 +170,7 @@ async def _form(request: Request, place: Place) -> dict[str, str]:
     except ValueError:
         raise _NotTaken(400, "the form cannot be read") from None
     form = {name: values[-1].strip() for name, values in fields.items()}
-    if not _nonce_fits(here, form.get("nonce", ""), place):
+    if not forms.fits(request, FORM, form.get("nonce", ""), _made_for(place)):
         raise _NotTaken(403, "this page was open for too long: look again, then act")
     if len(form.get("reason", "")) > MAX_REASON:
         raise _NotTaken(400, f"the reason is too long: keep it under {MAX_REASON:,} characters")
@@ -179,15 +179,11 @@ async def _form(request: Request, place: Place) -> dict[str, str]:
     return form
 
 
-async def _person(here: Installation, place: Place, form: Mapping[str, str]) -> str:
+async def _person(request: Request, place: Place, form: Mapping[str, str]) -> str:
     """Who acts, proven. Raises ``NotAllowed``."""
     if place.person is not None:
         return place.person.email
-    person = form.get("person", "")
-    if person not in {lead.email for lead in place.leads}:
-        raise NotAllowed("choose who you are: only leads may do this")
-    await check_code(here, person, form.get("code", ""))
-    return person
+    return await who_acts(request, desk_of(request).here, form, among={lead.email for lead in place.leads})
 
 
 async def _do(here: Installation, place: Place, form: Mapping[str, str], person: str) -> None:
@@ -224,31 +220,20 @@ def _done_already(incident: Incident, act: str) -> bool:
     return act in ("dismiss", "merge") and incident.state is IncidentState.DISMISSED
 
 
-def _serializer(here: Installation) -> URLSafeTimedSerializer:
-    return URLSafeTimedSerializer(desk_key(here.settings.home), salt="fireline.desk.acts")
-
-
 def _made_for(place: Place) -> list[str]:
     return [place.incident.id, place.person.email if place.person else ""]
-
-
-def _nonce_fits(here: Installation, nonce: str, place: Place) -> bool:
-    try:
-        made_for = _serializer(here).loads(nonce, max_age=FORM_SECONDS)
-    except BadSignature:
-        return False
-    return isinstance(made_for, list) and made_for[:-1] == _made_for(place)
 
 
 def _page(
     request: Request, place: Place, *, problem: str = "", form: Mapping[str, str] | None = None, status: int = 200
 ) -> Response:
     desk = desk_of(request)
-    nonce = str(_serializer(desk.here).dumps([*_made_for(place), secrets.token_urlsafe(9)]))
+    nonce = forms.nonce(request, FORM, _made_for(place))
     context = {
         "incident": place.incident,
         "acts": place.acts,
         "person": place.person,
+        "named": place.person is not None or person_of(request) is not None,
         "others": place.others,
         "unknown": place.unknown,
         "frozen": place.frozen,

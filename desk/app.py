@@ -12,6 +12,7 @@ from starlette.staticfiles import StaticFiles
 
 from desk import (
     acts,
+    api,
     approve,
     decide,
     hooks,
@@ -23,8 +24,12 @@ from desk import (
     pictures,
     read,
     record,
+    restrict,
     sandbox,
     ses_events,
+    sessions,
+    sign_in,
+    sign_in_oidc,
 )
 from desk.access import DeskAccess, desk_key
 from desk.guard import HEADERS, SecurityHeaders
@@ -87,6 +92,11 @@ def create_app(here: Installation) -> Starlette:
             *now.ROUTES,
             *incident.ROUTES,
             *acts.ROUTES,
+            *restrict.ROUTES,
+            *sign_in_oidc.ROUTES,
+            *sign_in.ROUTES,
+            *sessions.ROUTES,
+            *api.ROUTES,
             *record.ROUTES,
             *sandbox.ROUTES,
             *approve.ROUTES,
@@ -104,12 +114,7 @@ def create_app(here: Installation) -> Starlette:
         ],
         middleware=[
             Middleware(SecurityHeaders),
-            Middleware(
-                DeskAccess,
-                home=here.settings.home,
-                pages=pages,
-                secure=here.settings.desk.url.startswith("https://"),
-            ),
+            Middleware(DeskAccess, pages=pages),
         ],
         exception_handlers={HTTPException: _refused, 500: _broken},
     )

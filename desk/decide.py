@@ -36,6 +36,7 @@ from tasks.approve import check_code, decide, role_of
 from tasks.break_glass import break_glass
 from tasks.delegate import delegate, take_over_again
 from tasks.installation import Installation
+from tasks.people import circle_of
 from tasks.take_back import take_back
 
 UNDELEGATE, GLASS = "undelegate", "break_glass"
@@ -104,7 +105,7 @@ async def _place(here: Installation, statement: str) -> Place:
             raise HTTPException(404, f"there is no statement {statement}") from None
         incident = await tx.incidents.get(text.incident)
         version = await load_version(tx, text, now)
-        everybody = tuple(await tx.stakeholders.list())
+        everybody = tuple(await circle_of(tx, incident))
         given = tuple(d for d in await tx.delegations.list() if d.holds(now, text.id))
     return Place(incident, version, everybody, given, here.playbook(incident.assessment.type).break_glass)
 

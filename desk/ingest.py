@@ -1,7 +1,8 @@
-"""``POST /ingest``: posts from any program that knows the shared secret (see ``desk.webhook`` for how to sign).
+"""``POST /ingest``: posts from any program that knows the shared secret (see ``desk.webhook`` for how to sign), or has a
+token with the scope ``ingest``.
 
 The answer counts what was accepted and what was new, and names every post that was rejected. Nothing is stored unless
-the signature fits, and whatever is accepted is stored before the answer goes out.
+the sender is proven, and whatever is accepted is stored before the answer goes out.
 """
 
 import asyncio
@@ -16,7 +17,9 @@ from starlette.routing import Route
 
 import config
 from crisis import signature
+from crisis.access import Scope as AccessScope
 from desk import webhook
+from desk.bearer import admitted, has_bearer
 from desk.guard import read_body
 from desk.state import desk_of
 
@@ -31,7 +34,11 @@ async def ingest(request: Request) -> Response:
     """
     here = desk_of(request).here
     try:
-        posts = await _signed_posts(request, here.clock.now())
+        if has_bearer(request):
+            token = await admitted(request, here, AccessScope.INGEST)
+            if isinstance(token, Response):
+                return token
+        posts = await _posts(request, here.clock.now())
         async with here.store.transaction() as tx:
             new = await tx.inbox.add(posts.mentions)
     except HTTPException as refused:
@@ -47,17 +54,19 @@ async def ingest(request: Request) -> Response:
     return JSONResponse(answer, status_code=422 if posts.rejected and not posts.mentions else 200)
 
 
-async def _signed_posts(request: Request, now: datetime) -> webhook.Posts:
-    """What the request holds, once it is proven to come from a sender. Raises ``HTTPException`` with the sentence."""
+async def _posts(request: Request, now: datetime) -> webhook.Posts:
+    """What the request holds, once it is proven to come from a sender: by its signature, or by the token it came with
+    (proven before). Raises ``HTTPException`` with the sentence."""
     secret = config.secret_from_environment("ingest", "secret")
-    if not secret:
+    if not secret and not has_bearer(request):
         raise HTTPException(503, "the webhook is switched off: set FIRELINE_INGEST_SECRET and start Fireline again")
     if request.headers.get("content-encoding", "identity") != "identity":
         raise HTTPException(415, "compressed bodies are not read: send plain JSON")
     body = await read_body(request, webhook.MAX_BODY)
     declared = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     try:
-        signature.verify(request.headers.get(signature.HEADER, ""), body, secret, time.time())
+        if not has_bearer(request):
+            signature.verify(request.headers.get(signature.HEADER, ""), body, secret or "", time.time())
         return await asyncio.to_thread(webhook.read_posts, body, now=now, lines=declared in JSON_LINES)
     except signature.Unsigned as unsigned:
         raise HTTPException(401, str(unsigned)) from None

@@ -21,6 +21,7 @@ from crisis.pictures import Picture
 from crisis.visible import visible, web_address
 from desk.guard import LIVE_POLICY
 from desk.picture import urgency
+from desk.signed_in import person_of, session_of
 from desk.waiting import answer_commands
 
 FOLDER = Path(__file__).parent
@@ -140,11 +141,16 @@ class Pages:
             "below": request.url.path if request.url.path.startswith(("/approve/", "/read/")) else "",
             "place": "" if request.url.path.startswith(("/approve/", "/act/", "/on/")) else request.url.path,
             "live": live,
+            "you": person_of(request),
+            "session": session_of(request),
             **(context or {}),
         }
         headers = {"Content-Security-Policy": LIVE_POLICY} if live else None
         return HTMLResponse(self._environment.get_template(template).render(words), status, headers)
 
-    def notice(self, request: Request, status: int, title: str, says: str, advice: str = "") -> HTMLResponse:
-        """A page of a few plain words: what happened, and what to do."""
-        return self.show(request, "notice.html", {"title": title, "says": says, "advice": advice}, status=status)
+    def notice(
+        self, request: Request, status: int, title: str, says: str, advice: str = "", *, on: tuple[str, str] = ("", "")
+    ) -> HTMLResponse:
+        """A page of a few plain words: what happened, what to do, and where to go ``on`` (a path, and its words)."""
+        context = {"title": title, "says": says, "advice": advice, "on": on}
+        return self.show(request, "notice.html", context, status=status)

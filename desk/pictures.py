@@ -36,6 +36,8 @@ async def at_desk(request: Request) -> Response:
 async def _answer(request: Request, sha256: str, kind: MediaType) -> Response:
     try:
         async with desk_of(request).here.store.reading() as tx:
+            if not await tx.statements.carries(sha256):
+                raise NotFound("there is no such picture for whoever asks")
             content = await tx.pictures.content(sha256)
     except NotFound:
         raise HTTPException(404, "there is no such picture") from None

@@ -18,7 +18,7 @@ from crisis.delivery import Delivery, Purpose
 from crisis.statement import Statement
 from crisis.values import StatementKind
 from desk.preview import Preview, preview
-from desk.state import desk_of
+from desk.state import desk_of, whole_desk_of
 from integrations.sandbox import Post, posts
 from records import NotFound, Transaction
 
@@ -61,6 +61,7 @@ async def sandbox(request: Request) -> Response:
         except (integrations.IntegrationError, OSError) as error:
             problem = str(error)
     wanted = request.query_params.get("show", "posts")
+    found = await _seen(request, found)
     newest = sorted((p for p in found if _wanted(p, wanted)), key=lambda p: p.at, reverse=True)
     async with desk.here.store.reading() as tx:
         known = [await _known(tx, post) for post in newest[:MOST]]
@@ -86,6 +87,15 @@ async def sandbox(request: Request) -> Response:
             "problem": problem,
         },
     )
+
+
+async def _seen(request: Request, found: list[Post]) -> list[Post]:
+    """Without what belongs to incidents that are hidden from whoever asks, and without anybody's way into the desk."""
+    async with whole_desk_of(request).here.store.reading() as tx:
+        known = {d.id: d.incident for d in await tx.outbox.list()}
+    async with desk_of(request).here.store.reading() as tx:
+        seen = {incident.id for incident in await tx.incidents.list()}
+    return [post for post in found if post.key not in known or known[post.key] in seen]
 
 
 def _wanted(post: Post, wanted: str) -> bool:

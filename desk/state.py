@@ -1,11 +1,14 @@
 """What every route of the desk has at hand."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from starlette.requests import Request
 
 from desk.page import Pages
 from tasks.installation import Installation
+
+VIEW = "fireline.view"
+"""Where a request's scope keeps the installation as its visitor may see it."""
 
 
 @dataclass(frozen=True)
@@ -13,11 +16,19 @@ class Desk:
     """One desk over one running installation."""
 
     here: Installation
+    """As whoever asks may see it: an incident that is hidden from them is not there (``Store.seen_by``)."""
     pages: Pages
 
 
 def desk_of(request: Request) -> Desk:
-    """The desk that a request came to."""
+    """The desk that a request came to, with what its visitor may see."""
+    desk = whole_desk_of(request)
+    view = request.scope.get(VIEW)
+    return replace(desk, here=view if isinstance(view, Installation) else desk.here.seen_by(None))
+
+
+def whole_desk_of(request: Request) -> Desk:
+    """The desk with nothing hidden: for deciding who may come in, never for showing anything."""
     desk = request.app.state.desk
     assert isinstance(desk, Desk)  # noqa: S101 - set once, in create_app
     return desk

@@ -1,4 +1,4 @@
-"""Verbs for people's access: one-time codes, and the address that opens the desk."""
+"""Verbs for the first person on the machine: one-time codes, the address that opens the desk, Prefect's key."""
 
 from fireline.incidents import Json
 from fireline.session import session, show

@@ -1,12 +1,14 @@
 """Stakeholders as they are configured, so that who held which role when is on record."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Unpack
 
 from sqlalchemy import delete, select
 
 from crisis.stakeholder import Stakeholder
 from records.ledger import Ledger
+from records.sessions import Sessions
 from records.tables import stakeholders
 from records.work import Act, Work, body, read
 
@@ -19,6 +21,8 @@ class Stakeholders:
 
     async def put_all(self, people: Sequence[Stakeholder], **act: Unpack[Act]) -> None:
         """Make ``people`` the stakeholders there are; a record says who came, changed and left, if anybody did.
+
+        Whoever left is shown out of the desk at once.
 
         Raises:
             ValueError: two of them share an e-mail address.
@@ -36,6 +40,9 @@ class Stakeholders:
         changed = [p.model_dump(mode="json") for p in people if before.get(p.email) != p]
         left = [email for email in before if email not in after]
         await self._ledger.append("stakeholder.saved", data={"saved": changed, "removed": left}, **act)
+        shown_out: Act = {**act, "reason": "no longer among the stakeholders"}
+        for email in left:
+            await Sessions(self._work, self._ledger).end_all(email, datetime.now(UTC), **shown_out)
 
     async def list(self) -> list[Stakeholder]:
         """All stakeholders, as ordered in the configuration."""

@@ -199,6 +199,13 @@ class Statements:
             ).where(statements.c.incident == incident)
         return [_proposal(row) for row in await self._work.all(query)]
 
+    async def carries(self, sha256: str) -> bool:
+        """Whether a text that may be seen carries the picture of that hash. Where nothing is hidden, that is not asked."""
+        if not self._work.hidden:
+            return True
+        query = select(renderings.c.statement).where(renderings.c.body.contains(sha256, autoescape=True)).limit(1)
+        return await self._work.first(query) is not None
+
     async def _latest_version(self, id: str) -> int:
         row = await self._work.first(select(func.max(statements.c.version)).where(statements.c.id == id))
         return 0 if row is None or row[0] is None else int(row[0])

@@ -8,7 +8,7 @@ true together, or not at all.
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from sqlalchemy.exc import DatabaseError, IntegrityError, ProgrammingError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from crisis.clock import Clock
+from crisis.stakeholder import Stakeholder
 from records.agreement import Agreement
 from records.budgets import Budgets
 from records.clearances import Clearances
@@ -37,11 +38,15 @@ from records.observations import Observations
 from records.outbox import Outbox
 from records.pictures import Pictures
 from records.releases import Releases
+from records.restrictions import Restrictions
+from records.sessions import Sessions
 from records.shared import SharedSources
 from records.stakeholders import Stakeholders
 from records.statements import Statements
 from records.suppressions import Suppressions
+from records.tokens import Tokens
 from records.unusable import Unusable
+from records.view import Hidden, hidden_from
 from records.watches import Inbox, Mentions, Signals, Watches
 from records.work import Work
 
@@ -75,6 +80,9 @@ class Transaction:
     observations: Observations
     frozen: FrozenPosts
     codes: Codes
+    restrictions: Restrictions
+    sessions: Sessions
+    tokens: Tokens
 
 
 def _transaction(work: Work) -> Transaction:
@@ -106,7 +114,23 @@ def _transaction(work: Work) -> Transaction:
         observations=Observations(work),
         frozen=FrozenPosts(work, ledger),
         codes=Codes(work, ledger),
+        restrictions=Restrictions(work, ledger),
+        sessions=Sessions(work, ledger),
+        tokens=Tokens(work, ledger),
     )
+
+
+@dataclass
+class _Turn:
+    """Whose turn it is to write, among all views of one store."""
+
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    writer: "asyncio.Task[Any] | None" = None
+
+
+@dataclass(frozen=True)
+class _Viewer:
+    person: Stakeholder | None
 
 
 @dataclass
@@ -116,8 +140,18 @@ class Store:
     clock: Clock
     _engine: AsyncEngine
     _keys: Keys
-    _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
-    _writer: "asyncio.Task[Any] | None" = None
+    _turn: _Turn = field(default_factory=_Turn)
+    _viewer: _Viewer | None = None
+    """Whoever looks, if this is a view; None sees all."""
+
+    def seen_by(self, person: Stakeholder | None) -> "Store":
+        """The same store as ``person`` may see it, at each moment anew; None is a visitor without a name."""
+        return replace(self, _viewer=_Viewer(person))
+
+    @property
+    def whole(self) -> "Store":
+        """The store with nothing hidden."""
+        return self if self._viewer is None else replace(self, _viewer=None)
 
     @property
     def public_key_pem(self) -> str:
@@ -133,17 +167,17 @@ class Store:
             TimeoutError: the writers before it took longer than ``WAIT_SECONDS``.
         """
         task = asyncio.current_task()
-        if task is not None and task is self._writer:
+        if task is not None and task is self._turn.writer:
             raise RuntimeError("this task has a transaction open: pass it on instead of opening another")
         async with asyncio.timeout(WAIT_SECONDS):
-            await self._turn.acquire()
-        self._writer = task
+            await self._turn.lock.acquire()
+        self._turn.writer = task
         try:
             async with self._begin(writes=True) as transaction:
                 yield transaction
         finally:
-            self._writer = None
-            self._turn.release()
+            self._turn.writer = None
+            self._turn.lock.release()
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[Transaction]:
@@ -153,7 +187,7 @@ class Store:
 
     async def verify(self) -> Verification:
         """Prove the whole ledger, and the tables against it; names the first record that does not hold."""
-        async with self.reading() as transaction:
+        async with self.whole.reading() as transaction:
             found = await transaction.ledger.verify()
             problem = await transaction.agreement.problem() if found.ok else None
         if problem is None:
@@ -181,7 +215,8 @@ class Store:
             async with connection.begin():
                 if writes:
                     await begin_writing(connection)
-                yield _transaction(Work(connection, self.clock, self._keys, writes))
+                hidden = Hidden() if self._viewer is None else await hidden_from(connection, self._viewer.person)
+                yield _transaction(Work(connection, self.clock, self._keys, writes, hidden))
 
 
 async def open_store(url: str, *, keys: Path, clock: Clock) -> Store:

@@ -340,6 +340,47 @@ codes = Table(
     "codes", metadata, _key("email"), _words("secret"), Column("last_step", _BIG, nullable=False), _time("enrolled_at")
 )
 
+restrictions = Table(
+    "restrictions", metadata, Column("incident", Words, ForeignKey("incidents.id"), primary_key=True), _words("body")
+)
+sign_ins = Table(
+    "sign_ins",
+    metadata,
+    _key("id"),
+    _words("person"),
+    _words("method"),
+    _time("good_until"),
+    _time("used_at", empty=True),
+)
+sessions = Table(
+    "sessions",
+    metadata,
+    _key("id"),
+    _words("token_hash", unique=True),
+    _words("person", index=True),
+    _words("method"),
+    _words("agent"),
+    _words("address"),
+    _time("began_at"),
+    _time("seen_at"),
+    _time("ends_at"),
+    _time("ended_at", empty=True),
+)
+api_tokens = Table(
+    "api_tokens",
+    metadata,
+    _key("id"),
+    _words("name"),
+    _words("token_hash", unique=True),
+    _words("scopes"),
+    _words("made_by"),
+    _time("made_at"),
+    _time("expires_at", empty=True),
+    _time("used_at", empty=True),
+    _words("used_from"),
+    _time("revoked_at", empty=True),
+)
+
 ledger = Table(
     "ledger",
     metadata,

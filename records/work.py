@@ -6,11 +6,11 @@ either database, before it reaches the database.
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any, NotRequired, Required, TypedDict, TypeVar
 
 from pydantic import BaseModel
-from sqlalchemy import CursorResult, Executable, Row, Table
+from sqlalchemy import CursorResult, Executable, Row, Select, Table
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import Insert as PostgresInsert
 from sqlalchemy.dialects.sqlite import Insert as SqliteInsert
@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from crisis.clock import Clock
 from records.keys import Keys
+from records.view import Hidden
 
 Model = TypeVar("Model", bound=BaseModel)
 _CHUNK = 500
@@ -64,14 +65,24 @@ class Work:
     clock: Clock
     keys: Keys
     writes: bool
+    hidden: Hidden = field(default_factory=Hidden)
+    """What whoever looks does not see."""
+
+    @property
+    def whole(self) -> "Work":
+        """The same transaction with nothing hidden: for proofs, which need every record."""
+        return replace(self, hidden=Hidden())
 
     async def all(self, statement: Executable) -> Sequence[Row[Any]]:
-        """Every row that ``statement`` selects."""
-        return (await self.connection.execute(statement)).all()
+        """Every row that ``statement`` selects, and that may be seen."""
+        return (await self.connection.execute(self._seen(statement))).all()
 
     async def first(self, statement: Executable) -> Row[Any] | None:
-        """The first row that ``statement`` selects."""
-        return (await self.connection.execute(statement)).first()
+        """The first row that ``statement`` selects, and that may be seen."""
+        return (await self.connection.execute(self._seen(statement))).first()
+
+    def _seen(self, statement: Executable) -> Executable:
+        return self.hidden.left_out(statement) if self.hidden and isinstance(statement, Select) else statement
 
     async def write(self, statement: Executable) -> CursorResult[Any]:
         """Run a statement that changes something.

@@ -105,7 +105,7 @@ async def _call_next(here: Installation, incident: Incident) -> str:
             if calls(r.data.get("occasion"))
         ]
         in_vain = await tx.ledger.list(kind="incident.unacknowledged", incident=incident.id)
-        people = tuple(await tx.stakeholders.list())
+        people = tuple([p.on(incident.watch) for p in await tx.stakeholders.list()])
     last = max((r.at for r in told), default=incident.opened_at)
     if in_vain or here.clock.now() - last < incident.assessment.clocks.acknowledge:
         return ""

@@ -21,6 +21,7 @@ from tasks.binding import what_changed
 from tasks.installation import Installation
 from tasks.linting import Blocked, refuse_blocked, untrue_since
 from tasks.notify import Notice, tell_lead
+from tasks.people import sees
 from tasks.preclear import release_if_cleared, tell_of_release
 from tasks.publish import hand_over, publish_statement
 from tasks.runs import emit, wake
@@ -206,6 +207,8 @@ async def _record_decision(
         before = await standing_in(here, tx, text)
         status = await tx.statements.status(statement, version)
         proposal = await tx.statements.proposal(statement, version)
+        if not await sees(tx, incident, await tx.stakeholders.get(approver)):
+            raise NotAllowed(f"{incident.id} is restricted, and {approver} is not among those who may see it")
         if status is not StatementStatus.PROPOSED or proposal is None:
             raise NotAllowed(f"{text.label} is {status.value}, so it waits for no decision: {before.says}")
         known = role in proposal.policy.roles

@@ -16,6 +16,7 @@ from records import Proposal, StatementStatus, Transaction
 from tasks.installation import Installation
 from tasks.links import PLACEHOLDER, LinkClaims
 from tasks.notify import Notice, tell, tell_lead
+from tasks.people import circle_of
 from tasks.runs import emit
 from tasks.standing import standing_in
 
@@ -47,13 +48,17 @@ async def asked_in(
     """Who has been asked in one role by now. ``used``: whose turns are used, and whom nobody asks any more."""
     return asked(
         role,
-        people=await tx.stakeholders.list(),
+        people=await _people(tx, statement),
         duties=here.settings.duties,
         but={statement.author} | used,
         since=stands.asked_since or proposal.proposed_at,
         now=here.clock.now(),
         every=proposal.policy.escalate_after,
     )
+
+
+async def _people(tx: Transaction, statement: Statement) -> list[Stakeholder]:
+    return await circle_of(tx, await tx.incidents.get(statement.incident))
 
 
 async def used_turns(tx: Transaction, statement: Statement, proposal: Proposal) -> frozenset[str]:
@@ -78,7 +83,7 @@ async def seat_in(
         at=here.clock.now(),
         statement=statement.id,
         author=statement.author,
-        people=await tx.stakeholders.list(),
+        people=await _people(tx, statement),
         deputies=deputies,
         delegations=await tx.delegations.list(delegate=who),
         used=await used_turns(tx, statement, proposal),
@@ -89,7 +94,7 @@ async def requests(
     here: Installation, tx: Transaction, statement: Statement, proposal: Proposal, stands: Standing
 ) -> list[Request]:
     """Everybody who is asked by now and whose answer is still wanted; each person once."""
-    people = {p.email: p for p in await tx.stakeholders.list()}
+    people = {p.email: p for p in await _people(tx, statement)}
     used = await used_turns(tx, statement, proposal)
     delegations = await tx.delegations.list()
     found: dict[str, Request] = {}

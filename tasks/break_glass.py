@@ -15,6 +15,7 @@ from records.work import Act
 from tasks.approve import APPROVER_WAITS, CHECK_AGAIN, check_code, standing_of
 from tasks.binding import what_changed
 from tasks.installation import Installation
+from tasks.people import sees
 from tasks.preclear import tell_of_release
 from tasks.publish import hand_over, publish_statement
 from tasks.runs import wake
@@ -69,10 +70,12 @@ async def _release(
         stands = await standing_in(here, tx, text)
         status = await tx.statements.status(statement, version)
         known = await tx.stakeholders.get(person)
+        if not await sees(tx, incident, known):
+            raise NotAllowed(f"{incident.id} is restricted, and {person} is not among those who may see it")
         playbook = here.playbook(incident.assessment.type)
         check_break_glass(
             person=person if known else "",
-            roles=known.roles if known else (),
+            roles=known.roles_on(incident.watch) if known else (),
             lead=incident.lead,
             author=text.author,
             reason=reason,

@@ -9,6 +9,7 @@ from records import Transaction
 from records.work import Act
 from tasks.asking import ask
 from tasks.installation import Installation
+from tasks.people import circle_of
 
 
 async def delegate(
@@ -41,7 +42,10 @@ async def delegate(
                 until=now + lasts,
                 reason=reason,
             )
-            check_delegation(given, await tx.stakeholders.list(), author=text.author if text else "")
+            people = await tx.stakeholders.list()
+            if text:
+                people = await circle_of(tx, await tx.incidents.get(text.incident))
+            check_delegation(given, people, author=text.author if text else "")
             await tx.delegations.add(given, incident=text.incident if text else "", **act)
     except NotAllowed as refusal:
         async with here.store.transaction() as tx:

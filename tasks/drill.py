@@ -23,6 +23,7 @@ from tasks.draft import draft, save_fact
 from tasks.installation import Installation
 from tasks.material import gather
 from tasks.on_it import acknowledged_by
+from tasks.people import circle_of
 
 CONTROL = "exercise control"
 """The actor of what a drill feeds in."""
@@ -119,7 +120,7 @@ class Cast:
 
     async def _lead(self, incident: Incident) -> str:
         async with self._here.store.reading() as tx:
-            people = await tx.stakeholders.list()
+            people = await circle_of(tx, incident)
         leads = [p.email for p in people if p.email == incident.lead or "incident_lead" in p.roles]
         if not leads:
             raise NotAllowed("nobody leads the incident: give somebody the role incident_lead, or the watch an owner")
@@ -130,7 +131,7 @@ class Cast:
         here = self._here
         async with here.store.reading() as tx:
             statements = await tx.statements.list(incident.id)
-            people = await tx.stakeholders.list()
+            people = await circle_of(tx, incident)
             asked = [s for s in statements if await tx.statements.proposal(s.id, s.version)]
             decided = {s.id: await tx.decisions.list(s.content_hash) for s in asked}
         for statement in asked:

@@ -8,6 +8,7 @@ from crisis.incident import LIVE, Incident
 from records import Transaction
 from tasks.installation import Installation
 from tasks.notify import Notice, tell
+from tasks.people import circle_of
 from tasks.runs import emit
 from tasks.waiting import waiting_for
 
@@ -35,7 +36,7 @@ async def _nag(here: Installation, incident: Incident, last: datetime) -> bool:
         return False
     async with here.store.reading() as tx:
         said = await tx.ledger.list(kind="incident.forgotten", incident=incident.id)
-        people = tuple(await tx.stakeholders.list())
+        people = await circle_of(tx, incident)
     since = last.isoformat()
     if any(r.data.get("since") == since and int(r.data.get("hours", 0)) >= due.hours for r in said):
         return False

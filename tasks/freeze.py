@@ -266,7 +266,7 @@ async def _read(acting: _Acting, itself: FrozenPost, scheduler: Scheduler) -> No
     """Store every scheduled post whole before any of them is paused; only then the scheduler counts as read."""
     now = acting.here.clock.now()
     listed = await scheduler.scheduled(now)
-    async with acting.here.store.transaction() as tx:
+    async with acting.here.store.whole.transaction() as tx:  # what other incidents hold, whoever may see those
         here = [p for p in await tx.frozen.list() if p.scheduler == itself.scheduler and not p.whole]
         known = {p.key: p for p in here}
         put_off = {(p.post.id, at) for p in here for at in p.put_off}

@@ -20,6 +20,7 @@ from tasks.freeze import propose_unfreezing
 from tasks.installation import Installation
 from tasks.links import ACTING_PLACEHOLDER
 from tasks.notify import Notice, tell_lead
+from tasks.people import sees
 from tasks.runs import wake
 
 REAL = frozenset(
@@ -50,9 +51,12 @@ async def may_act(here: Installation, incident: Incident, person: str) -> None:
     """
     async with here.store.reading() as tx:
         known = await tx.stakeholders.get(person)
+        seen = await sees(tx, incident, known)
     if known is None:
         raise NotAllowed(f"{person} is not among the stakeholders")
-    if person != incident.lead and "incident_lead" not in known.roles:
+    if not seen:
+        raise NotAllowed(f"{incident.id} is restricted, and {known.name} is not among those who may see it")
+    if person != incident.lead and "incident_lead" not in known.roles_on(incident.watch):
         raise NotAllowed(f"{known.name} neither leads {incident.id} nor is an incident lead")
 
 

@@ -1,5 +1,6 @@
 """One running installation: its settings, its records, its clock and its connections, opened and closed together."""
 
+import copy
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -10,6 +11,7 @@ import integrations
 from config.runtime import make_home
 from crisis.clock import Clock
 from crisis.playbook import Playbook
+from crisis.stakeholder import Stakeholder
 from crisis.values import CrisisType
 from integrations.protocols import Archive, Notifier, Publisher, Scheduler, Writer
 from records import Store, open_store
@@ -55,6 +57,12 @@ class Installation:
         """A title or subject as it may leave this installation: in a drill it says so first."""
         return f"DRILL: {line}" if self.settings.drill else line
 
+    def seen_by(self, person: Stakeholder | None) -> "Installation":
+        """The same installation as ``person`` may see it (``Store.seen_by``), over the same connections."""
+        view = copy.copy(self)
+        view.store = self.store.seen_by(person)
+        return view
+
     def playbook(self, crisis_type: CrisisType) -> Playbook:
         return self.playbooks[crisis_type]
 
@@ -99,7 +107,7 @@ class Installation:
             # The settings make this impossible already; a drill that reaches the public is worth a second wall.
             raise integrations.Misconfigured(f"this is a drill: {chosen.name} ({chosen.kind}) is not connected to")
         if key not in self._connections:
-            budget = SharedBudget(self.store, account_of(chosen.kind, chosen.credentials_name))
+            budget = SharedBudget(self.store.whole, account_of(chosen.kind, chosen.credentials_name))
             self._connections[key] = await connected(chosen.kind, chosen.credentials_name, chosen.settings, budget)
         return self._connections[key]
 

@@ -29,6 +29,8 @@ ACTING_PLACEHOLDER = "{acting-link}"
 """Stands in stored messages where the signed link goes by which a lead confirms or dismisses the incident."""
 ON_IT_PLACEHOLDER = "{on-it-link}"
 """Stands in stored messages where the signed link goes by which a person says that they are on it."""
+SIGN_IN_PLACEHOLDER = "{sign-in-link}"
+"""Stands in stored messages where the signed link goes by which a person signs in, once."""
 READABLE = timedelta(days=7)
 """Real time for which a link in a message can be read by."""
 
@@ -198,6 +200,27 @@ def read_on_it_link(here: Installation, token: str, people: Iterable[str]) -> On
     return OnItClaims(incident=incident, person=person)
 
 
+class SignInClaims(Frozen):
+    """What a link for signing in says: which of the ways in that were asked for it is."""
+
+    purpose: Literal["sign_in"] = "sign_in"
+    asked: str
+
+
+def sign_in_link(here: Installation, asked: str) -> str:
+    """The address at which the person who asked for it signs in; whether it is still good, the records say."""
+    return _signed(here, _signing_in(here), "sign-in/link", SignInClaims(asked=asked))
+
+
+def read_sign_in_link(here: Installation, token: str) -> SignInClaims:
+    """What the token of a link for signing in says.
+
+    Raises:
+        NotAllowed: it was not made here, or was altered.
+    """
+    return _checked(_signing_in(here), token, SignInClaims)
+
+
 class LinkExpired(NotAllowed):
     """A link that was good once."""
 
@@ -226,6 +249,10 @@ def _acting(here: Installation) -> URLSafeSerializer:
     return URLSafeSerializer(_key(here.keys), salt="fireline.acting")
 
 
+def _signing_in(here: Installation) -> URLSafeSerializer:
+    return URLSafeSerializer(_key(here.keys), salt="fireline.signing-in")
+
+
 def _on_it(here: Installation) -> Signer:
     return Signer(_key(here.keys), salt="fireline.on-it", key_derivation="hmac")
 
@@ -241,6 +268,8 @@ def links_of(here: Installation, options: dict[str, str]) -> dict[str, str]:
         links[ACTING_PLACEHOLDER] = acting_link(here, options["incident"], options["handler"])
     if "taker" in options:
         links[ON_IT_PLACEHOLDER] = on_it_link(here, options["incident"], options["taker"])
+    if "sign_in" in options:
+        links[SIGN_IN_PLACEHOLDER] = sign_in_link(here, options["sign_in"])
     return links
 
 

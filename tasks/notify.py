@@ -21,6 +21,7 @@ from tasks.deliver import deliver
 from tasks.installation import Installation
 from tasks.links import ACTING_PLACEHOLDER, ON_IT_PLACEHOLDER, READING_PLACEHOLDER
 from tasks.on_it import TAKER, acknowledged_by
+from tasks.people import sees
 
 REHEARSED = "This is a drill. The incident and its posts are invented, and nothing you approve is published."
 """First line of every notice of a drill."""
@@ -46,6 +47,8 @@ class Notice:
 async def tell(here: Installation, incident: Incident, person: Stakeholder, notice: Notice, *, why: str) -> bool:
     """Tell one person, by their routes in order. True when one of them got there; which one, and why others did not, is
     on record."""
+    if not await _may_be_told(here, incident, person, notice):
+        return False
     routes = person.contact_routes()
     tried: list[Delivery] = []
     for route in routes:
@@ -66,9 +69,26 @@ async def tell_by(
     here: Installation, incident: Incident, person: Stakeholder, notice: Notice, route: Route, *, why: str
 ) -> bool:
     """Tell one person by one route, in a hurry, because there are others. True when it got there."""
+    if not await _may_be_told(here, incident, person, notice):
+        return False
     told = await _tell_by(here, incident, person, notice, route, why=why, hurry=hurry_of(incident, 1))
     await _record_reach(here, incident, person, notice, [told])
     return told.arrived
+
+
+async def _may_be_told(here: Installation, incident: Incident, person: Stakeholder, notice: Notice) -> bool:
+    """Whether somebody may see the incident at all; that they were not told for that reason goes on record once."""
+    async with here.store.reading() as tx:
+        if await sees(tx, incident, person):
+            return True
+    async with here.store.transaction() as tx:
+        kind = "stakeholder.not_told"
+        told = {"stakeholder": person.email, "occasion": notice.occasion}
+        earlier = await tx.ledger.list(kind=kind, incident=incident.id)
+        if not any(told.items() <= record.data.items() for record in earlier):
+            why = "the incident is restricted, and they are not among those who may see it"
+            await _record(tx, here, kind, incident, person, why, notice, "")
+    return False
 
 
 async def _tell_by(
@@ -156,7 +176,7 @@ async def told_of(tx: Transaction, incident: Incident, occasion: str) -> frozens
 async def tell_lead(here: Installation, incident: Incident, notice: Notice, *, why: str) -> bool:
     """Tell the incident lead, or whoever holds that role."""
     async with here.store.reading() as tx:
-        people = await tx.stakeholders.list()
+        people = [p.on(incident.watch) for p in await tx.stakeholders.list()]
     leads = [p for p in people if p.email == incident.lead] or [p for p in people if "incident_lead" in p.roles]
     return any(await asyncio.gather(*(tell(here, incident, p, notice, why=why) for p in leads)))
 

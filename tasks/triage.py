@@ -100,7 +100,7 @@ async def open_by_hand(
     """
     title = one_line(title, "the title", longest=TITLE)
     opened_by = f"{reported_by or 'unattributed'}{f' [{key}]' if key else ''}"
-    async with here.store.transaction() as tx:
+    async with here.store.whole.transaction() as tx:
         protected = await tx.watches.get(watch)
         if key:
             for known in await tx.incidents.list(watch=watch):

@@ -46,7 +46,7 @@ async def _waits(here: Installation, incident: Incident) -> AsyncIterator[str]:
         deliveries = await tx.outbox.list(incident=incident.id)
         statements = [(s, await tx.statements.status(s.id, s.version)) for s in await tx.statements.list(incident.id)]
         promises = await tx.commitments.list(incident=incident.id, state=CommitmentState.OPEN)
-        people = await tx.stakeholders.list()
+        people = [p.on(incident.watch) for p in await tx.stakeholders.list()]
     for delivery in deliveries:
         if delivery.needs_human and delivery.purpose is not Purpose.NOTICE:
             yield f"somebody to look whether {delivery.statement} arrived on {delivery.rendering.target.channel}"

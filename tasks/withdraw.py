@@ -40,7 +40,7 @@ async def withdraw(here: Installation, statement: str, version: int, *, actor: s
         text = await tx.statements.get(statement, version)
         incident = await tx.incidents.get(text.incident)
         person = await tx.stakeholders.get(actor)
-        roles = person.roles if person else ()
+        roles = person.roles_on(incident.watch) if person else ()
         check_withdrawal(actor=actor, roles_of_actor=roles, lead=incident.lead, reason=reason)
         planned = await tx.outbox.list(statement=statement, version=version, purpose=Purpose.STATEMENT)
         if all(d.state is DeliveryState.REFUSED for d in planned):

@@ -1,6 +1,7 @@
 """A desk over a real store with one incident under way, reached through ASGI."""
 
 import asyncio
+import secrets
 import shutil
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -13,6 +14,7 @@ import pytest
 from starlette.applications import Starlette
 
 from config import ChannelSettings, NotifierSettings, Settings
+from crisis.access import Method
 from crisis.approval import Policy
 from crisis.clock import FixedClock
 from crisis.delivery import Delivery, DeliveryClass, Purpose, delivery_id
@@ -23,9 +25,11 @@ from crisis.statement import Part, Promise, Rendering, Statement, Target, conten
 from crisis.triage import Assessment, Cluster, Factor, Narrative, Signal, Strategy
 from crisis.values import CrisisType, Severity, StatementKind
 from crisis.watch import Mention, Watch
-from desk import approve, record
-from desk.access import desk_key
+from desk import access, approve, bearer, record, restrict, sign_in, sign_in_oidc
+from desk.access import COOKIE, desk_key
 from desk.app import create_app
+from desk.keys import hash_of
+from desk.signed_in import real_now
 from records import open_store
 from tasks.installation import Installation
 from tasks.links import LinkClaims, approval_link
@@ -86,7 +90,8 @@ class Scene:
     def browser(self, **headers: str) -> httpx.AsyncClient:
         """A browser without any key."""
         transport = httpx.ASGITransport(app=self.app, raise_app_exceptions=False)
-        return httpx.AsyncClient(transport=transport, base_url="http://desk.test", headers=headers)
+        scheme = self.here.settings.desk.url.partition(":")[0]
+        return httpx.AsyncClient(transport=transport, base_url=f"{scheme}://desk.test", headers=headers)
 
     @asynccontextmanager
     async def at_the_desk(self) -> AsyncIterator[httpx.AsyncClient]:
@@ -94,6 +99,33 @@ class Scene:
         async with self.browser() as browser:
             assert (await browser.get("/", params={"key": self.key})).status_code == 200
             yield browser
+
+    @asynccontextmanager
+    async def signed_in(
+        self, person: str, method: Method = Method.LINK, *, ago: timedelta = timedelta(), **headers: str
+    ) -> AsyncIterator[httpx.AsyncClient]:
+        """A browser in which a stakeholder signed in, so long ago."""
+        secret, now = secrets.token_urlsafe(32), real_now() - ago
+        async with self.here.store.transaction() as tx:
+            await tx.sessions.begin(
+                hash_of(self.here.settings.home, secret),
+                person=person,
+                method=method,
+                agent="a test",
+                address="127.0.0.1",
+                now=now,
+                lasts=timedelta(days=self.here.settings.desk.session_days),
+                actor=person,
+                via=method.value,
+            )
+        async with self.browser(**headers) as browser:
+            browser.cookies.set(COOKIE, secret, domain="desk.test")
+            yield browser
+
+    def set_desk(self, **settings: object) -> None:
+        """Change what ``[desk]`` says."""
+        desk = self.here.settings.desk.model_copy(update=settings)
+        self.here.settings = self.here.settings.model_copy(update={"desk": desk})
 
     def link(self, approver: str = ANA, role: str = "comms", **other: object) -> str:
         """The path of a genuine approval link."""
@@ -311,7 +343,10 @@ async def scene(prepared: tuple[Path, Incident, Statement], tmp_path: Path) -> A
 @pytest.fixture(autouse=True)
 def _full_buckets(monkeypatch: pytest.MonkeyPatch) -> None:
     """Rate limits belong to the process; each test starts with full ones."""
-    for bucket in (approve._forged, approve._submitted, record._proofs):
+    for bucket in (
+        *(approve._forged, approve._submitted, record._proofs, access._attempts, restrict._submitted),
+        *(bearer._requests, bearer._unknown, sign_in._asked, sign_in._mailed, sign_in_oidc._begun),
+    ):
         monkeypatch.setattr(bucket, "_levels", {})
 
 

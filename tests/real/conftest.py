@@ -151,3 +151,10 @@ def _registered(url: str, shared: str, name: str) -> str:
     asked = {"nonce": nonce, "username": name, "password": "password", "admin": False, "mac": mac}
     answer = httpx.post(place, json=asked, timeout=30).raise_for_status()
     return str(answer.json()["access_token"])
+
+
+@pytest.fixture
+def openid_provider() -> Iterator[str]:
+    """Address of an OpenID Connect provider that has verified ``ana@example.com``, and of others only the address."""
+    with node("openid.mjs", "http://127.0.0.1:8420/sign-in/oidc/back", "ana@example.com", "eve@example.com") as url:
+        yield url
