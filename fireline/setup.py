@@ -105,15 +105,24 @@ def check(*, json: bool = False, timeout: float = 10.0) -> None:
 
 
 async def _tell(settings: "Settings", *, json: bool, timeout: float) -> list[Finding]:
+    from fireline.progress_bar import shown
+    from tasks.progress import counted
+
     findings = []
-    async for finding in findings_of(settings, timeout=timeout):
-        findings.append(finding)
-        if json:
-            print(jsonlib.dumps(asdict(finding), ensure_ascii=False), flush=True)
-        else:
-            mark = "ok   " if finding.ok else "WRONG"
-            print(visible(f"{mark}  {finding.part:<13} {finding.name:<26} {finding.says}"), flush=True)
+    with shown(), counted("check", "Check", unit="findings") as progress:
+        async for finding in findings_of(settings, timeout=timeout):
+            findings.append(finding)
+            progress.more(says=f"{finding.part} {finding.name}")
+            _print_finding(finding, json=json)
     return findings
+
+
+def _print_finding(finding: Finding, *, json: bool) -> None:
+    if json:
+        print(jsonlib.dumps(asdict(finding), ensure_ascii=False), flush=True)
+    else:
+        mark = "ok   " if finding.ok else "WRONG"
+        print(visible(f"{mark}  {finding.part:<13} {finding.name:<26} {finding.says}"), flush=True)
 
 
 async def findings_of(settings: "Settings", *, timeout: float = 10.0) -> AsyncIterator[Finding]:

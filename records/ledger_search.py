@@ -101,7 +101,7 @@ class LedgerSearch:
         for kind in kinds or [""]:
             query = _narrowed(select(ledger), wanted).where(ledger.c.seq >= low, ledger.c.seq <= high)
             asked.append(query.where(ledger.c.kind == kind) if kind else query)
-        rows = []
+        rows: list[Any] = []
         for query in asked:
             rows += await self._work.all(query.order_by(ledger.c.seq.desc()).limit(limit + 1))
         rows.sort(key=lambda row: -row.seq)
