@@ -1,9 +1,10 @@
 """What every route of the desk has at hand."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from starlette.requests import Request
 
+from desk.background import Background
 from desk.page import Pages
 from tasks.installation import Installation
 
@@ -14,6 +15,8 @@ class Desk:
 
     here: Installation
     pages: Pages
+    background: Background = field(default_factory=Background)
+    """Long work that its pages began."""
 
 
 def desk_of(request: Request) -> Desk:

@@ -24,7 +24,7 @@ from crisis.stakeholder import Stakeholder
 from crisis.statement import Rendering
 from fireline.addresses import cannot_listen
 from fireline.errors import Stop
-from fireline.proving import Finding
+from tasks.proving import Finding
 from fireline.setup import check, findings_of, init
 from fireline.supervisor import Supervisor
 from integrations.kinds import GROUP, added
