@@ -24,6 +24,8 @@ from desk import (
     record,
     sandbox,
     ses_events,
+    setup,
+    watch_preview,
 )
 from desk.access import DeskAccess, desk_key
 from desk.guard import HEADERS, SecurityHeaders
@@ -95,6 +97,8 @@ def create_app(here: Installation) -> Starlette:
             *ingest.ROUTES,
             *hooks.ROUTES,
             *ses_events.ROUTES,
+            *setup.ROUTES,
+            *watch_preview.ROUTES,
             Route("/healthz", healthz, methods=["GET"]),
             Mount("/static/htmx", StaticFiles(packages=[("django_htmx", "static/django_htmx")])),
             Mount("/static", StaticFiles(directory=Path(__file__).parent / "static")),

@@ -1,11 +1,18 @@
-"""Long work that a page of the desk began: it goes on when the browser is closed, and is never begun twice at once."""
+"""Work behind the desk's pages. What a page began goes on when the browser is closed, and is never begun twice at once;
+what a page waits for is done in a thread, bounded, and given up when the same reader asks anew.
+"""
 
 import asyncio
 import logging
-from collections.abc import Coroutine
+import threading
+import time
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 logger = logging.getLogger(__name__)
+
+MOST_AT_ONCE = 2
+"""Questions that are worked on at the same time, whoever asks."""
 
 
 class Background:
@@ -36,3 +43,27 @@ async def _quietly(work: str, doing: Coroutine[Any, Any, object]) -> None:
         await doing
     except Exception:  # the page that shows its progress says that it failed
         logger.warning("%s did not end well", work, exc_info=True)
+
+
+class Turns:
+    """One question for each caller, the newest one; ``MOST_AT_ONCE`` of all callers."""
+
+    def __init__(self) -> None:
+        self._asked: dict[str, threading.Event] = {}
+        self._room = asyncio.Semaphore(MOST_AT_ONCE)
+
+    async def work(self, who: str, seconds: float, doing: Callable[[Callable[[], bool]], Any]) -> Any:
+        """What ``doing`` gives, in a thread; None when a newer question of the same caller came before its turn."""
+        over = threading.Event()
+        if before := self._asked.get(who):
+            before.set()
+        self._asked[who] = over
+        try:
+            async with self._room:
+                if over.is_set():
+                    return None
+                until = time.monotonic() + seconds
+                return await asyncio.to_thread(doing, lambda: over.is_set() or time.monotonic() >= until)
+        finally:
+            if self._asked.get(who) is over:
+                del self._asked[who]

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from starlette.requests import Request
 
-from desk.background import Background
+from desk.background import Background, Turns
 from desk.page import Pages
 from tasks.installation import Installation
 
@@ -17,6 +17,8 @@ class Desk:
     pages: Pages
     background: Background = field(default_factory=Background)
     """Long work that its pages began."""
+    turns: Turns = field(default_factory=Turns)
+    """Questions that its pages wait for."""
 
 
 def desk_of(request: Request) -> Desk:

@@ -100,5 +100,7 @@ def _state_of(path: Path) -> tuple[str, int, int]:
     try:
         state = path.stat()
     except OSError as error:
-        raise integrations.Misconfigured(f"{path}: cannot be read ({error.strerror}): mend path in fireline.toml") from None
+        raise integrations.Misconfigured(
+            f"{path}: cannot be read ({error.strerror}): mend path in fireline.toml"
+        ) from None
     return str(path), state.st_mtime_ns, state.st_size
