@@ -68,6 +68,7 @@ DETAILS = frozenset(
         "mailing.armed",
         "mailing.settled",
         "ledger.checkpoint",
+        "ledger.verified",
         "statement.rendered",
         "mentions.relied_on",
         "post.freezing",

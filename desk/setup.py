@@ -99,7 +99,7 @@ async def index(request: Request) -> Response:
         "books": desk.here.playbooks,
         "services": len(parts_of(settings)),
         "checks": checks,
-        "works": [_shown(work) for work in works],
+        "works": [shown_work(work) for work in works],
         "nonce": nonce(desk.here, "check"),
         "places": {name: str(folder) for name, folder in _folders(settings).items()},
     }
@@ -113,21 +113,21 @@ def _folders(settings: config.Settings) -> dict[str, object]:
     }
 
 
-def _shown(work: LongWork) -> dict[str, Any]:
+def shown_work(work: LongWork) -> dict[str, Any]:
     """A piece of long work as the pages show it; what fell silent did not end well."""
     silent = not work.ended and datetime.now(UTC) - work.updated_at > SILENT
     return {"work": work, "silent": silent, "goes_on": not work.ended and not silent}
 
 
 async def works(request: Request) -> Response:
-    """``GET /setup/work``: long work that goes on or ended lately. A part of a page for those that keep themselves up to date."""
+    """``GET /setup/work``: long work that goes on or ended lately; the part that pages keep up to date, or a page."""
     desk = desk_of(request)
     name = request.query_params.get("of", "")
     async with desk.here.store.reading() as tx:
         known = await tx.progress.get(name) if name else None
         found = [known] if known else [] if name else await tx.progress.list(since=datetime.now(UTC) - LATELY)
     template = "setup_work_part.html" if request.headers.get("hx-request") else "setup_work.html"
-    return desk.pages.show(request, template, {"works": [_shown(work) for work in found], "of": name}, live=True)
+    return desk.pages.show(request, template, {"works": [shown_work(work) for work in found], "of": name}, live=True)
 
 
 async def playbooks(request: Request) -> Response:
@@ -182,7 +182,7 @@ async def channels(request: Request) -> Response:
         checking = await tx.progress.get("check")
     context = {
         "services": services,
-        "works": [_shown(checking)] if checking else [],
+        "works": [shown_work(checking)] if checking else [],
         "nonce": nonce(desk.here, "check"),
         "file": desk.here.settings.file,
     }

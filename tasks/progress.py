@@ -134,7 +134,8 @@ async def under_way(
     try:
         yield progress
     except BaseException as error:
-        progress.ended("failed", _why(error))
+        if not progress.state.ended:
+            progress.ended("failed", _why(error))
         raise
     else:
         if not progress.state.ended:

@@ -23,7 +23,7 @@ from crisis.statement import Part, Promise, Rendering, Statement, Target, conten
 from crisis.triage import Assessment, Cluster, Factor, Narrative, Signal, Strategy
 from crisis.values import CrisisType, Severity, StatementKind
 from crisis.watch import Mention, Watch
-from desk import approve, record
+from desk import approve, record, setup
 from desk.access import desk_key
 from desk.app import create_app
 from records import open_store
@@ -311,7 +311,7 @@ async def scene(prepared: tuple[Path, Incident, Statement], tmp_path: Path) -> A
 @pytest.fixture(autouse=True)
 def _full_buckets(monkeypatch: pytest.MonkeyPatch) -> None:
     """Rate limits belong to the process; each test starts with full ones."""
-    for bucket in (approve._forged, approve._submitted, record._proofs):
+    for bucket in (approve._forged, approve._submitted, record._proofs, record._exports, setup._checked):
         monkeypatch.setattr(bucket, "_levels", {})
 
 
