@@ -146,9 +146,7 @@ async def test_times_name_whole_minutes_and_nonsense_is_said(scene: Scene) -> No
     assert numbers(page) == every
 
 
-async def test_what_is_filtered_can_be_taken_along_as_json_lines(
-    scene: Scene, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_what_is_filtered_can_be_taken_along_as_json_lines(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(record_page, "AT_A_TIME", 2)
     async with scene.here.store.transaction() as tx:
         for n in range(5):
