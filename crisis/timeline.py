@@ -114,6 +114,7 @@ _ACTORS = {
     "approval": "Approval",
     "template": "Template",
     "fireline": "Fireline",
+    "desk": "Somebody at the desk",
 }
 
 
