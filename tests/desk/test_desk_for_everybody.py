@@ -170,6 +170,12 @@ FOCUS = """() => {
   return {body: e === document.body || e === document.documentElement, ring, seen: r.width > 0 && r.height > 0,
           inside: r.left > -1, what: e.outerHTML.slice(0, 120), at: [...document.querySelectorAll('*')].indexOf(e)};
 }"""
+LAST = """() => {
+  const every = [...document.querySelectorAll('*')];
+  const stops = every.filter(e => e.matches('a[href], button, input:not([type=hidden]), select, textarea, summary, [tabindex="0"]')
+    && e.checkVisibility() && !e.disabled);
+  return every.indexOf(stops[stops.length - 1]);
+}"""
 SMALL = """() => [...document.querySelectorAll('a, button, input, select, textarea, summary')].filter(e => {
   const r = e.getBoundingClientRect();
   const inline = getComputedStyle(e).display === 'inline' && e.tagName === 'A';
@@ -199,13 +205,14 @@ async def walked(page: Page, where: str) -> None:
         stop = await page.evaluate(FOCUS)
         if stop["body"] or stop["at"] < before:  # round the end of the page, through the browser's own controls
             break
-        assert stop["seen"] and stop["inside"], f"{where}: the focus is where nobody sees it: {stop['what']}"
+        assert (stop["seen"], stop["inside"]) == (True, True), f"{where}: the focus is out of sight: {stop['what']}"
         assert stop["ring"], f"{where}: the focus is not shown on {stop['what']}"
         assert stop["at"] > before or before == -1, f"{where}: the focus is caught at {stop['what']}"
         before = stop["at"]
         await page.keyboard.press("Tab")
     else:
         raise AssertionError(f"{where}: the focus never comes to the end")
+    assert before == await page.evaluate(LAST), f"{where}: the focus does not come to the last control"
     await page.goto(page.url)
     await page.keyboard.press("Tab")
     await page.keyboard.press("Enter")

@@ -156,7 +156,7 @@ async def test_what_is_filtered_can_be_taken_along_as_json_lines(scene: Scene, m
     lines = [json.loads(line) for line in answer.text.splitlines()]
     assert [line["reason"] for line in lines] == ["4", "3", "2", "1", "0"]
     assert answer.headers["content-disposition"] == 'attachment; filename="record-INC-9-fact.jsonl"'
-    assert record_hash({name: value for name, value in lines[0].items()}) == lines[0]["hash"]
+    assert record_hash(dict(lines[0])) == lines[0]["hash"]
     assert "\u202e" not in answer.text
 
 
