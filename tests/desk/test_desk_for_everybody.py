@@ -172,8 +172,8 @@ FOCUS = """() => {
 }"""
 LAST = """() => {
   const every = [...document.querySelectorAll('*')];
-  const stops = every.filter(e => e.matches('a[href], button, input:not([type=hidden]), select, textarea, summary, [tabindex="0"]')
-    && e.checkVisibility() && !e.disabled);
+  const kinds = 'a[href], button, input:not([type=hidden]), select, textarea, summary, [tabindex="0"]';
+  const stops = every.filter(e => e.matches(kinds) && e.checkVisibility() && !e.disabled);
   return every.indexOf(stops[stops.length - 1]);
 }"""
 SMALL = """() => [...document.querySelectorAll('a, button, input, select, textarea, summary')].filter(e => {
