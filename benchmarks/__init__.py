@@ -21,6 +21,7 @@ NAMES: dict[str, str] = {
     "narratives": "how well posts are grouped by what they speak of (B³), against simpler ways, and how fast",
     "response": "incident to draft, last decision to first and last channel, on the running stack",
     "mailing": "mails a second with a state for each recipient, against the bare SMTP client",
+    "record": "pages of a ledger of a million records, by filter",
     "demo": "the demo from start to end",
 }
 """What there is, in one line each."""

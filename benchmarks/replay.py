@@ -24,8 +24,8 @@ from config.scenarios.generate_firestorm import Recording
 from crisis import reading
 from crisis.matching import Matcher
 from crisis.query import parse
+from crisis.replay import Replay
 from crisis.watch import Watch
-from fireline.replay import Replay
 from integrations.recorded import read_posts
 
 QUERY = 'brewline OR "brew line" -giveaway'

@@ -295,6 +295,9 @@ SENTENCES: dict[str, Callable[[Record, Known], str]] = {
     "reaction.observed": _says,
     "coverage.lost": lambda r, k: f"Coverage lost: {first_of(r.data, 'source')} is silent",
     "coverage.returned": lambda r, k: f"Coverage returned: {first_of(r.data, 'source')} is heard again",
+    "ledger.verified": lambda r, k: (
+        "The whole ledger was proven" if r.data.get("ok") else "The ledger was found not to hold"
+    ),
     "report.written": lambda r, k: "After-action report written",
     "evidence.sealed": lambda r, k: "Evidence sealed",
     "evidence.archiving": lambda r, k: f"Evidence on its way to the archive {first_of(r.data, 'archive')}",

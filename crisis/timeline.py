@@ -69,6 +69,7 @@ DETAILS = frozenset(
         "mailing.settled",
         "ledger.checkpoint",
         "statement.reasoned",
+        "ledger.verified",
         "statement.rendered",
         "mentions.relied_on",
         "post.freezing",
@@ -122,6 +123,7 @@ _ACTORS = {
     "preclearance": "Pre-clearance",
     "template": "Template",
     "fireline": "Fireline",
+    "desk": "Somebody at the desk",
 }
 
 

@@ -28,8 +28,10 @@ from desk import (
     sandbox,
     ses_events,
     sessions,
+    setup,
     sign_in,
     sign_in_oidc,
+    watch_preview,
 )
 from desk.access import DeskAccess, desk_key
 from desk.guard import HEADERS, SecurityHeaders
@@ -108,6 +110,8 @@ def create_app(here: Installation) -> Starlette:
             *ingest.ROUTES,
             *hooks.ROUTES,
             *ses_events.ROUTES,
+            *setup.ROUTES,
+            *watch_preview.ROUTES,
             Route("/healthz", healthz, methods=["GET"]),
             Mount("/static/htmx", StaticFiles(packages=[("django_htmx", "static/django_htmx")])),
             Mount("/static", StaticFiles(directory=Path(__file__).parent / "static")),

@@ -1,9 +1,10 @@
 """What every route of the desk has at hand."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from starlette.requests import Request
 
+from desk.background import Background, Turns
 from desk.page import Pages
 from tasks.installation import Installation
 
@@ -18,6 +19,10 @@ class Desk:
     here: Installation
     """As whoever asks may see it: an incident that is hidden from them is not there (``Store.seen_by``)."""
     pages: Pages
+    background: Background = field(default_factory=Background)
+    """Long work that its pages began."""
+    turns: Turns = field(default_factory=Turns)
+    """Questions that its pages wait for."""
 
 
 def desk_of(request: Request) -> Desk:

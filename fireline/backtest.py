@@ -45,6 +45,8 @@ def backtest(
         Print one JSON object a line on stdout, and everything else on stderr.
     """
     from crisis.backtest import Backtest
+    from fireline.progress_bar import shown
+    from tasks.progress import counted
 
     tried = _thresholds(thresholds) if labels else THRESHOLDS
     if thresholds and not labels:
@@ -52,7 +54,11 @@ def backtest(
     series = read_counts(file)
     episodes = read_labels(labels) if labels else []
     run = Backtest(series.step, negative=series.negative)
-    verdicts = [run.row(row) for row in series.rows]
+    verdicts = []
+    with shown(), counted("backtest", f"Backtest of {file.name}", total=len(series.rows), unit="rows") as progress:
+        for row in series.rows:
+            verdicts.append(run.row(row))
+            progress.more()
     if labels:
         from crisis.episodes import outcome
 

@@ -16,6 +16,7 @@ def bench(name: str = "", *words: Annotated[str, Parameter(allow_leading_hyphen=
         words: What the benchmark itself takes, such as --data FOLDER; its source says what there is.
     """
     from fireline.errors import Stop
+    from fireline.progress_bar import waited_for
 
     if find_spec("benchmarks") is None:
         raise Stop("the benchmarks are in the source checkout: run this there")
@@ -27,9 +28,7 @@ def bench(name: str = "", *words: Annotated[str, Parameter(allow_leading_hyphen=
     if name not in names:
         raise Stop(f"there is no benchmark {name!r}; there are: {', '.join(names)}")
     measured = import_module(f"benchmarks.{name}")
-    if not words:
-        measured.main()
-    elif signature(measured.main).parameters:
-        measured.main(words)
-    else:
+    if words and not signature(measured.main).parameters:
         raise Stop(f"the benchmark {name!r} takes no arguments")
+    with waited_for(f"bench {name}"):
+        measured.main(*([words] if words else []))

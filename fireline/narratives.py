@@ -45,6 +45,8 @@ def narratives(
     from crisis.narratives import OTHER, Narratives
     from crisis.sentences import installed, sentence_model
     from crisis.small import NoModel
+    from fireline.progress_bar import shown
+    from tasks.progress import counted
 
     posts = list(_posts(file))
     if not posts:
@@ -53,10 +55,13 @@ def narratives(
         found = Narratives((beside,), keep=AT_HAND, sentences=sentence_model().read if installed() else None)
     except NoModel as error:
         raise Stop(str(error)) from None
-    for _, text in posts:
-        found.add(text)
-    found.settle()
-    placed = [(id, found.narrative(text)) for id, text in posts]
+    with shown(), counted("narratives", "Grouping", total=len(posts), unit="posts") as progress:
+        for _, text in posts:
+            found.add(text)
+            progress.more()
+        progress.at(len(posts), says="settling")
+        found.settle()
+        placed = [(id, found.narrative(text)) for id, text in posts]
     sizes = Counter(narrative for _, narrative in placed)
     named = [n for n in found.all() if sizes[n.id]]
     labels = {n.id: n.label for n in named}

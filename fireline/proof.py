@@ -31,10 +31,13 @@ async def report(
     from records import NotFound
     from tasks.archive import archive_evidence
     from tasks.evidence import seal_evidence
+    from tasks.progress import under_way
     from tasks.report import write_report
     from tasks.run_history import run_history
 
-    async with session() as here:
+    title = f"Report of {incident}"
+    async with session() as here, under_way(here, f"report/{incident}", title, total=4, incident=incident) as progress:
+        progress.at(0, says="writing the report")
         try:
             page = await write_report(here, incident, actor="cli")
         except NotFound as missing:
@@ -45,12 +48,15 @@ async def report(
             out.mkdir(parents=True, exist_ok=True)
             path = out / f"{incident}-report.html"
             path.write_text(page, encoding="utf-8")
+            progress.at(1, says="copying what Prefect knows")
             history = await run_history(incident)
+            progress.at(2, says="proving the ledger and sealing the evidence")
             bundle = await seal_evidence(here, incident, out, prefect_history=history, report=page, actor="cli")
         except OSError as error:
             raise Stop(f"{out} cannot be written to: {error.strerror}") from None
         except ValueError as broken:
             raise Stop(str(broken), 1) from None
+        progress.at(3, says="locking it away in the archives")
         try:
             stored = await archive_evidence(here, incident, bundle, actor="cli")
         except IntegrationError as problem:
@@ -131,14 +137,17 @@ def _verify_bundle(path: Path, trusted: str) -> dict[str, Any]:
 async def _verify_store() -> dict[str, Any]:
     import config
     from config.runtime import make_home
+    from fireline.progress_bar import shown
     from records import open_store
+    from tasks.progress import counted
 
     settings = config.load()
     make_home(settings.home)
     begun = any((settings.home / "keys").glob("*.key"))
     store = await open_store(settings.database_url, keys=settings.home / "keys", clock=config.clock(settings))
     try:
-        found = await store.verify()
+        with shown(), counted("verify", "Proof of the ledger", unit="records") as progress:
+            found = await store.verify(progress.at)
     finally:
         await store.close()
     told = found.model_dump(mode="json")

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 from crisis.visible import visible
+from fireline import progress_bar
 
 if TYPE_CHECKING:
     from tasks.installation import Installation
@@ -33,7 +34,8 @@ async def session() -> AsyncIterator["Installation"]:
 
     async with installation(settings, via="cli") as here:
         await save_configuration(here)
-        yield here
+        with progress_bar.shown():
+            yield here
 
 
 def show(row: dict[str, Any], *, as_json: bool, words: str) -> None:

@@ -21,10 +21,10 @@ from urllib.parse import urlsplit
 from crisis.visible import visible
 from fireline.addresses import cannot_listen
 from fireline.errors import Stop
-from fireline.proving import Finding, proven
+from tasks.proving import Finding, parts_of, proven
 
 if TYPE_CHECKING:
-    from config import ChannelSettings, NotifierSettings, Settings, SourceSettings
+    from config import Settings
 
 
 def init(directory: Path = Path(), *, playbooks: bool = False) -> None:
@@ -105,15 +105,24 @@ def check(*, json: bool = False, timeout: float = 10.0) -> None:
 
 
 async def _tell(settings: "Settings", *, json: bool, timeout: float) -> list[Finding]:
+    from fireline.progress_bar import shown
+    from tasks.progress import counted
+
     findings = []
-    async for finding in findings_of(settings, timeout=timeout):
-        findings.append(finding)
-        if json:
-            print(jsonlib.dumps(asdict(finding), ensure_ascii=False), flush=True)
-        else:
-            mark = "ok   " if finding.ok else "WRONG"
-            print(visible(f"{mark}  {finding.part:<13} {finding.name:<26} {finding.says}"), flush=True)
+    with shown(), counted("check", "Check", unit="findings") as progress:
+        async for finding in findings_of(settings, timeout=timeout):
+            findings.append(finding)
+            progress.more(says=f"{finding.part} {finding.name}")
+            _print_finding(finding, json=json)
     return findings
+
+
+def _print_finding(finding: Finding, *, json: bool) -> None:
+    if json:
+        print(jsonlib.dumps(asdict(finding), ensure_ascii=False), flush=True)
+    else:
+        mark = "ok   " if finding.ok else "WRONG"
+        print(visible(f"{mark}  {finding.part:<13} {finding.name:<26} {finding.says}"), flush=True)
 
 
 async def findings_of(settings: "Settings", *, timeout: float = 10.0) -> AsyncIterator[Finding]:
@@ -129,15 +138,7 @@ async def findings_of(settings: "Settings", *, timeout: float = 10.0) -> AsyncIt
     ):
         yield finding
     yield await _database(settings, timeout)
-    parts: list[tuple[str, ChannelSettings | NotifierSettings | SourceSettings]] = [
-        *(("notifier", part) for part in settings.notifiers),
-        *(("channel", part) for part in settings.channels),
-        *(("archive", part) for part in settings.archives),
-        *(("monitor", part) for part in settings.monitors),
-        *(("scheduler", part) for part in settings.schedulers),
-        *(("writer", part) for part in settings.writers),
-        *(("source", part) for part in settings.sources),
-    ]
+    parts = parts_of(settings)
     asked = [asyncio.create_task(proven(what, part, timeout)) for what, part in parts]
     working: set[str] = set()
     for task, (what, part) in zip(asked, parts, strict=True):

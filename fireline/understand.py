@@ -127,27 +127,31 @@ def _run(source: BinaryIO, name: str, json: bool, chosen: Any) -> int:
     from crisis.copies import CopyFinder
     from crisis.small import NoModel
     from crisis.understanding import understand as understood
+    from fireline.progress_bar import shown
+    from tasks.progress import counted
 
     copies, number, wrong = CopyFinder(), 0, 0
-    for batch in lines(source):
-        posts: list[Post] = []
-        for line in batch:
-            number += 1
+    with shown(), counted("understand", f"Reading {name}", unit="posts") as progress:
+        for batch in lines(source):
+            posts: list[Post] = []
+            for line in batch:
+                number += 1
+                try:
+                    if line is None:
+                        raise Malformed(f"this is longer than {LONGEST_LINE >> 20} MB")
+                    if line.strip():
+                        posts.append(post(line))
+                except Malformed as error:
+                    wrong += 1
+                    print(f"fireline: {name}, line {number}: {error}; left out", file=sys.stderr)
             try:
-                if line is None:
-                    raise Malformed(f"this is longer than {LONGEST_LINE >> 20} MB")
-                if line.strip():
-                    posts.append(post(line))
-            except Malformed as error:
-                wrong += 1
-                print(f"fireline: {name}, line {number}: {error}; left out", file=sys.stderr)
-        try:
-            found = understood(posts, copies, chosen)
-        except NoModel as error:
-            raise Stop(str(error)) from None
-        show = _json if json else _words
-        sys.stdout.write("".join(f"{show(one)}\n" for one in found))
-        sys.stdout.flush()
+                found = understood(posts, copies, chosen)
+            except NoModel as error:
+                raise Stop(str(error)) from None
+            show = _json if json else _words
+            sys.stdout.write("".join(f"{show(one)}\n" for one in found))
+            sys.stdout.flush()
+            progress.more(len(posts))
     if wrong:
         print(f"fireline: {wrong} of {number} lines were left out, see above", file=sys.stderr)
     return 2 if wrong else 0

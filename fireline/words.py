@@ -1,6 +1,5 @@
 """Verbs on what is said: drafts, proposals, approvals, publishing, corrections, withdrawals."""
 
-import asyncio
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -20,7 +19,6 @@ from fireline.session import session, show
 if TYPE_CHECKING:
     from tasks.installation import Installation
 
-PROGRESS_SECONDS = 5.0
 Version = Annotated[int | None, Parameter(help="The version; the latest one when left out.")]
 Language = Annotated[
     str, Parameter(help="ISO 639-1 code of whom it is for, such as de; left out, what its channels say.")
@@ -287,13 +285,9 @@ async def publish(statement: str, *, version: Version = None, json: Json = False
     async with session() as here:
         async with here.store.reading() as tx:
             found = await tx.statements.get(statement, version)
-        progress = asyncio.create_task(_tell_of_mailings(here, found.id, found.version))
-        try:
-            await publish_statement(here, found.id, found.version)
-            if await mail_on(here, found.id, found.version):
-                await finish(here, found.id, found.version)
-        finally:
-            progress.cancel()
+        await publish_statement(here, found.id, found.version)
+        if await mail_on(here, found.id, found.version):
+            await finish(here, found.id, found.version)
         async with here.store.reading() as tx:
             deliveries = await tx.outbox.list(statement=found.id, version=found.version, purpose=Purpose.STATEMENT)
             mailed = await tx.mailings.counts_of(d.id for d in deliveries)
@@ -307,18 +301,6 @@ async def publish(statement: str, *, version: Version = None, json: Json = False
                 words = f"{d.rendering.target.channel}: {d.state}: {of_counts(counts)} (fireline mailing {d.id})"
             show(row | {"problem": d.problem}, as_json=json, words=words)
         return 0 if all(d.arrived for d in deliveries) else 1
-
-
-async def _tell_of_mailings(here: "Installation", statement: str, version: int) -> None:
-    """Say on stderr how mailings stand while they go out."""
-    from crisis.mailing import of_counts
-
-    while True:
-        await asyncio.sleep(PROGRESS_SECONDS)
-        async with here.store.reading() as tx:
-            planned = await tx.outbox.list(statement=statement, version=version)
-            for delivery, counts in (await tx.mailings.counts_of(d.id for d in planned)).items():
-                print(f"{delivery}: {of_counts(counts)}", file=sys.stderr)
 
 
 async def withdraw(statement: str, *, actor: Actor, reason: Reason, version: Version = None, json: Json = False) -> int:

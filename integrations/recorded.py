@@ -119,7 +119,8 @@ def _name_it(field: str) -> str:
 
 
 class _Reader:
-    def __init__(self, path: Path, columns: dict[str, str], network: str) -> None:
+    def __init__(self, path: Path, columns: dict[str, str], network: str, most: int | None) -> None:
+        self.most = most
         unknown = sorted(set(columns) - set(ALIASES))
         if unknown:
             raise Misconfigured(f"there is no field {unknown[0]!r} to map; there are: {', '.join(ALIASES)}")
@@ -151,6 +152,8 @@ class _Reader:
                     continue
                 known.add((mention.source, mention.id))
                 self.found.posts.append(mention)
+                if len(self.found.posts) == self.most:
+                    break
         if not self._by_keys and self.rows.names:
             self._check(self.rows.names)
         self.found.posts.sort(key=lambda mention: mention.created_at)
@@ -226,13 +229,15 @@ class _Reader:
         return mention
 
 
-def read_posts(path: Path, columns: dict[str, str] | None = None, network: str = "recorded") -> Recording:
-    """All posts of a file in event time, and what was wrong with the rest.
+def read_posts(
+    path: Path, columns: dict[str, str] | None = None, network: str = "recorded", *, most: int | None = None
+) -> Recording:
+    """All posts of a file (the first ``most`` in the order of the file) in event time, and what was wrong with the rest.
 
     Raises:
         Misconfigured: no such file, a kind that cannot be read, or a column that is not there.
     """
-    return _Reader(path, columns or {}, network).read()
+    return _Reader(path, columns or {}, network, most).read()
 
 
 class Recorded:

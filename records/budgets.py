@@ -35,6 +35,11 @@ class Budgets:
         row = await self._work.first(select(budgets).where(_of(account, endpoint)))
         return None if row is None else read(Left, row.body)
 
+    async def list(self) -> list[tuple[str, str, Left]]:
+        """Everything that is scarce: account, endpoint, and what is left of it."""
+        rows = await self._work.all(select(budgets).order_by(budgets.c.account, budgets.c.endpoint))
+        return [(row.account, row.endpoint, read(Left, row.body)) for row in rows]
+
     async def take(self, account: str, endpoint: str, now: datetime) -> datetime | None:
         """Take one request at ``now`` (real time): None when it may be made, else when to come back."""
         left = await self.get(account, endpoint)

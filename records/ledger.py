@@ -6,12 +6,13 @@ of a change that did not happen. How the chain is computed is ``crisis.record``;
 
 import builtins
 import json
+from collections.abc import Callable
 from typing import Any, Literal, Unpack
 
 import rfc8785
 from pydantic import ValidationError
 from pydantic_core import to_jsonable_python
-from sqlalchemy import Row, func, or_, select, update
+from sqlalchemy import Row, func, select, update
 from sqlalchemy.exc import DBAPIError
 
 from crisis.chain import CHECKPOINT, Chain, Checkpoint, Head, Problem, sign_checkpoint, sign_head
@@ -95,38 +96,7 @@ class Ledger:
             query = query.where(ledger.c.incident == incident)
         if kind:
             query = query.where(ledger.c.kind == kind)
-        return [_record(row) for row in await self._work.all(query)]
-
-    async def newest(
-        self,
-        *,
-        incident: str = "",
-        kind: str = "",
-        actor: str = "",
-        reason: str = "",
-        before: int | None = None,
-        limit: int = 100,
-    ) -> builtins.list[Record]:
-        """The newest records first: of one incident, kind (or its noun, ``delivery``) and actor, whose reason holds a text.
-
-        ``before`` is a ``seq`` that all are below.
-        """
-        query = select(ledger).order_by(ledger.c.seq.desc()).limit(limit)
-        if incident:
-            query = query.where(ledger.c.incident == incident)
-        if kind:
-            query = query.where(or_(ledger.c.kind == kind, ledger.c.kind.startswith(f"{kind}.", autoescape=True)))
-        if actor:
-            query = query.where(ledger.c.actor == actor)
-        if reason:
-            query = query.where(ledger.c.reason.icontains(reason, autoescape=True))
-        if before is not None:
-            query = query.where(ledger.c.seq < before)
-        return [_record(row) for row in await self._work.all(query)]
-
-    async def kinds(self) -> builtins.list[str]:
-        """Every kind of record there is, in alphabetical order."""
-        return [row.kind for row in await self._work.all(select(ledger.c.kind).distinct().order_by(ledger.c.kind))]
+        return [record_of(row) for row in await self._work.all(query)]
 
     async def checkpoints(self) -> builtins.list[Checkpoint]:
         """Every checkpoint, in order."""
@@ -144,11 +114,14 @@ class Ledger:
         await self.append(CHECKPOINT, data=checkpoint.model_dump(mode="json"), **act)
         return checkpoint
 
-    async def verify(self) -> Verification:
-        """Prove the whole ledger, whoever looks, naming the first record that does not hold."""
-        return await Ledger(self._work.whole)._proven()
+    async def verify(self, told: Callable[[int, int], None] = lambda done, total: None) -> Verification:
+        """Prove the whole ledger, whoever looks, naming the first record that does not hold.
 
-    async def _proven(self) -> Verification:
+        ``told`` hears now and then how many records are proven, of how many.
+        """
+        return await Ledger(self._work.whole)._proven(told)
+
+    async def _proven(self, told: Callable[[int, int], None]) -> Verification:
         row = await self._work.first(select(ledger_head).where(ledger_head.c.id == 1))
         total = (await self._work.all(select(func.count()).select_from(checkpoints)))[0][0]
         try:
@@ -156,7 +129,7 @@ class Ledger:
         except ValidationError:
             return Verification(ok=False, records=0, checkpoints=total, problem="a checkpoint cannot be read")
         chain = Chain(self._work.keys.public_key_pem, kept)
-        problem = await self._walk(chain)
+        problem = await self._walk(chain, lambda: told(chain.count, 0 if row is None else row.seq))
         if problem is None:
             missing = sorted(set(chain.told) - {c.seq for c in kept})
             if missing:
@@ -171,7 +144,7 @@ class Ledger:
             return Verification(ok=False, records=chain.count, checkpoints=total, problem=problem.says, seq=problem.seq)
         return Verification(ok=True, records=chain.count, checkpoints=total)
 
-    async def _walk(self, chain: Chain) -> Problem | None:
+    async def _walk(self, chain: Chain, further: Callable[[], None]) -> Problem | None:
         for_all = select(ledger).order_by(ledger.c.seq)
         after = None
         while True:
@@ -184,6 +157,7 @@ class Ledger:
             for row in batch:
                 if problem := _take(chain, row):
                     return problem
+            further()
             if len(batch) < _BATCH:
                 return None
             after = batch[-1].seq
@@ -238,13 +212,18 @@ def _unreadable(seq: int) -> Problem:
 
 def _take(chain: Chain, row: Row[Any]) -> Problem | None:
     try:
-        record = _record(row)
+        record = record_of(row)
     except (ValueError, TypeError):
         return _unreadable(row.seq)
     return chain.take(record)
 
 
-def _record(row: Row[Any]) -> Record:
+def record_of(row: Row[Any]) -> Record:
+    """The record that a row of the ledger holds.
+
+    Raises:
+        ValueError: the row is not as any record was written.
+    """
     data = _parse(row.data)
     if rfc8785.dumps(data).decode() != row.data:
         raise ValueError("not canonical")

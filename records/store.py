@@ -6,7 +6,7 @@ true together, or not at all.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -20,6 +20,7 @@ from crisis.clock import Clock
 from crisis.stakeholder import Stakeholder
 from records.agreement import Agreement
 from records.budgets import Budgets
+from records.checks import Checks
 from records.clearances import Clearances
 from records.codes import Codes
 from records.commitments import Commitments
@@ -32,11 +33,13 @@ from records.frozen import FrozenPosts
 from records.incidents import Incidents
 from records.keys import Keys, open_keys
 from records.ledger import Ledger, Verification
+from records.ledger_search import LedgerSearch
 from records.mailings import Mailings
 from records.migrations import bring_up_to_date
 from records.observations import Observations
 from records.outbox import Outbox
 from records.pictures import Pictures
+from records.progress import Progress
 from records.releases import Releases
 from records.restrictions import Restrictions
 from records.sessions import Sessions
@@ -56,6 +59,7 @@ class Transaction:
     """One unit of work: every subject of the store, seen and changed in one transaction."""
 
     ledger: Ledger
+    ledger_search: LedgerSearch
     agreement: Agreement
     watches: Watches
     coverage: Coverages
@@ -83,6 +87,8 @@ class Transaction:
     restrictions: Restrictions
     sessions: Sessions
     tokens: Tokens
+    progress: Progress
+    checks: Checks
 
 
 def _transaction(work: Work) -> Transaction:
@@ -90,6 +96,7 @@ def _transaction(work: Work) -> Transaction:
     suppressions = Suppressions(work, ledger)
     return Transaction(
         ledger=ledger,
+        ledger_search=LedgerSearch(work),
         agreement=Agreement(work, ledger),
         watches=Watches(work, ledger),
         coverage=Coverages(work),
@@ -117,6 +124,8 @@ def _transaction(work: Work) -> Transaction:
         restrictions=Restrictions(work, ledger),
         sessions=Sessions(work, ledger),
         tokens=Tokens(work, ledger),
+        progress=Progress(work),
+        checks=Checks(work),
     )
 
 
@@ -185,10 +194,13 @@ class Store:
         async with self._begin(writes=False) as transaction:
             yield transaction
 
-    async def verify(self) -> Verification:
-        """Prove the whole ledger, and the tables against it; names the first record that does not hold."""
+    async def verify(self, told: Callable[[int, int], None] = lambda done, total: None) -> Verification:
+        """Prove the whole ledger, and the tables against it; names the first record that does not hold.
+
+        ``told`` hears now and then how many records are proven, of how many.
+        """
         async with self.whole.reading() as transaction:
-            found = await transaction.ledger.verify()
+            found = await transaction.ledger.verify(told)
             problem = await transaction.agreement.problem() if found.ok else None
         if problem is None:
             return found

@@ -124,6 +124,7 @@ mentions = Table(
     _time("created_at"),
     _words("body"),
     Index(None, "incident", "created_at"),
+    Index(None, "created_at"),
 )
 
 counters = Table("counters", metadata, _key("name"), Column("value", _BIG, nullable=False))
@@ -336,6 +337,8 @@ frozen_posts = Table(
     _words("state", index=True),
     _words("body"),
 )
+progress = Table("progress", metadata, _key("work"), _time("updated_at"), _words("body"))
+checks = Table("checks", metadata, _key("part"), _key("name"), _words("body"))
 codes = Table(
     "codes", metadata, _key("email"), _words("secret"), Column("last_step", _BIG, nullable=False), _time("enrolled_at")
 )
@@ -385,13 +388,13 @@ ledger = Table(
     "ledger",
     metadata,
     Column("seq", _BIG, primary_key=True, autoincrement=False),
-    _time("at"),
+    Column("at", UtcTime, nullable=False, index=True),
     _words("kind", index=True),
     _words("incident", index=True),
-    _words("actor"),
-    _words("via"),
+    _words("actor", index=True),
+    _words("via", index=True),
     _words("reason"),
-    _words("flow_run_id"),
+    _words("flow_run_id", index=True),
     _words("data"),
     _words("previous"),
     _words("hash"),

@@ -119,6 +119,12 @@ class Mentions:
         }
         return await self._work.insert_new(mentions, list(rows.values()))
 
+    async def newest(self, limit: int) -> list[Mention]:
+        """The newest ``limit`` mentions of all incidents, in order of time; one that several rely on is there once."""
+        query = select(mentions.c.key, mentions.c.body).order_by(mentions.c.created_at.desc()).limit(limit)
+        rows = {row.key: row.body for row in await self._work.all(query)}
+        return [read(Mention, text) for text in reversed(rows.values())]
+
     async def list(self, incident: str, *, limit: int | None = None) -> list[Mention]:
         """The incident's mentions in order of time; the first ``limit`` of them if given."""
         query = select(mentions).where(mentions.c.incident == incident)

@@ -13,6 +13,7 @@ import config
 import integrations
 from integrations import Sealed
 from tasks.installation import Installation
+from tasks.progress import under_way
 
 
 async def archive_evidence(
@@ -25,11 +26,16 @@ async def archive_evidence(
     """
     stored: list[Sealed] = []
     problems: list[integrations.IntegrationError] = []
-    for chosen in here.settings.archives:
-        try:
-            stored.append(await _store(here, incident_id, Path(bundle), chosen, actor))
-        except integrations.IntegrationError as problem:
-            problems.append(problem)
+    title, archives = f"Locking away the evidence of {incident_id}", here.settings.archives
+    async with under_way(
+        here, f"archive/{incident_id}", title, total=len(archives), unit="archives", incident=incident_id
+    ) as progress:
+        for chosen in archives:
+            progress.at(len(stored) + len(problems), says=chosen.name)
+            try:
+                stored.append(await _store(here, incident_id, Path(bundle), chosen, actor))
+            except integrations.IntegrationError as problem:
+                problems.append(problem)
     if problems:
         raise problems[0]
     return tuple(stored)

@@ -41,7 +41,9 @@ async def _show(here: Installation, material: Material) -> None:
     chart = volume_chart(material.signals, chart_marks(material), standalone=True)
     await acreate_markdown_artifact(key=f"{key}-assessment", markdown=assessment_markdown(incident), description=page)
     await acreate_table_artifact(
-        key=f"{key}-timeline", table=timeline_table(material), description=f"Timeline of {incident.id}"
+        key=f"{key}-timeline",
+        table=timeline_table(material),
+        description=f"Timeline of {incident.id}; record by record: {here.settings.desk.url}/record?incident={incident.id}",
     )
     await acreate_image_artifact(
         key=f"{key}-volume", image_url=_inline(chart), description="People who spoke, over time"

@@ -36,6 +36,7 @@ from crisis.record import GENESIS, Record
 from crisis.story import DECISIONS, DELIVERIES, PROPOSALS, STATEMENTS, picture_path, published_files
 from tasks.installation import Installation
 from tasks.material import Material, gather
+from tasks.progress import under_way
 from tasks.report import write_report
 
 NOTE = (
@@ -95,7 +96,9 @@ async def seal_evidence(
     """
     page = report if report is not None else await write_report(here, incident_id, actor=actor)
     await here.store.checkpoint()
-    verification = await here.store.verify()
+    title = f"Proof of the ledger for the evidence of {incident_id}"
+    async with under_way(here, f"evidence/{incident_id}", title, unit="records", incident=incident_id) as progress:
+        verification = await here.store.verify(progress.at)
     if not verification.ok:
         raise ValueError(f"no evidence is sealed, because {verification.fault}")
     material = await gather(here, incident_id)

@@ -8,6 +8,8 @@ written to twice. The delivery's lease decides who sends; a sender that has lost
 
 import asyncio
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Required, TypedDict
@@ -32,6 +34,7 @@ from records.mailings import Settled
 from records.work import Act
 from tasks.installation import Installation
 from tasks.postbag import Postbag, Trouble
+from tasks.progress import Progress, under_way
 from tasks.sender import with_pictures
 
 R = RecipientState
@@ -106,9 +109,27 @@ async def mail_out(here: Installation, armed: Delivery, owner: str, lease_second
         return await came(here, armed, Trouble(str(doubt), datetime.now(UTC) + integrations.outcomes.AGAIN))
     journal = await asyncio.to_thread(JournalWriter, journal_of(here, armed))
     until = time.monotonic() + patience
-    bag = Postbag(here, armed, mailing, journal, owner=owner, lease_seconds=lease_seconds, until=until)
-    trouble = await bag.empty()
+    async with _shown(here, armed) as progress:
+        bag = Postbag(
+            here, armed, mailing, journal, owner=owner, lease_seconds=lease_seconds, until=until, told=progress.more
+        )
+        if trouble := await bag.empty():
+            progress.ended("failed", f"paused: {trouble.says}")
     return await came(here, armed, trouble, mailing)
+
+
+@asynccontextmanager
+async def _shown(here: Installation, armed: Delivery) -> AsyncIterator[Progress]:
+    """How far the mailing is, counting those who had been written to before."""
+    async with here.store.reading() as tx:
+        counts = await tx.mailings.counts(armed.id)
+    title = f"Mailing of {armed.statement} by {armed.rendering.target.channel}"
+    total, waiting = sum(counts.values()), sum(counts.get(state, 0) for state in OPEN)
+    async with under_way(
+        here, f"mailing/{armed.id}", title, total=total, unit="recipients", incident=armed.incident
+    ) as progress:
+        progress.at(total - waiting)
+        yield progress
 
 
 async def came(here: Installation, armed: Delivery, trouble: Trouble | None, mailing: Mailing | None = None) -> Outcome:

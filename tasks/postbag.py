@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import time
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -71,9 +72,12 @@ class Postbag:
         owner: str,
         lease_seconds: float,
         until: float,
+        told: Callable[[int], None] = lambda done: None,
     ) -> None:
+        """``told`` hears of each recipient with whom it is over, once: that it is one."""
         self._here, self._delivery, self._mailing, self._journal = here, armed, mailing, journal
         self._owner, self._lease, self._until = owner, lease_seconds, until
+        self._told = told
         self._held_until = time.time() + lease_seconds * 0.9  # armed a moment ago
         self._links = LeavingLinks(here)
         self._act: Act = {"actor": "outbox", "via": here.via, "flow_run_id": here.flow_run_id}
@@ -286,6 +290,7 @@ class Postbag:
             if self._refused_in_a_row >= ALL_REFUSED:
                 says = f"{ALL_REFUSED} recipients in a row were refused, the last one with: {sent.problem}"
                 self._stop(Trouble(says, final=True))
+        self._told(self._outcomes[-1].state is not R.PENDING)
         if sent.bounced:
             self._bounced.append((r.address, sent.problem))
         if not self._bag and not self._under_way:

@@ -4,17 +4,18 @@ The row in records is always written first; a run that could not be started is f
 event that got lost loses nothing (DESIGN §9).
 """
 
+import asyncio
 import logging
 import os
 import uuid
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import httpx
 
 from crisis.incident import Incident
-from crisis.values import Frozen
+from crisis.values import Frozen, UtcDatetime
 
 if TYPE_CHECKING:  # Prefect takes over a second to import; without a server it is not needed
     from prefect.client.schemas.objects import FlowRun
@@ -25,6 +26,8 @@ logger = logging.getLogger(__name__)
 
 _NAMESPACE = uuid.UUID("0a7de1f4-52f0-5a4b-8a52-77f6f4a4f0f9")
 EVENT_PREFIX = "fireline"
+ASK_SECONDS = 3.0
+"""How long a page of the desk waits for Prefect."""
 
 
 class Started(Frozen):
@@ -129,6 +132,41 @@ async def runs_tagged(*tags: str) -> "list[FlowRun]":
     async with get_client() as client:
         wanted = FlowRunFilter.model_validate({"tags": {"all_": list(tags)}})
         return await client.read_flow_runs(flow_run_filter=wanted, limit=200)
+
+
+class KnownRun(Frozen):
+    """One of an incident's runs as Prefect has it."""
+
+    id: str
+    name: str
+    state: str
+    """Prefect's own word: ``Completed``, ``Suspended`` ..."""
+    started_at: UtcDatetime | None
+    ended_at: UtcDatetime | None
+
+
+async def runs_of(incident_id: str) -> tuple[list[KnownRun], str]:
+    """An incident's runs, the newest first, and why they cannot be told where that is so; within ``ASK_SECONDS``."""
+    if not server_is_known():
+        return [], "No Prefect server is known here: `fireline up` starts one."
+    from prefect.exceptions import PrefectException
+
+    try:
+        async with asyncio.timeout(ASK_SECONDS):
+            runs = await runs_tagged(f"incident:{incident_id}")
+    except (httpx.HTTPError, PrefectException, OSError) as error:  # TimeoutError is an OSError
+        return [], f"The Prefect server could not be asked ({type(error).__name__}): look there, or ask again."
+    told = [
+        KnownRun(
+            id=str(run.id),
+            name=run.name,
+            state=run.state.name or run.state.type.value if run.state else "unknown",
+            started_at=run.start_time or run.expected_start_time,
+            ended_at=run.end_time,
+        )
+        for run in runs
+    ]
+    return sorted(told, key=lambda run: run.started_at or datetime.max.replace(tzinfo=UTC), reverse=True), ""
 
 
 async def label_run(here: "Installation", incident: Incident) -> None:

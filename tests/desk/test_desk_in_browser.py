@@ -81,7 +81,7 @@ async def test_every_page_fits_and_runs_nothing_of_hostile_posts(
         await page.wait_for_url(f"{address}/")
         for name, path in {
             "now": "/",
-            "record": "/record?prove=1",
+            "record": "/record",
             "incident": "/incidents/INC-1?details=1",
             "sandbox": "/sandbox",
             "approve": scene.link(),

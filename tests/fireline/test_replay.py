@@ -12,8 +12,8 @@ import pytest
 
 from config.scenarios import FIRESTORM, FIRESTORM_BEGINS, FIRESTORM_STRIKES
 from crisis.query import parse
+from crisis.replay import Replay
 from crisis.watch import Watch
-from fireline.replay import Replay
 from integrations.recorded import read_posts
 
 AIRLINES = Path(__file__).parents[2] / "../shared/data/airline"

@@ -24,12 +24,12 @@ from crisis.stakeholder import Stakeholder
 from crisis.statement import Rendering
 from fireline.addresses import cannot_listen
 from fireline.errors import Stop
-from fireline.proving import Finding
 from fireline.setup import check, findings_of, init
 from fireline.supervisor import Supervisor
 from integrations.kinds import GROUP, added
 from tasks.credentials import secret_fields
 from tasks.kinds import INBOX
+from tasks.proving import Finding
 
 PACKAGED = Path(config.__file__).parent
 SECRET = "hunter2-very-secret"

@@ -10,9 +10,9 @@ from test_detect_matters import STORM
 from test_detect_matters import write_posts as write_two_matters
 
 from crisis.clock import FixedClock
+from crisis.replay import Replay
 from crisis.triage import Assessment
 from crisis.values import CrisisType, Severity
-from fireline.replay import Replay
 from integrations.recorded import read_posts
 from tasks.detect import listen
 from tasks.installation import Installation

@@ -1,4 +1,4 @@
-"""One outside service put to the proof for ``fireline check``: its credentials, what they may do, its limits.
+"""Outside services put to the proof, for ``fireline check`` and the desk: credentials, what they may do, their limits.
 
 Nothing is published and no secret is shown; whatever goes wrong is one sentence that says what to mend.
 """
@@ -7,11 +7,14 @@ import asyncio
 import os
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from config import ChannelSettings, NotifierSettings, Settings, SourceSettings
     from integrations.rate_limits import Allowance
+    from records.checks import Checked
+    from tasks.installation import Installation
 
 
 @dataclass(frozen=True)
@@ -23,6 +26,42 @@ class Finding:
     name: str
     ok: bool
     says: str
+
+
+def parts_of(settings: "Settings") -> list[tuple[str, "ChannelSettings | NotifierSettings | SourceSettings"]]:
+    """Every outside service that is configured, and what it is for."""
+    return [
+        *(("notifier", part) for part in settings.notifiers),
+        *(("channel", part) for part in settings.channels),
+        *(("archive", part) for part in settings.archives),
+        *(("monitor", part) for part in settings.monitors),
+        *(("scheduler", part) for part in settings.schedulers),
+        *(("writer", part) for part in settings.writers),
+        *(("source", part) for part in settings.sources),
+    ]
+
+
+async def check_services(here: "Installation", *, timeout: float = 10.0) -> "list[Checked]":
+    """Ask every service at once to prove itself, and note what was found, for the desk to show. Publishes nothing."""
+    from records.checks import Checked
+    from tasks.progress import under_way
+
+    parts = parts_of(here.settings)
+    found = []
+    async with under_way(
+        here, "check", "Check of every service", total=len(parts), unit="services", at_once=True
+    ) as progress:
+        for asked in asyncio.as_completed([proven(what, part, timeout) for what, part in parts]):
+            finding = await asked
+            progress.more(says=f"{finding.part} {finding.name}")
+            now = datetime.now(UTC)
+            found.append(Checked(part=finding.part, name=finding.name, ok=finding.ok, says=finding.says, at=now))
+        async with here.store.transaction() as tx:
+            for checked in found:
+                await tx.checks.note(checked)
+        wanting = sum(not checked.ok for checked in found)
+        progress.ended("done", f"{wanting} found wanting" if wanting else "all is well")
+    return found
 
 
 class _Watched:
