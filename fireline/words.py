@@ -74,6 +74,8 @@ async def draft(
     """
     from tasks import draft as drafting
 
+    if language and not (language.isascii() and language.isalpha() and language.islower() and len(language) in (2, 3)):
+        raise Stop(f"--language {language}: a language is two or three small letters (ISO 639), such as de for German")
     if isinstance(kind, InternalKind):
         if text or image or alt or writer:
             raise Stop(f"a {kind} is written from the facts by its template: leave --text, --image and --writer out")

@@ -65,7 +65,7 @@ def text_of(statement: Statement) -> str:
 def in_words(reasoning: Reasoning, statement: Statement) -> str:
     """The reasoning for a terminal."""
     found = reasoning.counsel
-    lines = [f"Why these words: {found.strategy.value}. {found.why}"]
+    lines = [f"Why these words: {found.strategy.value}. {found.why[:1].upper()}{found.why[1:]}"]
     lines += [f"  evidence: {line}" for line in found.evidence]
     lines += [f"  rule: {rule}" for rule in reasoning.rules]
     lines += [f"  ruled out, {other.strategy.value}: {other.why}" for other in found.ruled_out]

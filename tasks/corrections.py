@@ -53,10 +53,13 @@ async def open_corrections(here: Installation, incident_id: str) -> list[Stateme
 
     A draft that an earlier version of had been proposed is proposed again; of any other the incident lead is told.
     """
-    async with here.store.transaction() as tx:
+    async with here.store.reading() as tx:  # most incidents have nothing to correct, and writers queue
         incident = await tx.incidents.get(incident_id)
-        if incident.state not in CORRECTED:
+        if not await in_doubt(tx, incident_id) and not await tx.ledger.list(kind=IN_DOUBT, incident=incident_id):
             return []
+    if incident.state not in CORRECTED:
+        return []
+    async with here.store.transaction() as tx:
         await mark_doubts(tx, incident_id, {"actor": "fireline", "via": here.via, "flow_run_id": here.flow_run_id})
         languages = dict.fromkeys(d.statement.readers_language for d in await in_doubt(tx, incident_id))
         wanted = [found for language in languages if (found := await _wanted(here, tx, incident_id, language))]
@@ -165,6 +168,9 @@ async def _was_asked_for(tx: Transaction, statement: Statement) -> bool:
 async def tell_voided(here: Installation, incident: Incident) -> None:
     """Tell whoever was asked to approve something that is void because what it relied on changed. Telling twice tells once."""
     async with here.store.reading() as tx:
+        voided = await tx.ledger.list(kind="statement.voided", incident=incident.id)
+        if not voided:
+            return
         people = {p.email: p for p in await tx.stakeholders.list()}
         told = [
             (str(r.data.get("occasion")), str(r.data.get("stakeholder")))
@@ -175,7 +181,7 @@ async def tell_voided(here: Installation, incident: Incident) -> None:
             for r in await tx.ledger.list(kind="stakeholder.reached", incident=incident.id)
         }
         tellings = []
-        for record in await tx.ledger.list(kind="statement.voided", incident=incident.id):
+        for record in voided:
             name, version = str(record.data["statement"]), int(record.data["version"])
             if record.data.get("replaced_by"):
                 continue

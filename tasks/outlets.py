@@ -44,7 +44,7 @@ async def outlets_for(
     outlets = []
     for c in chosen:
         target, limits = Target(channel=c.name, kind=c.kind, address=c.address), limits_of(c)
-        if not pictures and limits.pictures is not None and limits.pictures.needed:
+        if not pictures and not _takes_words(c):
             continue
         joins = opened.get(target, "") if limits.status else ""
         components = c.components if failing else ()
@@ -58,10 +58,16 @@ def _chosen(here: Installation, incident: Incident, kind: StatementKind) -> list
     return [here.settings.channel(name) for name in named] or list(here.settings.channels)
 
 
+def _takes_words(channel: ChannelSettings) -> bool:
+    pictures = limits_of(channel).pictures
+    return pictures is None or not pictures.needed
+
+
 def languages_for(here: Installation, incident: Incident, kind: StatementKind) -> tuple[str, ...]:
     """The languages that readers of this kind of statement speak, by the channels it goes to; the voice's own first."""
     default = here.settings.voice.language
-    spoken = dict.fromkeys(c.language or default for c in _chosen(here, incident, kind)) or {default: None}
+    spoken = dict.fromkeys(c.language or default for c in _chosen(here, incident, kind) if _takes_words(c))
+    spoken = spoken or {default: None}
     return tuple(sorted(spoken, key=lambda language: language != default))
 
 

@@ -15,6 +15,7 @@ import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -30,14 +31,20 @@ import integrations.smtp
 import integrations.statuspage
 import tasks.deliver
 from crisis.approval import NotAllowed, Verdict, Via
+from crisis.fact import Fact, FactStatus
 from crisis.incident import IllegalStep
+from crisis.values import StatementKind
 from integrations.http import Http
 from records.outbox import Outbox
 from records.store import Store
-from tasks import approve, freeze, notify, publish, recover, triage, withdraw
+from tasks import approve, draft, first_word, freeze, notify, publish, recover, triage, withdraw
 from tasks.installation import Installation, installation
 
 TOLD = "ida@example.com"
+SAID = """Trains stand still
+
+We know that passengers are stuck: trains stand between Ostend and Brugge. We are sorry. Our crews are working on the
+signals. Next update by 14:30 UTC. Help: https://acmerail.example/help"""
 
 
 @dataclass(frozen=True)
@@ -229,7 +236,44 @@ async def _mind_freezes(here: Installation, act: Act) -> None:
     await freeze.mind_freezes(here)
 
 
+async def _state_a_fact(here: Installation, act: Act) -> None:
+    """Publish an update that relies on a confirmed fact, ``INC-1-F1``."""
+    await draft.save_fact(here, _fact(here, FactStatus.CONFIRMED), actor=TOLD)
+    async with here.store.transaction() as tx:
+        await tx.statements.next_id(act.incident)  # the story has named one by hand
+    text = await draft.draft(here, act.incident, StatementKind.UPDATE, author=TOLD, text=SAID)
+    await approve.propose(here, text, by=TOLD)
+    await approve.decide(
+        here,
+        statement=text.id,
+        version=text.version,
+        content_hash=text.content_hash,
+        approver="ana@example.com",
+        role="comms",
+        verdict=Verdict.APPROVE,
+        via=Via.CLI,
+    )
+
+
+async def _refute_it(here: Installation, act: Act) -> None:
+    await draft.save_fact(here, _fact(here, FactStatus.REFUTED), actor=TOLD)
+    await first_word.renew(here, act.incident)
+
+
+def _fact(here: Installation, status: FactStatus) -> Fact:
+    text = "Trains stand between Ostend and Brugge"
+    at = datetime(2026, 3, 1, tzinfo=UTC)
+    return Fact(id="INC-1-F1", incident="INC-1", text=text, status=status, owner=TOLD, updated_at=at)
+
+
+async def _sweep_responses(here: Installation, act: Act) -> None:
+    await recover.recover_responses(here)
+
+
 _ACTS = {
+    "state a fact": _state_a_fact,
+    "refute it": _refute_it,
+    "sweep responses": _sweep_responses,
     "freeze": _freeze,
     "unfreeze": _unfreeze,
     "mind freezes": _mind_freezes,

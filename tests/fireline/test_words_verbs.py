@@ -47,6 +47,8 @@ def test_a_language_without_a_template_is_said_aloud(capsys: pytest.CaptureFixtu
     assert "There is no Japanese template for answer" in capsys.readouterr().out
     assert run(["draft", "INC-1", "--kind", "holding", "--language", "ja", "--json"]) == 0
     row = json.loads(capsys.readouterr().out)
+    assert run(["draft", "INC-1", "--kind", "holding", "--language", "German"]) == 2
+    assert "two or three small letters" in capsys.readouterr().err
     assert (row["language"], row["wanted_language"]) == ("ja", "")
 
 

@@ -19,6 +19,7 @@ from tasks.draft import draft, save_fact
 from tasks.first_word import alert
 from tasks.installation import Installation
 from tasks.internal import write_internal
+from tasks.linting import check_statement
 
 GERMAN = (
     'name = "newsroom-bluesky"\nkind = "sandbox"',
@@ -85,6 +86,29 @@ async def test_a_language_that_no_channel_names_goes_to_those_that_name_none(her
     text = await draft(here, incident.id, StatementKind.HOLDING, language="fr")
     assert channels(text) == {"newsroom-mastodon", "status-page", "customer-list"}
     assert text.language == "fr"
+
+
+async def test_templates_speak_in_the_voice_that_is_set_and_lint_holds_people_to_it(tmp_path: Path) -> None:
+    voice = (
+        ('#speaks_as = "name"', 'speaks_as = "name"'),
+        ('#formality = "informal"', 'formality = "informal"'),
+        ('#prefer = {customers = "guests"}', 'prefer = {customers = "guests"}\nsign_offs = {de = "Dein Acme-Team"}'),
+        ('#avoid = ["unfortunately"]', 'avoid = ["unfortunately"]'),
+    )
+    async with acme(tmp_path / "voiced", *voice, clock=FixedClock(NOON)) as here:
+        incident = await incident_in(here)
+        await fact_in(here, incident, "42 customers wait")
+        text = await draft(here, incident.id, StatementKind.HOLDING)
+        assert "At Acme, we know that" in text.body
+        assert "guests of Acme" in text.body
+        assert "42 customers wait" in text.body, "a fact stands as it is"
+        german = await draft(here, incident.id, StatementKind.RESOLUTION, language="de")
+        assert german.body.endswith("Dein Acme-Team")
+        assert "Was du erlebt hast" in german.body
+        own = await draft(
+            here, incident.id, StatementKind.ANSWER, author=IDA, text="Yes\n\nUnfortunately our customers wait."
+        )
+        assert [f.rule for f in await check_statement(here, own)].count("brand-voice") == 2
 
 
 async def test_a_correction_speaks_the_language_of_what_it_corrects(here: Installation) -> None:

@@ -7,12 +7,13 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from acme import IDA, acme, incident_in, proposed_in
+from acme import IDA, acme, fact_in, incident_in, proposed_in
 from proxy import Proxy
 from receivers import SmtpReceiver
 
 from crisis.approval import Verdict, Via
 from crisis.delivery import DeliveryState, Purpose
+from crisis.fact import FactStatus
 from crisis.mailing import LIST_HASH, RecipientState, fingerprint
 from crisis.values import StatementKind
 from integrations import Misconfigured
@@ -21,8 +22,9 @@ from tasks import approve as approving
 from tasks import deliver as delivering
 from tasks import postbag
 from tasks.approve import decide, propose, standing_of
+from tasks.corrections import open_corrections
 from tasks.deliver import answer_unknown, deliver, expire_leases
-from tasks.draft import draft
+from tasks.draft import draft, save_fact
 from tasks.leaving import LeavingLinks, leave
 from tasks.mailing import journal_of
 from tasks.publish import mail_on, publish_statement
@@ -423,3 +425,22 @@ async def test_a_channel_without_address_or_list_says_what_it_needs(tmp_path, re
         channel = bare(bare.settings_model(base_url=receiver.url, sender="a@acme.example"))
         with pytest.raises(Misconfigured, match="recipients_file"):
             await channel.audience()
+
+
+async def test_a_fact_that_changes_opens_a_correction_for_everybody_a_mailing_reached(tmp_path, receiver):
+    async with scene(tmp_path, receiver) as here:
+        incident = await incident_in(here)
+        fact = await fact_in(here, incident)
+        text = await proposed_in(here, incident)
+        first = await approved(here, text)
+        receiver.mails.clear()
+        (tmp_path / "readers.txt").write_text("somebody@else.example")
+        await save_fact(here, fact.model_copy(update={"status": FactStatus.REFUTED}), actor=IDA)
+        [made] = await open_corrections(here, incident.id)
+        assert {r.target for r in made.renderings} == {r.target for r in text.renderings}
+        await propose(here, made, by=IDA)
+        second = await approved(here, made)
+        assert second.state is DeliveryState.ACCEPTED, second.problem
+        assert written_to(receiver) == Counter(PEOPLE)
+        assert {mail["In-Reply-To"] for _, mail in receiver.mails} == {first.receipt.id}
+        assert await open_corrections(here, incident.id) == []
