@@ -100,7 +100,7 @@ class Standing(Frozen):
     returned: bool
     expired: bool
     missing: dict[str, int]
-    """Approvals still owed, by role."""
+    """Approvals still owed, by role; of a version that was released without them, those that were never given."""
     says: str
     """One sentence for people."""
     asked: tuple[str, ...] = ()
@@ -275,7 +275,7 @@ def standing(
         says = f"returned by {returned.approver} ({returned.role}): {returned.reason}"
         return stands.model_copy(update={"returned": True, "says": says})
     if release is not None and (release.content_hash, release.version) == (content_hash, version):
-        return stands.model_copy(update={"approved": True, "missing": {}, "says": release.says})
+        return stands.model_copy(update={"approved": True, "says": release.says})
     if not missing:
         return stands.model_copy(update={"approved": True, "says": "approved"})
     if now > proposed_at + policy.expires_after:

@@ -70,7 +70,7 @@ class Place:
             "decide": self.open,
             TAKE_BACK: self.version.may_be_taken_back and any(d.approves for d in self.version.counted),
             DELEGATE: self.open,
-            UNDELEGATE: bool(self.delegations),
+            UNDELEGATE: self.open and bool(self.delegations),
             GLASS: self.open and self.glass,
         }
         return tuple(act for act, possible in able.items() if possible)

@@ -87,8 +87,9 @@ def _waits_for(version: Version, settings: Settings, lead: str, due_at: datetime
         if version.standing.expired:
             return Wait(f"Draft and propose {label} again: the time to approve it has passed", lead, due_at, again)
         until = version.proposal.proposed_at + version.proposal.policy.expires_after
-        owed = [f"{n} × {role} ({people(settings, role, but=statement.author)})" for role, n in version.missing.items()]
-        approve = tuple(f"fireline approve {statement.id} --role {role} {YOU}" for role in version.missing)
+        now = {role: n for role, n in version.missing.items() if role in version.standing.asked}
+        owed = [f"{n} × {role} ({people(settings, role, but=statement.author)})" for role, n in now.items()]
+        approve = tuple(f"fireline approve {statement.id} --role {role} {YOU}" for role in now)
         due = min(due_at, until) if due_at else until
         act = f"/statements/{statement.id}/decide"
         return Wait(f"Approve {label}", " and ".join(owed), due, approve, act=act, act_label="Decide")

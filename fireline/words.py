@@ -226,7 +226,7 @@ async def propose(
             found = await with_pictures(here, found, pictures, author=actor)
         await approval.propose(here, found, by=actor)
         standing = await approval.standing_of(here, found.id, found.version)
-        words = f"{found.label} is proposed; it {standing.says}."
+        words = f"{found.label} is proposed; it {'was ' if standing.approved else ''}{standing.says}."
         show({"id": found.id, "version": found.version, "missing": standing.missing}, as_json=json, words=words)
 
 

@@ -54,7 +54,9 @@ async def _waits(here: Installation, incident: Incident) -> AsyncIterator[str]:
         if status is StatementStatus.PROPOSED:
             standing = await standing_of(here, statement.id, statement.version)
             who = ", ".join(
-                p.name for p in people if set(standing.missing) & set(p.roles) and p.email != statement.author
+                p.name
+                for p in people
+                if set(standing.missing) & set(standing.asked) & set(p.roles) and p.email != statement.author
             )
             yield f"approval of {statement.label}: {standing.says}" + (f" ({who})" if who else "")
     for promise in sorted(promises, key=lambda promise: promise.due_at):

@@ -116,6 +116,23 @@ def test_the_specimen_itself_is_right(tmp_path: Path) -> None:
             35,
             "two channels have the name 'newsroom' (the other is on line 30)",
         ),
+        *(
+            ("[[notifiers]]", f'[[duties]]\nrole = "comms"\n{rest}\n[[notifiers]]', 27, says)
+            for rest, says in (
+                (
+                    'people = ["anna@example.com"]',
+                    "'anna@example.com', on duty as comms, is no stakeholder; did you mean",
+                ),
+                ('deputies = ["eve@example.com"]', "'eve@example.com', on duty as comms, is no stakeholder"),
+                ('hours = "mon 8-18 UTC"\npeople = "ana@example.com"', "duties[1].hours: hours are written"),
+            )
+        ),
+        (
+            "[[notifiers]]",
+            '[[duties]]\nrole = "legal"\npeople = ["ana@example.com"]\n[[notifiers]]',
+            27,
+            "ana@example.com does not hold the role 'legal': give it to them, or name them in deputies",
+        ),
         ("[[notifiers]]", "[notifiers]", 25, "notifiers: must be a list: write [[notifiers]] with two brackets"),
         ('home = "home"', 'home = "home"\nhome = "there"', 3, "it is there twice: keep one"),
         ('home = "home"', 'database_url = "postgres://db/x"', 2, "must start with sqlite+aiosqlite:/// or postgresql"),

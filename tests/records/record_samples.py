@@ -8,9 +8,11 @@ from pathlib import Path
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from crisis.approval import Decision, Policy, Verdict, Via
+from crisis.clearance import Clearance
 from crisis.delivery import Delivery, DeliveryClass, Purpose, delivery_id
 from crisis.fact import Fact, FactStatus
 from crisis.incident import Incident
+from crisis.release import Means, Release
 from crisis.statement import Part, Rendering, Statement, Target, content_hash
 from crisis.triage import Assessment, Cluster, Strategy
 from crisis.values import CrisisType, Severity, StatementKind
@@ -84,6 +86,37 @@ def decision(of: Statement, approver: str = "lea@example.com", role: str = "lega
         verdict=Verdict.APPROVE,
         via=Via.DESK,
         decided_at=AT,
+    )
+
+
+def release(of: Statement) -> Release:
+    return Release(
+        statement=of.id,
+        version=of.version,
+        content_hash=of.content_hash,
+        means=Means.BREAK_GLASS,
+        by="ida@example.com",
+        reason="people are being hurt and nobody answers",
+        via=Via.DESK,
+        released_at=AT,
+    )
+
+
+def clearance(id: str) -> Clearance:
+    return Clearance(
+        id=id,
+        watch="acme",
+        types=(CrisisType.SERVICE_FAILURE,),
+        mildest=Severity.SEV3,
+        worst=Severity.SEV1,
+        channels=("status",),
+        expires_at=AT + timedelta(days=90),
+        most_uses=2,
+        digests={CrisisType.SERVICE_FAILURE: "0" * 64},
+        shown={CrisisType.SERVICE_FAILURE: "We know."},
+        policy=POLICY,
+        author="ana@example.com",
+        proposed_at=AT,
     )
 
 

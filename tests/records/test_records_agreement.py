@@ -1,8 +1,25 @@
 """Tables changed behind Fireline's back: ``verify`` names what no longer says what the ledger recorded."""
 
-import pytest
-from record_samples import ANA, AT, POLICY, assessment, behind_its_back, decision, delivery, fact, opened, statement
+from datetime import timedelta
 
+import pytest
+from record_samples import (
+    ANA,
+    AT,
+    POLICY,
+    assessment,
+    behind_its_back,
+    clearance,
+    decision,
+    delivery,
+    fact,
+    opened,
+    release,
+    statement,
+)
+
+from crisis.clearance import ClearanceState
+from crisis.delegation import Delegation
 from crisis.delivery import DeliveryState, Receipt
 from crisis.fact import FactStatus
 from crisis.incident import IncidentState
@@ -24,7 +41,22 @@ async def lived(store: Store) -> None:
         text = statement("INC-1-S1", first.id)
         await tx.statements.add(text, **ANA)
         await tx.statements.propose(text.id, 1, POLICY, by="ana@example.com")
+        made = await tx.decisions.add(decision(text))
+        await tx.decisions.take_back(made, actor=made.approver, via="desk", reason="a number is wrong")
         await tx.decisions.add(decision(text))
+        given = Delegation(
+            id=await tx.delegations.next_id(),
+            delegator="lea@example.com",
+            delegate="eva@example.com",
+            given_at=AT,
+            until=AT + timedelta(hours=1),
+            reason="away",
+        )
+        await tx.delegations.add(given, **ANA)
+        await tx.delegations.revoke(given.id, **ANA)
+        await tx.releases.add(release(text), **ANA)
+        await tx.clearances.propose(clearance(await tx.clearances.next_id()), **ANA)
+        await tx.clearances.set_state("PC-1", ClearanceState.APPROVED, **ANA)
         planned = delivery()
         await tx.outbox.enqueue(planned, **ANA)
         await tx.outbox.arm(planned.id, owner="test", lease_seconds=60, **ANA)
@@ -72,6 +104,13 @@ async def test_what_was_only_changed_with_records_agrees(store: Store) -> None:
         ("DELETE FROM decisions", "the decision of lea@example.com on"),
         ("UPDATE decisions SET verdict = 'return'", "its verdict is not what record"),
         ("UPDATE decisions SET role = 'comms'", "its role is not what record"),
+        ("UPDATE decisions SET on_behalf_of = 'eve@example.com'", "its on behalf of is not what record"),
+        ("DELETE FROM take_backs", "the take-back of the decision of lea@example.com on"),
+        ("UPDATE take_backs SET reason = 'none'", "its reason is not what record"),
+        ("UPDATE releases SET reason = 'none'", "release of statement INC-1-S1 v1 was altered: its reason"),
+        ("UPDATE delegations SET body = replace(body, 'eva@', 'eve@')", "delegation D-1 was altered: its delegate"),
+        ("UPDATE clearances SET state = 'voided'", "pre-clearance PC-1 was altered: its state"),
+        ("UPDATE clearances SET body = replace(body, 'SEV3', 'SEV4')", "pre-clearance PC-1 was altered: its mildest"),
         ("UPDATE deliveries SET state = 'refused'", "its state is not what record"),
         ("UPDATE deliveries SET receipt = replace(receipt, 'example/7', 'example/8')", "its receipt is not what"),
         ("UPDATE deliveries SET rendering = replace(rendering, 'We', 'They')", "its rendering is not what record"),

@@ -5,12 +5,14 @@ import stat
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from record_samples import ANA, AT, answer, behind_its_back, delivery, kinds, opened, process
 from sqlalchemy import Connection, text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from crisis.clock import FixedClock
@@ -36,6 +38,41 @@ def test_the_newest_migration_is_the_one_the_code_asks_for() -> None:
     config = Config()
     config.set_main_option("script_location", str(Path(migrations.__file__).parent))
     assert ScriptDirectory.from_config(config).get_heads() == [migrations.HEAD]
+
+
+async def test_decisions_of_before_they_could_be_taken_back_stay_as_they_were(
+    empty_url: str, keys: Path, clock: FixedClock
+) -> None:
+    def to_0008(connection: Connection) -> None:
+        config = Config()
+        config.set_main_option("script_location", str(Path(migrations.__file__).parent))
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0008")
+
+    engine = create_async_engine(empty_url)
+    async with engine.begin() as connection:
+        await connection.run_sync(to_0008)
+        for statement in BEFORE_0009:
+            await connection.execute(text(statement))
+    await engine.dispose()
+    store = await open_store(empty_url, keys=keys, clock=clock)
+    async with store.reading() as tx:
+        [made] = await tx.decisions.list("a" * 64)
+    assert (made.approver, made.number, made.on_behalf_of, made.as_deputy) == ("lea@example.com", 1, "", False)
+    await store.close()
+    with pytest.raises(DBAPIError, match="written once"):
+        await behind_its_back(empty_url, "UPDATE decisions SET verdict = 'return'")
+
+
+BEFORE_0009 = (
+    "INSERT INTO incidents (id, number, watch, title, state, opened_at, started_at, narrative, opened_by, lead, "
+    "flow_run_id, assessment, merged_into) VALUES ('INC-1', 1, 'acme', 't', 'open', '2026-03-01 14:05:00', "
+    "'2026-03-01 14:05:00', '', '', '', '', '{}', '')",
+    "INSERT INTO statements (id, version, incident, content_hash, created_at, body) VALUES "
+    f"('INC-1-S1', 1, 'INC-1', '{'a' * 64}', '2026-03-01 14:05:00', '{{}}')",
+    "INSERT INTO decisions (content_hash, approver, statement, version, role, verdict, via, reason, decided_at) VALUES "
+    f"('{'a' * 64}', 'lea@example.com', 'INC-1-S1', 1, 'legal', 'approve', 'desk', '', '2026-03-01 14:05:00')",
+)
 
 
 async def test_every_immutable_table_has_its_triggers(store: Store, url: str) -> None:

@@ -280,6 +280,12 @@ class Approval(RuleBasedStateMachine):
         )
         assert self.do(self._counted(act)) == self.model.hand(giver, to, statement, minutes, self.last.author)
 
+    @rule(giver=st.sampled_from((ANA, CARL, LENA)), to=st.sampled_from((EVA, IDA, DEPUTY)), role=roles)
+    def handed_on_and_both_decided(self, giver: str, to: str, role: str) -> None:
+        self.handed_on(giver, to, True, 300)
+        self.decided((to, role, "approve"), False)
+        self.decided((giver, role, "approve"), False)
+
     @precondition(lambda self: self.model.handed)
     @rule(which=st.integers(min_value=0))
     def handed_back(self, which: int) -> None:
