@@ -43,7 +43,7 @@ async def test_a_person_comes_in_by_mail_restricts_an_incident_and_signs_out(
         await page.get_by_role("button", name="Restrict it to these").click()
         await page.get_by_role("heading", name="It is restricted").wait_for()
         await look(page, f"restricted-{size}-{scheme}")
-        await page.get_by_role("link", name="Ida Okafor").click()
+        await page.get_by_role("link", name="Ida", exact=True).click()
         await page.get_by_role("heading", name="Where you are signed in").wait_for()
         await look(page, f"sessions-{size}-{scheme}")
         await page.get_by_role("button", name="Sign out here").click()

@@ -66,7 +66,7 @@ async def test_a_stakeholder_comes_in_by_a_link_in_a_mail_and_the_link_is_stored
         entered = await browser.post(link, data={"nonce": nonce_in(page)})
         assert (entered.status_code, entered.headers["location"]) == (303, "/")
         assert {"HttpOnly", "SameSite=strict", "Path=/"} <= set(entered.headers["set-cookie"].split("; "))
-        assert "Ana Almeida" in (await browser.get("/")).text
+        assert "Ana Almeida" in (await browser.get("/sessions")).text
     token = link.rpartition("/")[2]
     async with by_mail.here.store.reading() as tx:
         stored = [d for d in await tx.outbox.list() if d.rendering.options.get("occasion", "").startswith("sign-in")]
