@@ -235,6 +235,18 @@ SENTENCES: dict[str, Callable[[Record, Known], str]] = {
     "incident.acknowledged": lambda r, k: f"{k.person(r.actor)} is on it",
     "incident.forgotten": lambda r, k: "Reminded that nobody has acted on it",
     "incident.unacknowledged": lambda r, k: "Nobody is on it, and every way to reach somebody was tried",
+    "incident.restricted": lambda r, k: "Restricted: only named people see it",
+    "incident.unrestricted": lambda r, k: "Open to everybody at the desk again",
+    "session.begun": lambda r, k: (
+        f"{k.person(str(first_of(r.data, 'person'))) or 'Somebody with the key'} came to the desk"
+    ),
+    "session.ended": lambda r, k: f"A session of {k.person(str(first_of(r.data, 'person'))) or 'the desk key'} ended",
+    "session.refused": lambda r, k: "Somebody was not let into the desk",
+    "sign_in.asked": lambda r, k: f"A way into the desk was mailed to {k.person(str(first_of(r.data, 'person')))}",
+    "token.made": lambda r, k: f"A token for a program made: {first_of(r.data, 'name')}",
+    "token.used": lambda r, k: f"The token {first_of(r.data, 'name')} was used from a new address",
+    "token.refused": lambda r, k: "A program was not let in",
+    "token.revoked": lambda r, k: f"The token {first_of(r.data, 'name')} lets nobody in any more",
     "stakeholder.told": _told,
     "stakeholder.reached": _reached,
     "stakeholder.not_reached": _not_reached,

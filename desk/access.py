@@ -7,12 +7,14 @@ secret of which only a hash is kept; scripts and other sites cannot use it, and 
 """
 
 import secrets
+from contextlib import suppress
 from datetime import timedelta
+from time import monotonic
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from crisis.access import Method
 from crisis.stakeholder import Stakeholder
@@ -38,6 +40,8 @@ LINKS = ("/approve/", "/act/", "/on/", "/read/")
 """Pages that a signed link opens, for whom it names."""
 ENTRANCES = ("/sign-in", "/sign-in/", "/api/openapi.json")
 API = "/api/"
+LOOK_AGAIN_SECONDS = 5.0
+"""How often the session of a live page is looked at again."""
 SIGN_IN = "sign-in"
 """The page whose forms lead in."""
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -110,6 +114,10 @@ def own_path(text: str) -> str:
     return text
 
 
+class _Over(Exception):
+    """The session of an answer that was still being told has ended."""
+
+
 class DeskAccess:
     """Lets each request through with what its sender may see, or shows the ways in."""
 
@@ -123,7 +131,11 @@ class DeskAccess:
         request = Request(scope)
         here = whole_desk_of(request).here
         answer = await self._admit(request, here, scope["path"])
-        await (answer or self._app)(scope, receive, send)
+        if answer is not None:
+            await answer(scope, receive, send)
+            return
+        with suppress(_Over):
+            await self._app(scope, receive, self._while_signed_in(request, here, send))
 
     async def _admit(self, request: Request, here: Installation, path: str) -> Response | None:
         """Note in the scope what the sender may see; an answer instead when they may not come in."""
@@ -144,6 +156,23 @@ class DeskAccess:
             scope[BEARER], scope[VIEW] = token, here.seen_by(None)
             return None
         return await self._at_the_desk(request, here)
+
+    def _while_signed_in(self, request: Request, here: Installation, send: Send) -> Send:
+        """``send``, until the session ends: an answer that goes on and on (a live page) then ends, too."""
+        if SIGNED_IN not in request.scope:
+            return send
+        looked = monotonic()
+
+        async def send_on(message: Message) -> None:
+            nonlocal looked
+            if message.get("more_body") and monotonic() - looked >= LOOK_AGAIN_SECONDS:
+                looked = monotonic()
+                if await self._signed_in(request, here) is None:
+                    await send({"type": "http.response.body", "body": b"", "more_body": False})
+                    raise _Over
+            await send(message)
+
+        return send_on
 
     async def _at_the_desk(self, request: Request, here: Installation) -> Response | None:
         if "key" in request.query_params:

@@ -146,7 +146,7 @@ async def findings_of(settings: "Settings", *, timeout: float = 10.0) -> AsyncIt
         if finding.ok and what == "notifier":
             working.add(part.name)
         yield finding
-    for finding in await _heard(settings, timeout):
+    for finding in (*await _provider(settings, timeout), *await _heard(settings, timeout)):
         yield finding
     for person in settings.stakeholders:
         routes = person.contact_routes()
@@ -312,6 +312,32 @@ def _sqlite(file: Path, home: Path) -> Finding:
         return Finding("database", "sqlite", True, f"SQLite at {file}")
     says = f"{file} cannot be used ({found}): put a copy of it back, or move it away to begin anew"
     return Finding("database", "sqlite", False, says)
+
+
+async def _provider(settings: "Settings", timeout: float) -> list[Finding]:
+    """Whether people can be sent to the provider that they sign in with. Its secret is proven by the first sign-in."""
+    oidc = settings.desk.oidc
+    if oidc is None:
+        return []
+    from config import secret_from_environment
+    from integrations.oidc import OpenIdProvider
+    from integrations.outcomes import IntegrationError
+
+    secret = secret_from_environment("oidc", "client_secret") or ""
+    try:
+        provider = OpenIdProvider(
+            issuer=oidc.issuer, client_id=oidc.client_id, client_secret=secret, redirect_uri="", timeout=timeout
+        )
+        try:
+            await provider.address(state="", nonce="", verifier="x")
+        finally:
+            await provider.close()
+    except IntegrationError as error:
+        return [Finding("sign-in", oidc.issuer, False, str(error))]
+    says = (
+        "answers" if secret else "answers; FIRELINE_OIDC_CLIENT_SECRET is not set, so Fireline is a public client there"
+    )
+    return [Finding("sign-in", oidc.issuer, True, says)]
 
 
 async def _heard(settings: "Settings", timeout: float) -> list[Finding]:

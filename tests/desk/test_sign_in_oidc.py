@@ -52,7 +52,7 @@ async def test_a_stakeholder_comes_in_by_name_and_goes_where_they_wanted(
         assert page.headers["refresh"] == "0; url=/incidents/INC-1"
         assert {"HttpOnly", "SameSite=strict", "Path=/"} <= set(page.headers["set-cookie"].split("; "))
         assert SENT not in browser.cookies
-        assert "Ana Almeida" in (await browser.get("/")).text
+        assert "Ana Almeida" in (await browser.get("/sessions")).text
     [begun] = await records(scene, "session.begun")
     assert (begun.actor, begun.via, begun.data["method"]) == (ANA, "oidc", "oidc")
     asked = provider.asked[0]

@@ -3,6 +3,7 @@
 import asyncio
 import re
 import time
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from urllib.parse import urlsplit
 
@@ -13,10 +14,12 @@ from at_the_desk import ANA, CARL, PEOPLE, Scene
 from hypothesis import example, given
 from hypothesis import strategies as st
 from starlette.requests import Request
+from starlette.responses import StreamingResponse
+from starlette.routing import Route
 
 from crisis.access import Method
 from crisis.record import Record
-from desk import acts, sign_in
+from desk import access, acts, sign_in
 from desk.access import COOKIE, own_path
 from desk.signed_in import SIGNED_IN, SignedIn
 from desk.who import asks_code
@@ -66,7 +69,7 @@ async def test_a_stakeholder_comes_in_by_a_link_in_a_mail_and_the_link_is_stored
         entered = await browser.post(link, data={"nonce": nonce_in(page)})
         assert (entered.status_code, entered.headers["location"]) == (303, "/")
         assert {"HttpOnly", "SameSite=strict", "Path=/"} <= set(entered.headers["set-cookie"].split("; "))
-        assert "Ana Almeida" in (await browser.get("/")).text
+        assert "Ana Almeida" in (await browser.get("/sessions")).text
     token = link.rpartition("/")[2]
     async with by_mail.here.store.reading() as tx:
         stored = [d for d in await tx.outbox.list() if d.rendering.options.get("occasion", "").startswith("sign-in")]
@@ -224,6 +227,30 @@ async def test_whoever_leaves_is_out_of_every_browser_at_once_and_does_not_come_
         assert (await other.get("/")).status_code == 200
     ended = await records(scene, "session.ended")
     assert [(r.data["person"], r.reason) for r in ended] == [(CARL, "no longer among the stakeholders")] * 2
+
+
+async def test_a_live_page_ends_with_the_session(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    told, now = [], [0.0]
+    monkeypatch.setattr(access, "monotonic", lambda: now[0])
+
+    async def tell() -> AsyncIterator[bytes]:
+        for number in range(6):
+            now[0] += 3.0
+            if number == 3:
+                async with scene.here.store.transaction() as tx:
+                    await tx.sessions.end_all(CARL, _now(), actor="test")
+            told.append(number)
+            yield f"data: {number}\n\n".encode()
+
+    async def live(request: Request) -> StreamingResponse:
+        return StreamingResponse(tell(), media_type="text/event-stream")
+
+    scene.app.routes.insert(0, Route("/live-there-will-be", live))
+    async with scene.signed_in(CARL) as browser:
+        answer = await browser.get("/live-there-will-be")
+    assert "data: 1" in answer.text
+    assert "data: 5" not in answer.text
+    assert max(told) < 5
 
 
 async def test_your_sessions_are_listed_and_ended_and_nobody_elses(scene: Scene) -> None:

@@ -88,3 +88,17 @@ def test_who_is_signed_in_is_listed_and_shown_out(there, capsys):
     assert json.loads(capsys.readouterr().out) == {"ended": 2}
     assert run(["sessions"]) == 0
     assert "Nobody is signed in" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("more", "says"),
+    [("", []), ('\n[desk.oidc]\nissuer = "http://127.0.0.1:9"\nclient_id = "x"\n', [False])],
+    ids=["none", "unreachable"],
+)
+def test_check_asks_the_provider_that_people_sign_in_with(tmp_path, more, says):
+    import config
+    from fireline.setup import _provider
+
+    head = "#oidc"
+    settings = config.load(write_starter(tmp_path, ("#[desk.oidc]", f"{head}{more}")))
+    assert [finding.ok for finding in asyncio.run(_provider(settings, 2.0))] == says

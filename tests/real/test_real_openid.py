@@ -52,7 +52,7 @@ async def test_a_stakeholder_signs_in_and_the_same_answer_counts_once(desk: Scen
         page = await browser.get(back)
         assert page.status_code == 200, page.text
         assert page.headers["refresh"] == "0; url=/incidents/INC-1"
-        assert "Ana Almeida" in (await browser.get("/")).text
+        assert "Ana Almeida" in (await browser.get("/sessions")).text
         assert (await browser.get(back)).status_code == 403
 
 
