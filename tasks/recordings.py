@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from pydantic import ValidationError
+
 import integrations
 from config.scenarios import FIRESTORM
 from crisis.values import Frozen
@@ -47,8 +49,11 @@ def recordings(here: Installation) -> list[Recording]:
     """Every recording there is to ask, the likeliest first."""
     files = []
     for source in here.settings.sources:
-        if source.kind == "recorded" and "path" in source.settings:
-            settings = RecordedSettings.model_validate(source.settings)
+        if source.kind == "recorded":
+            try:
+                settings = RecordedSettings.model_validate(source.settings)
+            except ValidationError:  # `fireline check` and the listener say what is wrong with it
+                continue
             files.append(Recording(name=f"file-{source.name}", title=f"The file of {source.name}", settings=settings))
     shipped = Recording(
         name="firestorm",
@@ -87,7 +92,7 @@ def _read(settings: RecordedSettings) -> Taken:
         found = read_posts(settings.path, settings.columns, settings.network, most=MOST)
         remarks = []
         if found.bad_rows:
-            remarks.append(f"{found.bad_rows:,} rows could not be read; the first: {found.bad[0]}")
+            remarks.append(f"Rows that could not be read: {found.bad_rows:,}; the first: {found.bad[0]}")
         if len(found.posts) == MOST:
             remarks.append(f"The first {MOST:,} posts of the file are looked at.")
         _files[key] = Taken(found.posts, tuple(remarks))

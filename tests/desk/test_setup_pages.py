@@ -3,10 +3,12 @@
 import re
 import tomllib
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from at_the_desk import HOSTILE, Scene
 
+from config import SourceSettings
 from desk import watch_preview
 from desk.watch_preview import toml_of
 from records.budgets import Left
@@ -77,6 +79,23 @@ async def test_judging_that_takes_too_long_is_stopped_and_says_so(
     assert "Stopped after 0 of 2,991 posts" in await shown(
         scene, "/setup/watches", query="brewline", **{"in": "firestorm"}
     )
+
+
+async def test_a_recording_of_a_source_is_asked_first_and_one_that_cannot_be_read_says_so(
+    scene: Scene, tmp_path: Path
+) -> None:
+    file = tmp_path / "posts.csv"
+    file.write_text(
+        "id,text,created_at\n1,acme is down,2026-03-01T10:00:00Z\n2,rain,2026-03-01T10:01:00Z\n3,acme,never\n"
+    )
+    source = SourceSettings(name="posts", kind="recorded", settings={"path": str(file)})
+    wrong = SourceSettings(name="wrong", kind="recorded", settings={"speed": "fast"})
+    scene.here.settings = scene.here.settings.model_copy(update={"sources": (wrong, source)})
+    page = await shown(scene, "/setup/watches", query="acme")
+    assert "1 of 2 posts match" in page
+    assert "Rows that could not be read: 1; the first: posts.csv:4" in page
+    file.unlink()
+    assert "cannot be read" in await shown(scene, "/setup/watches", query="acme")
 
 
 def test_the_lines_for_the_file_say_what_was_tried_whatever_it_holds() -> None:
