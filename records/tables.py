@@ -122,7 +122,12 @@ mentions = Table(
     _key("key"),
     _time("created_at"),
     _words("body"),
+    _words("source", server_default=""),
+    _words("language", server_default=""),
+    Column("reach", _BIG, nullable=False, server_default="0"),
     Index(None, "incident", "created_at"),
+    Index(None, "incident", "source", "language"),
+    Index(None, "incident", "reach"),
 )
 
 counters = Table("counters", metadata, _key("name"), Column("value", _BIG, nullable=False))
@@ -145,6 +150,7 @@ incidents = Table(
     _words("merged_into", server_default=""),
     _time("lower_since", empty=True),
     Index(None, "watch", "state"),
+    Index(None, "state", "closed_at"),
 )
 narrative_facts = Table(
     "narrative_facts",
@@ -326,6 +332,7 @@ ledger = Table(
     _words("data"),
     _words("previous"),
     _words("hash"),
+    Index(None, "incident", "actor", "seq"),
 )
 ledger_head = Table(
     "ledger_head",
