@@ -22,6 +22,8 @@ from tasks.installation import Installation
 
 COOKIE = "fireline_desk"
 SESSION_SECONDS = 7 * 24 * 3600
+STILL_ALLOWED = "fireline.still_allowed"
+"""Where a request's scope holds the question whether its sender may still see the desk: for connections that stay open."""
 OPEN_PATHS = ("/ingest", "/ses/events", "/healthz")
 OPEN_FOLDERS = ("/approve/", "/act/", "/on/", "/read/", "/leave/", "/hooks/", "/static/")
 
@@ -53,6 +55,7 @@ class DeskAccess:
         if "key" in request.query_params:
             answer = self._enter(request)
         elif self._has_session(request):
+            scope[STILL_ALLOWED] = lambda: self._has_session(request)  # asked again while a connection stays open
             await self._app(scope, receive, send)
             return
         else:

@@ -1,11 +1,16 @@
 """What every route of the desk has at hand."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from starlette.requests import Request
 
+from desk.kept import Kept
 from desk.page import Pages
 from tasks.installation import Installation
+
+if TYPE_CHECKING:
+    from desk.live import Live
 
 
 @dataclass(frozen=True)
@@ -14,6 +19,8 @@ class Desk:
 
     here: Installation
     pages: Pages
+    kept: Kept
+    live: "Live"
 
 
 def desk_of(request: Request) -> Desk:
