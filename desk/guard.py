@@ -1,7 +1,8 @@
 """What every request meets first and every answer carries: security headers, size limits, same-origin, rate limits.
 
 Nothing on the desk is framed, no page is cached, and none tells another site where its reader came from: addresses hold
-approval tokens. Pages that signed links open run no scripts at all; pages that keep themselves up to date run the desk's own files.
+approval tokens. Pages that signed links open run no scripts at all; pages that keep themselves up to date run the desk's
+own files.
 """
 
 import asyncio

@@ -83,7 +83,10 @@ _COUNTED = re.compile(r"(<time [^>]*data-counts[^>]*>)[^<]*")
 
 
 def register(prefix: str, build: Build) -> None:
-    """Say how the pieces of a page are made whose ``of`` is ``prefix``, or begins with it and a hyphen."""
+    """Say how the pieces of a page are made whose ``of`` is ``prefix``, or begins with it and a hyphen.
+
+    No piece may be called ``open``, ``error`` or ``message``: browsers send events of those names themselves.
+    """
     _builds[prefix] = build
 
 

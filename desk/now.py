@@ -72,7 +72,8 @@ async def fragments(desk: Desk) -> dict[str, Markup]:
         "lacking": await coverage_lines(desk.here),
         "sources": [(one, _last(one)) for one in sources],
     }
-    return {name: desk.pages.fragment(f"now/{name}.html", context) for name in ("heard", "open", "closed")}
+    order = ("heard", "incidents", "closed") if live or context["lacking"] else ("incidents", "heard", "closed")
+    return {name: desk.pages.fragment(f"now/{name}.html", context) for name in order}
 
 
 async def _card(desk: Desk, tx: Transaction, seen: Seen) -> Card:

@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 import pytest
 from at_the_desk import ANA, NOON, Scene, assessment
+from markupsafe import Markup
 
 from crisis.incident import IncidentState
 from crisis.triage import Signal
@@ -18,6 +19,7 @@ from crisis.values import Severity
 from desk import live
 from desk.live import digest
 from desk.server import listen, serve
+from desk.state import Desk
 
 
 @dataclass
@@ -123,7 +125,7 @@ async def test_one_rendering_serves_every_page(served: Served, monkeypatch: pyte
     made = 0
     build = live._builds["INC"]
 
-    async def counted(desk, of):
+    async def counted(desk: Desk, of: str) -> dict[str, Markup]:
         nonlocal made
         made += 1
         return await build(desk, of)
@@ -186,9 +188,16 @@ async def test_an_incident_that_opens_is_on_the_first_page_at_once(served: Serve
     async with served.reader("now", have=await have(served, "/")) as reader:
         await reader.until("beat")
         async with served.scene.here.store.transaction() as tx:
-            opened = {"opened_at": NOON, "started_at": NOON, "actor": "detector", "state": IncidentState.CANDIDATE}
-            await tx.incidents.open(watch="acme", title="Another storm", assessment=assessment(), **opened)
-        assert "Candidates: is this real?" in (await reader.until("open", "Another storm")).data
+            await tx.incidents.open(
+                watch="acme",
+                title="Another storm",
+                assessment=assessment(),
+                opened_at=NOON,
+                started_at=NOON,
+                state=IncidentState.CANDIDATE,
+                actor="detector",
+            )
+        assert "Candidates: is this real?" in (await reader.until("incidents", "Another storm")).data
 
 
 async def test_only_whoever_may_see_the_desk_is_kept_up_to_date(served: Served) -> None:
@@ -253,8 +262,8 @@ async def test_a_reader_that_is_stuck_is_let_go_and_holds_up_nobody(
 
 
 def test_running_clocks_do_not_make_a_piece_another_one() -> None:
-    def piece(words: str, late: str = ""):
-        return {"head": f'<time datetime="2026-03-01T12:00" data-counts="due"{late}>{words}</time>'}
+    def piece(words: str, late: str = "") -> dict[str, Markup]:
+        return {"head": Markup(f'<time datetime="2026-03-01T12:00" data-counts="due"{late}>{words}</time>')}
 
     assert digest(piece("in 12 min")) == digest(piece("in 11 min"))
     assert digest(piece("in 12 min")) != digest(piece("1 min late", ' class="late"'))
