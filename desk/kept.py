@@ -77,11 +77,14 @@ class Kept:
         return entry
 
     async def history(
-        self, tx: Transaction, incident: Incident, now: datetime
+        self, tx: Transaction, seen: Seen, now: datetime
     ) -> tuple[list[Record], list[Record], dict[str, Record]]:
-        """The newest records of an incident in order, those of whom was told, and the first that each actor made."""
-        end = (await tx.ledger.ends([incident.id])).get(incident.id, 0)
-        entry = await self._entry(tx, incident, end, now)
+        """The newest records of an incident in order, those of whom was told, and the first that each actor made.
+
+        ``seen``: the incident as the same transaction saw it.
+        """
+        incident = seen.picture.incident
+        entry = await self._entry(tx, incident, seen.end, now)
         if entry.records is None:
             newest = await tx.ledger.newest(incident=incident.id, limit=NEWEST)
             entry.records = list(reversed(newest))

@@ -81,7 +81,7 @@ async def _card(desk: Desk, tx: Transaction, seen: Seen) -> Card:
     readings = read_clocks(picture.incident, seen.assessments, publications(picture), now)
     running = tuple(sorted((r for r in readings if r.met_at is None), key=lambda r: r.due_at))
     waiting = waits(picture, desk.here.settings)
-    _, _, acts = await desk.kept.history(tx, picture.incident, now)
+    _, _, acts = await desk.kept.history(tx, seen, now)
     return Card(picture.incident, running, waiting, next_step(picture.incident, waiting), taken_by(desk, acts))
 
 

@@ -55,7 +55,7 @@ async def page(request: Request) -> Response:
             "records": _shown(records, known)[:PAGE],
             "asked": asked,
             "kinds": sorted({*await tx.ledger.kinds(), asked["kind"]} - {""}),
-            "incidents": [incident.id for incident in await tx.incidents.list()],
+            "incidents": await tx.incidents.names(),
             "people": known.people,
         }
         if request.query_params.get("prove") == "1":

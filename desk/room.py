@@ -63,6 +63,8 @@ SAMPLE = 200
 """Newest posts that the empathy map is made from."""
 ENTRIES = 60
 """Entries of the timeline at once."""
+PEOPLE = 60
+"""People of whom it is shown whether they were told; the rest are counted."""
 REPORT = "report.html"
 
 
@@ -103,7 +105,7 @@ async def gather(
     async with here.store.reading() as tx:
         incident = await tx.incidents.get(name)
         (seen,) = await desk.kept.seen(tx, [incident], now)
-        records, told, acts = await desk.kept.history(tx, incident, now)
+        records, told, acts = await desk.kept.history(tx, seen, now)
         until = (incident.closed_at or now) + BEFORE
         signals = await desk.kept.signals(tx, incident, incident.started_at - BEFORE, until)
         people = {p.email: p.name for p in await tx.stakeholders.list()}
@@ -131,7 +133,8 @@ async def gather(
         "taken_by": taken_by(desk, acts),
         "people": people,
         "public": [d for d in picture.deliveries if d.purpose is not Purpose.NOTICE or d in picture.unknown],
-        "told": who_was_told(told, picture.deliveries, acts),
+        "told": who_was_told(told, picture.deliveries, acts)[:PEOPLE],
+        "more_told": max(0, len({r.data.get("stakeholder") for r in told}) - PEOPLE),
         "timeline": chosen[:ENTRIES],
         "earlier": len(chosen) > ENTRIES or len(records) >= NEWEST,
         "details": details,
