@@ -123,6 +123,9 @@ async def test_a_lost_line_is_said_with_its_time_and_what_was_missed_comes_when_
         await at(page, desk, scene, "/incidents/INC-1")
         await desk.stop()
         await page.wait_for_selector("#line >> text=Not live since 12:00 UTC")
+        line = await page.locator("#line").bounding_box()
+        assert line
+        assert line["y"] + line["height"] <= 844, "it is said where it is seen, wherever the page is scrolled to"
         await look(page, "room-not-live")
         await raised(scene, Severity.SEV1)
         await desk.start()
