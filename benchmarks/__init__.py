@@ -20,6 +20,7 @@ NAMES: dict[str, str] = {
     "lint": "precision and recall of lint on written statements",
     "narratives": "how well posts are grouped by what they speak of (B³), against simpler ways, and how fast",
     "response": "incident to draft, last decision to first and last channel, on the running stack",
+    "desk": "server time of the desk's pages at a million mentions; live updates to 200 pages",
     "mailing": "mails a second with a state for each recipient, against the bare SMTP client",
     "record": "pages of a ledger of a million records, by filter",
     "demo": "the demo from start to end",

@@ -9,9 +9,10 @@ it. All text is escaped: a label may hold anything.
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from html import escape
-from math import ceil, floor, log10
+from math import ceil, floor, log10, sqrt
 from typing import NamedTuple
 
+from crisis.reaction import CHANCE, ceiling
 from crisis.triage import Signal
 from crisis.values import Frozen, UtcDatetime
 from crisis.visible import visible
@@ -69,7 +70,9 @@ class _Box(NamedTuple):
 def volume_chart(
     signals: Sequence[Signal], marks: Sequence[Mark] = (), *, width: int = WIDE, standalone: bool = False
 ) -> str:
-    """Unique authors per window, the negative ones among them, and what is usual.
+    """Unique authors per window, the negative ones among them, what is usual, and the band that still counts as usual.
+
+    The band ends where ``crisis.reaction`` no longer calls a watch calm.
 
     ``width`` is in CSS px. ``standalone`` gives the chart its own ground and colours for use as an image file.
     Without signals the chart says that nothing was measured.
@@ -90,8 +93,11 @@ def volume_chart(
     authors = [(box.x(s.at), box.y(s.authors, most)) for s in signals]
     negative = [(box.x(s.at), box.y(s.authors * s.negative_share, most)) for s in signals]
     usual = [(box.x(s.at), box.y(s.usual_authors, most)) for s in signals]
+    upper = [(box.x(s.at), box.y(min(most, ceiling(s.usual_authors)), most)) for s in signals]
+    lower = [(box.x(s.at), box.y(max(0.0, s.usual_authors - CHANCE * sqrt(s.usual_authors)), most)) for s in signals]
     body = [
         _grid(box, [(value, f"{value:,g}") for value in grid], most),
+        _band(upper, lower),
         _area(authors, box.bottom, _VOLUME, 0.35),
         _area(negative, box.bottom, _NEGATIVE, 0.75),
         _line(authors, _VOLUME, 2),
@@ -105,7 +111,10 @@ def volume_chart(
 def negative_share_chart(
     signals: Sequence[Signal], marks: Sequence[Mark] = (), *, width: int = WIDE, standalone: bool = False
 ) -> str:
-    """The share of negative posts, 0 to 100 %, and what is usual. Parameters as for ``volume_chart``."""
+    """The share of negative posts, 0 to 100 %, what is usual, and as band what chance alone makes of the usual share.
+
+    Parameters as for ``volume_chart``.
+    """
     title = "Share of negative posts, over time"
     if not signals:
         return _nothing(title, width, standalone)
@@ -119,8 +128,13 @@ def negative_share_chart(
     )
     share = [(box.x(s.at), box.y(s.negative_share, 1.0)) for s in signals]
     usual = [(box.x(s.at), box.y(s.usual_negative_share, 1.0)) for s in signals]
+    bands = [(box.x(s.at), s.usual_negative_share, _chance(s)) for s in signals]
     body = [
         _grid(box, [(value / 4, f"{value * 25} %") for value in range(5)], 1.0),
+        _band(
+            [(x, box.y(min(1.0, share + width), 1.0)) for x, share, width in bands],
+            [(x, box.y(max(0.0, share - width), 1.0)) for x, share, width in bands],
+        ),
         _area(share, box.bottom, _NEGATIVE, 0.22),
         _line(share, _NEGATIVE, 2),
         _line(usual, _INK, 1.5, "5 4"),
@@ -128,6 +142,12 @@ def negative_share_chart(
         placed,
     ]
     return _svg(title, described, box.width, box.height, body, standalone)
+
+
+def _chance(signal: Signal) -> float:
+    """Two standard errors of the usual share among as many authors as spoke (normal approximation to the binomial)."""
+    usual = signal.usual_negative_share
+    return CHANCE * sqrt(usual * (1 - usual) / max(1, signal.authors))
 
 
 def _thinned(signals: Sequence[Signal], width: int) -> list[Signal]:
@@ -239,6 +259,12 @@ def _area(points: Sequence[tuple[float, float]], bottom: float, colour: str, opa
     drawn = " ".join(f"L{x:.1f} {y:.1f}" for x, y in points)
     path = f"M{points[0][0]:.1f} {bottom:.1f} {drawn} L{points[-1][0]:.1f} {bottom:.1f} Z"
     return f'<path d="{path}" fill="{colour}" fill-opacity="{opacity}"/>'
+
+
+def _band(upper: Sequence[tuple[float, float]], lower: Sequence[tuple[float, float]]) -> str:
+    """What still counts as usual, as a pale ribbon."""
+    edge = " ".join(f"{x:.1f},{y:.1f}" for x, y in [*upper, *reversed(lower)])
+    return f'<polygon class="band" points="{edge}" fill="{_INK}" fill-opacity=".12"/>'
 
 
 def _line(points: Sequence[tuple[float, float]], colour: str, weight: float, dashes: str = "") -> str:

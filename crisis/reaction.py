@@ -90,13 +90,13 @@ def compare(before: Signal | None, after: Signal, *, incident: str, statement: s
 def is_calm(signal: Signal) -> bool:
     """Whether authors and negative authors are both within what is usual for the watch at this hour."""
     usual_negative = signal.usual_authors * signal.usual_negative_share
-    return signal.authors <= _ceiling(signal.usual_authors) and (
-        signal.authors * signal.negative_share <= _ceiling(usual_negative)
+    return signal.authors <= ceiling(signal.usual_authors) and (
+        signal.authors * signal.negative_share <= ceiling(usual_negative)
     )
 
 
-def _ceiling(usual: float) -> float:
-    """The most that still counts as usual: half as much again, plus chance (two standard errors) and one."""
+def ceiling(usual: float) -> float:
+    """The most authors that still count as usual: half as much again, plus chance (two standard errors) and one."""
     return 1.5 * usual + CHANCE * sqrt(usual) + 1
 
 

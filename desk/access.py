@@ -48,6 +48,8 @@ SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _SIGN_IN = ("/sign-in", "Sign in")
 _attempts = TokenBucket(burst=10, seconds=6.0)
 """Wrong keys and other ways in that did not open, by caller; what goes beyond is not put on record either."""
+STILL_ALLOWED = "fireline.still_allowed"
+"""Where a request's scope holds the question whether its sender may still see the desk: for connections that stay open."""
 
 
 def cookie_name(secure: bool) -> str:

@@ -1,14 +1,11 @@
 """The desk as one Starlette application over a running installation."""
 
-from pathlib import Path
-
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
-from starlette.staticfiles import StaticFiles
 
 from desk import (
     acts,
@@ -19,6 +16,7 @@ from desk import (
     incident,
     ingest,
     leave,
+    live,
     now,
     on_it,
     pictures,
@@ -34,8 +32,10 @@ from desk import (
     watch_preview,
 )
 from desk.access import DeskAccess, desk_key
-from desk.guard import HEADERS, SecurityHeaders
-from desk.page import Pages
+from desk.guard import HEADERS, KeptFiles, SecurityHeaders
+from desk.kept import Kept
+from desk.live import Live
+from desk.page import FOLDER, Pages
 from desk.state import Desk, desk_of
 from tasks.installation import Installation
 from tasks.links import prove_key
@@ -113,8 +113,9 @@ def create_app(here: Installation) -> Starlette:
             *setup.ROUTES,
             *watch_preview.ROUTES,
             Route("/healthz", healthz, methods=["GET"]),
-            Mount("/static/htmx", StaticFiles(packages=[("django_htmx", "static/django_htmx")])),
-            Mount("/static", StaticFiles(directory=Path(__file__).parent / "static")),
+            *live.ROUTES,
+            Mount("/static/htmx", KeptFiles(packages=[("django_htmx", "static/django_htmx")])),
+            Mount("/static", KeptFiles(directory=FOLDER / "static")),
         ],
         middleware=[
             Middleware(SecurityHeaders),
@@ -122,5 +123,5 @@ def create_app(here: Installation) -> Starlette:
         ],
         exception_handlers={HTTPException: _refused, 500: _broken},
     )
-    app.state.desk = Desk(here, pages)
+    app.state.desk = Desk(here, pages, Kept(), Live())
     return app

@@ -1,7 +1,8 @@
 """What every request meets first and every answer carries: security headers, size limits, same-origin, rate limits.
 
-Nothing on the desk is framed, is cached, or tells another site where the reader came from: addresses hold approval
-tokens. Pages that signed links open run no scripts at all; pages that keep themselves up to date run the desk's own files.
+Nothing on the desk is framed, no page is cached, and none tells another site where its reader came from: addresses hold
+approval tokens. Pages that signed links open run no scripts at all; pages that keep themselves up to date run the desk's
+own files.
 """
 
 import asyncio
@@ -12,6 +13,8 @@ from urllib.parse import urlsplit
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 PAGE_POLICY = (
@@ -99,6 +102,16 @@ def is_same_origin(request: Request, public_url: str) -> bool:
         return place in (request.headers.get("host", ""), urlsplit(public_url).netloc)
     except ValueError:
         return False
+
+
+class KeptFiles(StaticFiles):
+    """Files that browsers may keep: for good when their address names their version, else as long as they ask each time."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        answer = await super().get_response(path, scope)
+        named = b"v=" in scope["query_string"] and answer.status_code in (200, 304)
+        answer.headers["Cache-Control"] = "public, max-age=31536000, immutable" if named else "no-cache"
+        return answer
 
 
 class TokenBucket:

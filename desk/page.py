@@ -4,8 +4,10 @@ Text written by strangers is shown as text: escaped, in its own direction, with 
 follows them made visible. Addresses become links only when they are web addresses.
 """
 
+import hashlib
 from collections.abc import Collection, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +70,8 @@ def hides(text: str) -> bool:
 def moment(at: datetime, now: datetime | None = None) -> Markup:
     """A point in time, to the minute; with its day unless that is the day of ``now``."""
     words = f"{at:%H:%M} UTC" if now and at.date() == now.date() else f"{at.day} {at:%b %H:%M} UTC"
-    return Markup('<time datetime="{}">{}</time>').format(at.isoformat(timespec="seconds"), words)
+    # Every page has hundreds: digits need no escaping.
+    return Markup(f'<time datetime="{at.isoformat(timespec="seconds")}">{words}</time>')  # noqa: S704
 
 
 def due(at: datetime, now: datetime) -> str:
@@ -89,9 +92,33 @@ def number(value: float) -> str:
     return f"{value:,.0f}"
 
 
+def speed_of(clock: Clock) -> float:
+    """Seconds of the story in one real second: 1 but for replays, 0 while time stands still."""
+    real = clock.wall_seconds(timedelta(seconds=1))
+    return round(1 / real, 6) if real > 0 else 0.0
+
+
 def picture_address(picture: Picture, below: str) -> str:
     """Where a page finds a picture: under its own signed link (``below``), or at the desk."""
     return f"{below}/pictures/{picture.sha256}" if below else f"/pictures/{picture.sha256}.{picture.media_type.suffix}"
+
+
+def counting(at: datetime, now: datetime, how: str = "since") -> Markup:
+    """A span that goes on by itself where scripts run: ``since`` a moment, or until it is ``due``."""
+    words = due(at, now) if how == "due" else span_in_words(now - at)
+    late = Markup(' class="late"') if how == "due" and at < now else ""
+    stamp = at.isoformat(timespec="seconds")
+    return Markup('<time datetime="{}" data-counts="{}"{}>{}</time>').format(stamp, how, late, words)
+
+
+def static_address(name: str) -> str:
+    """The address of a file of the desk's own; it changes with the file, so that browsers may keep what they have."""
+    return f"/static/{name}?v={_version_of(name)}"
+
+
+@lru_cache
+def _version_of(name: str) -> str:
+    return hashlib.sha256((FOLDER / "static" / name).read_bytes()).hexdigest()[:12]
 
 
 class Pages:
@@ -122,6 +149,8 @@ class Pages:
             is_there=is_there,
             urgency=urgency,
             answer_commands=answer_commands,
+            counting=counting,
+            static_address=static_address,
         )
 
     def show(
@@ -143,10 +172,16 @@ class Pages:
             "live": live,
             "you": person_of(request),
             "session": session_of(request),
+            "speed": speed_of(self._clock),
             **(context or {}),
         }
         headers = {"Content-Security-Policy": LIVE_POLICY} if live else None
         return HTMLResponse(self._environment.get_template(template).render(words), status, headers)
+
+    def fragment(self, template: str, context: Mapping[str, Any]) -> Markup:
+        """A piece of a page, the same for everybody who looks at it."""
+        words = {"organisation": self._organisation, "below": "", "read_only": False, **context}
+        return Markup(self._environment.get_template(template).render(words))  # noqa: S704 - escaped by the template
 
     def notice(
         self, request: Request, status: int, title: str, says: str, advice: str = "", *, on: tuple[str, str] = ("", "")

@@ -70,9 +70,10 @@ async def serve(
     Raises:
         ConfigError: the address cannot be used.
     """
+    app = create_app(here)
     server = _Embedded(
         uvicorn.Config(
-            create_app(here),
+            app,
             access_log=False,
             log_level="warning",
             log_config=None,
@@ -89,5 +90,6 @@ async def serve(
     try:
         await asyncio.shield(answering)
     finally:
+        app.state.desk.live.close()  # else open pages would hold up the end for as long as they may
         server.should_exit = True
         await answering

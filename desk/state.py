@@ -1,12 +1,17 @@
 """What every route of the desk has at hand."""
 
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from starlette.requests import Request
 
 from desk.background import Background, Turns
+from desk.kept import Kept
 from desk.page import Pages
 from tasks.installation import Installation
+
+if TYPE_CHECKING:
+    from desk.live import Live
 
 VIEW = "fireline.view"
 """Where a request's scope keeps the installation as its visitor may see it."""
@@ -19,6 +24,8 @@ class Desk:
     here: Installation
     """As whoever asks may see it: an incident that is hidden from them is not there (``Store.seen_by``)."""
     pages: Pages
+    kept: Kept
+    live: "Live"
     background: Background = field(default_factory=Background)
     """Long work that its pages began."""
     turns: Turns = field(default_factory=Turns)

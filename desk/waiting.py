@@ -31,6 +31,8 @@ class Wait:
     act: str = ""
     """Where on the desk to do it."""
     act_label: str = ""
+    since: datetime | None = None
+    """Since when it waits."""
 
 
 def waits(picture: Picture, settings: Settings) -> tuple[Wait, ...]:
@@ -38,7 +40,12 @@ def waits(picture: Picture, settings: Settings) -> tuple[Wait, ...]:
     incident = picture.incident
     lead = _name(settings, incident.lead) or people(settings, "incident_lead")
     found = [
-        Wait(f"Look whether {_about(d)} reached {d.rendering.target.channel}", lead, link=_place(d))
+        Wait(
+            f"Look whether {_about(d)} reached {d.rendering.target.channel}",
+            lead,
+            link=_place(d),
+            since=d.updated_at,
+        )
         for d in picture.unknown
         if d.needs_human
     ]
@@ -58,15 +65,30 @@ def waits(picture: Picture, settings: Settings) -> tuple[Wait, ...]:
                 commands=(_confirm(incident), _dismiss(incident)),
                 act=f"/incidents/{incident.id}/act",
                 act_label="Confirm or dismiss",
+                since=incident.opened_at,
             )
         )
     elif not picture.versions and incident.state in (IncidentState.OPEN, IncidentState.RESPONDING):
         due_at = word_due(incident, StatementKind.HOLDING)
-        found.append(Wait("Draft a first statement", lead, due_at, (_draft(incident, StatementKind.HOLDING),)))
+        how = (_draft(incident, StatementKind.HOLDING),)
+        found.append(Wait("Draft a first statement", lead, due_at, how, since=incident.opened_at))
     elif incident.state is IncidentState.MONITORING and picture.closing_proposed:
         close = f'fireline resolve {incident.id} {YOU} --reason "WHY"'
         found.append(Wait("Decide whether to close: the reaction has calmed", lead, commands=(close,)))
     return tuple(found)
+
+
+def next_step(incident: Incident, waiting: tuple[Wait, ...]) -> tuple[str, str]:
+    """The one obvious next step and where it is taken: what is most overdue, else what is asked for first."""
+    if not waiting:
+        return "Watch how it goes on", f"/incidents/{incident.id}"
+    first = min(waiting, key=lambda w: (w.due_at is None, w.due_at or incident.opened_at))
+    chosen = waiting[0] if waiting[0].act or waiting[0].link else first
+    return chosen.what, chosen.act or chosen.link or f"/incidents/{incident.id}#f-{_section(chosen)}"
+
+
+def _section(wait: Wait) -> str:
+    return "words" if "statement" in wait.what or "promise" in wait.what else "head"
 
 
 def word_due(incident: Incident, kind: StatementKind) -> datetime | None:
@@ -86,13 +108,14 @@ def _waits_for(version: Version, settings: Settings, lead: str, due_at: datetime
     if version.status is StatementStatus.PROPOSED and version.proposal and version.standing:
         if version.standing.expired:
             return Wait(f"Draft and propose {label} again: the time to approve it has passed", lead, due_at, again)
-        until = version.proposal.proposed_at + version.proposal.policy.expires_after
+        asked = version.proposal.proposed_at
+        until = asked + version.proposal.policy.expires_after
         now = {role: n for role, n in version.missing.items() if role in version.standing.asked}
         owed = [f"{n} × {role} ({people(settings, role, but=statement.author)})" for role, n in now.items()]
         approve = tuple(f"fireline approve {statement.id} --role {role} {YOU}" for role in now)
         due = min(due_at, until) if due_at else until
         act = f"/statements/{statement.id}/decide"
-        return Wait(f"Approve {label}", " and ".join(owed), due, approve, act=act, act_label="Decide")
+        return Wait(f"Approve {label}", " and ".join(owed), due, approve, since=asked, act=act, act_label="Decide")
     says = version.standing.says if version.standing else "it was returned"
     what, commands = {
         StatementStatus.DRAFT: (f"Propose {label} for approval", propose),
@@ -101,7 +124,8 @@ def _waits_for(version: Version, settings: Settings, lead: str, due_at: datetime
         StatementStatus.EXPIRED: (f"Draft {label} anew: it expired", again),
         StatementStatus.APPROVED: (f"Publish {label}: it is approved", (f"fireline publish {statement.id}",)),
     }.get(version.status, ("", ()))
-    return Wait(what, author, due_at, commands) if what else None
+    since = statement.created_at if version.status is StatementStatus.DRAFT else None
+    return Wait(what, author, due_at, commands, since=since) if what else None
 
 
 def _draft(incident: Incident, kind: StatementKind) -> str:

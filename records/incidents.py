@@ -81,6 +81,17 @@ class Incidents:
             query = query.where(incidents.c.watch == watch)
         return [_incident(row) for row in await self._work.all(query)]
 
+    async def names(self) -> builtins.list[str]:
+        """The id of every incident, by number."""
+        return [row.id for row in await self._work.all(select(incidents.c.id).order_by(incidents.c.number))]
+
+    async def lately_closed(self, limit: int) -> builtins.list[Incident]:
+        """The ``limit`` incidents that closed last, the latest first."""
+        over = [state.value for state in IncidentState if state not in LIVE]
+        query = select(incidents).where(incidents.c.state.in_(over))
+        query = query.order_by(incidents.c.closed_at.desc(), incidents.c.number.desc()).limit(limit)
+        return [_incident(row) for row in await self._work.all(query)]
+
     async def live(self, watch: str) -> builtins.list[Incident]:
         """The incidents that a new signal of ``watch`` could join."""
         return await self.list(LIVE, watch)

@@ -58,6 +58,8 @@ from records.work import Work
 class Transaction:
     """One unit of work: every subject of the store, seen and changed in one transaction."""
 
+    hidden: Hidden
+    """What is left out of everything below: incidents that this viewer does not see."""
     ledger: Ledger
     ledger_search: LedgerSearch
     agreement: Agreement
@@ -95,6 +97,7 @@ def _transaction(work: Work) -> Transaction:
     ledger = Ledger(work)
     suppressions = Suppressions(work, ledger)
     return Transaction(
+        hidden=work.hidden,
         ledger=ledger,
         ledger_search=LedgerSearch(work),
         agreement=Agreement(work, ledger),

@@ -123,8 +123,13 @@ mentions = Table(
     _key("key"),
     _time("created_at"),
     _words("body"),
+    _words("source", server_default=""),
+    _words("language", server_default=""),
+    Column("reach", _BIG, nullable=False, server_default="0"),
     Index(None, "incident", "created_at"),
     Index(None, "created_at"),
+    Index(None, "incident", "source", "language"),
+    Index(None, "incident", "reach"),
 )
 
 counters = Table("counters", metadata, _key("name"), Column("value", _BIG, nullable=False))
@@ -147,6 +152,7 @@ incidents = Table(
     _words("merged_into", server_default=""),
     _time("lower_since", empty=True),
     Index(None, "watch", "state"),
+    Index(None, "state", "closed_at"),
 )
 narrative_facts = Table(
     "narrative_facts",
@@ -398,6 +404,7 @@ ledger = Table(
     _words("data"),
     _words("previous"),
     _words("hash"),
+    Index(None, "incident", "actor", "seq"),
 )
 ledger_head = Table(
     "ledger_head",

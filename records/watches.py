@@ -4,6 +4,7 @@ incident relies on.
 Posts are kept at most once, whatever their ids look like: the key is a digest of source and id.
 """
 
+import builtins
 import hashlib
 from collections.abc import Iterable
 from datetime import datetime
@@ -16,6 +17,9 @@ from crisis.watch import Mention, Watch
 from records.ledger import Ledger
 from records.tables import inbox, mentions, signals, watch_progress, watches
 from records.work import KnownAct, NotFound, Work, act_of, body, read
+
+MOST_REACH = 2**62
+"""A source may claim any number; the database holds 64 bits."""
 
 
 def key_of(mention: Mention) -> str:
@@ -81,6 +85,11 @@ class Signals:
             query = query.where(signals.c.at <= until)
         return [read(Signal, row.body) for row in await self._work.all(query)]
 
+    async def ends(self) -> dict[str, datetime | None]:
+        """When each watch was last measured; None where it never was."""
+        newest = select(func.max(signals.c.at)).where(signals.c.watch == watches.c.name).scalar_subquery()
+        return {row[0]: row[1] for row in await self._work.all(select(watches.c.name, newest))}
+
     async def latest(self, watch: str) -> Signal | None:
         """The last signal of a watch."""
         query = select(signals).where(signals.c.watch == watch).order_by(signals.c.at.desc()).limit(1)
@@ -114,12 +123,20 @@ class Mentions:
     async def relied_on(self, incident: str, relied: Iterable[Mention]) -> int:
         """Keep mentions for an incident; how many were new."""
         rows = {
-            key_of(m): {"incident": incident, "key": key_of(m), "created_at": m.created_at, "body": body(m)}
+            key_of(m): {
+                "incident": incident,
+                "key": key_of(m),
+                "created_at": m.created_at,
+                "body": body(m),
+                "source": m.source,
+                "language": m.language,
+                "reach": min(m.followers + m.reposts, MOST_REACH),
+            }
             for m in relied
         }
         return await self._work.insert_new(mentions, list(rows.values()))
 
-    async def newest(self, limit: int) -> list[Mention]:
+    async def newest_of_all(self, limit: int) -> list[Mention]:
         """The newest ``limit`` mentions of all incidents, in order of time; one that several rely on is there once."""
         query = select(mentions.c.key, mentions.c.body).order_by(mentions.c.created_at.desc()).limit(limit)
         rows = {row.key: row.body for row in await self._work.all(query)}
@@ -144,6 +161,24 @@ class Mentions:
             query = delete(mentions).where(mentions.c.incident == incident, mentions.c.key.in_(keys))
             gone += (await self._work.write(query)).rowcount
         return gone
+
+    async def newest(self, incident: str, *, limit: int) -> builtins.list[Mention]:
+        """The newest ``limit`` mentions of an incident, the newest first."""
+        query = select(mentions.c.body).where(mentions.c.incident == incident)
+        query = query.order_by(mentions.c.created_at.desc()).limit(limit)
+        return [read(Mention, row.body) for row in await self._work.all(query)]
+
+    async def widest(self, incident: str, *, limit: int) -> builtins.list[Mention]:
+        """The mentions that reached most: by their authors' audience, where known, and reposts."""
+        query = select(mentions.c.body).where(mentions.c.incident == incident, mentions.c.reach > 0)
+        query = query.order_by(mentions.c.reach.desc()).limit(limit)
+        return [read(Mention, row.body) for row in await self._work.all(query)]
+
+    async def spread(self, incident: str) -> dict[tuple[str, str], int]:
+        """How many mentions of an incident came from each network, in each language its source told."""
+        query = select(mentions.c.source, mentions.c.language, func.count()).where(mentions.c.incident == incident)
+        rows = await self._work.all(query.group_by(mentions.c.source, mentions.c.language))
+        return {(row[0], row[1]): int(row[2]) for row in rows}
 
     async def count(self, incident: str) -> int:
         """How many mentions the incident relies on."""

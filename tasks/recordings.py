@@ -72,7 +72,7 @@ async def posts_of(here: Installation, recording: Recording) -> Taken:
     if recording.settings is not None:
         return await asyncio.to_thread(_read, recording.settings)
     async with here.store.reading() as tx:
-        posts = await tx.mentions.newest(MOST)
+        posts = await tx.mentions.newest_of_all(MOST)
     remarks = ["Only posts that a watch matched are kept, and only those an incident relied on."]
     if len(posts) == MOST:
         remarks.append(f"The newest {MOST:,} are looked at.")

@@ -55,7 +55,9 @@ async def test_the_link_in_a_notice_opens_the_incident_without_the_desks_key(sce
     assert scene.incident.title in page.text
     assert "Read only" in page.text
     assert 'href="/sandbox"' not in page.text
-    image = re.search(r'<img src="([^"]+)"', page.text)
+    assert page.text.count("<svg") == 4, "both charts are in the page, for a phone and for a wide screen"
+    assert "<script" not in page.text
+    image = re.search(r'href="([^"]+chart\.svg[^"]*)"', page.text)
     assert image
     assert (await get(scene, image[1])).headers["content-type"] == "image/svg+xml"
 
