@@ -328,13 +328,16 @@ async def role_of(here: Installation, statement: str, version: int, person: Stak
     """In which role somebody decides on a proposal: one that is still owed, if they hold such a one.
 
     Raises:
-        NotAllowed: it is not proposed, or they hold none of the roles that decide on it.
+        NotAllowed: it is not proposed, or they may not see it, or hold none of the roles that decide on it.
         records.NotFound: no such statement.
     """
     missing = (await standing_of(here, statement, version)).missing
     async with here.store.reading() as tx:
         proposal = await tx.statements.proposal(statement, version)
         incident = await tx.incidents.get((await tx.statements.get(statement, version)).incident)
+        seen = await sees(tx, incident, person)
+    if not seen:
+        raise NotAllowed(f"{incident.id} is restricted, and {person.name} is not among those who may see it")
     person = person.on(incident.watch)
     if proposal is None:
         raise NotAllowed("it waits for no decision")
