@@ -111,7 +111,7 @@ def own_path(text: str) -> str:
     except ValueError:
         return "/"
     strange = place.scheme or place.netloc or not text.startswith("/") or text.startswith(("//", "/sign-"))
-    if strange or "\\" in text or not text.isprintable() or len(text) > 500:
+    if strange or "\\" in text or not (text.isascii() and text.isprintable()) or len(text) > 500:
         return "/"
     return text
 

@@ -290,13 +290,16 @@ async def role_of(here: Installation, statement: str, version: int, person: Stak
     """In which role somebody decides on a proposal: one that is asked now and still owed, if there is such a one.
 
     Raises:
-        NotAllowed: it is not proposed, or they hold none of the roles that decide on it, and none was handed to them.
+        NotAllowed: it is not proposed, or they may not see it, or hold none of the roles that decide on it, and none was
+            handed to them.
         records.NotFound: no such statement.
     """
     async with here.store.transaction() as tx:
         text = await tx.statements.get(statement, version)
         stands = await standing_in(here, tx, text)
         proposal = await tx.statements.proposal(statement, version)
+        if not await sees(tx, await tx.incidents.get(text.incident), person):
+            raise NotAllowed(f"{text.incident} is restricted, and {person.name} is not among those who may see it")
         if proposal is None:
             raise NotAllowed("it waits for no decision")
         able = []

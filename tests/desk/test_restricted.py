@@ -19,7 +19,7 @@ from crisis.approval import NotAllowed, Verdict, Via
 from crisis.incident import IncidentState
 from crisis.stakeholder import Stakeholder
 from desk.access import ENTRANCES, MACHINES
-from tasks.approve import decide
+from tasks.approve import decide, role_of
 from tasks.links import acting_link, on_it_link, reading_link
 from tasks.notify import Notice, tell
 from tasks.restrict import lift, restrict
@@ -183,6 +183,8 @@ async def test_whoever_may_not_see_it_is_told_nothing_and_decides_nothing(scene:
             via=Via.CLI,
         )
     assert await scene.decisions() == []
+    with pytest.raises(NotAllowed, match="restricted"):  # what a button in Slack asks before it shows the text
+        await role_of(scene.here, scene.statement.id, 1, carl)
 
 
 async def test_only_a_lead_restricts_it_and_only_to_people_there_are(scene: Scene) -> None:

@@ -391,12 +391,14 @@ async def test_ways_in_that_did_not_open_are_on_record_but_not_without_end(scene
 @example("/\t/evil.example")
 @example("https:evil.example")
 @example("/sign-in/oidc")
+@example("/日本")
 @example("/x\r\nSet-Cookie: a=b")
 def test_the_way_on_never_leaves_the_desk(text: str) -> None:
     path = own_path(text)
     assert path.startswith("/")
     assert not path.startswith(("//", "/\\", "/sign-"))
     assert path.isprintable()
+    assert path.isascii(), "a header carries it"
     assert "\\" not in path
     place = urlsplit(path)
     assert (place.scheme, place.netloc) == ("", "")
