@@ -35,7 +35,7 @@ async def fact(
         text: The claim, in one sentence.
         status: What is known about it. Only confirmed facts are stated as true.
         id: The fact to change, such as INC-7-F2; left out, a new one is added.
-        evidence: Where the proof is; left out, what it was.
+        evidence: Where the proof is; left out, what it was, as long as the status stays.
     """
     from records import NotFound
     from tasks.corrections import open_corrections
@@ -60,7 +60,7 @@ async def fact(
             text=text,
             status=status,
             owner=owner or actor,
-            evidence=evidence or (before[-1].evidence if before else ""),
+            evidence=evidence or (before[-1].evidence if before and before[-1].status is status else ""),
             material=not immaterial,
             updated_at=here.clock.now(),
         )

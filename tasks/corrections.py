@@ -115,7 +115,7 @@ def _with_people(doubt: Doubt, corrections: list[_Correction]) -> bool:
     for one in corrections:
         if one.statement.corrects != doubt.statement.id or one.by_template:
             continue
-        if one.status not in (StatementStatus.PUBLISHED, StatementStatus.WITHDRAWN) or (
+        if one.status not in (StatementStatus.PUBLISHED, StatementStatus.WITHDRAWN, StatementStatus.EXPIRED) or (
             one.status is StatementStatus.PUBLISHED and speaks_of(one.statement, doubt.changed)
         ):
             return True

@@ -68,6 +68,7 @@ def test_the_history_of_a_fact_is_shown_with_evidence_and_owner(capsys: pytest.C
     fact = ["fact", "INC-1", "Payments fail", "--as", IDA]
     assert run([*fact, "--status", "confirmed", "--evidence", "ticket 412"]) == 0
     assert run(["draft", "INC-1", "--kind", "holding"]) == 0
+    assert run([*fact, "--id", "INC-1-F1", "--status", "confirmed"]) == 0
     assert run([*fact, "--id", "INC-1-F1", "--status", "refuted", "--owner", "ana@example.com"]) == 0
     capsys.readouterr()
     assert run(["facts", "INC-1"]) == 0
@@ -84,5 +85,6 @@ def test_the_history_of_a_fact_is_shown_with_evidence_and_owner(capsys: pytest.C
     assert "has no fact 'INC-1-F9'" in capsys.readouterr().err
     assert run(["facts", "INC-1", "--json"]) == 0
     [row] = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    assert [v["status"] for v in row["history"]] == ["confirmed", "refuted"]
-    assert row["history"][1]["evidence"] == "ticket 412", "evidence stays until another is named"
+    assert [v["status"] for v in row["history"]] == ["confirmed", "confirmed", "refuted"]
+    proofs = [v["evidence"] for v in row["history"]]
+    assert proofs == ["ticket 412", "ticket 412", ""], "proof of a claim is no proof of its contrary"
