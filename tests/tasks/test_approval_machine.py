@@ -286,6 +286,13 @@ class Approval(RuleBasedStateMachine):
         self.decided((to, role, "approve"), False)
         self.decided((giver, role, "approve"), False)
 
+    @rule(giver=st.sampled_from((ANA, CARL, LENA)), to=st.sampled_from((EVA, IDA)), role=roles)
+    def handed_on_taken_again_and_then_decided(self, giver: str, to: str, role: str) -> None:
+        self.handed_on(giver, to, False, 300)
+        if self.model.handed:
+            self.handed_back(len(self.model.handed) - 1)
+        self.decided((to, role, "approve"), False)
+
     @precondition(lambda self: self.model.handed)
     @rule(which=st.integers(min_value=0))
     def handed_back(self, which: int) -> None:
