@@ -239,6 +239,25 @@ class Approval(RuleBasedStateMachine):
         acts = [self._decide(self.last, *made), self._take_back(self.last, who)]
         self._at_once(acts, [lambda m: m.decide(m.versions[-1], *made), lambda m: m.take_back(m.versions[-1], who)])
 
+    def _last_ones(self) -> list[tuple[str, str, str]]:
+        """Decisions that would be the last one needed."""
+        found = []
+        for who in sorted(ROLES):
+            for role in self.model.needs:
+                model = copy.deepcopy(self.model)
+                if model.decide(model.versions[-1], who, role, "approve") and model.versions[-1].status == "published":
+                    found.append((who, role, "approve"))
+        return found
+
+    @precondition(lambda self: self.last.live and self._last_ones())
+    @rule(which=st.integers(min_value=0), turned=st.booleans())
+    def the_last_one_decided_while_somebody_takes_back(self, which: int, turned: bool) -> None:
+        made = self._last_ones()[which % len(self._last_ones())]
+        who = self.last.live[which % len(self.last.live)].approver
+        acts = [self._decide(self.last, *made), self._take_back(self.last, who)]
+        models = [lambda m: m.decide(m.versions[-1], *made), lambda m: m.take_back(m.versions[-1], who)]
+        self._at_once(acts[::-1] if turned else acts, models[::-1] if turned else models)
+
     @rule(made=decisions, who=st.sampled_from((IDA, ANA)))
     def decided_while_the_glass_is_broken(self, made: tuple[str, str, str], who: str) -> None:
         acts = [self._decide(self.last, *made), self._glass(self.last, who)]
@@ -285,6 +304,13 @@ class Approval(RuleBasedStateMachine):
         self.handed_on(giver, to, True, 300)
         self.decided((to, role, "approve"), False)
         self.decided((giver, role, "approve"), False)
+
+    @rule(giver=st.sampled_from((ANA, CARL, LENA)), to=st.sampled_from((EVA, IDA)), role=roles)
+    def handed_on_taken_again_and_then_decided(self, giver: str, to: str, role: str) -> None:
+        self.handed_on(giver, to, False, 300)
+        if self.model.handed:
+            self.handed_back(len(self.model.handed) - 1)
+        self.decided((to, role, "approve"), False)
 
     @precondition(lambda self: self.model.handed)
     @rule(which=st.integers(min_value=0))
