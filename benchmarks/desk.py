@@ -15,6 +15,7 @@ import asyncio
 import json
 import os
 import random
+import re
 import sqlite3
 import statistics
 import sys
@@ -38,6 +39,8 @@ RECORDS = 400
 REPEATS = 30
 READERS, CHANGES = 200, 20
 SEED = 5
+_LOOK = re.compile(rb"volume is \d+, look (1\d{4})")
+"""A change as a page has it."""
 TEXTS = (
     "@acme I stood at the till and the app failed, again",
     "Is my money safe with @acme? Nobody answers",
@@ -310,14 +313,16 @@ async def _live(here: "Installation", incident: str) -> None:
         out = readers.stdout
         assert out is not None
         await out.readline()  # every one is connected
-        taken = []
+        taken, worked = [], []
         for number in range(CHANGES):
             await asyncio.sleep(1.5)
-            at = await _change(here, incident, number)
+            at, before = await _change(here, incident, number), time.process_time()
             taken.append((float(await out.readline()) - at) * 1000)
-        say(f"from a commit until {READERS} open pages have the piece: {_told(taken)} ({CHANGES} changes)")
+            worked.append((time.process_time() - before) * 1000)
+        told = f"{_told(taken)} (processor of the desk {_told(worked)})"
+        say(f"from a commit until {READERS} open pages have the piece: {told}, {CHANGES} changes")
     finally:
-        if readers is not None:
+        if readers is not None and readers.returncode is None:
             readers.terminate()
             await readers.wait()
         serving.cancel()
@@ -344,18 +349,20 @@ async def _readers(port: str, cookie: str, incident: str) -> None:
         reading, writing = await asyncio.open_connection("127.0.0.1", int(port), limit=2**22)
         asked = f"GET /live?of={incident} HTTP/1.1\r\nHost: 127.0.0.1\r\nCookie: {cookie}\r\n\r\n"
         writing.write(asked.encode())
-        began = False
-        async for line in reading:
-            if not began and line.startswith(b"event: beat"):
+        began, rest = False, b""
+        while chunk := await reading.read(2**18):
+            text = rest + chunk
+            if not began and b"event: beat" in text:
                 began, live = True, live + 1
+                text = b""
                 if live == READERS:
                     print("live", flush=True)
-            place = line.find(b"volume is ")
-            if live == READERS and place >= 0 and (look := line.find(b"look 1", place)) >= 0:
-                number = int(line[look + 5 : look + 10])
+            elif began and (found := _LOOK.search(text)):
+                number, text = int(found[1]), b""
                 seen[number] = seen.get(number, 0) + 1
                 if seen[number] == READERS:
                     print(time.time(), flush=True)
+            rest = text[-4_000:]
 
     await asyncio.gather(*(read() for _ in range(READERS)))
 

@@ -77,6 +77,7 @@ async def served(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator
     monkeypatch.setattr(live, "LOOK_SECONDS", 0.02)
     monkeypatch.setattr(live, "PACE_SECONDS", 0.05)
     monkeypatch.setattr(live, "MEASURED_SECONDS", 0.05)
+    monkeypatch.setattr("desk.server.CLOSING_SECONDS", 60)
     listener, started = listen("127.0.0.1", 0), asyncio.Event()
     serving = asyncio.create_task(serve(scene.here, listener=listener, started=started))
     await asyncio.wait_for(started.wait(), 10)
@@ -223,7 +224,7 @@ async def test_open_pages_do_not_keep_the_desk_from_stopping(served: Served) -> 
         served.serving.cancel()
         with pytest.raises((EOFError, httpx.HTTPError)):
             await reader.until("never")
-        async with asyncio.timeout(3):
+        async with asyncio.timeout(15):  # a quarter of what open answers may take
             await asyncio.gather(served.serving, return_exceptions=True)
 
 
