@@ -6,13 +6,12 @@ Three tables, each beside published or naive detectors in the same run. (1) Ment
 windows (``benchmarks.nab``), from FOLDER (``windows.json`` and ``Twitter_volume_*.csv`` of the Numenta Anomaly
 Benchmark): the standard score at one threshold for all brands, and at a threshold chosen without the brand it is
 applied to (leave one brand out); intervals by resampling brands. The published rival is CAD-OSE
-(``benchmarks.contextual``).
-(2) Simulated outrages in three worlds of different making (``benchmarks.outrage``, ``benchmarks.second_world``,
-``benchmarks.third_world``), half of each on the real counts. Fireline's thresholds are those it ships with; the other
-detectors get the lowest threshold that keeps them at .25 false alerts a brand-week on *other* seeds of the same world.
-``noted`` is praise that is said to be attention. Intervals by resampling streams. (3) Outrages and brigades as posts
-through the live detector. Nothing here is fitted to the seeds that are measured; the shipped thresholds were chosen with
-other seeds (those below 70,000) and the five brands at hand, so table 1 flatters.
+(``benchmarks.contextual``). (2) Simulated outrages in three worlds of different making (``benchmarks.outrage``,
+``benchmarks.second_world``, ``benchmarks.third_world``), half of each on the real counts. Fireline's thresholds are
+those it ships with; the other detectors get the lowest threshold that keeps them at .25 false alerts a brand-week on
+*other* seeds of the same world. ``noted`` is praise that is said to be attention. Intervals by resampling streams. (3)
+Outrages and brigades as posts through the live detector. Nothing here is fitted to the seeds that are measured; the
+shipped thresholds were chosen with other seeds (those below 70,000) and the five brands at hand, so table 1 flatters.
 """
 
 import argparse
