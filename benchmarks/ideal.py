@@ -104,17 +104,16 @@ def main(words: Sequence[str] = ()) -> None:
     arguments.add_argument("--alone", action="store_true")
     given = arguments.parse_args(list(words))
     seeds = range(given.seed, given.seed + given.streams)
-    heads = [f"{low:g} to {high:g}" for low, high in pairwise(BOUNDS)]
-    say(f"missed outrages {given.times:g}x by mentions an hour: {', '.join(heads)}")
+    say(f"missed outrages {given.times:g}x, by mentions an hour")
     for name, world in WORLDS.items():
         known = [world(seed, "outrage", given.times, days=7.0 * WEEKS) for seed in seeds]
-        best = _table([(_rate(one), found(one, ideal(one, given.times))) for one in known])
-        print(f"{name:<18}{'ideal':<10}" + "".join(f"{cell:>13}" for cell in best), flush=True)
-        if given.alone:
-            continue
-        short = [world(seed, "outrage", given.times) for seed in seeds]
-        paged = _table([(_rate(one), _paged(one)) for one in short])
-        print(f"{'':<18}{'fireline':<10}" + "".join(f"{cell:>13}" for cell in paged), flush=True)
+        columns = [_table([(_rate(one), found(one, ideal(one, given.times))) for one in known])]
+        if not given.alone:
+            short = [world(seed, "outrage", given.times) for seed in seeds]
+            columns.append(_table([(_rate(one), _paged(one)) for one in short]))
+        print(f"{name:<20}{'ideal':>14}" + ("" if given.alone else f"{'fireline':>14}"))
+        for (low, high), *cells in zip(pairwise(BOUNDS), *columns, strict=True):
+            print(f"  {f'{low:g} to {high:g}':<18}" + "".join(f"{cell:>14}" for cell in cells), flush=True)
 
 
 if __name__ == "__main__":
