@@ -6,12 +6,12 @@ Three tables, each beside published or naive detectors in the same run. (1) Ment
 windows (``benchmarks.nab``), from FOLDER (``windows.json`` and ``Twitter_volume_*.csv`` of the Numenta Anomaly
 Benchmark): the standard score at one threshold for all brands, and at a threshold chosen without the brand it is
 applied to (leave one brand out); intervals by resampling brands. The published rival is CAD-OSE
-(``benchmarks.contextual``). (2) Simulated outrages in two worlds of different making (``benchmarks.outrage``,
-``benchmarks.second_world``), half of each on the real counts. Fireline's thresholds are those it ships with; the other
-detectors get the lowest threshold that keeps them at .25 false alerts a brand-week on *other* seeds of the same world.
-``noted`` is praise that is said to be attention. Intervals by resampling streams. (3) Outrages and brigades as posts
-through the live detector. Nothing here is fitted to the seeds that are measured; the shipped thresholds were chosen with
-seeds below 30,000 and the five brands at hand, so table 1 flatters.
+(``benchmarks.contextual``). (2) Simulated outrages in three worlds of different making (``benchmarks.outrage``,
+``benchmarks.second_world``, ``benchmarks.third_world``), half of each on the real counts. Fireline's thresholds are
+those it ships with; the other detectors get the lowest threshold that keeps them at .25 false alerts a brand-week on
+*other* seeds of the same world. ``noted`` is praise that is said to be attention. Intervals by resampling streams. (3)
+Outrages and brigades as posts through the live detector. Nothing here is fitted to the seeds that are measured; the
+shipped thresholds were chosen with other seeds (those below 70,000) and the five brands at hand, so table 1 flatters.
 """
 
 import argparse
@@ -29,7 +29,7 @@ import numpy.typing as npt
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from benchmarks import outrage, say, second_world
+from benchmarks import outrage, say, second_world, third_world
 from benchmarks.contextual import contextual
 from benchmarks.nab import Series, nab_score, nab_score_at, probation
 from benchmarks.outrage import DAY, HOUR, STEP, Kind, Stream
@@ -201,7 +201,11 @@ def quietest(score: Callable[[Sequence[float]], Scores], calm: Sequence[Stream],
 
 World = Callable[..., Stream]
 """``simulate`` of a world."""
-WORLDS: dict[str, World] = {"the first world": outrage.simulate, "the second world": second_world.simulate}
+WORLDS: dict[str, World] = {
+    "the first world": outrage.simulate,
+    "the second world": second_world.simulate,
+    "the third world": third_world.simulate,
+}
 
 
 def streams(

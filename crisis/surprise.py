@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import islice
+from math import sqrt
 from typing import Any
 
 from crisis.baseline import Baseline, Sample, Usual
@@ -33,8 +34,11 @@ MOST = 4.0
 """More surprise than that counts as that much."""
 TIMES = 1.3
 """Voices against the usual, at the least."""
-FEWEST, FEWEST_LASTING = 10, 20
-"""Negative voices below which nothing is a firestorm: in spans up to an hour, and in longer ones."""
+FEWEST, FEWEST_LASTING = 7, 12
+"""Negative voices below which nothing is a firestorm: in spans below six hours, and in longer ones."""
+SOBER, CERTAIN = 0.1, 1.5
+"""Share above the usual, at most one half in all, with which news is told soberly; and the standard deviations of
+counting by which those on top must be beyond it: a few voices are often angrier by chance."""
 FEWEST_VOICES = 10
 """Voices below which nothing is attention."""
 EXCESS = 0.12
@@ -144,7 +148,7 @@ def _weigh(baseline: Baseline, window: int, span: Span, usual: Usual, lasting: b
     bad = most and added >= min(share + BAD_ADDED, BAD_ADDED_MOST)
     if bad:
         negativity = max(negativity, BAD_SURPRISE)
-    angry = lasting and (bad or (excess and negativity >= NEGATIVITY))
+    angry = lasting and (bad or (excess and negativity >= NEGATIVITY)) and _certain(span, usual.voices, share)
     enough = angry and _large(baseline, span, usual, volume)
     threshold = OUTRAGE[max(0, bisect_right(LENGTHS, span.length) - 1)] * (1 + YOUNG / max(1.0, baseline.days))
     score = (max(0.0, min(volume, MOST)) + max(0.0, min(negativity, MOST))) / 2 / threshold
@@ -178,8 +182,24 @@ def _added(span: Span, usual: float, share: float) -> float:
     """
     if not span.known:
         return 0.0
-    ordinary = span.known * min(usual / max(span.voices, 1e-9), 1.0 - FEWEST_ADDED)
+    ordinary = _ordinary(span, usual)
     return (span.negative - share * ordinary) / (span.known - ordinary)
+
+
+def _ordinary(span: Span, usual: float) -> float:
+    """How many of the voices known are those of an ordinary time."""
+    return span.known * min(usual / max(span.voices, 1e-9), 1.0 - FEWEST_ADDED)
+
+
+def _certain(span: Span, usual: float, share: float) -> bool:
+    """Whether those on top are angrier than sober news by more than the chance of counting (binomial).
+
+    What moods do by themselves is no matter of chance: the surprise at the share is held against that.
+    """
+    sober, ordinary = min(share + SOBER, BAD), _ordinary(span, usual)
+    added = span.known - ordinary
+    chance = added * sober * (1 - sober) + ordinary * share * (1 - share)
+    return span.negative - share * ordinary - sober * added >= CERTAIN * sqrt(chance)
 
 
 def outrage(evidence: Sequence[Evidence]) -> float:

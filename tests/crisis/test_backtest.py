@@ -218,3 +218,23 @@ def test_a_loud_outrage_whose_angry_half_is_watered_down_by_ordinary_talk_is_fou
     found = [row - at for row, kind in alerts(run(struck_rows)) if kind == "outrage"]
     assert len(found) == 1
     assert 0 <= found[0] < 12
+
+
+def hour_of(voices: int, negative: int, *, share: float) -> set[str]:
+    """The alerts of a brand with five mentions an hour, after a week, when within an hour so many come on top."""
+    known, at = rows(7, level=0.4, share=share), 6 * DAY + 100
+    for number in range(voices):
+        row = at + number % 12
+        old = known[row]
+        known[row] = Row(old.moment, old.value + 1, (old.negative or 0) + (number < negative))
+    return {kind for row, kind in alerts(run(known)) if row >= at}
+
+
+def test_seven_angry_voices_in_an_hour_are_an_outrage_where_next_to_nothing_is_usual() -> None:
+    assert "outrage" in hour_of(8, 7, share=0.1)
+    assert "outrage" not in hour_of(18, 5, share=0.1)
+
+
+def test_a_few_voices_that_may_be_angrier_by_chance_are_no_outrage_where_many_are_negative_anyway() -> None:
+    assert "outrage" not in hour_of(14, 9, share=0.4)
+    assert "outrage" in hour_of(12, 12, share=0.4)
