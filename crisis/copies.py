@@ -14,12 +14,11 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from hashlib import blake2b
-from itertools import pairwise
 from typing import Any, NamedTuple
 
 from crisis.folding import disguised, flat
+from crisis.generation import Generation, Name, Remembered
 from crisis.likeness import LONG_ENOUGH, Compared, distinctive, long_enough
-from crisis.rarity import Stream
 from crisis.sketch import sketch, sketches
 
 OWN_WORDS = 12
@@ -92,16 +91,6 @@ def key(text: str) -> int:
 
 KEEP = 50_000
 """Originals remembered, unless told otherwise: between half of that and all of it."""
-_SHARED = 16
-"""Originals remembered by one hash; what more of them share tells nothing and is forgotten."""
-_BEGINNING, _LONGER_BEGINNING = 8, 20
-"""Letters at the beginning that are remembered as they are: what is left of a text that was cut off begins like it."""
-_SHORT = 60
-"""Letters below which a text is compared with an original that alone holds one of its hashes: few are left of it."""
-_VARIANTS = 8
-"""Changed copies of an original that are remembered beside it: each author of a brigade changes other words."""
-_COMPARED = 4
-"""Originals that a post is compared with, those that share most first."""
 _LONGEST = 2_000
 """Letters of a text that are looked at."""
 _TOGETHER = 512
@@ -125,89 +114,6 @@ def plain(text: str) -> str:
     return " ".join(gapped.split())[:_LONGEST]
 
 
-Name = str | int
-"""What a post is called by whoever asks."""
-
-
-class _Generation:
-    """Originals in the order in which they came, numbered from 1."""
-
-    def __init__(self) -> None:
-        self.originals: list[tuple[Name, str, str]] = []
-        """What each is called, its plain text, and the beginning of what was written."""
-        self.stream = Stream()
-        self.said_by: dict[Name, list[int]] = {}
-        """Numbers of the texts under one name: the original's, then those of its variants."""
-        self.by_text: dict[str, int] = {}
-        self.by_hash: dict[int | str, int | list[int]] = {}
-        """Numbers of originals; a single one, which is the usual case, by itself; none of what too many share."""
-
-    def __getitem__(self, number: int) -> tuple[Name, str, str]:
-        return self.originals[number - 1]
-
-    def add(self, name: Name, text: str, written: str, drawn: Sequence[int]) -> None:
-        self.originals.append((name, text, written))
-        number = self.by_text[text] = len(self.originals)
-        said_by = self.said_by.setdefault(name, [])
-        said_by.append(number)
-        if len(said_by) == 1:
-            self.stream.meet(text)
-        if not drawn:
-            return
-        held_by = self.by_hash.setdefault
-        keys: tuple[int | str, ...] = (text[:_BEGINNING], text[:_LONGER_BEGINNING], *drawn)
-        for key in keys:
-            held = held_by(key, number)
-            if held != number:
-                self._share(key, held, number)
-
-    def _share(self, key: int | str, held: int | list[int], number: int) -> None:
-        """Another original has the hash."""
-        if isinstance(held, int):
-            self.by_hash[key] = [held, number]
-        elif held:
-            held.append(number)
-            if len(held) > _SHARED:
-                held.clear()
-
-    def wants_variant(self, number: int) -> bool:
-        """Is a changed copy of that text to be remembered? Not of a variant, lest texts drift away from the original."""
-        said_by = self.said_by[self[number][0]]
-        return said_by[0] == number and len(said_by) <= _VARIANTS
-
-    def copied(self, post: Compared, drawn: Sequence[int]) -> int | None:
-        """The number of the original that ``post`` is a changed copy of."""
-        if not self.originals:
-            return None
-        held_by = self.by_hash.get
-        text = post.text
-        begins = (held_by(text[:_BEGINNING]), held_by(text[:_LONGER_BEGINNING]))
-        if begins[0]:
-            begun = begins[0] if isinstance(begins[0], list) else [begins[0]]
-            only = post.cut_from([self.originals[number - 1][1] for number in begun])
-            if only is not None:
-                return begun[only]
-        alone = 2 if len(text) < _SHORT else 1
-        shared: list[int] = []
-        every: tuple[int | list[int] | None, ...] = (*begins, *begins, *map(held_by, drawn))
-        for held in every:
-            if held:
-                shared += held if isinstance(held, list) else (held,) * alone
-        if len(shared) < 2:
-            return None
-        shared.sort()
-        times: dict[int, int] = {}
-        for one, next_one in pairwise(shared):
-            if one == next_one:
-                times[one] = times.get(one, 0) + 1
-        likely = sorted(times, key=times.__getitem__, reverse=True)[:_COMPARED] if len(times) > 1 else times
-        originals = self.originals
-        for number in likely:
-            if post.copies(*originals[number - 1][1:]):
-                return number
-        return None
-
-
 class CopyFinder:
     """Finds the post that a post copies. What it answers depends only on the posts given before.
 
@@ -219,7 +125,7 @@ class CopyFinder:
         if keep < 2:
             raise ValueError(f"a finder must keep at least 2 originals, not {keep}")
         self.keep = keep
-        self._new, self._old = _Generation(), _Generation()
+        self._new, self._old = Generation(), Generation()
 
     def add(self, name: Name, text: str) -> Name | None:
         """The ``name`` of the post that ``text`` copies, or None: then ``name`` is an original from now on."""
@@ -240,29 +146,24 @@ class CopyFinder:
     def _take(self, name: Name, text: str, compared: str, drawn: Sequence[int] | None) -> Name | None:
         if not compared:
             return None
-        new, old = self._new, self._old
-        number = new.by_text.get(compared)
+        number = self._new.by_text.get(compared)
         if number is not None:
-            return new[number][0] if self._repeats(text, compared) else None
-        number = old.by_text.get(compared)
+            return self._new[number].name if self._repeats(text, compared) else None
+        number = self._old.by_text.get(compared)
         if number is not None and not self._repeats(text, compared):
             return None
-        drawn = sketch(compared) if drawn is None else drawn
-        if number is None and drawn:
+        new, old = self._new, self._old
+        if number is not None:
+            found: Remembered | None = old[number]
+        else:
             post = Compared(compared, text[: 4 * _LONGEST], (new.stream, old.stream))
-            changed = new.copied(post, drawn)
-            if changed is not None:
-                first = new[changed][0]
-                if long_enough(compared) and new.wants_variant(changed):
-                    self._remember(first, compared, text[:_WRITTEN], drawn)
-                return first
-            number = old.copied(post, drawn)
-        if number is None:
-            self._remember(name, compared, text[:_WRITTEN], drawn)
-            return None
-        first, original, written = old[number]
-        self._remember(first, original, written, sketch(original))
-        return first
+            drawn = sketch(compared) if drawn is None else drawn
+            found = new.take(post, Remembered(name, compared, text[:_WRITTEN]), drawn, old)
+        if found is not None and found.text not in new.by_text:
+            new.add(found, sketch(found.text))
+        if len(new.originals) >= self.keep // 2:
+            self._new, self._old = Generation(), new
+        return None if found is None else found.name
 
     def _repeats(self, text: str, compared: str) -> bool:
         """Is an equal text a copy? Below ``LONG_ENOUGH`` only if it tells much, or says itself that it repeats."""
@@ -273,11 +174,6 @@ class CopyFinder:
             or disguised(text)
         )
 
-    def _remember(self, name: Name, text: str, written: str, drawn: Sequence[int]) -> None:
-        if len(self._new.originals) >= self.keep // 2:
-            self._new, self._old = _Generation(), self._new
-        self._new.add(name, text, written, drawn)
-
     def dump(self) -> dict[str, Any]:
         """Everything, as plain JSON values; ``load`` continues exactly."""
         return {"keep": self.keep, "old": self._old.originals, "new": self._new.originals}
@@ -287,8 +183,8 @@ class CopyFinder:
         """The finder that ``dump`` described."""
         finder = cls(state["keep"])
         for generation, originals in ((finder._old, state["old"]), (finder._new, state["new"])):
-            for (name, text, written), drawn in zip(originals, sketches([o[1] for o in originals]), strict=True):
-                generation.add(name, text, written, drawn)
+            for original, drawn in zip(originals, sketches([o[1] for o in originals]), strict=True):
+                generation.add(Remembered(*original), drawn)
         return finder
 
 
