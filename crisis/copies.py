@@ -17,9 +17,9 @@ from hashlib import blake2b
 from typing import Any, NamedTuple
 
 from crisis.folding import disguised, flat
-from crisis.generation import Generation, Name, Remembered
+from crisis.generation import Batch, Generation, Looked, Name, Remembered
 from crisis.likeness import LONG_ENOUGH, Compared, distinctive, long_enough
-from crisis.sketch import sketch, sketches
+from crisis.sketch import keys
 
 OWN_WORDS = 12
 """Letters beside a quotation from which on they count as what the post says."""
@@ -125,7 +125,7 @@ class CopyFinder:
         if keep < 2:
             raise ValueError(f"a finder must keep at least 2 originals, not {keep}")
         self.keep = keep
-        self._new, self._old = Generation(), Generation()
+        self._new, self._old = Generation(keep // 2), Generation(keep // 2)
 
     def add(self, name: Name, text: str) -> Name | None:
         """The ``name`` of the post that ``text`` copies, or None: then ``name`` is an original from now on."""
@@ -134,36 +134,56 @@ class CopyFinder:
     def add_many(self, posts: Sequence[tuple[Name, str]]) -> list[Name | None]:
         """``add`` for each post in order; much faster than one by one."""
         found: list[Name | None] = []
-        for start in range(0, len(posts), _TOGETHER):
-            some = posts[start : start + _TOGETHER]
-            texts = [plain(said(text)[0]) for _, text in some]
-            fresh = {text for text in texts if text not in self._new.by_text and text not in self._old.by_text}
-            drawn = {} if len(fresh) < 4 else dict(zip(fresh, sketches(list(fresh)), strict=True))
-            for (name, text), compared in zip(some, texts, strict=True):
-                found.append(self._take(name, text, compared, drawn.get(compared)))
+        texts = [plain(said(text)[0]) for _, text in posts]
+        while len(found) < len(posts):
+            begin = len(found)
+            end = begin + min(_TOGETHER, max(1, self.keep // 2))
+            found += self._take_some(posts[begin:end], texts[begin:end])
         return found
 
-    def _take(self, name: Name, text: str, compared: str, drawn: Sequence[int] | None) -> Name | None:
+    def _take_some(self, posts: Sequence[tuple[Name, str]], texts: Sequence[str]) -> list[Name | None]:
+        """Answers for as many of ``posts`` (``texts``: what is compared) as there is room for in a generation."""
+        new, old = self._new, self._old
+        fresh = [text for text in dict.fromkeys(texts) if len(text) and text not in new.by_text]
+        drawn = keys(fresh)
+        batch = Batch(fresh, drawn, new)
+        looked = old.look(fresh, drawn)
+        rows = dict(zip(fresh, range(len(fresh)), strict=True))
+        found: list[Name | None] = []
+        for (name, text), compared in zip(posts, texts, strict=True):
+            found.append(self._take(name, text, compared, (batch, looked, rows.get(compared, 0))))
+            if len(new.originals) >= self.keep // 2:
+                self._new, self._old = Generation(self.keep // 2), new
+                break
+        new.settle()
+        return found
+
+    def _take(self, name: Name, text: str, compared: str, look: tuple[Batch, Looked, int]) -> Name | None:
         if not compared:
             return None
-        number = self._new.by_text.get(compared)
-        if number is not None:
-            return self._new[number].name if self._repeats(text, compared) else None
-        number = self._old.by_text.get(compared)
-        if number is not None and not self._repeats(text, compared):
-            return None
         new, old = self._new, self._old
+        number = new.by_text.get(compared)
         if number is not None:
-            found: Remembered | None = old[number]
-        else:
-            post = Compared(compared, text[: 4 * _LONGEST], (new.stream, old.stream))
-            drawn = sketch(compared) if drawn is None else drawn
-            found = new.take(post, Remembered(name, compared, text[:_WRITTEN]), drawn, old)
-        if found is not None and found.text not in new.by_text:
-            new.add(found, sketch(found.text))
-        if len(new.originals) >= self.keep // 2:
-            self._new, self._old = Generation(), new
-        return None if found is None else found.name
+            return new[number].name if self._repeats(text, compared) else None
+        batch, looked, row = look
+        number = old.by_text.get(compared)
+        if number is not None:
+            if not self._repeats(text, compared):
+                return None
+            new.add(old[number], batch.keys[row], batch.asked(row, every=False))
+            return old[number].name
+        post = Compared(compared, text[: 4 * _LONGEST], (new.stream, old.stream))
+        found = new.copied(post, batch, row)
+        if found is None:
+            found = old.first_of(post, looked.begun.get(row, []), looked.likely.get(row, []))
+            if found is None:
+                new.add(Remembered(name, compared, text[:_WRITTEN]), batch.keys[row], batch.asked(row, every=False))
+                return None
+            if found.text not in new.by_text:
+                new.add(found, keys([found.text])[0])
+        elif new.wants_variant(found, compared):
+            new.add(Remembered(found.name, compared, text[:_WRITTEN]), batch.keys[row], batch.asked(row, every=False))
+        return found.name
 
     def _repeats(self, text: str, compared: str) -> bool:
         """Is an equal text a copy? Below ``LONG_ENOUGH`` only if it tells much, or says itself that it repeats."""
@@ -183,8 +203,9 @@ class CopyFinder:
         """The finder that ``dump`` described."""
         finder = cls(state["keep"])
         for generation, originals in ((finder._old, state["old"]), (finder._new, state["new"])):
-            for original, drawn in zip(originals, sketches([o[1] for o in originals]), strict=True):
+            for original, drawn in zip(originals, keys([original[1] for original in originals]), strict=True):
                 generation.add(Remembered(*original), drawn)
+            generation.settle()
         return finder
 
 
