@@ -14,12 +14,13 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from hashlib import blake2b
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 from crisis.folding import disguised, flat
-from crisis.generation import Batch, Generation, Looked, Name, Remembered
 from crisis.likeness import LONG_ENOUGH, Compared, distinctive, long_enough
-from crisis.sketch import keys
+from crisis.rarity import Stream
+from crisis.sketch import sketch, sketches
 
 OWN_WORDS = 12
 """Letters beside a quotation from which on they count as what the post says."""
@@ -91,6 +92,16 @@ def key(text: str) -> int:
 
 KEEP = 50_000
 """Originals remembered, unless told otherwise: between half of that and all of it."""
+_SHARED = 16
+"""Originals remembered by one hash; what more of them share tells nothing and is forgotten."""
+_BEGINNING, _LONGER_BEGINNING = 8, 20
+"""Letters at the beginning that are remembered as they are: what is left of a text that was cut off begins like it."""
+_SHORT = 60
+"""Letters below which a text is compared with an original that alone holds one of its hashes: few are left of it."""
+_VARIANTS = 8
+"""Changed copies of an original that are remembered beside it: each author of a brigade changes other words."""
+_COMPARED = 4
+"""Originals that a post is compared with, those that share most first."""
 _LONGEST = 2_000
 """Letters of a text that are looked at."""
 _TOGETHER = 512
@@ -114,6 +125,89 @@ def plain(text: str) -> str:
     return " ".join(gapped.split())[:_LONGEST]
 
 
+Name = str | int
+"""What a post is called by whoever asks."""
+
+
+class _Generation:
+    """Originals in the order in which they came, numbered from 1."""
+
+    def __init__(self) -> None:
+        self.originals: list[tuple[Name, str, str]] = []
+        """What each is called, its plain text, and the beginning of what was written."""
+        self.stream = Stream()
+        self.said_by: dict[Name, list[int]] = {}
+        """Numbers of the texts under one name: the original's, then those of its variants."""
+        self.by_text: dict[str, int] = {}
+        self.by_hash: dict[int | str, int | list[int]] = {}
+        """Numbers of originals; a single one, which is the usual case, by itself; none of what too many share."""
+
+    def __getitem__(self, number: int) -> tuple[Name, str, str]:
+        return self.originals[number - 1]
+
+    def add(self, name: Name, text: str, written: str, drawn: Sequence[int]) -> None:
+        self.originals.append((name, text, written))
+        number = self.by_text[text] = len(self.originals)
+        said_by = self.said_by.setdefault(name, [])
+        said_by.append(number)
+        if len(said_by) == 1:
+            self.stream.meet(text)
+        if not drawn:
+            return
+        held_by = self.by_hash.setdefault
+        keys: tuple[int | str, ...] = (text[:_BEGINNING], text[:_LONGER_BEGINNING], *drawn)
+        for key in keys:
+            held = held_by(key, number)
+            if held != number:
+                self._share(key, held, number)
+
+    def _share(self, key: int | str, held: int | list[int], number: int) -> None:
+        """Another original has the hash."""
+        if isinstance(held, int):
+            self.by_hash[key] = [held, number]
+        elif held:
+            held.append(number)
+            if len(held) > _SHARED:
+                held.clear()
+
+    def wants_variant(self, number: int) -> bool:
+        """Is a changed copy of that text to be remembered? Not of a variant, lest texts drift away from the original."""
+        said_by = self.said_by[self[number][0]]
+        return said_by[0] == number and len(said_by) <= _VARIANTS
+
+    def copied(self, post: Compared, drawn: Sequence[int]) -> int | None:
+        """The number of the original that ``post`` is a changed copy of."""
+        if not self.originals:
+            return None
+        held_by = self.by_hash.get
+        text = post.text
+        begins = (held_by(text[:_BEGINNING]), held_by(text[:_LONGER_BEGINNING]))
+        if begins[0]:
+            begun = begins[0] if isinstance(begins[0], list) else [begins[0]]
+            only = post.cut_from([self.originals[number - 1][1] for number in begun])
+            if only is not None:
+                return begun[only]
+        alone = 2 if len(text) < _SHORT else 1
+        shared: list[int] = []
+        every: tuple[int | list[int] | None, ...] = (*begins, *begins, *map(held_by, drawn))
+        for held in every:
+            if held:
+                shared += held if isinstance(held, list) else (held,) * alone
+        if len(shared) < 2:
+            return None
+        shared.sort()
+        times: dict[int, int] = {}
+        for one, next_one in pairwise(shared):
+            if one == next_one:
+                times[one] = times.get(one, 0) + 1
+        likely = sorted(times, key=times.__getitem__, reverse=True)[:_COMPARED] if len(times) > 1 else times
+        originals = self.originals
+        for number in likely:
+            if post.copies(*originals[number - 1][1:]):
+                return number
+        return None
+
+
 class CopyFinder:
     """Finds the post that a post copies. What it answers depends only on the posts given before.
 
@@ -125,7 +219,7 @@ class CopyFinder:
         if keep < 2:
             raise ValueError(f"a finder must keep at least 2 originals, not {keep}")
         self.keep = keep
-        self._new, self._old = Generation(keep // 2), Generation(keep // 2)
+        self._new, self._old = _Generation(), _Generation()
 
     def add(self, name: Name, text: str) -> Name | None:
         """The ``name`` of the post that ``text`` copies, or None: then ``name`` is an original from now on."""
@@ -134,56 +228,41 @@ class CopyFinder:
     def add_many(self, posts: Sequence[tuple[Name, str]]) -> list[Name | None]:
         """``add`` for each post in order; much faster than one by one."""
         found: list[Name | None] = []
-        texts = [plain(said(text)[0]) for _, text in posts]
-        while len(found) < len(posts):
-            begin = len(found)
-            end = begin + min(_TOGETHER, max(1, self.keep // 2))
-            found += self._take_some(posts[begin:end], texts[begin:end])
+        for start in range(0, len(posts), _TOGETHER):
+            some = posts[start : start + _TOGETHER]
+            texts = [plain(said(text)[0]) for _, text in some]
+            fresh = {text for text in texts if text not in self._new.by_text and text not in self._old.by_text}
+            drawn = {} if len(fresh) < 4 else dict(zip(fresh, sketches(list(fresh)), strict=True))
+            for (name, text), compared in zip(some, texts, strict=True):
+                found.append(self._take(name, text, compared, drawn.get(compared)))
         return found
 
-    def _take_some(self, posts: Sequence[tuple[Name, str]], texts: Sequence[str]) -> list[Name | None]:
-        """Answers for as many of ``posts`` (``texts``: what is compared) as there is room for in a generation."""
-        new, old = self._new, self._old
-        fresh = [text for text in dict.fromkeys(texts) if len(text) and text not in new.by_text]
-        drawn = keys(fresh)
-        batch = Batch(fresh, drawn, new)
-        looked = old.look(fresh, drawn)
-        rows = dict(zip(fresh, range(len(fresh)), strict=True))
-        found: list[Name | None] = []
-        for (name, text), compared in zip(posts, texts, strict=True):
-            found.append(self._take(name, text, compared, (batch, looked, rows.get(compared, 0))))
-            if len(new.originals) >= self.keep // 2:
-                self._new, self._old = Generation(self.keep // 2), new
-                break
-        new.settle()
-        return found
-
-    def _take(self, name: Name, text: str, compared: str, look: tuple[Batch, Looked, int]) -> Name | None:
+    def _take(self, name: Name, text: str, compared: str, drawn: Sequence[int] | None) -> Name | None:
         if not compared:
             return None
         new, old = self._new, self._old
         number = new.by_text.get(compared)
         if number is not None:
-            return new[number].name if self._repeats(text, compared) else None
-        batch, looked, row = look
+            return new[number][0] if self._repeats(text, compared) else None
         number = old.by_text.get(compared)
-        if number is not None:
-            if not self._repeats(text, compared):
-                return None
-            new.add(old[number], batch.keys[row], batch.asked(row, every=False))
-            return old[number].name
-        post = Compared(compared, text[: 4 * _LONGEST], (new.stream, old.stream))
-        found = new.copied(post, batch, row)
-        if found is None:
-            found = old.first_of(post, looked.begun.get(row, []), looked.likely.get(row, []))
-            if found is None:
-                new.add(Remembered(name, compared, text[:_WRITTEN]), batch.keys[row], batch.asked(row, every=False))
-                return None
-            if found.text not in new.by_text:
-                new.add(found, keys([found.text])[0])
-        elif new.wants_variant(found, compared):
-            new.add(Remembered(found.name, compared, text[:_WRITTEN]), batch.keys[row], batch.asked(row, every=False))
-        return found.name
+        if number is not None and not self._repeats(text, compared):
+            return None
+        drawn = sketch(compared) if drawn is None else drawn
+        if number is None and drawn:
+            post = Compared(compared, text[: 4 * _LONGEST], (new.stream, old.stream))
+            changed = new.copied(post, drawn)
+            if changed is not None:
+                first = new[changed][0]
+                if long_enough(compared) and new.wants_variant(changed):
+                    self._remember(first, compared, text[:_WRITTEN], drawn)
+                return first
+            number = old.copied(post, drawn)
+        if number is None:
+            self._remember(name, compared, text[:_WRITTEN], drawn)
+            return None
+        first, original, written = old[number]
+        self._remember(first, original, written, sketch(original))
+        return first
 
     def _repeats(self, text: str, compared: str) -> bool:
         """Is an equal text a copy? Below ``LONG_ENOUGH`` only if it tells much, or says itself that it repeats."""
@@ -194,6 +273,11 @@ class CopyFinder:
             or disguised(text)
         )
 
+    def _remember(self, name: Name, text: str, written: str, drawn: Sequence[int]) -> None:
+        if len(self._new.originals) >= self.keep // 2:
+            self._new, self._old = _Generation(), self._new
+        self._new.add(name, text, written, drawn)
+
     def dump(self) -> dict[str, Any]:
         """Everything, as plain JSON values; ``load`` continues exactly."""
         return {"keep": self.keep, "old": self._old.originals, "new": self._new.originals}
@@ -203,9 +287,8 @@ class CopyFinder:
         """The finder that ``dump`` described."""
         finder = cls(state["keep"])
         for generation, originals in ((finder._old, state["old"]), (finder._new, state["new"])):
-            for original, drawn in zip(originals, keys([original[1] for original in originals]), strict=True):
-                generation.add(Remembered(*original), drawn)
-            generation.settle()
+            for (name, text, written), drawn in zip(originals, sketches([o[1] for o in originals]), strict=True):
+                generation.add(name, text, written, drawn)
         return finder
 
 
