@@ -158,17 +158,14 @@ class _Generation:
         keys: tuple[int | str, ...] = (text[:_BEGINNING], text[:_LONGER_BEGINNING], *drawn)
         for key in keys:
             held = held_by(key, number)
-            if held != number:
-                self._share(key, held, number)
-
-    def _share(self, key: int | str, held: int | list[int], number: int) -> None:
-        """Another original has the hash."""
-        if isinstance(held, int):
-            self.by_hash[key] = [held, number]
-        elif held:
-            held.append(number)
-            if len(held) > _SHARED:
-                held.clear()
+            if held == number:
+                continue
+            if isinstance(held, int):
+                self.by_hash[key] = [held, number]
+            elif held:
+                held.append(number)
+                if len(held) > _SHARED:
+                    held.clear()
 
     def wants_variant(self, number: int) -> bool:
         """Is a changed copy of that text to be remembered? Not of a variant, lest texts drift away from the original."""
@@ -193,7 +190,7 @@ class _Generation:
         for held in every:
             if held:
                 shared += held if isinstance(held, list) else (held,) * alone
-        if len(shared) < 2:
+        if len(set(shared)) == len(shared):
             return None
         shared.sort()
         times: dict[int, int] = {}

@@ -25,6 +25,7 @@ LONG_ENOUGH = 24
 LEAST_ALIKE = ((40, 0.60), (60, 0.64), (80, 0.74), (10**9, 0.80))
 """How alike (1 - insertions and deletions over both lengths) texts must be in any case, by length of the shorter one: below
 the first figure the second one holds. A few words changed in a long text leave more of it."""
+_LEAST = [next(least for limit, least in LEAST_ALIKE if length < limit) for length in range(LEAST_ALIKE[-2][0])]
 SAME, SURE = 0.9, 60
 """So alike are two texts of so many letters only if one copies the other."""
 MISSING, ADDED, ALIKE, ENOUGH = 0.6, 0.5, 60.0, 36.0
@@ -139,10 +140,7 @@ def _in_word(short: str, long: str) -> bool:
 
 def _least_alike(short: str) -> float:
     length = len(short) if short.isascii() else size(short)
-    for limit, least in LEAST_ALIKE:
-        if length < limit:
-            return least
-    return 1.0
+    return _LEAST[length] if length < len(_LEAST) else LEAST_ALIKE[-1][1]
 
 
 def _shared(short: str, long: str, bits: list[float]) -> tuple[float, int]:

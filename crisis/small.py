@@ -99,7 +99,7 @@ class SmallModel:
         except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
             raise NoModel(f"the model {path} cannot be read ({error}); install Fireline again") from error
         tables["known"] = np.vstack([tables["known"], np.zeros((1, OUTPUTS), np.int8)])
-        self._tables = {part: pack(table) for part, table in tables.items()}
+        self._tables = {part: np.ascontiguousarray(pack(table).T) for part, table in tables.items()}
 
     def scores(self, seen: Grams) -> Floats:
         """Six scores a post."""
@@ -117,11 +117,14 @@ class SmallModel:
     def _part(self, part: str, blocks: list[tuple[Places, Places, Places]]) -> Floats:
         """The weights of one table, summed by post over all ``blocks``."""
         table = self._tables[part]
-        total: Packed = np.zeros((len(blocks[0][1]), table.shape[1]), np.int64)
+        total: Packed = np.zeros((len(blocks[0][1]), len(table)), np.int64)
         for places, first, last in blocks:
-            running = np.zeros((len(places) + 1, table.shape[1]), np.int64)
-            table[places].cumsum(axis=0, out=running[1:])
-            total += running[np.maximum(last, first)] - running[first]
+            weights = np.zeros(len(places) + 1, np.int64)
+            edges = np.stack([first, np.maximum(first, last)], axis=1).ravel()
+            some = last > first
+            for lane, column in enumerate(table):
+                column.take(places, out=weights[:-1], mode="clip")
+                total[some, lane] += np.add.reduceat(weights, edges)[::2][some]
         return unpack(total) * self._scales[part]
 
     def _known(self, seen: Grams) -> Places:
