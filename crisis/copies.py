@@ -184,10 +184,9 @@ class _Generation:
             only = post.cut_from([self.originals[number - 1][1] for number in begun])
             if only is not None:
                 return begun[only]
-        alone = 2 if len(text) < _SHORT else 1
+        alone, counted = (2, (*begins, *begins)) if len(text) < _SHORT else (1, (*begins, begins[1]))
         shared: list[int] = []
-        every: tuple[int | list[int] | None, ...] = (*begins, *begins, *map(held_by, drawn))
-        for held in every:
+        for held in (*counted, *map(held_by, drawn)):
             if held:
                 shared += held if isinstance(held, list) else (held,) * alone
         if len(set(shared)) == len(shared):

@@ -41,6 +41,7 @@ LEAST_LEFT, LEAST_CUT = 16.0, 7.0
 """Bits of what is left of a text that was cut; the second if it shows that it was."""
 LETTERS = 8
 """Letters that must be shared in any case."""
+_alike = Indel.normalized_similarity
 _ELLIPSIS = re.compile(r"…[\"”’'»)\]\s]*(?:https?://\S+\s*)?\Z")
 """As programs shorten a text; people type three dots, which may mean anything."""
 _CUT = re.compile(r"(?:…|\.\.\.)[\"”’'»)\]\s]*(?:https?://\S+\s*)?\Z")
@@ -91,7 +92,7 @@ class Compared(NamedTuple):
     def _alike(self, other: str) -> bool:
         text = self.text
         short, long = (text, other) if len(text) <= len(other) else (other, text)
-        alike = Indel.normalized_similarity(short, long, score_cutoff=_least_alike(short))
+        alike = _alike(short, long, score_cutoff=_least_alike(short))
         if not alike and short[:LETTERS] != long[:LETTERS]:
             return False
         if alike >= SAME and len(short) >= SURE:
@@ -123,7 +124,7 @@ class Compared(NamedTuple):
         return (
             LETTERS <= length < len(long)
             and short[:LETTERS] == long[:LETTERS]
-            and Indel.normalized_similarity(short, long[:length], score_cutoff=BEGINS) > 0
+            and _alike(short, long[:length], score_cutoff=BEGINS) > 0
         )
 
     def _is_left_of(self, short: str, long: str, bits: float) -> bool:

@@ -15,7 +15,7 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import NDArray
 
-from crisis.grams import Grams, Hashes, Places, grams
+from crisis.grams import Grams, Listed, Places, grams
 
 Floats = NDArray[np.float32]
 Packed = NDArray[np.int64]
@@ -92,7 +92,7 @@ class SmallModel:
             with np.load(path, allow_pickle=False) as kept:
                 tables = {part: kept[part] for part in ("spelling", "words", "known")}
                 self._scales: dict[str, Floats] = {part: kept[f"{part}_scale"] for part in tables}
-                self._keys: Hashes = kept["keys"]
+                self._known = Listed(kept["keys"])
                 self._bias: Floats = kept["bias"]
                 self._heat: Floats = kept["heat"]
                 self._slope, self._shift = (float(value) for value in kept["negative"])
@@ -110,7 +110,7 @@ class SmallModel:
             self._bias
             + self._part("spelling", seen.spelling) * pieces
             + self._part("words", seen.words) * words
-            + self._part("known", [(self._known(seen), first, last)]) * words
+            + self._part("known", [(self._known.find(seen.senses), first, last)]) * words
         ).astype(np.float32)
         return total
 
@@ -126,12 +126,6 @@ class SmallModel:
                 column.take(places, out=weights[:-1], mode="clip")
                 total[some, lane] += np.add.reduceat(weights, edges)[::2][some]
         return unpack(total) * self._scales[part]
-
-    def _known(self, seen: Grams) -> Places:
-        """Where the words of the lexicon are in its table; the last row, of zeros, stands for all others."""
-        near = self._keys[:-1].searchsorted(seen.senses)
-        found: Places = np.where(self._keys[near] == seen.senses, near, len(self._keys))
-        return found
 
     def judge(self, texts: Sequence[str]) -> Judgement:
         """What ``texts`` say, in order; they are taken to be English."""
