@@ -32,7 +32,7 @@ _WORD = re.compile(r"[^\W_]+")
 _LINK = re.compile(r"(?:https?://|www\.)\S+", re.IGNORECASE)
 _VIA = re.compile(r"(?<!\s)\s+(?:via|by)\s+@[\w.\-]+\s*$", re.IGNORECASE)
 _LEADING = re.compile(r"^(?:\s*[.@]?@[\w.\-]+)+")
-_GAPS = re.compile(r"[\W_]+")
+_NOT_ASCII = re.compile(r"[^\x00-\x7f]")
 _ASCII_GAPS = bytes(code if chr(code).isalnum() and code < 128 else 32 for code in range(256))
 _SPACE = re.compile(r"[\s\u200b-\u200f\u2060\ufeff]+")
 
@@ -113,16 +113,23 @@ def plain(text: str) -> str:
     """What is compared: letters and digits, lookalikes folded, without reposting marks, links and leading @handles."""
     text = flat(text[: 4 * _LONGEST])
     handles = "@" in text
-    if handles:
-        text = _REPOST.sub("", text)
+    if handles and (repost := _REPOST.match(text)):
+        text = text[repost.end() :]
     if "://" in text or "www." in text:
         text = _LINK.sub(" ", text)
     if handles:
-        text = _LEADING.sub("", text)
+        if leading := _LEADING.match(text):
+            text = text[leading.end() :]
         if " via @" in text or " by @" in text:
             text = _VIA.sub("", text)
-    gapped = text.encode().translate(_ASCII_GAPS).decode() if text.isascii() else _GAPS.sub(" ", text)
-    return " ".join(gapped.split())[:_LONGEST]
+    return " ".join(_ungapped(text))[:_LONGEST]
+
+
+def _ungapped(text: str) -> list[str]:
+    """What stands between signs that are neither letters nor digits."""
+    if text.isascii() or not any(map(str.isalnum, _NOT_ASCII.findall(text))):
+        return text.encode("ascii", "replace").translate(_ASCII_GAPS).decode().split()
+    return _WORD.findall(text)
 
 
 Name = str | int
@@ -136,10 +143,12 @@ class _Generation:
         self.originals: list[tuple[Name, str, str]] = []
         """What each is called, its plain text, and the beginning of what was written."""
         self.stream = Stream()
-        self.said_by: dict[Name, list[int]] = {}
-        """Numbers of the texts under one name: the original's, then those of its variants."""
+        self.first: dict[Name, int] = {}
+        """Number of the first text under each name: the original's."""
+        self.variants: dict[int, int] = {}
+        """How many variants of it are remembered beside it, if any."""
         self.by_text: dict[str, int] = {}
-        self.by_hash: dict[int | str, int | list[int]] = {}
+        self.by_hash: dict[int | str, int | tuple[int, ...]] = {}
         """Numbers of originals; a single one, which is the usual case, by itself; none of what too many share."""
 
     def __getitem__(self, number: int) -> tuple[Name, str, str]:
@@ -148,32 +157,27 @@ class _Generation:
     def add(self, name: Name, text: str, written: str, drawn: Sequence[int]) -> None:
         self.originals.append((name, text, written))
         number = self.by_text[text] = len(self.originals)
-        said_by = self.said_by.setdefault(name, [])
-        said_by.append(number)
-        if len(said_by) == 1:
+        first = self.first.setdefault(name, number)
+        if first == number:
             self.stream.meet(text)
+        else:
+            self.variants[first] = self.variants.get(first, 0) + 1
         if not drawn:
             return
         held_by = self.by_hash.setdefault
         keys: tuple[int | str, ...] = (text[:_BEGINNING], text[:_LONGER_BEGINNING], *drawn)
         for key in keys:
             held = held_by(key, number)
-            if held != number:
-                self._share(key, held, number)
-
-    def _share(self, key: int | str, held: int | list[int], number: int) -> None:
-        """Another original has the hash."""
-        if isinstance(held, int):
-            self.by_hash[key] = [held, number]
-        elif held:
-            held.append(number)
-            if len(held) > _SHARED:
-                held.clear()
+            if held == number:
+                continue
+            if isinstance(held, int):
+                self.by_hash[key] = (held, number)
+            elif held:
+                self.by_hash[key] = (*held, number) if len(held) < _SHARED else ()
 
     def wants_variant(self, number: int) -> bool:
         """Is a changed copy of that text to be remembered? Not of a variant, lest texts drift away from the original."""
-        said_by = self.said_by[self[number][0]]
-        return said_by[0] == number and len(said_by) <= _VARIANTS
+        return self.first[self[number][0]] == number and self.variants.get(number, 0) < _VARIANTS
 
     def copied(self, post: Compared, drawn: Sequence[int]) -> int | None:
         """The number of the original that ``post`` is a changed copy of."""
@@ -183,17 +187,16 @@ class _Generation:
         text = post.text
         begins = (held_by(text[:_BEGINNING]), held_by(text[:_LONGER_BEGINNING]))
         if begins[0]:
-            begun = begins[0] if isinstance(begins[0], list) else [begins[0]]
+            begun = (begins[0],) if isinstance(begins[0], int) else begins[0]
             only = post.cut_from([self.originals[number - 1][1] for number in begun])
             if only is not None:
                 return begun[only]
-        alone = 2 if len(text) < _SHORT else 1
+        alone, counted = (2, (*begins, *begins)) if len(text) < _SHORT else (1, (*begins, begins[1]))
         shared: list[int] = []
-        every: tuple[int | list[int] | None, ...] = (*begins, *begins, *map(held_by, drawn))
-        for held in every:
+        for held in (*counted, *map(held_by, drawn)):
             if held:
-                shared += held if isinstance(held, list) else (held,) * alone
-        if len(shared) < 2:
+                shared += (held,) * alone if isinstance(held, int) else held
+        if len(set(shared)) == len(shared):
             return None
         shared.sort()
         times: dict[int, int] = {}

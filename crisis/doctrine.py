@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable
 from functools import lru_cache
 
+from ahocorasick_rs import AhoCorasick
 from pydantic import Field
 
 from crisis.folding import fold
@@ -180,29 +181,29 @@ class Guess(Frozen):
 
 
 class _Signs:
-    """The signs of all causes, made ready: whole words in one table, beginnings and phrases beside it."""
+    """The signs of all causes, made ready: whole words in one table, beginnings and phrases in one automaton beside it."""
 
     def __init__(self) -> None:
         self.words: dict[str, set[CrisisType]] = {}
-        self.beginnings: list[tuple[str, CrisisType]] = []
-        self.phrases: list[tuple[str, CrisisType]] = []
+        self._parts: list[tuple[str, CrisisType]] = []
+        """What is looked for in the words of a text, one space before each and one behind the last."""
         for kind, cause in CAUSES.items():
             for sign in fold(cause.signs).split():
                 if sign.endswith("*"):
-                    self.beginnings.append((sign[:-1], kind))
+                    self._parts.append((f" {sign[:-1]}", kind))
                 elif "_" in sign or not _WORD.fullmatch(sign) or _UNSPACED.match(sign):
                     spaced = "_" in sign
-                    self.phrases.append((f" {sign.replace('_', ' ')} " if spaced else sign, kind))
+                    self._parts.append((f" {sign.replace('_', ' ')} " if spaced else sign, kind))
                 else:
                     self.words.setdefault(sign, set()).add(kind)
+        self._scan = AhoCorasick([part for part, _ in self._parts]).find_matches_as_indexes
 
     def weigh(self, text: str) -> dict[CrisisType, int]:
         """The causes that ``text`` (folded) speaks for, with how many different signs."""
         words = [_POSSESSIVE.sub("", word) for word in _WORD.findall(text)]
         line = f" {' '.join(words)} "
         hits = [kind for word in set(words) for kind in self.words.get(word, ())]
-        hits += [kind for beginning, kind in self.beginnings if f" {beginning}" in line]
-        hits += [kind for phrase, kind in self.phrases if phrase in line]
+        hits += [self._parts[part][1] for part in sorted({part for part, _, _ in self._scan(line, overlapping=True)})]
         return {kind: hits.count(kind) for kind in hits}
 
 

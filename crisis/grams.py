@@ -6,7 +6,7 @@ array operations and none from a Python loop. Digits count as one digit, letters
 more than twice as twice. After a negation the next words are other words: "not good" is no "good".
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -91,14 +91,44 @@ def turned_hash(word: str) -> int:
     return word_hash(word) ^ int(_NEGATED)
 
 
-_NEGATION_HASHES = np.sort(np.array([word_hash(word) for word in NEGATIONS.split()], np.uint64))
+class Listed:
+    """Which of many words are on a fixed list, and where: a place of a table for each, more tables where places clash."""
+
+    def __init__(self, hashes: Hashes) -> None:
+        self._hashes = np.append(hashes, np.zeros(1, np.uint64))
+        self._shift = np.uint64(64 - max(8, (8 * len(hashes)).bit_length()))
+        self._tables: list[NDArray[np.int32]] = []
+        left, places = np.arange(len(hashes), dtype=np.int32), self._places(hashes)
+        while len(left):
+            table = np.full(1 << (64 - int(self._shift)), len(hashes), np.int32)
+            table[places[left]] = left
+            self._tables.append(table)
+            left = left[table[places[left]] != left]
+
+    def _places(self, words: Hashes) -> Places:
+        return ((words * _MIX) >> self._shift).astype(np.intp)
+
+    def find(self, words: Hashes) -> Places:
+        """Where on the list each of ``words`` is, or the list's length."""
+        places = self._places(words)
+        found = np.full(len(words), len(self._hashes) - 1, np.intp)
+        for table in self._tables:
+            held = table.take(places, mode="clip")
+            np.copyto(found, held, where=self._hashes.take(held, mode="clip") == words)
+        return found
+
+    def holds(self, words: Hashes) -> NDArray[np.bool_]:
+        """Which of ``words`` are on the list."""
+        found: NDArray[np.bool_] = self.find(words) < len(self._hashes) - 1
+        return found
 
 
-def among(words: Hashes, known: Hashes) -> NDArray[np.bool_]:
-    """Which of ``words`` are in ``known`` (sorted)."""
-    at = np.minimum(np.searchsorted(known, words), len(known) - 1)
-    found: NDArray[np.bool_] = known[at] == words
-    return found
+def listed(words: Iterable[str]) -> Listed:
+    """The list of ``words`` (lower case)."""
+    return Listed(np.array([word_hash(word) for word in words], np.uint64))
+
+
+_NEGATIVE = listed(NEGATIONS.split())
 
 
 def grams(texts: Sequence[str]) -> Grams:
@@ -142,7 +172,7 @@ def single_places(senses: Hashes) -> Places:
 def _senses(words: Hashes, bounds: Places) -> Hashes:
     """Each word, or the word it becomes after a negation."""
     first, last = bounds[:-1], bounds[1:]
-    negation = among(words, _NEGATION_HASHES)
+    negation = _NEGATIVE.holds(words)
     turned = np.zeros(len(words), bool)
     nth = np.arange(len(words)) - np.repeat(first, last - first)
     for back in range(1, SCOPE + 1):

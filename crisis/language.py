@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from crisis.grams import Grams, Hashes, among, grams, word_hash
+from crisis.grams import Grams, grams, listed
 from crisis.spelling import LONGEST
 
 
@@ -37,11 +37,7 @@ _HAN_ENOUGH = 3
 _NOISE = re.compile(r"(?:https?://|www\.)\S+|[@#][\w.\-]+")
 
 
-def _hashes(words: Sequence[str]) -> Hashes:
-    return np.sort(np.array([word_hash(word) for word in words], np.uint64))
-
-
-_ENGLISH_HASHES, _OTHER_HASHES = _hashes(_ENGLISH), _hashes(_OTHER)
+_ENGLISH_LIST, _OTHER_LIST = listed(_ENGLISH), listed(_OTHER)
 _KNOWN_ENGLISH = frozenset(_ENGLISH)
 
 
@@ -62,7 +58,7 @@ def languages(texts: Sequence[str], seen: Grams | None = None) -> list[str]:
     seen = seen or grams(texts)
     first, last = seen.first[:-1], seen.first[1:]
     counted = [
-        np.concatenate([[0], np.cumsum(among(seen.word_hashes, known))]) for known in (_ENGLISH_HASHES, _OTHER_HASHES)
+        np.concatenate([[0], np.cumsum(known.holds(seen.word_hashes))]) for known in (_ENGLISH_LIST, _OTHER_LIST)
     ]
     english, other = (count[last] - count[first] for count in counted)
     plain = (english >= 2) & (english > 2 * other) & (english * 8 >= last - first)

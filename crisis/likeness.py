@@ -25,6 +25,7 @@ LONG_ENOUGH = 24
 LEAST_ALIKE = ((40, 0.60), (60, 0.64), (80, 0.74), (10**9, 0.80))
 """How alike (1 - insertions and deletions over both lengths) texts must be in any case, by length of the shorter one: below
 the first figure the second one holds. A few words changed in a long text leave more of it."""
+_LEAST = [next(least for limit, least in LEAST_ALIKE if length < limit) for length in range(LEAST_ALIKE[-2][0])]
 SAME, SURE = 0.9, 60
 """So alike are two texts of so many letters only if one copies the other."""
 MISSING, ADDED, ALIKE, ENOUGH = 0.6, 0.5, 60.0, 36.0
@@ -40,6 +41,7 @@ LEAST_LEFT, LEAST_CUT = 16.0, 7.0
 """Bits of what is left of a text that was cut; the second if it shows that it was."""
 LETTERS = 8
 """Letters that must be shared in any case."""
+_alike = Indel.normalized_similarity
 _ELLIPSIS = re.compile(r"…[\"”’'»)\]\s]*(?:https?://\S+\s*)?\Z")
 """As programs shorten a text; people type three dots, which may mean anything."""
 _CUT = re.compile(r"(?:…|\.\.\.)[\"”’'»)\]\s]*(?:https?://\S+\s*)?\Z")
@@ -90,7 +92,7 @@ class Compared(NamedTuple):
     def _alike(self, other: str) -> bool:
         text = self.text
         short, long = (text, other) if len(text) <= len(other) else (other, text)
-        alike = Indel.normalized_similarity(short, long, score_cutoff=_least_alike(short))
+        alike = _alike(short, long, score_cutoff=_least_alike(short))
         if not alike and short[:LETTERS] != long[:LETTERS]:
             return False
         if alike >= SAME and len(short) >= SURE:
@@ -122,7 +124,7 @@ class Compared(NamedTuple):
         return (
             LETTERS <= length < len(long)
             and short[:LETTERS] == long[:LETTERS]
-            and Indel.normalized_similarity(short, long[:length], score_cutoff=BEGINS) > 0
+            and _alike(short, long[:length], score_cutoff=BEGINS) > 0
         )
 
     def _is_left_of(self, short: str, long: str, bits: float) -> bool:
@@ -139,10 +141,7 @@ def _in_word(short: str, long: str) -> bool:
 
 def _least_alike(short: str) -> float:
     length = len(short) if short.isascii() else size(short)
-    for limit, least in LEAST_ALIKE:
-        if length < limit:
-            return least
-    return 1.0
+    return _LEAST[length] if length < len(_LEAST) else LEAST_ALIKE[-1][1]
 
 
 def _shared(short: str, long: str, bits: list[float]) -> tuple[float, int]:

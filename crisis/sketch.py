@@ -12,14 +12,15 @@ import numpy as np
 import numpy.typing as npt
 
 LENGTH = 8
-"""Letters in a sequence."""
+"""Letters in a sequence, a power of two."""
 KEYS = 12
 """Hashes in a sketch at the most; a text of fewer sequences has fewer."""
 
 _HASH_BITS = 44
 _BATCH = 1 << (63 - _HASH_BITS)
-_MULTIPLIER, _FIRST, _SECOND = (np.uint64(n) for n in (0x100000001B3, 0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9))
-_POWERS = np.array([pow(0x100000001B3, LENGTH - 1 - at, 2**64) for at in range(LENGTH)], dtype=np.uint64)
+_MULTIPLIER = 0x100000001B3
+_FIRST, _SECOND = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xBF58476D1CE4E5B9)
+_POWERS = np.array([pow(_MULTIPLIER, LENGTH - 1 - at, 2**64) for at in range(LENGTH)], dtype=np.uint64)
 _WIDE = 0x2E80
 
 Words = npt.NDArray[np.uint64]
@@ -41,10 +42,10 @@ def _letters(texts: Sequence[str]) -> tuple[Words, npt.NDArray[np.int64]]:
 
 def _hashes(codes: Words) -> Words:
     """A hash of every sequence of ``LENGTH`` codes, ``_HASH_BITS`` wide."""
-    count = len(codes) - LENGTH + 1
-    found = np.zeros(count, dtype=np.uint64)
-    for at in range(LENGTH):
-        found = found * _MULTIPLIER + codes[at : at + count]
+    found, reach = codes, 1
+    while reach < LENGTH:
+        found = found[:-reach] * np.uint64(pow(_MULTIPLIER, reach, 2**64)) + found[reach:]
+        reach *= 2
     return _finished(found)
 
 

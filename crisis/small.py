@@ -15,7 +15,7 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import NDArray
 
-from crisis.grams import Grams, Hashes, Places, grams
+from crisis.grams import Grams, Listed, Places, grams
 
 Floats = NDArray[np.float32]
 Packed = NDArray[np.int64]
@@ -92,14 +92,14 @@ class SmallModel:
             with np.load(path, allow_pickle=False) as kept:
                 tables = {part: kept[part] for part in ("spelling", "words", "known")}
                 self._scales: dict[str, Floats] = {part: kept[f"{part}_scale"] for part in tables}
-                self._keys: Hashes = kept["keys"]
+                self._known = Listed(kept["keys"])
                 self._bias: Floats = kept["bias"]
                 self._heat: Floats = kept["heat"]
                 self._slope, self._shift = (float(value) for value in kept["negative"])
         except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
             raise NoModel(f"the model {path} cannot be read ({error}); install Fireline again") from error
         tables["known"] = np.vstack([tables["known"], np.zeros((1, OUTPUTS), np.int8)])
-        self._tables = {part: pack(table) for part, table in tables.items()}
+        self._tables = {part: np.ascontiguousarray(pack(table).T) for part, table in tables.items()}
 
     def scores(self, seen: Grams) -> Floats:
         """Six scores a post."""
@@ -110,25 +110,22 @@ class SmallModel:
             self._bias
             + self._part("spelling", seen.spelling) * pieces
             + self._part("words", seen.words) * words
-            + self._part("known", [(self._known(seen), first, last)]) * words
+            + self._part("known", [(self._known.find(seen.senses), first, last)]) * words
         ).astype(np.float32)
         return total
 
     def _part(self, part: str, blocks: list[tuple[Places, Places, Places]]) -> Floats:
         """The weights of one table, summed by post over all ``blocks``."""
         table = self._tables[part]
-        total: Packed = np.zeros((len(blocks[0][1]), table.shape[1]), np.int64)
+        total: Packed = np.zeros((len(blocks[0][1]), len(table)), np.int64)
         for places, first, last in blocks:
-            running = np.zeros((len(places) + 1, table.shape[1]), np.int64)
-            table[places].cumsum(axis=0, out=running[1:])
-            total += running[np.maximum(last, first)] - running[first]
+            weights = np.zeros(len(places) + 1, np.int64)
+            edges = np.stack([first, np.maximum(first, last)], axis=1).ravel()
+            some = last > first
+            for lane, column in enumerate(table):
+                column.take(places, out=weights[:-1], mode="clip")
+                total[some, lane] += np.add.reduceat(weights, edges)[::2][some]
         return unpack(total) * self._scales[part]
-
-    def _known(self, seen: Grams) -> Places:
-        """Where the words of the lexicon are in its table; the last row, of zeros, stands for all others."""
-        near = self._keys[:-1].searchsorted(seen.senses)
-        found: Places = np.where(self._keys[near] == seen.senses, near, len(self._keys))
-        return found
 
     def judge(self, texts: Sequence[str]) -> Judgement:
         """What ``texts`` say, in order; they are taken to be English."""
