@@ -1,5 +1,7 @@
 """Where a statement goes: the channels its playbook names, or, for a correction, every target that carries the wrong text."""
 
+from collections.abc import Collection
+
 from crisis.delivery import ARRIVED, Delivery, Purpose
 from crisis.drafting import Outlet
 from crisis.incident import Incident
@@ -24,13 +26,14 @@ async def outlets_for(
     lists: dict[str, dict[str, str]],
     *,
     pictures: bool,
+    only: Collection[str] = (),
 ) -> list[Outlet]:
-    """Every channel the playbook names for this kind, or all of them when it names none; without ``pictures``, those
-    that take text alone; mailings with their ``lists``.
+    """The channels named by ``only``, else by the playbook for this kind, or all of them when it names none; without
+    ``pictures``, those that take text alone; mailings with their ``lists``.
 
     On a status page, what follows an incident's first word there is an update of it, not another incident.
     """
-    named = here.playbook(incident.assessment.type).channels.get(kind, ())
+    named = only or here.playbook(incident.assessment.type).channels.get(kind, ())
     chosen = [here.settings.channel(name) for name in named] or list(here.settings.channels)
     opened = await _opened(tx, incident)
     failing = incident.assessment.type is CrisisType.SERVICE_FAILURE
