@@ -63,7 +63,9 @@ def mend(text: str, finding: Finding, known: Known, *, language: str = "en") -> 
 def _missing(rule: str, known: Known) -> str:
     action = ACTIONS[known.cause][0]
     return {
-        "no-acknowledgement": f"We know that this affects {known.affected}, and we are sorry." if known.affected else "",
+        "no-acknowledgement": f"We know that this affects {known.affected}, and we are sorry."
+        if known.affected
+        else "",
         "nobody-affected": f"We are sorry for what {known.affected} are going through." if known.affected else "",
         "no-action": f"{action[:1].upper()}{action[1:]}.",
         "no-next-update": f"Next update by {known.next_update}." if known.next_update else "",

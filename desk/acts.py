@@ -8,12 +8,9 @@ code. What is done are the acts of ``tasks.incidents`` and ``tasks.deliver``, th
 rules.
 """
 
-import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
-from urllib.parse import parse_qs
 
-from itsdangerous import BadSignature, URLSafeTimedSerializer
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -25,13 +22,13 @@ from crisis.freeze import FreezeState
 from crisis.incident import LIVE, STEPS, Dismissal, IllegalStep, Incident, IncidentState
 from crisis.stakeholder import Stakeholder
 from crisis.values import CrisisType, Severity
-from desk.access import desk_key
-from desk.approve import FORM_SECONDS, MAX_FORM, MAX_REASON, sentence
-from desk.guard import TokenBucket, caller, is_same_origin, read_body
+from crisis.visible import web_address
+from desk.approve import MAX_FORM, MAX_REASON, sentence
+from desk.forms import NotTaken, nonce, nonce_fits, proven, read_fields
+from desk.guard import TokenBucket, caller
 from desk.state import desk_of
 from records import NotFound
 from tasks import incidents
-from tasks.approve import check_code
 from tasks.deliver import answer_unknown
 from tasks.first_word import reassessed
 from tasks.freeze import unfreeze
@@ -48,6 +45,8 @@ LABELS = {
     Dismissal.DUPLICATE: "a duplicate",
     Dismissal.KNOWN: "known and dealt with already",
 }
+REFUSALS = (NotTaken, NotAllowed, IllegalStep, IllegalDeliveryStep, NotFound)
+"""Why an act is not done."""
 _forged = TokenBucket(burst=20, seconds=3.0)
 """Wrong links by caller."""
 _submitted = TokenBucket(burst=10, seconds=6.0)
@@ -93,7 +92,7 @@ async def by_link(request: Request) -> Response:
     desk = desk_of(request)
     try:
         claims = read_acting_link(desk.here, request.path_params["token"])
-        place = await _place(desk.here, claims.incident, claims.person)
+        place = await place_of(desk.here, claims.incident, claims.person)
         await incidents.may_act(desk.here, place.incident, claims.person)
     except LinkExpired as over:
         return _no_link(request, "This link has expired", str(over), 410)
@@ -108,10 +107,11 @@ async def by_link(request: Request) -> Response:
 
 async def at_desk(request: Request) -> Response:
     """``/incidents/{id}/act``: the page, or one act, for whoever proves who they are."""
-    return await _answer(request, await _place(desk_of(request).here, request.path_params["id"]))
+    return await _answer(request, await place_of(desk_of(request).here, request.path_params["id"]))
 
 
-async def _place(here: Installation, name: str, person: str = "") -> Place:
+async def place_of(here: Installation, name: str, person: str = "") -> Place:
+    """An incident as the page of acts shows it, to ``person`` if a link names one. Raises HTTPException 404."""
     async with here.store.reading() as tx:
         try:
             incident = await tx.incidents.get(name)
@@ -135,47 +135,49 @@ def _no_link(request: Request, title: str, why: str, status: int) -> Response:
 async def _answer(request: Request, place: Place) -> Response:
     if request.method != "POST":
         return _page(request, place)
-    here, form = desk_of(request).here, {}
+    here, form = desk_of(request).here, dict[str, str]()
     try:
-        form = await _form(request, place)
-        person = await _person(here, place, form)
-        await incidents.may_act(here, place.incident, person)
-        await _do(here, place, form, person)
-    except (_NotTaken, NotAllowed, IllegalStep, IllegalDeliveryStep, NotFound) as why:
-        after = await _place(here, place.incident.id, place.person.email if place.person else "")
+        form |= await form_of(request, place)
+        await carry_out(here, place, form)
+    except REFUSALS as why:
+        form |= typed_in(why)
+        after = await place_of(here, place.incident.id, place.person.email if place.person else "")
         if _done_already(after.incident, form.get("act", "")):  # sent twice: the first one counts
             return RedirectResponse(request.url.path, status_code=303)
-        status = why.status if isinstance(why, _NotTaken) else 409
-        return _page(request, after, problem=sentence(str(why)), form=form, status=status)
+        return _page(request, after, problem=sentence(str(why)), form=form, status=status_of(why))
     return RedirectResponse(request.url.path, status_code=303)
 
 
-class _NotTaken(Exception):
-    """The form was not taken, and nothing was done."""
-
-    def __init__(self, status: int, says: str) -> None:
-        super().__init__(says)
-        self.status = status
+def typed_in(why: Exception) -> dict[str, str]:
+    """What was typed into a form that was not taken."""
+    return why.typed if isinstance(why, NotTaken) else {}
 
 
-async def _form(request: Request, place: Place) -> dict[str, str]:
-    """The fields of a form that this desk made for this page. Raises ``_NotTaken``."""
+def status_of(why: Exception) -> int:
+    """The HTTP status of a refusal."""
+    return why.status if isinstance(why, NotTaken) else 409
+
+
+async def carry_out(here: Installation, place: Place, form: Mapping[str, str]) -> None:
+    """Do what a form asks for, as whoever proves who they are. Raises ``REFUSALS``."""
+    person = await _person(here, place, form)
+    await incidents.may_act(here, place.incident, person)
+    await _do(here, place, form, person)
+
+
+async def form_of(request: Request, place: Place) -> dict[str, str]:
+    """The fields of a form that this desk made for this page. Raises ``NotTaken``."""
     here = desk_of(request).here
-    if not is_same_origin(request, here.settings.desk.url):
-        raise _NotTaken(403, "this did not come from the page of acts")
-    if not _submitted.take(f"{place.incident.id}/{place.person.email if place.person else caller(request)}"):
-        raise _NotTaken(429, "too many tries: wait a minute")
-    try:
-        fields = parse_qs((await read_body(request, MAX_FORM)).decode(), max_num_fields=10)
-    except ValueError:
-        raise _NotTaken(400, "the form cannot be read") from None
+    fields = await read_fields(request, largest=MAX_FORM, most=20)
     form = {name: values[-1].strip() for name, values in fields.items()}
-    if not _nonce_fits(here, form.get("nonce", ""), place):
-        raise _NotTaken(403, "this page was open for too long: look again, then act")
+    if not _submitted.take(f"{place.incident.id}/{place.person.email if place.person else caller(request)}"):
+        raise NotTaken(429, "too many tries: wait a minute", form)
+    if not nonce_fits(here, form.get("nonce", ""), made_for(place)):
+        raise NotTaken(403, "this page was open for too long: look again, then act", form)
     if len(form.get("reason", "")) > MAX_REASON:
-        raise _NotTaken(400, f"the reason is too long: keep it under {MAX_REASON:,} characters")
+        raise NotTaken(400, f"the reason is too long: keep it under {MAX_REASON:,} characters", form)
     if not form.get("reason"):
-        raise _NotTaken(400, "say why, in your own words: it goes on record")
+        raise NotTaken(400, "say why, in your own words: it goes on record", form)
     return form
 
 
@@ -183,11 +185,7 @@ async def _person(here: Installation, place: Place, form: Mapping[str, str]) -> 
     """Who acts, proven. Raises ``NotAllowed``."""
     if place.person is not None:
         return place.person.email
-    person = form.get("person", "")
-    if person not in {lead.email for lead in place.leads}:
-        raise NotAllowed("choose who you are: only leads may do this")
-    await check_code(here, person, form.get("code", ""))
-    return person
+    return await proven(here, form, [lead.email for lead in place.leads], who="leads")
 
 
 async def _do(here: Installation, place: Place, form: Mapping[str, str], person: str) -> None:
@@ -196,11 +194,11 @@ async def _do(here: Installation, place: Place, form: Mapping[str, str], person:
         await incidents.confirm(here, incident.id, actor=person, reason=reason)
     elif act == "dismiss":
         if form.get("label") not in set(Dismissal):
-            raise _NotTaken(400, "choose what it was instead")
+            raise NotTaken(400, "choose what it was instead")
         await incidents.dismiss(here, incident.id, actor=person, reason=reason, label=Dismissal(form["label"]))
     elif act == "rate":
         if form.get("severity") not in set(Severity) or form.get("type") not in set(CrisisType):
-            raise _NotTaken(400, "choose a severity and a kind")
+            raise NotTaken(400, "choose a severity and a kind")
         severity, kind = Severity(form["severity"]), CrisisType(form["type"])
         after = await override(here, incident.id, severity=severity, crisis_type=kind, actor=person, reason=reason)
         await reassessed(here, after)
@@ -208,14 +206,24 @@ async def _do(here: Installation, place: Place, form: Mapping[str, str], person:
         await incidents.merge(here, incident.id, form.get("into", ""), actor=person, reason=reason)
     elif act in ("there", "again"):
         if form.get("delivery") not in {d.id for d in place.unknown}:
-            raise _NotTaken(409, "that has been answered meanwhile: look at how it stands")
-        await answer_unknown(here, form["delivery"], arrived=act == "there", actor=person, reason=reason)
+            raise NotTaken(409, "that has been answered meanwhile: look at how it stands")
+        link = web_address(form.get("link", ""))
+        if form.get("link") and not link:
+            raise NotTaken(400, "the link is not a web address: copy it whole, from https:// on, or leave it out")
+        await answer_unknown(
+            here,
+            form["delivery"],
+            arrived=act == "there",
+            actor=person,
+            reason=reason,
+            link=link if act == "there" else "",
+        )
     elif act == "unfreeze":
         await unfreeze(here, incident.id, actor=person, reason=reason)
     elif act == "split":
         await incidents.split(here, incident.id, form.get("narrative", ""), actor=person, reason=reason)
     else:
-        raise _NotTaken(400, "nothing was chosen")
+        raise NotTaken(400, "nothing was chosen")
 
 
 def _done_already(incident: Incident, act: str) -> bool:
@@ -224,27 +232,15 @@ def _done_already(incident: Incident, act: str) -> bool:
     return act in ("dismiss", "merge") and incident.state is IncidentState.DISMISSED
 
 
-def _serializer(here: Installation) -> URLSafeTimedSerializer:
-    return URLSafeTimedSerializer(desk_key(here.settings.home), salt="fireline.desk.acts")
-
-
-def _made_for(place: Place) -> list[str]:
-    return [place.incident.id, place.person.email if place.person else ""]
-
-
-def _nonce_fits(here: Installation, nonce: str, place: Place) -> bool:
-    try:
-        made_for = _serializer(here).loads(nonce, max_age=FORM_SECONDS)
-    except BadSignature:
-        return False
-    return isinstance(made_for, list) and made_for[:-1] == _made_for(place)
+def made_for(place: Place) -> tuple[str, ...]:
+    """What a form of acts is good for."""
+    return place.incident.id, place.person.email if place.person else ""
 
 
 def _page(
     request: Request, place: Place, *, problem: str = "", form: Mapping[str, str] | None = None, status: int = 200
 ) -> Response:
     desk = desk_of(request)
-    nonce = str(_serializer(desk.here).dumps([*_made_for(place), secrets.token_urlsafe(9)]))
     context = {
         "incident": place.incident,
         "acts": place.acts,
@@ -257,7 +253,7 @@ def _page(
         "labels": LABELS,
         "severities": tuple(Severity),
         "kinds": tuple(CrisisType),
-        "nonce": nonce,
+        "nonce": nonce(desk.here, made_for(place)),
         "problem": problem,
         "given": form or {},
         "max_reason": MAX_REASON,

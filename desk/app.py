@@ -13,6 +13,7 @@ from starlette.staticfiles import StaticFiles
 from desk import (
     acts,
     approve,
+    deliveries,
     hooks,
     incident,
     ingest,
@@ -24,6 +25,8 @@ from desk import (
     record,
     sandbox,
     ses_events,
+    statement,
+    statement_acts,
 )
 from desk.access import DeskAccess, desk_key
 from desk.guard import HEADERS, SecurityHeaders
@@ -85,6 +88,9 @@ def create_app(here: Installation) -> Starlette:
             *now.ROUTES,
             *incident.ROUTES,
             *acts.ROUTES,
+            *statement.ROUTES,
+            *statement_acts.ROUTES,
+            *deliveries.ROUTES,
             *record.ROUTES,
             *sandbox.ROUTES,
             *approve.ROUTES,

@@ -21,6 +21,7 @@ from crisis.pictures import Picture
 from crisis.visible import visible, web_address
 from desk.guard import LIVE_POLICY
 from desk.picture import urgency
+from desk.preview import as_posted
 from desk.waiting import answer_commands
 
 FOLDER = Path(__file__).parent
@@ -114,6 +115,7 @@ class Pages:
             plain=plain,
             percent=percent,
             number=number,
+            as_posted=as_posted,
         )
         self._environment.globals.update(
             picture_address=picture_address,

@@ -137,9 +137,7 @@ async def _may_say(here: Installation, tx: Transaction, incident: Incident, kind
     )
 
 
-def _on(
-    outlet: Outlet, incident: Incident, kind: StatementKind, typed: Typed, media: tuple[Picture, ...]
-) -> OnChannel:
+def _on(outlet: Outlet, incident: Incident, kind: StatementKind, typed: Typed, media: tuple[Picture, ...]) -> OnChannel:
     try:
         [rendering] = renderings_for(
             [outlet],

@@ -56,7 +56,7 @@ async def _opened(tx: Transaction, incident: Incident) -> dict[Target, str]:
     first: dict[Target, str] = {}
     for d in sorted(deliveries, key=lambda d: d.created_at):
         stands = d.purpose is Purpose.STATEMENT and d.state in ARRIVED and d.id not in withdrawn
-        if stands and d.receipt is not None:
+        if stands and d.receipt is not None and d.receipt.id:
             first.setdefault(d.rendering.target, d.receipt.id)
     return first
 
