@@ -6,6 +6,7 @@ of one field, so each note says where it is in those, too.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from crisis.finding import Finding
 from crisis.mending import Mend
@@ -85,7 +86,7 @@ def marked(typed: Typed, found: Sequence[Found]) -> tuple[Stretch, ...]:
     ]
     cuts = sorted({0, len(text), *(at for _, f in spans for at in (f.start, f.end) if at <= len(text))})
     stretches = []
-    for start, end in zip(cuts, cuts[1:], strict=False):
+    for start, end in pairwise(cuts):
         about = [(n, f) for n, f in spans if f.start <= start and end <= f.end]
         stretches.append(
             Stretch(

@@ -6,7 +6,7 @@ the words, facts and doctrine at hand, each channel's preview, what changed, and
 POSTs of the same addresses are in ``desk.statement_acts``.
 """
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from urllib.parse import urlencode
 
 from starlette.exceptions import HTTPException
@@ -67,7 +67,7 @@ class Sheet:
     before: Statement | None = None
     """The version that differences are shown against."""
     facts: tuple[Fact, ...] = ()
-    people: tuple[Stakeholder, ...] = field(default=())
+    people: tuple[Stakeholder, ...] = ()
     changed: str = ""
     """What an approval would no longer match."""
 
@@ -120,7 +120,8 @@ async def sheet_of(here: Installation, id: str, number: int) -> Sheet:
                 newest=newest,
                 before=next((v for v in reversed(versions) if v.version < number), None),
                 changed=await what_changed(tx, statement),
-                **await _around(tx, incident),
+                facts=await _facts(tx, incident),
+                people=tuple(await tx.stakeholders.list()),
             )
     except NotFound as missing:
         raise HTTPException(404, str(missing)) from None
@@ -134,18 +135,22 @@ async def new_sheet(here: Installation, incident_id: str, kind: StatementKind, c
             latest, status = await latest_of(tx, incident_id, kind, corrects)
             channels = names_of_default(here, incident, kind)
             typed = Typed("", "", "en", () if corrects else channels)
-            around = await _around(tx, incident)
-            return Sheet(incident, kind, typed, corrects=corrects, onto=place_of(latest, status), **around)
+            return Sheet(
+                incident,
+                kind,
+                typed,
+                corrects=corrects,
+                onto=place_of(latest, status),
+                facts=await _facts(tx, incident),
+                people=tuple(await tx.stakeholders.list()),
+            )
     except NotFound as missing:
         raise HTTPException(404, str(missing)) from None
 
 
-async def _around(tx: Transaction, incident: Incident) -> dict[str, tuple[object, ...]]:
-    facts = await tx.facts.list(incident.id)
-    return {
-        "facts": tuple(sorted(facts, key=lambda f: ORDER.index(f.status))),
-        "people": tuple(await tx.stakeholders.list()),
-    }
+async def _facts(tx: Transaction, incident: Incident) -> tuple[Fact, ...]:
+    """The facts on record, those that may be stated as true at the head."""
+    return tuple(sorted(await tx.facts.list(incident.id), key=lambda f: ORDER.index(f.status)))
 
 
 async def listed(request: Request) -> Response:
@@ -237,9 +242,10 @@ async def show(
     posts = _posts(here, sheet, checked)
     async with here.store.reading() as tx:
         counsel = await advise(tx, sheet.incident.id)
-    policy = here.playbook(sheet.incident.assessment.type).approval.get(sheet.kind)
     proposal = sheet.version.proposal if sheet.version else None
-    roles = (proposal.policy if proposal else policy).roles if proposal or policy else {}
+    playbook = here.playbook(sheet.incident.assessment.type).approval.get(sheet.kind)
+    policy = proposal.policy if proposal else playbook
+    roles = policy.roles if policy else {}
     author = statement.author if statement else ""
     context = {
         "sheet": sheet,
@@ -267,7 +273,7 @@ async def show(
         "meanwhile": meanwhile,
         "moved": moved,
         "nonce": forms.nonce(here, editing_of(sheet)),
-        "deciding": forms.nonce(here, deciding_of(sheet)) if statement else "",
+        "deciding_nonce": forms.nonce(here, deciding_of(sheet)) if statement else "",
         "problem": sentence(problem or trouble),
         "nothing_done": bool(problem),
         "given": given or {},
@@ -305,9 +311,11 @@ async def _checked(here: Installation, sheet: Sheet) -> tuple[Checked, str]:
     """The text as it was checked; a correction of what nobody carries any more is checked without channels."""
     media = sheet.statement.media if sheet.statement else ()
     own = sheet.statement.id if sheet.statement else ""
+    there = {c.name for c in here.settings.channels}
+    typed = replace(sheet.typed, channels=tuple(name for name in sheet.typed.channels if name in there))
     try:
         found = await check(
-            here, sheet.incident.id, sheet.kind, sheet.typed, corrects=sheet.corrects, media=media, instead_of=own
+            here, sheet.incident.id, sheet.kind, typed, corrects=sheet.corrects, media=media, instead_of=own
         )
     except NothingToCorrect as nothing:
         return Checked((), ()), str(nothing)

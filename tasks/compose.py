@@ -31,7 +31,7 @@ class Typed:
     body: str
     language: str = "en"
     channels: tuple[str, ...] = ()
-    """Names of the channels it is meant for; none are the playbook's own."""
+    """Names of the channels it is meant for; a correction goes wherever the wrong text is."""
 
     @property
     def text(self) -> str:
@@ -121,6 +121,8 @@ async def _outlets(
 ) -> list[Outlet]:
     if corrects:
         return await outlets_again(tx, here, await tx.statements.get(corrects))
+    if not typed.channels:
+        return []
     return await outlets_for(tx, here, incident, kind, {}, pictures=pictures, only=typed.channels)
 
 

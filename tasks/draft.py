@@ -102,7 +102,7 @@ class WrittenMeanwhile(NotAllowed):
         elif status is StatementStatus.PUBLISHED:
             says = f"{latest.label} was published while you were writing: saving now makes a new statement"
         else:
-            says = f"{latest.author} has saved {latest.label} while you were writing"
+            says = f"{latest.label} was saved by {latest.author} while you were writing"
         super().__init__(says)
 
 
