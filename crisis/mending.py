@@ -22,6 +22,8 @@ _OUT = frozenset(
     }
 )
 """Rules whose sentence can go without another in its place."""
+_QUOTED = 80
+"""Characters of a sentence on the button that takes it out: its beginning and its end."""
 _SMALL = ("only ", "just ", "merely ")
 
 
@@ -98,7 +100,11 @@ def _instead(text: str, finding: Finding, known: Known) -> Mend | None:
 
 def _sentence_out(text: str, finding: Finding) -> Mend | None:
     sentence = _sentence_of(text, finding)
-    return None if sentence is None else _without(text, *sentence, "Take this sentence out")
+    if sentence is None:
+        return None
+    out = " ".join(text[slice(*sentence)].split())
+    short = out if len(out) <= _QUOTED else f"{out[: _QUOTED // 2].rstrip()} … {out[-_QUOTED // 2 :].lstrip()}"
+    return _without(text, *sentence, f"Take out “{short}”")
 
 
 def _sentence_of(text: str, finding: Finding) -> tuple[int, int] | None:

@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from crisis.counsel import sources
 from crisis.differences import differences
 from crisis.drafting import NoTemplate, headline_and_body
 from crisis.fact import Fact, FactStatus
@@ -260,6 +261,7 @@ async def show(
         "problems": [s for s in checked.shown if s.problem],
         "hidden": hides(sheet.typed.text),
         "counsel": counsel,
+        "sources": sources(counsel),
         "channels": here.settings.channels,
         "languages": LANGUAGES,
         "roles": {role: people(here.settings, role, but=author) for role in roles},

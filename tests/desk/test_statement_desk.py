@@ -333,7 +333,9 @@ async def test_no_page_of_statements_opens_without_the_key(scene: Scene) -> None
 async def test_hostile_words_in_a_stored_text_stay_words(scene: Scene, desk: httpx.AsyncClient) -> None:
     given = {"person": CARL, "code": await code(scene, CARL)}
     hostile = f"</textarea>{HOSTILE} @ana@social.example #tag https://acme.example/?a=1&b=2"
-    answer = await write(desk, PAGE, headline=f"{HOSTILE[:80]}", body=hostile, channel=CHANNELS[2:3], do="save", **given)
+    answer = await write(
+        desk, PAGE, headline=f"{HOSTILE[:80]}", body=hostile, channel=CHANNELS[2:3], do="save", **given
+    )
     assert answer.status_code == 303, answer.text
     page = (await desk.get("/statements/INC-1-S1/2")).text
     assert "<script>document" not in page
