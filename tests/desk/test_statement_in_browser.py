@@ -1,4 +1,4 @@
-"""Writing, deciding and answering in a real browser: by keyboard on a computer, by one thumb on a phone, with and without scripts.
+"""Writing, deciding and answering in a real browser: on a computer and by thumb, with scripts and without.
 
 Takes about a minute. Set ``FIRELINE_SCREENSHOTS`` to a folder to keep pictures of every page.
 """
