@@ -17,6 +17,8 @@ from playwright.async_api import Page, expect
 from test_desk_in_browser import SIZES, chromium, look, served
 from test_statement_desk import code, statement, status
 
+import integrations
+from config import ChannelSettings
 from crisis.delivery import Delivery, DeliveryState
 from crisis.fact import Fact, FactStatus
 from crisis.rendering import mail_html
@@ -209,3 +211,44 @@ async def contrast(page: Page, element: str) -> float:
 def luminance(colour: tuple[int, ...]) -> float:
     red, green, blue = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in (n / 255 for n in colour))
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_every_platform_has_its_own_look(scene: Scene, size: str, scheme: str) -> None:
+    kinds = [k for k in integrations.kinds("channel") if k not in ("sandbox", "instagram")]
+    channels = tuple(ChannelSettings(name=k.replace("_", "-"), kind="sandbox", looks_like=k) for k in kinds)
+    scene.here.settings = scene.here.settings.model_copy(update={"channels": channels})
+    async with at_the_desk(scene, size, scheme) as (page, address):
+        await page.goto(f"{address}/incidents/INC-1/draft?kind=update")
+        assert await page.locator("#previews .post").count() == len(kinds)
+        text = f"{GOOD} Ask @ana@social.example #acme 👨‍👩‍👧‍👦 {'We read every report. ' * 12}نعتذر لجميع العملاء."
+        await page.fill("#body", text)
+        await page.wait_for_selector(".look-bluesky >> text=Post 1 of 3")
+        await look(page, f"previews-{size}-{scheme}")
+        poor = await page.evaluate(POOR_CONTRAST)
+        assert poor == []
+
+
+POOR_CONTRAST = """() => {
+  const linear = v => v / 255 <= .04045 ? v / 255 / 12.92 : ((v / 255 + .055) / 1.055) ** 2.4;
+  const light = ([r, g, b]) => .2126 * linear(r) + .7152 * linear(g) + .0722 * linear(b);
+  const rgb = c => c.match(/[\\d.]+/g).map(Number);
+  const ground = e => {
+    for (; e; e = e.parentElement) {
+      const c = rgb(getComputedStyle(e).backgroundColor);
+      if (c.length < 4 || c[3] > 0) return c;
+    }
+    return [255, 255, 255];
+  };
+  const found = new Set();
+  for (const e of document.querySelectorAll('main *')) {
+    if (![...e.childNodes].some(n => n.nodeType === 3 && n.data.trim()) || !e.checkVisibility()) continue;
+    const a = light(rgb(getComputedStyle(e).color).slice(0, 3)), b = light(ground(e).slice(0, 3));
+    const ratio = (Math.max(a, b) + .05) / (Math.min(a, b) + .05);
+    const where = e.closest('.post')?.className || '';
+    if (ratio < 4.5) found.add(`${where} ${e.tagName}.${e.className}: ${ratio.toFixed(2)}`);
+  }
+  return [...found];
+}"""
+"""Elements of the page whose own words have less than 4.5:1 on their ground (WCAG 2.2, 1.4.3)."""
