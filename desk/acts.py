@@ -8,9 +8,12 @@ code. What is done are the acts of ``tasks.incidents`` and ``tasks.deliver``, th
 rules.
 """
 
+import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
+from urllib.parse import parse_qs
 
+from itsdangerous import BadSignature, URLSafeTimedSerializer
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -23,12 +26,14 @@ from crisis.incident import LIVE, STEPS, Dismissal, IllegalStep, Incident, Incid
 from crisis.stakeholder import Stakeholder
 from crisis.values import CrisisType, Severity
 from crisis.visible import web_address
-from desk.approve import MAX_FORM, MAX_REASON, sentence
-from desk.forms import NotTaken, nonce, nonce_fits, proven, read_fields
-from desk.guard import TokenBucket, caller
+from desk.access import desk_key
+from desk.approve import FORM_SECONDS, MAX_FORM, MAX_REASON, sentence
+from desk.filled_in import NotTaken
+from desk.guard import TokenBucket, caller, is_same_origin, read_body
 from desk.state import desk_of
 from records import NotFound
 from tasks import incidents
+from tasks.approve import check_code
 from tasks.deliver import answer_unknown
 from tasks.first_word import reassessed
 from tasks.freeze import unfreeze
@@ -137,10 +142,9 @@ async def _answer(request: Request, place: Place) -> Response:
         return _page(request, place)
     here, form = desk_of(request).here, dict[str, str]()
     try:
-        form |= await form_of(request, place)
-        await carry_out(here, place, form)
+        await take(request, place, form)
+        await carry_out(request, place, form)
     except REFUSALS as why:
-        form |= typed_in(why)
         after = await place_of(here, place.incident.id, place.person.email if place.person else "")
         if _done_already(after.incident, form.get("act", "")):  # sent twice: the first one counts
             return RedirectResponse(request.url.path, status_code=303)
@@ -148,44 +152,49 @@ async def _answer(request: Request, place: Place) -> Response:
     return RedirectResponse(request.url.path, status_code=303)
 
 
-def typed_in(why: Exception) -> dict[str, str]:
-    """What was typed into a form that was not taken."""
-    return why.typed if isinstance(why, NotTaken) else {}
-
-
 def status_of(why: Exception) -> int:
     """The HTTP status of a refusal."""
     return why.status if isinstance(why, NotTaken) else 409
 
 
-async def carry_out(here: Installation, place: Place, form: Mapping[str, str]) -> None:
+async def carry_out(request: Request, place: Place, form: Mapping[str, str]) -> None:
     """Do what a form asks for, as whoever proves who they are. Raises ``REFUSALS``."""
+    here = desk_of(request).here
     person = await _person(here, place, form)
     await incidents.may_act(here, place.incident, person)
     await _do(here, place, form, person)
 
 
-async def form_of(request: Request, place: Place) -> dict[str, str]:
-    """The fields of a form that this desk made for this page. Raises ``NotTaken``."""
+async def take(request: Request, place: Place, form: dict[str, str]) -> None:
+    """Fill ``form`` with the fields of a form that this desk made for this page. Raises ``NotTaken``; what was typed is
+    in ``form`` then, too."""
     here = desk_of(request).here
-    fields = await read_fields(request, largest=MAX_FORM, most=20)
-    form = {name: values[-1].strip() for name, values in fields.items()}
+    if not is_same_origin(request, here.settings.desk.url):
+        raise NotTaken(403, "this did not come from the page of acts")
     if not _submitted.take(f"{place.incident.id}/{place.person.email if place.person else caller(request)}"):
-        raise NotTaken(429, "too many tries: wait a minute", form)
-    if not nonce_fits(here, form.get("nonce", ""), made_for(place)):
-        raise NotTaken(403, "this page was open for too long: look again, then act", form)
+        raise NotTaken(429, "too many tries: wait a minute")
+    try:
+        fields = parse_qs((await read_body(request, MAX_FORM)).decode(), max_num_fields=10)
+    except ValueError:
+        raise NotTaken(400, "the form cannot be read") from None
+    form.update({name: values[-1].strip() for name, values in fields.items()})
+    if not _nonce_fits(here, form.get("nonce", ""), place):
+        raise NotTaken(403, "this page was open for too long: look again, then act")
     if len(form.get("reason", "")) > MAX_REASON:
-        raise NotTaken(400, f"the reason is too long: keep it under {MAX_REASON:,} characters", form)
+        raise NotTaken(400, f"the reason is too long: keep it under {MAX_REASON:,} characters")
     if not form.get("reason"):
-        raise NotTaken(400, "say why, in your own words: it goes on record", form)
-    return form
+        raise NotTaken(400, "say why, in your own words: it goes on record")
 
 
 async def _person(here: Installation, place: Place, form: Mapping[str, str]) -> str:
     """Who acts, proven. Raises ``NotAllowed``."""
     if place.person is not None:
         return place.person.email
-    return await proven(here, form, [lead.email for lead in place.leads], who="leads")
+    person = form.get("person", "")
+    if person not in {lead.email for lead in place.leads}:
+        raise NotAllowed("choose who you are: only leads may do this")
+    await check_code(here, person, form.get("code", ""))
+    return person
 
 
 async def _do(here: Installation, place: Place, form: Mapping[str, str], person: str) -> None:
@@ -207,17 +216,11 @@ async def _do(here: Installation, place: Place, form: Mapping[str, str], person:
     elif act in ("there", "again"):
         if form.get("delivery") not in {d.id for d in place.unknown}:
             raise NotTaken(409, "that has been answered meanwhile: look at how it stands")
-        link = web_address(form.get("link", ""))
-        if form.get("link") and not link:
+        there = act == "there"
+        link = web_address(form.get("link", "")) if there else ""
+        if there and form.get("link") and not link:
             raise NotTaken(400, "the link is not a web address: copy it whole, from https:// on, or leave it out")
-        await answer_unknown(
-            here,
-            form["delivery"],
-            arrived=act == "there",
-            actor=person,
-            reason=reason,
-            link=link if act == "there" else "",
-        )
+        await answer_unknown(here, form["delivery"], arrived=there, actor=person, reason=reason, link=link)
     elif act == "unfreeze":
         await unfreeze(here, incident.id, actor=person, reason=reason)
     elif act == "split":
@@ -232,15 +235,32 @@ def _done_already(incident: Incident, act: str) -> bool:
     return act in ("dismiss", "merge") and incident.state is IncidentState.DISMISSED
 
 
-def made_for(place: Place) -> tuple[str, ...]:
-    """What a form of acts is good for."""
-    return place.incident.id, place.person.email if place.person else ""
+def _serializer(here: Installation) -> URLSafeTimedSerializer:
+    return URLSafeTimedSerializer(desk_key(here.settings.home), salt="fireline.desk.acts")
+
+
+def _made_for(place: Place) -> list[str]:
+    return [place.incident.id, place.person.email if place.person else ""]
+
+
+def _nonce_fits(here: Installation, nonce: str, place: Place) -> bool:
+    try:
+        made_for = _serializer(here).loads(nonce, max_age=FORM_SECONDS)
+    except BadSignature:
+        return False
+    return isinstance(made_for, list) and made_for[:-1] == _made_for(place)
+
+
+def nonce_of(request: Request, place: Place) -> str:
+    """A word that makes a form good for the acts on an incident, for a while."""
+    return str(_serializer(desk_of(request).here).dumps([*_made_for(place), secrets.token_urlsafe(9)]))
 
 
 def _page(
     request: Request, place: Place, *, problem: str = "", form: Mapping[str, str] | None = None, status: int = 200
 ) -> Response:
     desk = desk_of(request)
+    nonce = nonce_of(request, place)
     context = {
         "incident": place.incident,
         "acts": place.acts,
@@ -253,7 +273,7 @@ def _page(
         "labels": LABELS,
         "severities": tuple(Severity),
         "kinds": tuple(CrisisType),
-        "nonce": nonce(desk.here, made_for(place)),
+        "nonce": nonce,
         "problem": problem,
         "given": form or {},
         "max_reason": MAX_REASON,

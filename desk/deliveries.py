@@ -18,7 +18,7 @@ from crisis.delivery import Delivery, DeliveryState, Purpose
 from crisis.incident import Incident
 from crisis.stakeholder import Stakeholder
 from crisis.statement import Statement
-from desk import acts, forms
+from desk import acts, filled_in
 from desk.approve import MAX_REASON, sentence
 from desk.picture import Mailed, mailings_of, taken_back
 from desk.preview import preview
@@ -92,13 +92,12 @@ async def act(request: Request) -> Response:
     here, incident = desk_of(request).here, await _incident(request)
     place, form = await acts.place_of(here, incident.id), dict[str, str]()
     try:
-        form |= await acts.form_of(request, place)
+        await acts.take(request, place, form)
         if form.get("act") == "withdraw":
-            await _withdraw(here, incident, form)
+            await _withdraw(request, incident, form)
         else:
-            await acts.carry_out(here, place, form)
+            await acts.carry_out(request, place, form)
     except REFUSALS as why:
-        form |= acts.typed_in(why)
         async with here.store.reading() as tx:
             found = [d for d in await tx.outbox.list(incident=incident.id) if d.purpose is not Purpose.NOTICE]
         problem = sentence(str(why))
@@ -106,15 +105,16 @@ async def act(request: Request) -> Response:
     return RedirectResponse("/deliveries" if form.get("back") == "all" else request.url.path, status_code=303)
 
 
-async def _withdraw(here: Installation, incident: Incident, form: Mapping[str, str]) -> None:
+async def _withdraw(request: Request, incident: Incident, form: Mapping[str, str]) -> None:
+    here = desk_of(request).here
     async with here.store.reading() as tx:
         people = await tx.stakeholders.list()
     try:
         version = int(form.get("version", "")[:6])
     except ValueError:
-        raise forms.NotTaken(400, "nothing was chosen") from None
+        raise filled_in.NotTaken(400, "nothing was chosen") from None
     may = [p.email for p in people if _may_withdraw(p, incident)]
-    person = await forms.proven(here, form, may, who=f"the lead, {' and '.join(WITHDRAWING[1:])}")
+    person = await filled_in.proven(request, form, may, who=f"the lead, {' and '.join(WITHDRAWING[1:])}")
     async with here.store.reading() as tx:
         statement = await tx.statements.get(form.get("statement", ""), version)
     if statement.incident != incident.id:
@@ -147,7 +147,7 @@ async def _show(
     desk = desk_of(request)
     here = desk.here
     places = {name: await acts.place_of(here, name) for name in dict.fromkeys(d.incident for d in deliveries)}
-    nonces = {name: forms.nonce(here, acts.made_for(place)) for name, place in places.items()}
+    nonces = {name: acts.nonce_of(request, place) for name, place in places.items()}
     async with here.store.reading() as tx:
         mailings = await mailings_of(tx, deliveries)
         people = await tx.stakeholders.list()

@@ -22,7 +22,7 @@ from crisis.incident import Incident
 from crisis.stakeholder import Stakeholder
 from crisis.statement import Rendering, Statement
 from crisis.values import StatementKind
-from desk import forms
+from desk import filled_in
 from desk.approve import MAX_REASON, looks_like, sentence
 from desk.marking import marked, notes
 from desk.page import hides
@@ -38,6 +38,8 @@ from tasks.draft import latest_of, place_of, suggested
 from tasks.installation import Installation
 from tasks.outlets import NothingToCorrect
 
+EDITING, DECIDING = "statement.edit", "statement.decide"
+"""The two kinds of form on a statement's page."""
 MAX_HEADLINE = 300
 """Characters."""
 MAX_TEXT = 60_000
@@ -274,8 +276,8 @@ async def show(
         "against": meanwhile or sheet.before,
         "meanwhile": meanwhile,
         "moved": moved,
-        "nonce": forms.nonce(here, editing_of(sheet)),
-        "deciding_nonce": forms.nonce(here, deciding_of(sheet)) if statement else "",
+        "nonce": filled_in.nonce(request, EDITING, editing_of(sheet)),
+        "deciding_nonce": filled_in.nonce(request, DECIDING, deciding_of(sheet)) if statement else "",
         "problem": sentence(problem or trouble),
         "nothing_done": bool(problem),
         "given": given or {},
@@ -297,12 +299,12 @@ def _address(sheet: Sheet) -> str:
 
 def editing_of(sheet: Sheet) -> tuple[str, ...]:
     """What a form of the editor is good for: one kind of statement of one incident."""
-    return "edit", sheet.incident.id, sheet.kind.value, sheet.corrects
+    return sheet.incident.id, sheet.kind.value, sheet.corrects
 
 
 def deciding_of(sheet: Sheet) -> tuple[str, ...]:
     """What a form of decisions is good for: one content."""
-    return "decide", sheet.statement.label if sheet.statement else "", _hash(sheet)
+    return sheet.statement.label if sheet.statement else "", _hash(sheet)
 
 
 def _hash(sheet: Sheet) -> str:

@@ -17,12 +17,24 @@ from starlette.routing import Route
 from crisis.approval import NotAllowed, Verdict, Via
 from crisis.rendering import DoesNotFit
 from crisis.statement import Statement
-from desk import forms
+from desk import filled_in
 from desk.approve import MAX_REASON
-from desk.forms import NotTaken
+from desk.filled_in import NotTaken
 from desk.guard import TokenBucket, caller
 from desk.state import desk_of
-from desk.statement import MAX_HEADLINE, MAX_TEXT, Sheet, deciding_of, editing_of, new_sheet, sheet_of, show, started
+from desk.statement import (
+    DECIDING,
+    EDITING,
+    MAX_HEADLINE,
+    MAX_TEXT,
+    Sheet,
+    deciding_of,
+    editing_of,
+    new_sheet,
+    sheet_of,
+    show,
+    started,
+)
 from records import NotFound, StatementStatus
 from tasks.approve import decide, propose, role_of
 from tasks.compose import Typed, check
@@ -53,7 +65,7 @@ async def on_version(request: Request) -> Response:
 
 async def _take(request: Request, sheet: Sheet) -> Response:
     try:
-        fields = await forms.read_fields(request, largest=LARGEST_FORM)
+        fields = await filled_in.read_fields(request, largest=LARGEST_FORM)
     except NotTaken as why:
         advice = "Nothing was done. Open the statement on the desk, and go on there."
         return desk_of(request).pages.notice(request, why.status, "This form was not taken", f"{why}.", advice)
@@ -146,13 +158,13 @@ async def _store(request: Request, sheet: Sheet, form: dict[str, str], act: str)
     here = desk_of(request).here
     if act not in ("save", "propose"):
         raise NotTaken(400, "nothing was chosen")
-    if not forms.nonce_fits(here, form.get("nonce", ""), editing_of(sheet)):
+    if not filled_in.fits(request, EDITING, form.get("nonce", ""), editing_of(sheet)):
         raise NotTaken(403, "this page was open for too long; your text is still here: press once more")
     if not _submitted.take(f"{sheet.incident.id}/{caller(request)}"):
         raise NotTaken(429, "too many tries: wait a minute; your text is still here")
     await _look_before(here, sheet, act)
-    person = await forms.proven(
-        here, form, [p.email for p in sheet.people], who="stakeholders, who are answered for what they write,"
+    person = await filled_in.proven(
+        request, form, [p.email for p in sheet.people], who="stakeholders, who are answered for what they write,"
     )
     statement = sheet.statement
     if statement is None or sheet.is_changed:
@@ -208,7 +220,7 @@ async def _decide(request: Request, sheet: Sheet, form: dict[str, str]) -> Respo
     try:
         if statement is None or form["decision"] not in ("approve", "return", "void"):
             raise NotTaken(400, "nothing was chosen")
-        if not forms.nonce_fits(here, form.get("nonce", ""), deciding_of(sheet)):
+        if not filled_in.fits(request, DECIDING, form.get("nonce", ""), deciding_of(sheet)):
             raise NotTaken(403, "this page was open for too long: read it again, then decide")
         if not _submitted.take(f"{statement.label}/{caller(request)}"):
             raise NotTaken(429, "too many tries: wait a minute")
@@ -216,7 +228,7 @@ async def _decide(request: Request, sheet: Sheet, form: dict[str, str]) -> Respo
             raise NotTaken(400, "say why, in your own words: it goes on record")
         if len(reason) > MAX_REASON:
             raise NotTaken(400, f"the reason is too long: keep it under {MAX_REASON:,} characters")
-        person = await forms.proven(here, form, [p.email for p in sheet.people], who="stakeholders")
+        person = await filled_in.proven(request, form, [p.email for p in sheet.people], who="stakeholders")
         if form["decision"] == "void":
             await void(here, statement, actor=person, reason=reason)
         else:

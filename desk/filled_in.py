@@ -1,5 +1,5 @@
-"""Forms of the desk: taken only from this desk's own pages, made a short while ago for one purpose, by a person who proves
-who they are. What was typed into a form that is not taken is shown again; nothing is done.
+"""Filled-in forms of the desk: taken only from its own pages, made a short while ago for one purpose, by a person who
+proves who they are. A form that is not taken does nothing.
 """
 
 import secrets
@@ -15,32 +15,31 @@ from desk.approve import FORM_SECONDS
 from desk.guard import is_same_origin, read_body
 from desk.state import desk_of
 from tasks.approve import check_code
-from tasks.installation import Installation
 
 MOST_FIELDS = 300
 
 
 class NotTaken(Exception):
-    """A form was not taken, and nothing was done; ``typed`` is what was in it, to be shown again."""
+    """A form was not taken, and nothing was done."""
 
-    def __init__(self, status: int, says: str, typed: Mapping[str, str] | None = None) -> None:
+    def __init__(self, status: int, says: str) -> None:
         super().__init__(says)
-        self.status, self.typed = status, dict(typed or {})
+        self.status = status
 
 
-def _serializer(here: Installation) -> URLSafeTimedSerializer:
-    return URLSafeTimedSerializer(desk_key(here.settings.home), salt="fireline.desk.acts")
+def _serializer(request: Request, form: str) -> URLSafeTimedSerializer:
+    return URLSafeTimedSerializer(desk_key(desk_of(request).here.settings.home), salt=f"fireline.desk.{form}")
 
 
-def nonce(here: Installation, made_for: Sequence[str]) -> str:
-    """A word that makes a form good for one purpose, for a while."""
-    return str(_serializer(here).dumps([*made_for, secrets.token_urlsafe(9)]))
+def nonce(request: Request, form: str, made_for: Sequence[str]) -> str:
+    """A word that makes one kind of ``form`` good for one purpose, for a while."""
+    return str(_serializer(request, form).dumps([*made_for, secrets.token_urlsafe(9)]))
 
 
-def nonce_fits(here: Installation, given: str, made_for: Sequence[str]) -> bool:
-    """Whether ``given`` was made by this desk for that purpose, and not too long ago."""
+def fits(request: Request, form: str, given: str, made_for: Sequence[str]) -> bool:
+    """Whether ``given`` was made by this desk for that form and purpose, and not too long ago."""
     try:
-        found = _serializer(here).loads(given, max_age=FORM_SECONDS)
+        found = _serializer(request, form).loads(given, max_age=FORM_SECONDS)
     except BadSignature:
         return False
     return isinstance(found, list) and found[:-1] == list(made_for)
@@ -60,7 +59,7 @@ async def read_fields(request: Request, *, largest: int, most: int = MOST_FIELDS
         raise NotTaken(400, "the form cannot be read") from None
 
 
-async def proven(here: Installation, form: Mapping[str, str], among: Iterable[str], *, who: str) -> str:
+async def proven(request: Request, form: Mapping[str, str], among: Iterable[str], *, who: str) -> str:
     """The person who acts, by their one-time code: one of ``among``, in words ``who``.
 
     Raises:
@@ -69,5 +68,5 @@ async def proven(here: Installation, form: Mapping[str, str], among: Iterable[st
     person = form.get("person", "")
     if person not in set(among):
         raise NotAllowed(f"choose who you are: only {who} may do this")
-    await check_code(here, person, form.get("code", ""))
+    await check_code(desk_of(request).here, person, form.get("code", ""))
     return person
