@@ -42,8 +42,8 @@ EDITING, DECIDING = "statement.edit", "statement.decide"
 """The two kinds of form on a statement's page."""
 MAX_HEADLINE = 300
 """Characters."""
-MAX_TEXT = 60_000
-"""Characters of a body: longer than any channel takes."""
+MAX_TEXT = 20_000
+"""Characters of a body: ten times what people read in a crisis, and what can be checked while somebody types."""
 LANGUAGES = ("en", "de", "fr", "es", "it", "pt", "nl", "pl", "sv", "da", "tr", "ar", "he", "hi", "ja", "zh")
 """Offered in the field; any code of ISO 639 may be typed."""
 ORDER = (FactStatus.CONFIRMED, FactStatus.UNCONFIRMED, FactStatus.REFUTED)

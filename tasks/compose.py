@@ -4,6 +4,7 @@ Nothing here is stored or proven; what is saved is made by ``tasks.draft`` from 
 channel on which the text does not fit says so by itself and spoils no other's preview.
 """
 
+import asyncio
 from dataclasses import dataclass
 
 from crisis import drafting
@@ -95,12 +96,16 @@ async def check(
         mending = await _may_say(here, tx, incident, kind)
     # The correction of a statement contradicts it on purpose, and a version may differ from the one before it.
     known["earlier"] = tuple(s for s in known["earlier"] if s.id not in (instead_of, corrects))
-    pairs = [(o.target, o.limits) for o in outlets]
-    findings = lint(typed.text, kind=kind, language=typed.language, outlets=pairs, pictures=media, **known)
-    return Checked(
-        found=tuple(Found(f, mend(typed.text, f, mending, language=typed.language)) for f in findings),
-        shown=tuple(_on(o, incident, kind, typed, media) for o in outlets),
-    )
+
+    def look() -> Checked:
+        pairs = [(o.target, o.limits) for o in outlets]
+        findings = lint(typed.text, kind=kind, language=typed.language, outlets=pairs, pictures=media, **known)
+        return Checked(
+            found=tuple(Found(f, mend(typed.text, f, mending, language=typed.language)) for f in findings),
+            shown=tuple(_on(o, incident, kind, typed, media) for o in outlets),
+        )
+
+    return await asyncio.to_thread(look)  # long enough to hold up everybody else's pages
 
 
 def names_of_default(here: Installation, incident: Incident, kind: StatementKind) -> tuple[str, ...]:
