@@ -165,6 +165,13 @@ def _count_segments(text: str) -> int:
     return len(split(text).parts) if text else 0
 
 
+def in_gsm_alphabet(text: str) -> bool:
+    """Whether an SMS carries ``text`` in GSM 03.38 with its extension table: 160 characters a message, else 70."""
+    from smsutil import is_valid_gsm
+
+    return bool(is_valid_gsm(text))
+
+
 _COUNTS: dict[Unit, Callable[[str], int]] = {
     Unit.CHARACTERS: len,
     Unit.GRAPHEMES: _count_graphemes,

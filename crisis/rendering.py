@@ -173,23 +173,47 @@ class _Thread:
         """One sentence that no part can hold, at spaces if possible, else between graphemes."""
         pieces: list[str] = []
         now = ""
-        waiting = atoms(sentence)[::-1]
-        while waiting:
-            atom = waiting.pop()
+        for atom in atoms(sentence):
             if self._fits(now + atom):
                 now += atom
             elif self._fits(atom):
                 pieces.append(strip(now))
                 now = atom
             else:
-                smaller = breakable(atom)
-                if len(smaller) == 1:
-                    raise DoesNotFit(
-                        f"{self._where}: {strip(atom)[:60]!r} is longer than the {self._limits.length} "
-                        f"{self._limits.unit} a post holds and cannot be cut: use a shorter link or word"
-                    )
-                waiting += smaller[::-1]
+                *full, now = self._broken(now, atom)
+                pieces += full
         return [p for p in (*pieces, strip(now)) if p]
+
+    def _broken(self, now: str, atom: str) -> list[str]:
+        """What stands already, and an over-long atom between its graphemes, as full parts and the beginning of one."""
+        smaller, full, at = breakable(atom), list[str](), 0
+        while at < len(smaller):
+            fitting = self._most(now, smaller, at)
+            if not fitting and not strip(now):
+                raise DoesNotFit(
+                    f"{self._where}: {strip(smaller[at])[:60]!r} is longer than the {self._limits.length} "
+                    f"{self._limits.unit} a post holds and cannot be cut: use a shorter link or word"
+                )
+            now += "".join(smaller[at : at + fitting])
+            at += fitting
+            if at < len(smaller):
+                full.append(strip(now))
+                now = ""
+        return [*full, now]
+
+    def _most(self, now: str, smaller: list[str], at: int) -> int:
+        """How many of ``smaller`` from ``at`` on fit behind ``now``: counting each one anew takes the square of them."""
+        low, high = 0, 1
+        while at + high <= len(smaller) and self._fits(now + "".join(smaller[at : at + high])):
+            low, high = high, high * 2
+        high = min(high - 1, len(smaller) - at)
+        while low < high:
+            middle = (low + high + 1) // 2
+            if self._fits(now + "".join(smaller[at : at + middle])):
+                low = middle
+            else:
+                high = middle - 1
+        return low
 
 
 def _musts(whole: tuple[Sentence, ...]) -> list[set[int]]:

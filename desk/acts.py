@@ -23,8 +23,10 @@ from crisis.freeze import FreezeState
 from crisis.incident import LIVE, STEPS, Dismissal, IllegalStep, Incident, IncidentState
 from crisis.stakeholder import Stakeholder
 from crisis.values import CrisisType, Severity
+from crisis.visible import web_address
 from desk import forms
 from desk.approve import MAX_FORM, MAX_REASON, sentence
+from desk.forms import NotTaken
 from desk.guard import TokenBucket, caller, is_same_origin, read_body
 from desk.signed_in import person_of
 from desk.state import desk_of
@@ -48,6 +50,8 @@ LABELS = {
     Dismissal.KNOWN: "known and dealt with already",
 }
 FORM = "acts"
+REFUSALS = (NotTaken, NotAllowed, IllegalStep, IllegalDeliveryStep, NotFound)
+"""Why an act is not done."""
 _forged = TokenBucket(burst=20, seconds=3.0)
 """Wrong links by caller."""
 _submitted = TokenBucket(burst=10, seconds=6.0)
@@ -60,7 +64,7 @@ class Place:
 
     incident: Incident
     person: Stakeholder | None
-    """Whom the link names; nobody at the desk, where the session says who it is, or people do."""
+    """Whom the link names; nobody at the desk, where people say who they are."""
     others: tuple[Incident, ...]
     """Incidents that it can be merged into."""
     leads: tuple[Stakeholder, ...]
@@ -93,7 +97,7 @@ async def by_link(request: Request) -> Response:
     desk = desk_of(request)
     try:
         claims = read_acting_link(desk.here, request.path_params["token"])
-        place = await _place(desk.here, claims.incident, claims.person)
+        place = await place_of(desk.here, claims.incident, claims.person)
         await incidents.may_act(desk.here, place.incident, claims.person)
     except LinkExpired as over:
         return _no_link(request, "This link has expired", str(over), 410)
@@ -108,10 +112,11 @@ async def by_link(request: Request) -> Response:
 
 async def at_desk(request: Request) -> Response:
     """``/incidents/{id}/act``: the page, or one act, for whoever proves who they are."""
-    return await _answer(request, await _place(desk_of(request).here, request.path_params["id"]))
+    return await _answer(request, await place_of(desk_of(request).here, request.path_params["id"]))
 
 
-async def _place(here: Installation, name: str, person: str = "") -> Place:
+async def place_of(here: Installation, name: str, person: str = "") -> Place:
+    """An incident as the page of acts shows it, to ``person`` if a link names one. Raises HTTPException 404."""
     async with here.store.reading() as tx:
         try:
             incident = await tx.incidents.get(name)
@@ -135,48 +140,50 @@ def _no_link(request: Request, title: str, why: str, status: int) -> Response:
 async def _answer(request: Request, place: Place) -> Response:
     if request.method != "POST":
         return _page(request, place)
-    here, form = desk_of(request).here, {}
+    here, form = desk_of(request).here, dict[str, str]()
     try:
-        form = await _form(request, place)
-        person = await _person(request, place, form)
-        await incidents.may_act(here, place.incident, person)
-        await _do(here, place, form, person)
-    except (_NotTaken, NotAllowed, IllegalStep, IllegalDeliveryStep, NotFound) as why:
-        after = await _place(here, place.incident.id, place.person.email if place.person else "")
+        await take(request, place, form)
+        await carry_out(request, place, form)
+    except REFUSALS as why:
+        after = await place_of(here, place.incident.id, place.person.email if place.person else "")
         if _done_already(after.incident, form.get("act", "")):  # sent twice: the first one counts
             return RedirectResponse(request.url.path, status_code=303)
-        status = why.status if isinstance(why, _NotTaken) else 409
-        return _page(request, after, problem=sentence(str(why)), form=form, status=status)
+        return _page(request, after, problem=sentence(str(why)), form=form, status=status_of(why))
     return RedirectResponse(request.url.path, status_code=303)
 
 
-class _NotTaken(Exception):
-    """The form was not taken, and nothing was done."""
-
-    def __init__(self, status: int, says: str) -> None:
-        super().__init__(says)
-        self.status = status
+def status_of(why: Exception) -> int:
+    """The HTTP status of a refusal."""
+    return why.status if isinstance(why, NotTaken) else 409
 
 
-async def _form(request: Request, place: Place) -> dict[str, str]:
-    """The fields of a form that this desk made for this page. Raises ``_NotTaken``."""
+async def carry_out(request: Request, place: Place, form: Mapping[str, str]) -> None:
+    """Do what a form asks for, as whoever proves who they are. Raises ``REFUSALS``."""
+    here = desk_of(request).here
+    person = await _person(request, place, form)
+    await incidents.may_act(here, place.incident, person)
+    await _do(here, place, form, person)
+
+
+async def take(request: Request, place: Place, form: dict[str, str]) -> None:
+    """Fill ``form`` with the fields of a form that this desk made for this page. Raises ``NotTaken``; what was typed is
+    in ``form`` then, too."""
     here = desk_of(request).here
     if not is_same_origin(request, here.settings.desk.url):
-        raise _NotTaken(403, "this did not come from the page of acts")
+        raise NotTaken(403, "this did not come from the page of acts")
     if not _submitted.take(f"{place.incident.id}/{place.person.email if place.person else caller(request)}"):
-        raise _NotTaken(429, "too many tries: wait a minute")
+        raise NotTaken(429, "too many tries: wait a minute")
     try:
         fields = parse_qs((await read_body(request, MAX_FORM)).decode(), max_num_fields=10)
     except ValueError:
-        raise _NotTaken(400, "the form cannot be read") from None
-    form = {name: values[-1].strip() for name, values in fields.items()}
+        raise NotTaken(400, "the form cannot be read") from None
+    form.update({name: values[-1].strip() for name, values in fields.items()})
     if not forms.fits(request, FORM, form.get("nonce", ""), _made_for(place)):
-        raise _NotTaken(403, "this page was open for too long: look again, then act")
+        raise NotTaken(403, "this page was open for too long: look again, then act")
     if len(form.get("reason", "")) > MAX_REASON:
-        raise _NotTaken(400, f"the reason is too long: keep it under {MAX_REASON:,} characters")
+        raise NotTaken(400, f"the reason is too long: keep it under {MAX_REASON:,} characters")
     if not form.get("reason"):
-        raise _NotTaken(400, "say why, in your own words: it goes on record")
-    return form
+        raise NotTaken(400, "say why, in your own words: it goes on record")
 
 
 async def _person(request: Request, place: Place, form: Mapping[str, str]) -> str:
@@ -192,11 +199,11 @@ async def _do(here: Installation, place: Place, form: Mapping[str, str], person:
         await incidents.confirm(here, incident.id, actor=person, reason=reason)
     elif act == "dismiss":
         if form.get("label") not in set(Dismissal):
-            raise _NotTaken(400, "choose what it was instead")
+            raise NotTaken(400, "choose what it was instead")
         await incidents.dismiss(here, incident.id, actor=person, reason=reason, label=Dismissal(form["label"]))
     elif act == "rate":
         if form.get("severity") not in set(Severity) or form.get("type") not in set(CrisisType):
-            raise _NotTaken(400, "choose a severity and a kind")
+            raise NotTaken(400, "choose a severity and a kind")
         severity, kind = Severity(form["severity"]), CrisisType(form["type"])
         after = await override(here, incident.id, severity=severity, crisis_type=kind, actor=person, reason=reason)
         await reassessed(here, after)
@@ -204,14 +211,18 @@ async def _do(here: Installation, place: Place, form: Mapping[str, str], person:
         await incidents.merge(here, incident.id, form.get("into", ""), actor=person, reason=reason)
     elif act in ("there", "again"):
         if form.get("delivery") not in {d.id for d in place.unknown}:
-            raise _NotTaken(409, "that has been answered meanwhile: look at how it stands")
-        await answer_unknown(here, form["delivery"], arrived=act == "there", actor=person, reason=reason)
+            raise NotTaken(409, "that has been answered meanwhile: look at how it stands")
+        there = act == "there"
+        link = web_address(form.get("link", "")) if there else ""
+        if there and form.get("link") and not link:
+            raise NotTaken(400, "the link is not a web address: copy it whole, from https:// on, or leave it out")
+        await answer_unknown(here, form["delivery"], arrived=there, actor=person, reason=reason, link=link)
     elif act == "unfreeze":
         await unfreeze(here, incident.id, actor=person, reason=reason)
     elif act == "split":
         await incidents.split(here, incident.id, form.get("narrative", ""), actor=person, reason=reason)
     else:
-        raise _NotTaken(400, "nothing was chosen")
+        raise NotTaken(400, "nothing was chosen")
 
 
 def _done_already(incident: Incident, act: str) -> bool:
@@ -224,11 +235,16 @@ def _made_for(place: Place) -> list[str]:
     return [place.incident.id, place.person.email if place.person else ""]
 
 
+def nonce_of(request: Request, place: Place) -> str:
+    """A word that makes a form good for the acts on an incident, for a while."""
+    return forms.nonce(request, FORM, _made_for(place))
+
+
 def _page(
     request: Request, place: Place, *, problem: str = "", form: Mapping[str, str] | None = None, status: int = 200
 ) -> Response:
     desk = desk_of(request)
-    nonce = forms.nonce(request, FORM, _made_for(place))
+    nonce = nonce_of(request, place)
     context = {
         "incident": place.incident,
         "acts": place.acts,

@@ -12,6 +12,7 @@ from desk import (
     api,
     approve,
     decide,
+    deliveries,
     hooks,
     incident,
     ingest,
@@ -29,6 +30,8 @@ from desk import (
     setup,
     sign_in,
     sign_in_oidc,
+    statement,
+    statement_acts,
     watch_preview,
 )
 from desk.access import DeskAccess, desk_key
@@ -99,6 +102,9 @@ def create_app(here: Installation) -> Starlette:
             *sign_in.ROUTES,
             *sessions.ROUTES,
             *api.ROUTES,
+            *statement.ROUTES,
+            *statement_acts.ROUTES,
+            *deliveries.ROUTES,
             *record.ROUTES,
             *sandbox.ROUTES,
             *approve.ROUTES,

@@ -1,18 +1,16 @@
 """``/statements/{id}/decide``: deciding on a statement at the desk, and what goes with it: taking an approval back, handing
 one's turn on, ending that, and breaking the glass.
 
-The desk's key is shared, so whoever acts says who they are and proves it with a one-time code. GET only reads. A POST
+Whoever is signed in acts as themselves; whoever came with the shared key says who they are and proves it with a one-time
+code, which approving and breaking the glass ask of everybody. GET only reads. A POST
 acts, once, from a form that this desk made a short while ago for exactly these bytes. The checks that matter are those of
 ``tasks``, the same on every route; this page says in plain words what they found.
 """
 
-import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from urllib.parse import parse_qs
 
-from itsdangerous import BadSignature, URLSafeTimedSerializer
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -23,16 +21,19 @@ from crisis.delegation import Delegation
 from crisis.incident import Incident
 from crisis.release import LEAD, LEAST_REASON
 from crisis.stakeholder import Stakeholder
-from desk.access import desk_key
-from desk.approve import DELEGATE, FORM_SECONDS, MAX_FORM, MAX_REASON, TAKE_BACK, looks_like, sentence
-from desk.guard import TokenBucket, caller, is_same_origin, read_body
+from desk import forms
+from desk.approve import DELEGATE, MAX_FORM, MAX_REASON, TAKE_BACK, looks_like, sentence
+from desk.forms import NotTaken
+from desk.guard import TokenBucket, caller
 from desk.page import hides
 from desk.picture import Version, load_version
 from desk.preview import preview
+from desk.signed_in import person_of
 from desk.state import desk_of
 from desk.waiting import people, word_due
+from desk.who import asks_code, who_acts
 from records import NotFound, StatementStatus
-from tasks.approve import check_code, decide, role_of
+from tasks.approve import decide, role_of
 from tasks.break_glass import break_glass
 from tasks.delegate import delegate, take_over_again
 from tasks.installation import Installation
@@ -42,6 +43,7 @@ from tasks.take_back import take_back
 UNDELEGATE, GLASS = "undelegate", "break_glass"
 SPANS = {"4 h": timedelta(hours=4), "1 day": timedelta(days=1), "7 days": timedelta(days=7)}
 """For how long a turn can be handed on from this page."""
+FORM = "decide"
 _submitted = TokenBucket(burst=10, seconds=6.0)
 """Forms by statement and caller: one-time codes must not be guessed."""
 
@@ -88,10 +90,10 @@ async def submit(request: Request) -> Response:
     form: dict[str, str] = {}
     try:
         form = await _form(request, place)
-        await _do(here, place, form)
-    except (_NotTaken, NotAllowed, NotFound) as why:
+        await _do(request, place, form)
+    except (NotTaken, NotAllowed, NotFound) as why:
         after = await _place(here, request.path_params["id"])
-        status = why.status if isinstance(why, _NotTaken) else 409
+        status = why.status if isinstance(why, NotTaken) else 409
         return _page(request, after, problem=sentence(str(why)), form=form, status=status)
     return RedirectResponse(request.url.path, status_code=303)
 
@@ -110,40 +112,29 @@ async def _place(here: Installation, statement: str) -> Place:
     return Place(incident, version, everybody, given, here.playbook(incident.assessment.type).break_glass)
 
 
-class _NotTaken(Exception):
-    """The form was not taken, and nothing was done."""
-
-    def __init__(self, status: int, says: str) -> None:
-        super().__init__(says)
-        self.status = status
-
-
 async def _form(request: Request, place: Place) -> dict[str, str]:
-    """The fields of a form that this desk made for these bytes. Raises ``_NotTaken``."""
-    here = desk_of(request).here
-    if not is_same_origin(request, here.settings.desk.url):
-        raise _NotTaken(403, "this did not come from this page")
+    """The fields of a form that this desk made for these bytes. Raises ``NotTaken``."""
     if not _submitted.take(f"{place.version.statement.id}/{caller(request)}"):
-        raise _NotTaken(429, "too many tries: wait a minute")
-    try:
-        fields = parse_qs((await read_body(request, MAX_FORM)).decode(), max_num_fields=10)
-    except ValueError:
-        raise _NotTaken(400, "the form cannot be read") from None
+        raise NotTaken(429, "too many tries: wait a minute")
+    fields = await forms.read_fields(request, largest=MAX_FORM, most=10)
     form = {name: values[-1].strip() for name, values in fields.items()}
-    made_for = _made_for(here, form.get("nonce", ""))
+    made_for = forms.made_for(request, FORM, form.get("nonce", ""))
     if made_for is None:
-        raise _NotTaken(403, "this page was open for too long: look again, then act")
+        raise NotTaken(403, "this page was open for too long: look again, then act")
     if made_for != _names(place):
-        raise _NotTaken(409, "the text has changed since you looked: read the new version and decide on that")
+        raise NotTaken(409, "the text has changed since you looked: read the new version and decide on that")
     if len(form.get("reason", "")) > MAX_REASON:
-        raise _NotTaken(400, f"the reason is too long: keep it under {MAX_REASON:,} characters")
+        raise NotTaken(400, f"the reason is too long: keep it under {MAX_REASON:,} characters")
     return form
 
 
-async def _do(here: Installation, place: Place, form: Mapping[str, str]) -> None:
-    """Do what is asked, as whoever proves to be themselves. Raises ``NotAllowed`` and ``_NotTaken``."""
+async def _do(request: Request, place: Place, form: Mapping[str, str]) -> None:
+    """Do what is asked, as whoever proves to be themselves. Raises ``NotAllowed`` and ``NotTaken``."""
+    here = desk_of(request).here
     act, reason, text = form.get("act", ""), form.get("reason", ""), place.version.statement
-    person = next((p for p in place.everybody if p.email == form.get("person")), None)
+    you = person_of(request)
+    email = you.email if you else form.get("person")
+    person = next((p for p in place.everybody if p.email == email), None)
     if person is None:
         raise NotAllowed("choose who you are")
     if act == GLASS:
@@ -158,7 +149,7 @@ async def _do(here: Installation, place: Place, form: Mapping[str, str]) -> None
             via=Via.DESK,
         )
         return
-    await check_code(here, person.email, form.get("code", ""))
+    await who_acts(request, here, form, grave=act == Verdict.APPROVE)
     if act in set(Verdict):
         role = await role_of(here, text.id, text.version, person)
         await decide(
@@ -177,7 +168,7 @@ async def _do(here: Installation, place: Place, form: Mapping[str, str]) -> None
         await take_back(here, statement=text.id, version=text.version, approver=who, via=Via.DESK, reason=reason)
     elif act == DELEGATE:
         if form.get("lasts") not in SPANS:
-            raise _NotTaken(400, "choose for how long")
+            raise NotTaken(400, "choose for how long")
         await delegate(
             here,
             delegator=person.email,
@@ -191,25 +182,12 @@ async def _do(here: Installation, place: Place, form: Mapping[str, str]) -> None
         given, why = form.get("delegation", ""), reason or "ended at the desk"
         await take_over_again(here, given, actor=person.email, reason=why, via=Via.DESK.value)
     else:
-        raise _NotTaken(400, "nothing was chosen")
-
-
-def _serializer(here: Installation) -> URLSafeTimedSerializer:
-    return URLSafeTimedSerializer(desk_key(here.settings.home), salt="fireline.desk.decide")
+        raise NotTaken(400, "nothing was chosen")
 
 
 def _names(place: Place) -> list[str]:
     text = place.version.statement
     return [text.label, text.content_hash]
-
-
-def _made_for(here: Installation, nonce: str) -> list[str] | None:
-    """What a form was made for; None when it is not ours, or too old."""
-    try:
-        made_for = _serializer(here).loads(nonce, max_age=FORM_SECONDS)
-    except BadSignature:
-        return None
-    return [str(part) for part in made_for[:-1]] if isinstance(made_for, list) else None
 
 
 def _page(
@@ -240,7 +218,8 @@ def _page(
         "called": {p.email: p.name for p in place.everybody},
         "spans": tuple(SPANS),
         "least_reason": LEAST_REASON,
-        "nonce": str(_serializer(desk.here).dumps([*_names(place), secrets.token_urlsafe(9)])),
+        "nonce": forms.nonce(request, FORM, _names(place)),
+        "code_asked": asks_code(request, grave=True),
         "problem": problem,
         "given": form or {},
         "max_reason": MAX_REASON,

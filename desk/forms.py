@@ -19,6 +19,14 @@ MAX_FORM = 64 * 1024
 """Bytes of a form."""
 
 
+class NotTaken(Exception):
+    """A form was not taken, and nothing was done."""
+
+    def __init__(self, status: int, says: str) -> None:
+        super().__init__(says)
+        self.status = status
+
+
 def nonce(request: Request, page: str, about: Sequence[str] = ()) -> str:
     """A fresh nonce for a form of ``page``."""
     return str(_signer(request, page).dumps([_session(request), *about, secrets.token_urlsafe(9)]))
@@ -26,11 +34,33 @@ def nonce(request: Request, page: str, about: Sequence[str] = ()) -> str:
 
 def fits(request: Request, page: str, given: str, about: Sequence[str] = ()) -> bool:
     """Whether ``given`` was made for this browser's session, this page and this matter, a short while ago."""
+    return made_for(request, page, given) == list(about)
+
+
+def made_for(request: Request, page: str, given: str) -> list[str] | None:
+    """The matter that ``given`` was made for; None when this desk did not make it for this browser's session and this
+    page a short while ago."""
     try:
-        made_for = _signer(request, page).loads(given, max_age=SECONDS)
+        found = _signer(request, page).loads(given, max_age=SECONDS)
     except BadSignature:
-        return False
-    return isinstance(made_for, list) and made_for[:-1] == [_session(request), *about]
+        return None
+    if not isinstance(found, list) or found[0] != _session(request):
+        return None
+    return [str(part) for part in found[1:-1]]
+
+
+async def read_fields(request: Request, *, largest: int, most: int = 300) -> dict[str, list[str]]:
+    """The fields of a form that came from a page of this desk, as they were typed.
+
+    Raises:
+        NotTaken: another site sent it, or it cannot be read.
+    """
+    if not is_same_origin(request, desk_of(request).here.settings.desk.url):
+        raise NotTaken(403, "this did not come from a page of the desk")
+    try:
+        return parse_qs((await read_body(request, largest)).decode(), keep_blank_values=True, max_num_fields=most)
+    except ValueError:
+        raise NotTaken(400, "the form cannot be read") from None
 
 
 async def fields(request: Request, page: str, about: Sequence[str] = (), *, most: int = 200) -> Mapping[str, list[str]]:

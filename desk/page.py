@@ -23,6 +23,7 @@ from crisis.pictures import Picture
 from crisis.visible import visible, web_address
 from desk.guard import LIVE_POLICY
 from desk.picture import urgency
+from desk.preview import as_posted
 from desk.signed_in import person_of, session_of
 from desk.waiting import answer_commands
 
@@ -142,6 +143,7 @@ class Pages:
             plain=plain,
             percent=percent,
             number=number,
+            as_posted=as_posted,
         )
         self._environment.globals.update(
             picture_address=picture_address,

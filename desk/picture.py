@@ -141,12 +141,13 @@ async def load(tx: Transaction, incident: Incident, now: datetime) -> Picture:
         tuple([await load_version(tx, s, now) for s in await tx.statements.list(incident.id)]),
         deliveries,
         tuple(await tx.commitments.list(incident=incident.id)),
-        mailings=await _mailings(tx, deliveries),
+        mailings=await mailings_of(tx, deliveries),
         closing_proposed=bool(measured) and measured[-1].calm,
     )
 
 
-async def _mailings(tx: Transaction, deliveries: Iterable[Delivery]) -> dict[str, Mailed]:
+async def mailings_of(tx: Transaction, deliveries: Iterable[Delivery]) -> dict[str, Mailed]:
+    """How the mailings among ``deliveries`` stand, by their delivery."""
     statements = [d.id for d in deliveries if d.purpose is Purpose.STATEMENT]
     found = {}
     for delivery, counts in (await tx.mailings.counts_of(statements)).items():

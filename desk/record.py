@@ -21,9 +21,10 @@ from config.runtime import read_runtime
 from crisis.record import Record, record_hash
 from crisis.telling import Known, first_of
 from crisis.timeline import Entry, tell_one
+from desk import forms
 from desk.guard import TokenBucket, caller
 from desk.setup import shown_work
-from desk.signed_form import nonce, taken
+from desk.signed_in import person_of
 from desk.state import Desk, desk_of
 from records import NotFound, Transaction
 from records.ledger_search import Wanted
@@ -112,7 +113,7 @@ async def page(request: Request) -> Response:
         "people": known.people,
         "proof": _told(proofs[0], known) if proofs else None,
         "work": shown_work(proving) if proving else None,
-        "nonce": nonce(desk.here, "verify"),
+        "nonce": forms.nonce(request, "verify"),
         "older": urlencode({**asked.kept, "before": found.older}) if found.older else "",
         "kept": urlencode(asked.kept),
         "filtered": bool(asked.kept),
@@ -170,11 +171,12 @@ async def _known(tx: Transaction, records: list[Record]) -> Known:
 async def verify(request: Request) -> Response:
     """``POST /record/verify``: prove the whole ledger. It goes on when the browser is closed; the page shows how far it is."""
     desk = desk_of(request)
-    await taken(request, "verify")
+    you = person_of(request)
+    await forms.fields(request, "verify")
     if not desk.background.goes_on("verify"):
         if not _proofs.take(caller(request)):
             raise HTTPException(429, "each proof reads the whole ledger: wait a minute, then prove it again")
-        desk.background.begin("verify", verify_ledger(desk.here, actor="desk"))
+        desk.background.begin("verify", verify_ledger(desk.here, actor=you.email if you else "desk"))
     return RedirectResponse("/record", status_code=303)
 
 

@@ -21,8 +21,8 @@ from crisis.freeze import FreezeState
 from crisis.long_work import LongWork
 from crisis.stakeholder import Stakeholder
 from crisis.values import CrisisType
+from desk import forms
 from desk.guard import TokenBucket, caller
-from desk.signed_form import nonce, taken
 from desk.state import Desk, desk_of
 from records.budgets import Left
 from records.checks import Checked
@@ -100,7 +100,7 @@ async def index(request: Request) -> Response:
         "services": len(parts_of(settings)),
         "checks": checks,
         "works": [shown_work(work) for work in works],
-        "nonce": nonce(desk.here, "check"),
+        "nonce": forms.nonce(request, "check"),
         "places": {name: str(folder) for name, folder in _folders(settings).items()},
     }
     return desk.pages.show(request, "setup.html", context, live=True)
@@ -183,7 +183,7 @@ async def channels(request: Request) -> Response:
     context = {
         "services": services,
         "works": [shown_work(checking)] if checking else [],
-        "nonce": nonce(desk.here, "check"),
+        "nonce": forms.nonce(request, "check"),
         "file": desk.here.settings.file,
     }
     return desk.pages.show(request, "setup_channels.html", context, live=True)
@@ -244,7 +244,7 @@ async def _last_deliveries(tx: Transaction) -> dict[str, Last]:
 async def check(request: Request) -> Response:
     """``POST /setup/check``: ask every service to prove itself. Publishes nothing; the page shows how far it is."""
     desk = desk_of(request)
-    await taken(request, "check")
+    await forms.fields(request, "check")
     if not desk.background.goes_on("check"):
         if not _checked.take(caller(request)):
             raise HTTPException(429, "each check asks every service: wait a minute, then check again")

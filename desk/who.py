@@ -33,12 +33,14 @@ async def who_acts(
     *,
     among: Collection[str] | None = None,
     grave: bool = False,
+    who: str = "leads",
 ) -> str:
     """The e-mail address of whoever hands a form in, proven: by the session, or by the fields ``person`` and ``code``.
 
     Args:
         among: who may be chosen in the form by somebody who is not signed in.
         grave: what is done is approving, publishing or break-glass.
+        who: those of ``among`` in words.
 
     Raises:
         NotAllowed: they are not enrolled, or the code is wrong, old or used; or they chose nobody.
@@ -46,7 +48,7 @@ async def who_acts(
     person = person_of(request)
     email = person.email if person is not None else form.get("person", "")
     if person is None and (not email or (among is not None and email not in among)):
-        raise NotAllowed("choose who you are: only leads may do this")
+        raise NotAllowed(f"choose who you are: only {who} may do this")
     if asks_code(request, grave=grave):
         await check_code(here, email, form.get("code", ""))
     return email

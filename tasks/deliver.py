@@ -389,9 +389,11 @@ async def answer_unknown(
     actor: str,
     reason: str,
     recipients: Collection[str] = (),
+    link: str = "",
 ) -> Delivery:
     """A human's word on an unknown delivery: it is there, or it is not and is sent again.
 
+    ``link`` is where they saw it; a platform's id it has not, so what it leads to can only be taken back by hand.
     Of a mailing it is about the recipients that are unknown, or those of them that are named.
 
     Raises:
@@ -403,6 +405,8 @@ async def answer_unknown(
         delivery = await tx.outbox.get(delivery_id)
         check_step(delivery.state, to)
         receipt = None
+        if arrived and link and delivery.receipt is None:
+            receipt = Receipt(id="", url=link, accepted_at=here.clock.now(), raw={"seen_by": actor})
         if is_mailing(delivery):
             await tx.mailings.answer(
                 delivery_id, arrived=arrived, addresses=recipients, incident=delivery.incident, **act

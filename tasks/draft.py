@@ -3,7 +3,8 @@
 A draft that exists is not drafted again: repeats find it. Text may come from the template or from a person.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any
 
 from crisis import drafting
 from crisis.approval import NotAllowed
@@ -44,6 +45,8 @@ async def draft(
     pictures: Sequence[Read] = (),
     only_to: frozenset[Target] | None = None,
     language: str = "",
+    channels: Collection[str] = (),
+    onto: str | None = None,
 ) -> Statement:
     """The statement of that kind for an incident: the one that is on its way, or a new one.
 
@@ -58,7 +61,11 @@ async def draft(
     ``language`` is its readers' (left out: the first that its channels name, for a correction that of the wrong text). Where
     no template speaks it, the template's text is English under a line in that language that says so.
 
+    ``channels`` are those that it goes to, instead of the playbook's; a correction goes wherever the wrong text is.
+    ``onto`` is what the author had before them (``place_of``).
+
     Raises:
+        WrittenMeanwhile: somebody else has written a version since ``onto``, or it was published since.
         NothingToCorrect: for a correction, when no target carries ``corrects``.
         crisis.drafting.NotADraft: ``text`` has no headline or no body.
         crisis.rendering.DoesNotFit: it, or a picture, cannot be shown on one of the targets.
@@ -70,10 +77,9 @@ async def draft(
         incident = await tx.incidents.get(incident_id)
         wrong = await tx.statements.get(corrects) if corrects else None
         language = wrong.readers_language if wrong else language or languages_for(here, incident, kind)[0]
-        of_kind = [s for s in await tx.statements.list(incident_id) if s.kind is kind and s.corrects == corrects]
-        earlier = [s for s in of_kind if s.readers_language == language]
-        latest = earlier[-1] if earlier else None
-        status = await tx.statements.status(latest.id, latest.version) if latest else None
+        latest, status = await latest_of(tx, incident_id, kind, language, corrects)
+        if onto is not None and onto != place_of(latest, status):
+            raise WrittenMeanwhile(latest, status)
         if latest and not again and not text and status not in DEAD and not await _is_stale(tx, latest, status):
             return latest
         ongoing = latest and status is not StatementStatus.PUBLISHED and (bool(text or media) or not again)
@@ -85,7 +91,9 @@ async def draft(
         outlets = (
             [o for o in await outlets_again(tx, here, wrongs) if only_to is None or o.target in only_to]
             if wrong
-            else await outlets_for(tx, here, incident, kind, lists, pictures=bool(media), language=language)
+            else await outlets_for(
+                tx, here, incident, kind, lists, pictures=bool(media), language=language, only=channels
+            )
         )
         known = tuple(await tx.facts.list(incident_id))
         if wrong and not text and not drafting.mended(wrongs, known):
@@ -116,6 +124,73 @@ async def _wrong_too(tx: Transaction, incident_id: str, wrong: Statement, *, alo
     language = wrong.readers_language
     also = (d.statement for d in doubts if d.statement.id != wrong.id and d.statement.readers_language == language)
     return (*also, wrong)
+
+
+class WrittenMeanwhile(NotAllowed):
+    """The text under somebody's hands is not the latest any more; nothing was stored."""
+
+    def __init__(self, latest: Statement | None, status: StatementStatus | None) -> None:
+        self.latest = latest
+        if latest is None:
+            says = "what you were changing is not there any more"
+        elif status is StatementStatus.PUBLISHED:
+            says = f"{latest.label} was published while you were writing: saving now makes a new statement"
+        else:
+            says = f"{latest.label} was saved by {latest.author} while you were writing"
+        super().__init__(says)
+
+
+def place_of(latest: Statement | None, status: StatementStatus | None) -> str:
+    """What a new version would be written onto: a word for the latest version and whether it is out."""
+    if latest is None:
+        return ""
+    return f"{latest.id}/{latest.version}{'/out' if status is StatementStatus.PUBLISHED else ''}"
+
+
+async def latest_of(
+    tx: Transaction, incident: str, kind: StatementKind, language: str, corrects: str = ""
+) -> tuple[Statement | None, StatementStatus | None]:
+    """The latest version of the latest statement of a kind for readers of a language, and where it stands."""
+    of_kind = [s for s in await tx.statements.list(incident) if s.kind is kind and s.corrects == corrects]
+    found = [s for s in of_kind if s.readers_language == language]
+    latest = found[-1] if found else None
+    return latest, await tx.statements.status(latest.id, latest.version) if latest else None
+
+
+async def suggested(
+    here: Installation, incident_id: str, kind: StatementKind, language: str, corrects: str = ""
+) -> str:
+    """What the playbook's template says now (headline, blank line, body); nothing is stored.
+
+    Raises:
+        records.NotFound: there is no such incident, or no such statement to correct.
+    """
+    async with here.store.reading() as tx:
+        incident = await tx.incidents.get(incident_id)
+        watch = await tx.watches.get(incident.watch)
+        wrong = await tx.statements.get(corrects) if corrects else None
+        wrongs = await _wrong_too(tx, incident_id, wrong, alone=False) if wrong else ()
+        facts = tuple(await tx.facts.list(incident_id))
+    text, _ = _by_template(here, incident, watch, kind, facts, wrongs, language)
+    return text
+
+
+async def void(here: Installation, statement: Statement, *, actor: str, reason: str) -> None:
+    """Take a version that is proposed or approved, and not out, back from its approvers.
+
+    Raises:
+        NotAllowed: it waits for nobody, or the actor neither wrote it nor leads the incident.
+    """
+    async with here.store.transaction() as tx:
+        status = await tx.statements.status(statement.id, statement.version)
+        incident = await tx.incidents.get(statement.incident)
+        person = await tx.stakeholders.get(actor)
+        leads = actor == incident.lead or (person is not None and "incident_lead" in person.roles_on(incident.watch))
+        if status not in (StatementStatus.DRAFT, StatementStatus.PROPOSED):
+            raise NotAllowed(f"{statement.label} is {status.value}: there is nothing to take back from its approvers")
+        if person is None or not (leads or actor == statement.author):
+            raise NotAllowed(f"{actor or 'nobody'} neither wrote {statement.label} nor leads {incident.id}")
+        await _void(here, tx, statement, by=actor, why=reason)
 
 
 async def _void(
@@ -200,30 +275,11 @@ def _written(
 ) -> Statement:
     wrong = wrongs[-1] if wrongs else None
     playbook = here.playbook(incident.assessment.type)
-    now, voice = here.clock.now(), here.settings.voice
-    name, spoken = ("", language) if text else _template(here, playbook, kind, language)
-    context = drafting.template_context(
-        kind=kind,
-        incident=incident,
-        facts=facts,
-        watch=watch,
-        playbook=playbook,
-        now=now,
-        organisation=here.settings.organisation,
-        contact=voice.contact_url,
-        sign_off=voice.signed_in(spoken),
-        corrected=wrong,
-        also_wrong=wrongs[:-1],
-        language=spoken,
-        formal=voice.formality == "formal",
-    )
-    if not text:
-        text = here.templates.render(here.templates.choose(name, incident.assessment.strategy), **context)
-        fixed = (*_as_they_are(facts, wrongs), watch.brand, here.settings.organisation, context["contact"])
-        text = in_voice(text, voice.spoken_by(here.settings.organisation), keep=fixed, english=spoken == ENGLISH)
-        if spoken != language:
-            headline, _, body = text.partition("\n")
-            text = f"{headline}\n\n{only_in_english(language)}\n{body}"
+    by_template = not text
+    context, spoken = _context(here, incident, watch, kind, facts, wrongs, language), language
+    if by_template:
+        text, spoken = _by_template(here, incident, watch, kind, facts, wrongs, language)
+    now = here.clock.now()
     headline, body = drafting.headline_and_body(text)
     return drafting.propose_statement(
         id=statement_id,
@@ -242,7 +298,7 @@ def _written(
         promises=drafting.promises_in(body, context["next_update"], context["next_update_says"]),
         corrects=wrong.id if wrong else "",
         media=media,
-        keep=(context["contact"], context["next_update_says"]) if name else (),
+        keep=(context["contact"], context["next_update_says"]) if by_template else (),
     )
 
 
@@ -252,6 +308,55 @@ def _template(here: Installation, playbook: Playbook, kind: StatementKind, langu
         return drafting.template_name(playbook, kind, here.templates.names, language), language
     except drafting.NoTemplate:
         return drafting.template_name(playbook, kind, here.templates.names), ENGLISH
+
+
+def _by_template(
+    here: Installation,
+    incident: Incident,
+    watch: Watch,
+    kind: StatementKind,
+    facts: tuple[Fact, ...],
+    wrongs: Sequence[Statement],
+    language: str,
+) -> tuple[str, str]:
+    """What the template says, and the language it speaks; where that is not its readers', a line in theirs says so."""
+    name, spoken = _template(here, here.playbook(incident.assessment.type), kind, language)
+    context = _context(here, incident, watch, kind, facts, wrongs, spoken)
+    text = here.templates.render(here.templates.choose(name, incident.assessment.strategy), **context)
+    fixed = (*_as_they_are(facts, wrongs), watch.brand, here.settings.organisation, context["contact"])
+    voice = here.settings.voice.spoken_by(here.settings.organisation)
+    text = in_voice(text, voice, keep=fixed, english=spoken == ENGLISH)
+    if spoken != language:
+        headline, _, body = text.partition("\n")
+        text = f"{headline}\n\n{only_in_english(language)}\n{body}"
+    return text, spoken
+
+
+def _context(
+    here: Installation,
+    incident: Incident,
+    watch: Watch,
+    kind: StatementKind,
+    facts: tuple[Fact, ...],
+    wrongs: Sequence[Statement],
+    spoken: str,
+) -> dict[str, Any]:
+    voice = here.settings.voice
+    return drafting.template_context(
+        kind=kind,
+        incident=incident,
+        facts=facts,
+        watch=watch,
+        playbook=here.playbook(incident.assessment.type),
+        now=here.clock.now(),
+        organisation=here.settings.organisation,
+        contact=voice.contact_url,
+        sign_off=voice.signed_in(spoken),
+        corrected=wrongs[-1] if wrongs else None,
+        also_wrong=wrongs[:-1],
+        language=spoken,
+        formal=voice.formality == "formal",
+    )
 
 
 def _as_they_are(facts: Iterable[Fact], wrongs: Iterable[Statement]) -> tuple[str, ...]:

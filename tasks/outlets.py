@@ -1,6 +1,6 @@
 """Where a statement goes: the channels its playbook names, or, for a correction, every target that carries the wrong text."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from config.settings import ChannelSettings
 from crisis.delivery import ARRIVED, Delivery, Purpose
@@ -28,17 +28,17 @@ async def outlets_for(
     *,
     pictures: bool,
     language: str,
+    only: Collection[str] = (),
 ) -> list[Outlet]:
     """Every channel the playbook names for this kind, or all of them when it names none, whose readers speak
-    ``language``; without ``pictures``, those that take text alone; mailings with their ``lists``.
+    ``language``; without ``pictures``, those that take text alone; mailings with their ``lists``. ``only`` names others
+    instead, whatever their readers speak.
 
     Where no channel names that language, it goes to those that name none: somebody asked for it.
 
     On a status page, what follows an incident's first word there is an update of it, not another incident.
     """
-    every = _chosen(here, incident, kind)
-    default = here.settings.voice.language
-    chosen = [c for c in every if (c.language or default) == language] or [c for c in every if c.language is None]
+    chosen = [here.settings.channel(name) for name in only] or channels_for(here, incident, kind, language)
     opened = await _opened(tx, incident)
     failing = incident.assessment.type is CrisisType.SERVICE_FAILURE
     outlets = []
@@ -51,6 +51,12 @@ async def outlets_for(
         options = lists.get(c.name, {})
         outlets.append(Outlet(target=target, limits=limits, options=options, reply_to=joins, components=components))
     return outlets
+
+
+def channels_for(here: Installation, incident: Incident, kind: StatementKind, language: str) -> list[ChannelSettings]:
+    """The playbook's channels for a kind whose readers speak ``language``; else those that name no language."""
+    every, default = _chosen(here, incident, kind), here.settings.voice.language
+    return [c for c in every if (c.language or default) == language] or [c for c in every if c.language is None]
 
 
 def _chosen(here: Installation, incident: Incident, kind: StatementKind) -> list[ChannelSettings]:
@@ -78,7 +84,7 @@ async def _opened(tx: Transaction, incident: Incident) -> dict[Target, str]:
     first: dict[Target, str] = {}
     for d in sorted(deliveries, key=lambda d: d.created_at):
         stands = d.purpose is Purpose.STATEMENT and d.state in ARRIVED and d.id not in withdrawn
-        if stands and d.receipt is not None:
+        if stands and d.receipt is not None and d.receipt.id:
             first.setdefault(d.rendering.target, d.receipt.id)
     return first
 

@@ -60,7 +60,7 @@ class Sender:
         if d.purpose is Purpose.WITHDRAWAL:
             async with self.here.store.reading() as tx:
                 original = await tx.outbox.get(d.withdraws)
-            if original.receipt is None:
+            if original.receipt is None or not original.receipt.id:
                 raise integrations.Refused("there is no receipt of the post, so it cannot be taken back from here")
             await channel.withdraw(original.receipt)
             return original.receipt.model_copy(update={"accepted_at": datetime.now(UTC), "raw": {"withdrawn": True}})

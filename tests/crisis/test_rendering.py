@@ -120,6 +120,65 @@ def test_without_room_for_all_three_the_next_update_goes_before_the_action(kind:
     assert "11:30 UTC" in first
 
 
+FILLERS = st.sampled_from(
+    [
+        "We know how hard this is for families with small children.",
+        "اعتذارنا لجميع المسافرين في المطار.",
+        "ขออภัยในความไม่สะดวก",
+        "本日、障害が発生しました。",
+        "Our crews 👩🏽‍🚒👨‍👩‍👧‍👦 are at every gate 🏳️‍🌈.",
+        "Ask @care@social.example or see #AcmeUpdates for more.",
+        "Read https://acme.example/news/2026?from=post&lang=en first.",
+        "Passengers at Leeds and Faro are waiting longest, and we see that.",
+    ]
+)
+
+
+@pytest.mark.parametrize("kind", THREADING)
+@given(before=st.lists(FILLERS, max_size=8), between=st.lists(FILLERS, max_size=8), after=st.lists(FILLERS, max_size=8))
+@settings(max_examples=25, deadline=None)
+def test_wherever_they_stand_key_message_action_and_next_update_open_the_thread(
+    kind: str, before: list[str], between: list[str], after: list[str]
+) -> None:
+    action, update = "We are rebooking everybody now.", "Next update by 11:30 UTC."
+    body = " ".join([*before, action, *between, update, *after])
+    parts = without_number(render(headline=HEADLINE, body=body, target=target(kind)))
+    assert parts[0].startswith(HEADLINE)
+    assert says(ACTION, parts[0])
+    assert update in parts[0]
+
+
+TOKENS = (
+    "https://acme.example/a?b=1&c=%C3%A9#top",
+    "care@acme.example",
+    "@ana@social.example",
+    "@acme",
+    "#AcmeUpdates",
+    "👨‍👩‍👧‍👦",
+    "👩🏽‍🚒",
+    "🏳️‍🌈",
+    "🇩🇪",
+    "نعتذر",
+    "עמכם",
+    "क्षमा",
+)
+
+
+@pytest.mark.parametrize("kind", sorted(LIMITS))
+@given(words=st.lists(st.sampled_from((*TOKENS, "We are sorry.", "word")), min_size=1, max_size=120))
+@settings(max_examples=20, deadline=None)
+def test_links_mentions_emoji_and_right_to_left_words_arrive_whole_on_every_channel(
+    kind: str, words: list[str]
+) -> None:
+    try:
+        rendering = render(headline="", body=" ".join(words), target=target(kind))
+    except DoesNotFit:
+        return
+    arrived = Counter(w for part in without_number(rendering) for w in part.split())
+    for token in TOKENS:
+        assert arrived[token] == words.count(token)
+
+
 @pytest.mark.parametrize("kind", THREADING)
 def test_sentences_keep_their_order_except_those_put_first(kind: str) -> None:
     body = " ".join(f"Sentence number {n} stands here." for n in range(60))
