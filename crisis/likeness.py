@@ -18,7 +18,7 @@ from rapidfuzz.distance import Indel
 
 from crisis.folding import disguised
 from crisis.rarity import Stream, familiar, worth
-from crisis.templates import about_others, filled_otherwise, named_otherwise, names, size
+from crisis.templates import about_others, filled_otherwise, named_otherwise, size
 
 LONG_ENOUGH = 24
 """Letters from which on two equal texts are copies, whatever they say. An ideograph counts as two."""
@@ -86,7 +86,7 @@ class Compared(NamedTuple):
             return False
         if filled_otherwise(self.text, other):
             return False
-        named = named_otherwise((self.text, names(self.written)), (other, names(as_written)))
+        named = named_otherwise((self.text, self.written), (other, as_written))
         return not named or disguised(self.written) or disguised(as_written)
 
     def _alike(self, other: str) -> bool:

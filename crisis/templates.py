@@ -87,12 +87,16 @@ def names(written: str) -> str:
 
 
 def named_otherwise(one: tuple[str, str], other: tuple[str, str]) -> bool:
-    """Is it only names that two texts (plain, and its ``names``) differ in, each holding one that the other does not?
+    """Is it only names that two texts (plain, and as written) differ in, each holding one that the other does not?
 
     "Stuck in Denver" and "Stuck in Oslo" are two people. A name with a typing error in it is the same name.
     """
-    here, there = _names_more(one[1], other[0]), _names_more(other[1], one[0])
-    if not here or not there:
+    words, others = set(one[0].split()), set(other[0].split())
+    if words <= others or others <= words:
+        return False
+    here = _names_more(names(one[1]), other[0])
+    there = _names_more(names(other[1]), one[0]) if here else here
+    if not there:
         return False
     rest = " ".join(word for word in one[0].split() if word not in here)
     rest_too = " ".join(word for word in other[0].split() if word not in there)

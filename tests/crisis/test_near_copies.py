@@ -1,6 +1,7 @@
 """Near copies: what is found, what is left alone, and that the answer depends on the posts alone."""
 
 import json
+import re
 import subprocess
 import sys
 
@@ -9,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crisis.copies import CopyFinder, Originals, fingerprint, plain
+from crisis.folding import flat
 from crisis.likeness import Compared
-from crisis.rarity import PRIOR, Stream, familiar, table, worth
+from crisis.rarity import ALL, PRIOR, Stream, familiar, table, worth
 from crisis.sketch import KEYS, sketch, sketches
 
 ORIGINAL = "Acme sold us a machine that overheats since the update, and nobody answers the phone for three days now"
@@ -270,3 +272,19 @@ def test_texts_that_name_others_are_different_texts(one: str, other: str, copied
     finder.add("one", one)
     assert (finder.add("other", other) == "one") is copied
     assert (CopyFinder.load(json.loads(json.dumps(finder.dump()))).add("again", one) == "one") is True
+
+
+@given(st.text(max_size=60))
+def test_what_is_compared_are_letters_and_digits_whatever_stands_between_them(text: str) -> None:
+    folded = flat(text)
+    if "@" not in text and "://" not in folded and "www." not in folded:
+        assert plain(text) == " ".join(re.findall(r"[^\W_]+", folded))
+
+
+def test_of_a_long_stream_a_sample_of_the_texts_tells_how_common_a_word_is() -> None:
+    stream = Stream()
+    for number in range(10_000):
+        stream.meet("gate fire" if number % 5 == 0 else "gate")
+    assert ALL <= stream.texts < 10_000
+    assert stream.counts["gate"] == stream.texts
+    assert stream.counts["fire"] / stream.texts == pytest.approx(0.2, abs=0.01)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from crisis import reading
 from crisis.copies import CopyFinder
 from crisis.doctrine import cause_of
-from crisis.grams import grams, word_hash
+from crisis.grams import grams, listed, word_hash
 from crisis.language import languages
 from crisis.reading import read, read_many
 from crisis.small import FILE, NoModel, SmallModel, pack, unpack
@@ -174,3 +174,19 @@ def test_only_hostile_posts_that_can_be_read_have_a_cause() -> None:
     found = understand(posts, CopyFinder())
     assert [one.type.value for one in found] == ["unknown", "service_failure", "unknown"]
     assert not found[2].reading.supported
+
+
+@settings(deadline=None)
+@given(st.lists(st.text(st.characters(categories=["Ll"]), min_size=1, max_size=4), max_size=60, unique=True))
+def test_a_word_on_a_list_is_found_where_it_stands_however_many_clash(words: list[str]) -> None:
+    known = listed(words)
+    asked = [*words, "certainly-absent"]
+    hashes = np.array([word_hash(word) for word in asked], np.uint64)
+    assert known.find(hashes).tolist() == list(range(len(asked)))
+    assert known.holds(hashes).tolist() == [True] * len(words) + [False]
+
+
+def test_a_sum_of_weights_is_that_of_the_posts_own_pieces() -> None:
+    texts = ["so bad", "", "a", "I am not happy with this at all, never again"]
+    together = MODEL.scores(grams(texts))
+    assert np.array_equal(together, np.vstack([MODEL.scores(grams([text])) for text in texts]))
