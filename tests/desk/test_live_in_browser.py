@@ -25,7 +25,8 @@ class Desk:
     """The desk on a port that stays the same when it is stopped and started again."""
 
     def __init__(self, scene: Scene) -> None:
-        self._scene, self._serving = scene, None
+        self._scene = scene
+        self._serving: asyncio.Task[None] | None = None
         self._listener = listen("127.0.0.1", 0)
         self.port = self._listener.getsockname()[1]
         self.address = f"http://127.0.0.1:{self.port}"
@@ -44,6 +45,7 @@ class Desk:
         await asyncio.wait_for(started.wait(), 10)
 
     async def stop(self) -> None:
+        assert self._serving is not None
         self._serving.cancel()
         await asyncio.gather(self._serving, return_exceptions=True)
 
@@ -196,7 +198,7 @@ async def test_a_night_in_the_war_room_fits(scene: Scene, outgoing: Outgoing, si
             actor="detector",
         )
     async with Desk(scene) as desk, chromium() as browser:
-        page = await browser.new_page(viewport={"width": width, "height": height}, color_scheme=scheme)
+        page = await browser.new_page(viewport={"width": width, "height": height}, color_scheme=scheme)  # type: ignore[arg-type]
         for path, name in (("/incidents/INC-1", "room"), ("/incidents/INC-2", "room-hostile"), ("/", "now")):
             await at(page, desk, scene, path)
             await look(page, f"{name}-night-{size}-{scheme}")
