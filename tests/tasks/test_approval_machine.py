@@ -249,9 +249,19 @@ class Approval(RuleBasedStateMachine):
                     found.append((who, role, "approve"))
         return found
 
-    @precondition(lambda self: self.last.live and self._last_ones())
+    def _waiting_anew(self) -> None:
+        """Go on from a text of Ida's that waits and that nobody has decided on."""
+        if self.model.stands(self.last) != "proposed" or self.last.live or self.last.author != IDA:
+            self.edited(IDA, WORDS[len(self.model.versions) % len(WORDS)])
+
     @rule(which=st.integers(min_value=0), turned=st.booleans())
     def the_last_one_decided_while_somebody_takes_back(self, which: int, turned: bool) -> None:
+        self._waiting_anew()
+        for who, role in ((LENA, "legal"), (ANA, "comms"), (CARL, "comms"), (LENA, "legal")):
+            if not self._last_ones():
+                self.decided((who, role, "approve"), False)
+        if not (self.last.live and self._last_ones()):
+            return
         made = self._last_ones()[which % len(self._last_ones())]
         who = self.last.live[which % len(self.last.live)].approver
         acts = [self._decide(self.last, *made), self._take_back(self.last, who)]
@@ -301,12 +311,14 @@ class Approval(RuleBasedStateMachine):
 
     @rule(giver=st.sampled_from((ANA, CARL, LENA)), to=st.sampled_from((EVA, IDA, DEPUTY)), role=roles)
     def handed_on_and_both_decided(self, giver: str, to: str, role: str) -> None:
+        self._waiting_anew()
         self.handed_on(giver, to, True, 300)
         self.decided((to, role, "approve"), False)
         self.decided((giver, role, "approve"), False)
 
     @rule(giver=st.sampled_from((ANA, CARL, LENA)), to=st.sampled_from((EVA, IDA)), role=roles)
     def handed_on_taken_again_and_then_decided(self, giver: str, to: str, role: str) -> None:
+        self._waiting_anew()
         self.handed_on(giver, to, False, 300)
         if self.model.handed:
             self.handed_back(len(self.model.handed) - 1)
