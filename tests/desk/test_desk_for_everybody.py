@@ -151,7 +151,7 @@ async def test_axe_finds_nothing_on_any_page(scene: Scene, outgoing: Outgoing, s
                 await page.wait_for_load_state("networkidle" if "watches?in" in asked else "load")
                 assert await page.title() != "owned"
                 if says := await violations(page):
-                    found[asked.partition("?")[0][:40] + asked[-20:]] = says
+                    found[asked[:80]] = says
                 if folder := os.environ.get("FIRELINE_SCREENSHOTS"):
                     name = "-".join(filter(None, "".join(c if c.isalnum() else " " for c in asked[:40]).split()))
                     await page.screenshot(
