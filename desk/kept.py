@@ -5,16 +5,20 @@ an incident says whether anything of it has changed, at the cost of one look-up 
 or older than the transaction that asks. Counts of a mailing's recipients alone may be ``MAILING_SECONDS`` old.
 """
 
+import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import Any, TypeVar
 
 from crisis.incident import Incident
 from crisis.record import Record
 from crisis.triage import Assessment, Signal
 from desk.picture import Picture, load, where_it_stands
 from records import Transaction
+
+Made = TypeVar("Made")
 
 MOST = 300
 """Incidents that are kept; those that were not asked for the longest go first."""
@@ -52,6 +56,7 @@ class Kept:
     def __init__(self) -> None:
         self._entries: dict[str, _Entry] = {}
         self._signals: dict[str, list[Signal]] = {}
+        self._made: dict[tuple[str, str], tuple[object, Any]] = {}
 
     async def seen(self, tx: Transaction, incidents: Sequence[Incident], now: datetime) -> list[Seen]:
         """These incidents and what belongs to them, in the same order."""
@@ -91,6 +96,17 @@ class Kept:
             entry.told = await tx.ledger.list(incident=incident.id, kinds=TOLD)
             entry.first_acts = await tx.ledger.first_acts(incident.id)
         return entry.records, entry.told, entry.first_acts
+
+    async def once(self, what: str, incident: str, of: object, make: Callable[[], Made]) -> Made:
+        """What ``make`` makes for an incident, off the loop, and only when what it is made ``of`` is not as the last time."""
+        made = self._made.pop((what, incident), None)
+        if made is None or made[0] != of:
+            made = of, await asyncio.to_thread(make)
+        self._made[what, incident] = made
+        while len(self._made) > MOST // 5:
+            del self._made[next(iter(self._made))]
+        found: Made = made[1]
+        return found
 
     async def signals(self, tx: Transaction, incident: Incident, since: datetime, until: datetime) -> list[Signal]:
         """The signals of an incident's watch from ``since`` to ``until``."""

@@ -123,6 +123,7 @@ async def gather(
     waiting = waits(picture, here.settings)
     known = Known(deliveries={d.id: d for d in picture.deliveries}, people=people)
     timeline = tell_timeline(incident, records, known)
+    marked = marks(picture, context["observations"])
     chosen = list(reversed(timeline if details else in_short(timeline)))
     return context | {
         "now": now,
@@ -143,7 +144,9 @@ async def gather(
         "signal": signals[-1] if signals else None,
         "effects": _effects(picture, context["observations"]),
         "growth": _growth(incident.assessment, seen.assessments),
-        "drawn": await asyncio.to_thread(_drawn, signals, marks(picture, context["observations"])),
+        "drawn": await desk.kept.once(
+            "charts", incident.id, (len(signals), signals[-1:], marked), lambda: _drawn(signals, marked)
+        ),
         "place": place or f"/incidents/{incident.id}",
         "below": below,
         "read_only": read_only,
@@ -171,7 +174,12 @@ async def _posts(desk: Desk, tx: Transaction, incident: Incident) -> dict[str, A
         "languages": languages.most_common(8),
         "widest": await tx.mentions.widest(incident.id, limit=WIDEST),
         "mentions": await tx.mentions.list(incident.id, limit=MENTIONS),
-        "empathy": await asyncio.to_thread(_felt, newest, incident.assessment),
+        "empathy": await desk.kept.once(
+            "empathy",
+            incident.id,
+            ([(m.source, m.id) for m in newest], incident.assessment.narratives),
+            lambda: _felt(newest, incident.assessment),
+        ),
     }
 
 
