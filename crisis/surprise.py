@@ -36,7 +36,7 @@ TIMES = 1.3
 """Voices against the usual, at the least."""
 FEWEST, FEWEST_LASTING = 7, 12
 """Negative voices below which nothing is a firestorm: in spans below six hours, and in longer ones."""
-SOBER, CERTAIN = 0.1, 1.5
+SOBER, CERTAIN = 0.1, 1.0
 """Share above the usual, at most one half in all, with which news is told soberly; and the standard deviations of
 counting by which those on top must be beyond it: a few voices are often angrier by chance."""
 FEWEST_VOICES = 10

@@ -39,7 +39,7 @@ from desk.who import who_acts
 from records import NotFound, StatementStatus
 from tasks.approve import decide, propose, role_of
 from tasks.compose import Typed, check
-from tasks.draft import WrittenMeanwhile, draft, latest_of, place_of, void
+from tasks.draft import WrittenMeanwhile, before_author, draft, place_of, void
 from tasks.installation import Installation
 from tasks.outlets import NothingToCorrect
 from tasks.pictures import Read
@@ -163,7 +163,6 @@ async def _store(request: Request, sheet: Sheet, form: dict[str, str], act: str)
         raise NotTaken(403, "this page was open for too long; your text is still here: press once more")
     if not _submitted.take(f"{sheet.incident.id}/{caller(request)}"):
         raise NotTaken(429, "too many tries: wait a minute; your text is still here")
-    sheet = await _in_its_language(here, sheet)
     await _look_before(here, sheet, act)
     among = [p.email for p in sheet.people]
     person = await who_acts(request, here, form, among=among, who="stakeholders, who answer for what they write,")
@@ -186,16 +185,6 @@ async def _store(request: Request, sheet: Sheet, form: dict[str, str], act: str)
     return RedirectResponse(f"/statements/{statement.id}/{statement.version}", status_code=303)
 
 
-async def _in_its_language(here: Installation, sheet: Sheet) -> Sheet:
-    """Another language makes a statement of its own: the sheet as it is written onto the latest of that language."""
-    own = sheet.statement.readers_language if sheet.statement else ""
-    if not own or sheet.typed.language == own:
-        return sheet
-    async with here.store.reading() as tx:
-        latest, status = await latest_of(tx, sheet.incident.id, sheet.kind, sheet.typed.language, sheet.corrects)
-    return replace(sheet, onto=place_of(latest, status))
-
-
 async def _look_before(here: Installation, sheet: Sheet, act: str) -> None:
     """Refuse what would be refused anyway, before a one-time code is used up for it."""
     typed = sheet.typed
@@ -207,7 +196,9 @@ async def _look_before(here: Installation, sheet: Sheet, act: str) -> None:
     if act == "save" and not sheet.is_changed and sheet.statement is not None:
         raise NotTaken(400, f"nothing has changed since {sheet.statement.label}")
     async with here.store.reading() as tx:
-        latest, status = await latest_of(tx, sheet.incident.id, sheet.kind, sheet.typed.language, sheet.corrects)
+        latest, status = await before_author(
+            tx, sheet.onto, sheet.incident.id, sheet.kind, sheet.typed.language, sheet.corrects
+        )
         if place_of(latest, status) != sheet.onto:
             raise WrittenMeanwhile(latest, status)
     if not sheet.editable:

@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy import delete, select
 
 from crisis.long_work import LongWork
-from records.tables import progress
+from records.tables import incidents, progress
 from records.work import Work, body, read
 
 KEPT = 200
@@ -35,9 +35,18 @@ class Progress:
     async def get(self, work: str) -> LongWork | None:
         """How far the work of that name is; None when there was never any."""
         row = await self._work.first(select(progress.c.body).where(progress.c.work == work))
-        return None if row is None else read(LongWork, row.body)
+        found = [] if row is None else await self._seen([read(LongWork, row.body)])
+        return found[0] if found else None
 
     async def list(self, *, since: datetime) -> builtins.list[LongWork]:
         """Work noted at or after ``since``, the newest first."""
         query = select(progress.c.body).where(progress.c.updated_at >= since).order_by(progress.c.updated_at.desc())
-        return [read(LongWork, row.body) for row in await self._work.all(query.limit(KEPT))]
+        return await self._seen([read(LongWork, row.body) for row in await self._work.all(query.limit(KEPT))])
+
+    async def _seen(self, works: builtins.list[LongWork]) -> builtins.list[LongWork]:
+        """Without what is about incidents that this viewer does not see."""
+        about = {work.incident for work in works if work.incident}
+        if not self._work.hidden or not about:
+            return works
+        seen = {row.id for row in await self._work.all(select(incidents.c.id).where(incidents.c.id.in_(about)))}
+        return [work for work in works if not work.incident or work.incident in seen]

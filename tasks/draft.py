@@ -77,7 +77,7 @@ async def draft(
         incident = await tx.incidents.get(incident_id)
         wrong = await tx.statements.get(corrects) if corrects else None
         language = wrong.readers_language if wrong else language or languages_for(here, incident, kind)[0]
-        latest, status = await latest_of(tx, incident_id, kind, language, corrects)
+        latest, status = await before_author(tx, onto or "", incident_id, kind, language, corrects)
         if onto is not None and onto != place_of(latest, status):
             raise WrittenMeanwhile(latest, status)
         if latest and not again and not text and status not in DEAD and not await _is_stale(tx, latest, status):
@@ -155,6 +155,17 @@ async def latest_of(
     found = [s for s in of_kind if s.readers_language == language]
     latest = found[-1] if found else None
     return latest, await tx.statements.status(latest.id, latest.version) if latest else None
+
+
+async def before_author(
+    tx: Transaction, onto: str, incident: str, kind: StatementKind, language: str, corrects: str = ""
+) -> tuple[Statement | None, StatementStatus | None]:
+    """What a text is written onto: the statement that its author had before them, whose language they may change; without
+    one, the latest for readers of its language."""
+    if not onto:
+        return await latest_of(tx, incident, kind, language, corrects)
+    latest = await tx.statements.get(onto.partition("/")[0])
+    return latest, await tx.statements.status(latest.id, latest.version)
 
 
 async def suggested(

@@ -236,5 +236,5 @@ def test_seven_angry_voices_in_an_hour_are_an_outrage_where_next_to_nothing_is_u
 
 
 def test_a_few_voices_that_may_be_angrier_by_chance_are_no_outrage_where_many_are_negative_anyway() -> None:
-    assert "outrage" not in hour_of(14, 9, share=0.4)
+    assert "outrage" not in hour_of(15, 9, share=0.4)
     assert "outrage" in hour_of(12, 12, share=0.4)

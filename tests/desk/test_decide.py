@@ -2,12 +2,14 @@
 
 import re
 import time
+from html import unescape
 from urllib.parse import parse_qs, urlparse
 
 import httpx
 import pyotp
 import pytest
 from at_the_desk import ANA, CARL, HOSTILE, LENA, Scene
+from itsdangerous import URLSafeTimedSerializer
 
 from desk import decide
 
@@ -48,8 +50,8 @@ async def released(scene: Scene) -> bool:
 
 
 async def test_looking_decides_nothing(scene: Scene, where: str) -> None:
-    before = await scene.records()
     async with scene.at_the_desk() as browser:
+        before = await scene.records()
         page = await browser.get(where)
         await browser.head(where)
     assert page.status_code == 200
@@ -115,7 +117,10 @@ async def test_a_form_of_another_text_of_another_site_or_of_nobody_is_not_taken(
     async with scene.at_the_desk() as browser:
         forged = await send(scene, browser, where, "approve", ANA, nonce="forged")
         assert (forged.status_code, "open for too long" in forged.text) == (403, True)
-        stale = decide._serializer(scene.here).dumps([f"{scene.statement.id} v0", scene.statement.content_hash, "x"])
+        signer = URLSafeTimedSerializer(scene.key, salt="fireline.desk.form.decide")
+        [nonce] = set(re.findall(r'name="nonce" value="([^"]+)"', (await browser.get(where)).text))
+        session, _, *rest = signer.loads(unescape(nonce))
+        stale = signer.dumps([session, f"{scene.statement.id} v0", *rest])
         other = await send(scene, browser, where, "approve", ANA, nonce=str(stale))
         assert (other.status_code, "has changed since you looked" in other.text) == (409, True)
         browser.headers["sec-fetch-site"] = "cross-site"

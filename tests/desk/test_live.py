@@ -12,14 +12,20 @@ import httpx
 import pytest
 from at_the_desk import ANA, NOON, Scene, assessment
 from markupsafe import Markup
+from starlette.requests import Request
 
 from crisis.incident import IncidentState
 from crisis.triage import Signal
 from crisis.values import Severity
 from desk import live
+from desk.access import DeskAccess
 from desk.live import digest
 from desk.server import listen, serve
+from desk.signed_in import SignedIn
 from desk.state import Desk
+from records.view import Hidden
+from tasks.installation import Installation
+from tasks.restrict import restrict
 
 
 @dataclass
@@ -211,9 +217,17 @@ async def test_only_whoever_may_see_the_desk_is_kept_up_to_date(served: Served) 
 async def test_a_connection_ends_when_access_ends(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(live, "BEAT_SECONDS", 0.1)
     allowed = iter([True, True, False])
-    monkeypatch.setattr("desk.access.DeskAccess._has_session", lambda self, request: next(allowed, False))
+    signed_in = DeskAccess._signed_in
+
+    async def until_it_ends(self: DeskAccess, request: Request, here: Installation) -> SignedIn | None:
+        return await signed_in(self, request, here) if next(allowed, False) else None
+
+    monkeypatch.setattr(DeskAccess, "_signed_in", until_it_ends)
     async with served.reader() as reader:
-        await reader.until("bye")
+        try:
+            await reader.until("bye")
+        except EOFError:
+            print([e.name for e in reader.events]); raise
         with pytest.raises(EOFError):
             await reader.next()
 
@@ -236,8 +250,8 @@ async def test_a_reader_that_is_stuck_is_let_go_and_holds_up_nobody(
     desk, sent = scene.app.state.desk, bytearray()
 
     def stream() -> live._Stream:
-        build = live._builds["INC"]
-        return live._Stream(desk.live.read(desk, "INC-1", build, after="", have={}, still=lambda: True))
+        view = live._View("INC-1", live._builds["INC"], desk, Hidden())
+        return live._Stream(desk.live.read(desk, view, after="", have={}, still=lambda: True))
 
     async def takes_nothing(message: MutableMapping[str, Any]) -> None:
         if message["type"] == "http.response.body":
@@ -268,3 +282,22 @@ def test_running_clocks_do_not_make_a_piece_another_one() -> None:
 
     assert digest(piece("in 12 min")) == digest(piece("in 11 min"))
     assert digest(piece("in 12 min")) != digest(piece("1 min late", ' class="late"'))
+
+
+async def test_who_no_longer_sees_an_incident_is_cut_off_at_once_and_hears_no_more_of_it(
+    served: Served, scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("LOOK_SECONDS", "PACE_SECONDS"):
+        monkeypatch.setattr(live, name, 0.02)
+    async with served.reader() as incident, served.reader(of="now") as now:
+        await incident.until("beat")
+        await now.until("beat")
+        assert "INC-1" in "".join(event.data for event in now.events)
+        await restrict(scene.here, "INC-1", [ANA], actor="ida@example.com", reason="of concern to few")
+        for reader in (incident, now):
+            with pytest.raises((EOFError, httpx.HTTPError)):
+                await reader.until("never")
+    async with served.reader(of="now") as now:
+        await raised(scene)
+        await now.until("beat")
+        assert "INC-1" not in "".join(event.data for event in now.events)

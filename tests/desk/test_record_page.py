@@ -5,6 +5,7 @@ import re
 import sqlite3
 from pathlib import Path
 
+import httpx
 import pytest
 from at_the_desk import ANA, HOSTILE, NOON, Scene
 
@@ -83,10 +84,14 @@ async def test_the_whole_ledger_is_proven_on_request_and_not_at_will(scene: Scen
 
 async def proven(scene: Scene) -> int:
     async with scene.at_the_desk() as browser:
-        nonce = re.search(r'name="nonce" value="([^"]+)"', (await browser.get("/record")).text)
-        assert nonce
-        status = (await browser.post("/record/verify", data={"nonce": nonce[1]})).status_code
-        await scene.app.state.desk.background.over()
+        return await prove(scene, browser)
+
+
+async def prove(scene: Scene, browser: httpx.AsyncClient) -> int:
+    nonce = re.search(r'name="nonce" value="([^"]+)"', (await browser.get("/record")).text)
+    assert nonce
+    status = (await browser.post("/record/verify", data={"nonce": nonce[1]})).status_code
+    await scene.app.state.desk.background.over()
     return status
 
 
@@ -129,20 +134,23 @@ async def test_a_record_that_cannot_be_read_any_more_is_named_and_hides_no_other
 
 async def test_a_proof_that_cannot_be_put_on_record_is_still_told(scene: Scene) -> None:
     file = Path(scene.here.settings.database_url.removeprefix("sqlite+aiosqlite:///"))
-    with sqlite3.connect(file) as database:
-        database.execute("DELETE FROM ledger_head")
-        database.commit()
-    await proven(scene)
-    page = await shown(scene)
+    async with scene.at_the_desk() as browser:
+        with sqlite3.connect(file) as database:
+            database.execute("DELETE FROM ledger_head")
+            database.commit()
+        await prove(scene, browser)
+        page = (await browser.get("/record")).text
     assert "Did not end well" in page
     assert "end was removed" in page
 
 
 async def test_times_name_whole_minutes_and_nonsense_is_said(scene: Scene) -> None:
-    every = numbers(await shown(scene))
-    assert numbers(await shown(scene, "?since=2026-03-01T12:00&until=2026-03-01T12:00")) == every
-    assert numbers(await shown(scene, "?since=2026-03-01T12:01")) == []
-    page = await shown(scene, "?since=yesterday")
+    async with scene.at_the_desk() as browser:
+        every = numbers((await browser.get("/record")).text)
+        whole = await browser.get("/record?since=2026-03-01T12:00&until=2026-03-01T12:00")
+        assert numbers(whole.text) == every
+        assert numbers((await browser.get("/record?since=2026-03-01T12:01")).text) == []
+        page = (await browser.get("/record?since=yesterday")).text
     assert "is no time" in page
     assert numbers(page) == every
 
