@@ -186,6 +186,7 @@ class DeskAccess:
             says = "It came from another site. Nothing was done."
             return self._pages.notice(request, 403, "This did not come from the desk", says)
         request.scope[SIGNED_IN], request.scope[VIEW] = signed_in, here.seen_by(signed_in.person)
+        request.scope[STILL_ALLOWED] = lambda: self._signed_in(request, here)  # asked while a live page stays open
         return None
 
     async def _signed_in(self, request: Request, here: Installation) -> SignedIn | None:

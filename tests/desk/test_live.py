@@ -224,10 +224,7 @@ async def test_a_connection_ends_when_access_ends(served: Served, monkeypatch: p
 
     monkeypatch.setattr(DeskAccess, "_signed_in", until_it_ends)
     async with served.reader() as reader:
-        try:
-            await reader.until("bye")
-        except EOFError:
-            print([e.name for e in reader.events]); raise
+        await reader.until("bye")
         with pytest.raises(EOFError):
             await reader.next()
 
