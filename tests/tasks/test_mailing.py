@@ -286,6 +286,7 @@ class _Leaping:
 
 async def test_a_sender_that_was_held_up_longer_than_its_lease_writes_to_nobody_more(tmp_path, receiver, monkeypatch):
     monkeypatch.setattr(postbag, "time", _Leaping())
+    monkeypatch.setattr(postbag, "TURN_SECONDS", 60.0)  # however long a connection takes, no second turn asks first
     monkeypatch.setattr(delivering, "PATIENCE_SECONDS", 2.0)
     async with scene(tmp_path, receiver) as here:
         delivery = await approved(here, await proposed_in(here, await incident_in(here)))
