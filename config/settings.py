@@ -325,6 +325,8 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         document = InitSettingsSource(settings_cls, init_kwargs=dict(toml_document.get({})))
+        if "drill" in toml_document.get({}):  # what the environment says is about the real installation
+            return init_settings, document
         return init_settings, env_settings, document
 
     @field_validator("home", "playbooks_dir", "templates_dir", mode="after")

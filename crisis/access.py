@@ -35,6 +35,11 @@ class Restriction(Frozen):
     at: UtcDatetime
     reason: str = ""
 
+    @property
+    def circle(self) -> tuple[frozenset[str], frozenset[str]]:
+        """Who is named, whatever the order."""
+        return frozenset(self.people), frozenset(self.roles)
+
 
 def may_see(person: Stakeholder | None, *, watch: str, lead: str, restriction: Restriction | None) -> bool:
     """Whether ``person`` may see an incident of ``watch`` that ``lead`` leads; None is somebody without a name."""

@@ -30,16 +30,16 @@ class Broken(Frozen):
 def broken(statement: Statement, facts: Iterable[Fact]) -> tuple[Broken, ...]:
     """What ``statement`` relied on and no longer holds as it was, by the facts as they are now.
 
-    What it called unconfirmed may turn out either way without making it untrue. A change that its owner marked as
-    immaterial (a spelling) breaks nothing.
+    What it called unconfirmed may turn out either way without making it untrue. New words that its owner marked as
+    immaterial (a spelling) break nothing; another status always does.
     """
     current = {fact.id: fact for fact in facts}
     found = []
     for was in statement.facts:
         now = current.get(was.id)
-        if now is None or was.status is FactStatus.UNCONFIRMED or not now.material:
+        if now is None or was.status is FactStatus.UNCONFIRMED:
             continue
-        if (now.text, now.status) != (was.text, was.status):
+        if now.status is not was.status or (now.material and now.text != was.text):
             found.append(Broken(was=was, now=now))
     return tuple(found)
 

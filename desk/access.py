@@ -10,7 +10,7 @@ import secrets
 from contextlib import suppress
 from datetime import timedelta
 from time import monotonic
-from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -45,6 +45,8 @@ LOOK_AGAIN_SECONDS = 5.0
 SIGN_IN = "sign-in"
 """The page whose forms lead in."""
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+_IN_ADDRESSES = "/?&=%:#,+@!$'()*~-._"
+"""What stays as it is in the header that moves on: headers are Latin-1."""
 _SIGN_IN = ("/sign-in", "Sign in")
 _attempts = TokenBucket(burst=10, seconds=6.0)
 """Wrong keys and other ways in that did not open, by caller; what goes beyond is not put on record either."""
@@ -253,7 +255,7 @@ def entered(pages: Pages, request: Request, target: str) -> Response:
     """A page that moves on by itself: a redirect would still count as coming from the mail, chat or provider before it,
     and SameSite=Strict would keep the new cookie back."""
     answer = pages.show(request, "entered.html", {"target": target})
-    answer.headers["Refresh"] = f"0; url={target}"
+    answer.headers["Refresh"] = f"0; url={quote(target, safe=_IN_ADDRESSES)}"
     return answer
 
 

@@ -149,7 +149,7 @@ async def _do(request: Request, place: Place, form: Mapping[str, str]) -> None:
             via=Via.DESK,
         )
         return
-    await who_acts(request, here, form, grave=act == Verdict.APPROVE)
+    await who_acts(request, here, form, grave=act in (Verdict.APPROVE, DELEGATE))
     if act in set(Verdict):
         role = await role_of(here, text.id, text.version, person)
         await decide(

@@ -147,7 +147,7 @@ def _bare(assessment: Assessment) -> Assessment:
 def _as_of(picture: Picture, now: datetime) -> Picture:
     """The same picture at another moment: a proposal may have expired since."""
     versions = tuple(
-        replace(v, standing=where_it_stands(v.proposal, v.decisions, now)) if v.proposal else v
+        replace(v, standing=where_it_stands(v.proposal, v.decisions, now, v.release)) if v.proposal else v
         for v in picture.versions
     )
     return replace(picture, versions=versions)

@@ -18,7 +18,7 @@ import logging
 import re
 import secrets
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -36,6 +36,7 @@ from crisis.telling import Known
 from crisis.timeline import tell_one
 from desk.access import STILL_ALLOWED
 from desk.page import speed_of
+from desk.signed_in import session_of
 from desk.state import Desk, desk_of, whole_desk_of
 from records import NotFound
 from records.view import Hidden
@@ -53,6 +54,8 @@ AGAIN_SECONDS = 30.0
 BEAT_SECONDS = 10.0
 STUCK_SECONDS = 20.0
 MOST_READERS = 400
+MOST_BY_ONE = 40
+"""Pages that one session may keep open: nobody takes the line from everybody else."""
 SIGHT = frozenset({"incident.restricted", "incident.unrestricted"})
 """Kinds of records that change who sees what: every page then connects anew."""
 SAID = frozenset(
@@ -178,6 +181,7 @@ class Live:
     def __init__(self) -> None:
         self._views: dict[tuple[str, Hidden], _View] = {}
         self._finding = asyncio.Lock()
+        self._by = Counter[str]()
         self._looking: asyncio.Task[None] | None = None
         self._rendering: set[asyncio.Task[None]] = set()
         self._closed = asyncio.Event()
@@ -190,6 +194,10 @@ class Live:
     @property
     def readers(self) -> int:
         return sum(view.readers for view in self._views.values())
+
+    def open_by(self, who: str) -> int:
+        """How many pages a session keeps open."""
+        return self._by[who]
 
     def close(self) -> None:
         """End every connection; none is taken any more."""
@@ -207,14 +215,16 @@ class Live:
         after: str,
         have: Mapping[str, str],
         still: Callable[[], Any],
+        who: str = "",
     ) -> AsyncGenerator[bytes, None]:
-        """What one page gets, until it leaves, its access ends, what it may see changes, or the desk closes.
+        """What one page of the session ``who`` gets, until it leaves, its access or what it may see changes, or the desk ends.
 
         ``whole``: the desk with nothing hidden, to look for changes.
         """
         view = self._views.setdefault((view.of, view.hidden), view)
         desk = view.desk
         view.readers += 1
+        self._by[who] += 1
         try:
             self._look(whole)
             yield b"retry: 2000\n\n"
@@ -230,6 +240,7 @@ class Live:
                 yield chunk
         finally:
             view.readers -= 1
+            self._by[who] -= 1
             view.left_at = time.monotonic()
 
     async def _go_on(
@@ -425,15 +436,30 @@ async def live(request: Request) -> Response:
                 await tx.incidents.get(of)
         except NotFound:
             raise HTTPException(404, f"there is no incident {of}") from None
+    session = session_of(request)
+    who = session.id if session else ""
+    if desk.live.open_by(who) >= MOST_BY_ONE:
+        raise HTTPException(429, "too many pages are open here: close some")
     if desk.live.readers >= MOST_READERS:
         raise HTTPException(503, "too many pages are open")
     pairs = (item.partition(".") for item in request.query_params.get("have", "")[:2000].split(","))
+    whole, allowed = whole_desk_of(request), request.scope.get(STILL_ALLOWED)
+
+    async def still() -> bool:
+        """Whether there still is a session, of somebody who sees what this page shows, and no less."""
+        signed_in = await allowed() if allowed else None
+        if signed_in is None:
+            return allowed is None
+        async with whole.here.seen_by(signed_in.person).store.reading() as tx:
+            return bool(tx.hidden == hidden)
+
     events = desk.live.read(
-        whole_desk_of(request),
+        whole,
         _View(of, build, desk, hidden),
         after=request.headers.get("last-event-id") or request.query_params.get("after", ""),
         have={name: mark for name, _, mark in pairs},
-        still=request.scope.get(STILL_ALLOWED, lambda: True),
+        still=still,
+        who=who,
     )
     return _Stream(events)
 

@@ -207,6 +207,12 @@ async def _lines(desk: Desk, wanted: Wanted) -> AsyncIterator[str]:
 async def runs(request: Request) -> Response:
     """``GET /record/runs?incident=INC-7``: the incident's runs as Prefect has them, each with its records here."""
     desk, asked = desk_of(request), _asked(request)
+    if asked.wanted.incident:
+        async with desk.here.store.reading() as tx:
+            try:
+                await tx.incidents.get(asked.wanted.incident)
+            except NotFound:
+                raise HTTPException(404, f"there is no incident {asked.wanted.incident}") from None
     found, problem = await runs_of(asked.wanted.incident) if asked.wanted.incident else ([], "")
     context = {"incident": asked.wanted.incident, "runs": found, "problem": problem, "prefect": _prefect(desk)}
     return desk.pages.show(request, "record_runs.html", context)

@@ -18,6 +18,7 @@ from crisis.delivery import Delivery, Purpose
 from crisis.statement import Statement
 from crisis.values import StatementKind
 from desk.preview import Preview, preview
+from desk.signed_in import person_of
 from desk.state import desk_of, whole_desk_of
 from integrations.sandbox import Post, posts
 from records import NotFound, Transaction
@@ -90,12 +91,21 @@ async def sandbox(request: Request) -> Response:
 
 
 async def _seen(request: Request, found: list[Post]) -> list[Post]:
-    """Without what belongs to incidents that are hidden from whoever asks, and without anybody's way into the desk."""
+    """Without what belongs to incidents that are hidden from whoever asks, and without anybody's way into the desk.
+
+    Notices hold links that decide for whom they were sent to: whoever is signed in sees their own.
+    """
+    you = person_of(request)
     async with whole_desk_of(request).here.store.reading() as tx:
-        known = {d.id: d.incident for d in await tx.outbox.list()}
+        every = await tx.outbox.list()
+    known = {d.id: d.incident for d in every}
+    recipients = {d.id: d.rendering.options.get("to", "") for d in every}
     async with desk_of(request).here.store.reading() as tx:
         seen = {incident.id for incident in await tx.incidents.list()}
-    return [post for post in found if post.key not in known or known[post.key] in seen]
+    found = [post for post in found if post.key not in known or known[post.key] in seen]
+    if you is None:
+        return found
+    return [p for p in found if p.purpose is not Purpose.NOTICE or you.email == recipients.get(p.key)]
 
 
 def _wanted(post: Post, wanted: str) -> bool:

@@ -66,7 +66,7 @@ async def ask(request: Request) -> Response:
 async def _mail(here: Installation, address: str) -> None:
     async with here.store.reading() as tx:
         people = await tx.stakeholders.list()
-    person = next((p for p in people if p.email.casefold() == address.casefold()), None)
+    person = next((p for p in people if p.email.lower() == address.lower()), None)
     if person is not None and _mailed.take(person.email):
         try:
             await mail_a_way_in(here, person)

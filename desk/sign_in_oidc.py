@@ -112,10 +112,10 @@ async def back(request: Request) -> Response:
 
 async def _enter(request: Request, here: Installation, who: Identity, going_to: str) -> Response:
     oidc = here.settings.desk.oidc
-    domains = {domain.casefold() for domain in oidc.allowed_domains} if oidc else set()
-    email = who.email.casefold()
+    domains = {domain.lower() for domain in oidc.allowed_domains} if oidc else set()
+    email = who.email.lower()
     async with here.store.reading() as tx:
-        person = next((p for p in await tx.stakeholders.list() if p.email.casefold() == email), None)
+        person = next((p for p in await tx.stakeholders.list() if p.email.lower() == email), None)
     if domains and email.rpartition("@")[2] not in domains:
         return await _not_in(request, "addresses of that domain do not sign in here", person=email)
     if person is None:

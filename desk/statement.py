@@ -6,6 +6,7 @@ the words, facts and doctrine at hand, each channel's preview, what changed, and
 POSTs of the same addresses are in ``desk.statement_acts``.
 """
 
+import asyncio
 from dataclasses import dataclass, replace
 from urllib.parse import urlencode
 
@@ -53,6 +54,9 @@ OPEN_KINDS = tuple(kind for kind in StatementKind if kind is not StatementKind.C
 """Kinds that can be started by themselves; a correction starts from what it corrects."""
 
 
+MOST_VERSIONS = 1_000_000
+
+
 @dataclass(frozen=True)
 class Sheet:
     """One text on the desk: what is stored of it, and what lies in the editor."""
@@ -84,7 +88,7 @@ class Sheet:
     @property
     def is_changed(self) -> bool:
         """The editor holds something that is not stored."""
-        return self.saved != self.typed
+        return self.saved is None or self.saved.alike != self.typed.alike
 
     @property
     def may_decide(self) -> bool:
@@ -103,6 +107,8 @@ def typed_of(statement: Statement) -> Typed:
 
 async def sheet_of(here: Installation, id: str, number: int) -> Sheet:
     """A stored version on the desk. Raises HTTPException 404 where there is none."""
+    if number > MOST_VERSIONS:
+        raise HTTPException(404, "there is no such version")
     try:
         async with here.store.reading() as tx:
             statement = await tx.statements.get(id, number)
@@ -139,6 +145,8 @@ async def new_sheet(here: Installation, incident_id: str, kind: StatementKind, c
         async with here.store.reading() as tx:
             incident = await tx.incidents.get(incident_id)
             wrong = await tx.statements.get(corrects) if corrects else None
+            if wrong and wrong.incident != incident_id:
+                raise NotFound(f"{corrects} is not a statement of {incident_id}")
             language = wrong.readers_language if wrong else languages_for(here, incident, kind)[0]
             latest, status = await latest_of(tx, incident_id, kind, language, corrects)
             channels = names_of_default(here, incident, kind, language)
@@ -282,7 +290,7 @@ async def show(
         "voiders": [p for p in sheet.people if p.email in (author, sheet.incident.lead) or "incident_lead" in p.roles],
         "names": {p.email: p.name for p in sheet.people},
         "word_due": word_due(sheet.incident, sheet.kind),
-        "runs": _runs(sheet, meanwhile),
+        "runs": await asyncio.to_thread(_runs, sheet, meanwhile),
         "against": meanwhile or sheet.before,
         "meanwhile": meanwhile,
         "moved": moved,

@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from crisis.access import VIEWER
 from crisis.approval import NotAllowed, Verdict, Via
 from crisis.rendering import DoesNotFit
 from crisis.statement import Statement
@@ -164,7 +165,7 @@ async def _store(request: Request, sheet: Sheet, form: dict[str, str], act: str)
     if not _submitted.take(f"{sheet.incident.id}/{caller(request)}"):
         raise NotTaken(429, "too many tries: wait a minute; your text is still here")
     await _look_before(here, sheet, act)
-    among = [p.email for p in sheet.people]
+    among = [p.email for p in sheet.people if set(p.roles) - {VIEWER}]
     person = await who_acts(request, here, form, among=among, who="stakeholders, who answer for what they write,")
     statement = sheet.statement
     if statement is None or sheet.is_changed:
@@ -230,7 +231,7 @@ async def _decide(request: Request, sheet: Sheet, form: dict[str, str]) -> Respo
             raise NotTaken(400, "say why, in your own words: it goes on record")
         if len(reason) > MAX_REASON:
             raise NotTaken(400, f"the reason is too long: keep it under {MAX_REASON:,} characters")
-        among = [p.email for p in sheet.people]
+        among = [p.email for p in sheet.people if set(p.roles) - {VIEWER}]
         person = await who_acts(
             request, here, form, among=among, who="stakeholders", grave=form["decision"] == "approve"
         )

@@ -7,10 +7,14 @@ from starlette.requests import Request
 
 from crisis.access import Method
 from crisis.approval import NotAllowed
+from desk.guard import TokenBucket
 from desk.signed_in import person_of, real_now, session_of
 from desk.state import desk_of
 from tasks.approve import check_code
 from tasks.installation import Installation
+
+_codes = TokenBucket(burst=20, seconds=3.0)
+"""One-time codes by person: they must not be guessed."""
 
 
 def asks_code(request: Request, *, grave: bool) -> bool:
@@ -38,7 +42,7 @@ async def who_acts(
     """The e-mail address of whoever hands a form in, proven: by the session, or by the fields ``person`` and ``code``.
 
     Args:
-        among: who may be chosen in the form by somebody who is not signed in.
+        among: who may do it, and be chosen in the form by somebody who is not signed in.
         grave: what is done is approving, publishing or break-glass.
         who: those of ``among`` in words.
 
@@ -49,6 +53,10 @@ async def who_acts(
     email = person.email if person is not None else form.get("person", "")
     if person is None and (not email or (among is not None and email not in among)):
         raise NotAllowed(f"choose who you are: only {who} may do this")
+    if among is not None and email not in among:
+        raise NotAllowed(f"only {who} may do this")
     if asks_code(request, grave=grave):
+        if not _codes.take(email):  # whatever page and machine they come from
+            raise NotAllowed("too many codes were tried for this person: wait a minute")
         await check_code(here, email, form.get("code", ""))
     return email

@@ -151,7 +151,8 @@ class _Drill:
         self.say(f"  {count:,} invented posts about {stage.watch.brand}; the storm begins at {self.storm_at:%H:%M} UTC")
         self.say(f"  every channel is a sandbox; {reach}")
         self.say(f"  desk       {desk_link(here)}")
-        self.say(f"  commands   cd {stage.home}, then fireline incidents, draft, approve … as in earnest")
+        self.say(f"  commands   export FIRELINE_CONFIG={stage.config_file}")
+        self.say("             and then fireline incidents, draft, approve … as in earnest")
         self.say("  Ctrl-C     ends the exercise and scores it\n")
 
     async def _caught_up(self) -> None:

@@ -67,8 +67,21 @@ class DrillStage:
         # The brand's plain name finds every post of the scenario, whatever the watch asks for in earnest.
         own = {**self.watch.model_dump(mode="json", exclude_none=True), "query": f'"{self.watch.brand}"'}
         written["watches"] = [own]
-        for person in written["stakeholders"]:
-            person["watches"] = [name for name in person.get("watches", []) if name == self.watch.name]
+        name, owner = self.watch.name, self.watch.owner
+        there = [p for p in real.stakeholders if not p.watches or name in p.watches or p.email == owner]
+        written["stakeholders"] = [
+            {
+                **p.model_dump(mode="json", exclude_none=True),
+                "watches": [watch for watch in p.watches if watch == name],
+                "watch_roles": {watch: list(roles) for watch, roles in p.watch_roles.items() if watch == name},
+            }
+            for p in there
+        ]
+        kept = {p.email for p in there}
+        for duty in written.get("duties", []):
+            for key in ("people", "deputies"):
+                duty[key] = [email for email in duty.get(key, []) if email in kept]
+        written["duties"] = [duty for duty in written.get("duties", []) if duty["people"] or duty["deputies"]]
         return written
 
     def write_posts(self, storm_at: datetime) -> int:

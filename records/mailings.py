@@ -137,6 +137,12 @@ class Mailings:
         rows = await self._work.all(query.order_by(_ROW.delivery, _ROW.position))
         return list(dict.fromkeys(row.address for row in rows if row.address))
 
+    async def anybody_reached(self, delivery: str) -> bool:
+        """Whether anybody has, or may have, the text of this mailing, or is just about to get it."""
+        wanted = [s.value for s in (*REACHED, R.ARMED, R.PENDING)]
+        query = select(_ROW.position).where(_ROW.delivery == delivery, _ROW.state.in_(wanted), _ROW.address != "")
+        return await self._work.first(query.limit(1)) is not None
+
     async def arm(
         self, delivery: str, batch: Sequence[Recipient], *, attempt: int, incident: str, given: str, **act: Unpack[Act]
     ) -> builtins.list[Recipient]:

@@ -24,7 +24,7 @@ class Releases:
             sqlalchemy.exc.IntegrityError: it was released before.
         """
         version = (statements.c.id == release.statement) & (statements.c.version == release.version)
-        row = await self._work.first(select(statements.c.incident).where(version))
+        row = await self._work.whole.first(select(statements.c.incident).where(version))
         if row is None:
             raise NotFound(f"there is no statement {release.statement!r} version {release.version}")
         await self._work.write(releases.insert().values(release.model_dump()))
@@ -38,6 +38,6 @@ class Releases:
         return None if row is None else Release.model_validate(dict(row._mapping))
 
     async def uses(self, clearance: str) -> int:
-        """How often a pre-clearance was used."""
+        """How often a pre-clearance was used, whoever may see where."""
         row = await self._work.first(select(func.count()).where(releases.c.clearance == clearance))
         return int(row[0]) if row else 0

@@ -15,6 +15,7 @@ from records.work import Act
 from tasks.approve import APPROVER_WAITS, CHECK_AGAIN, check_code, standing_of
 from tasks.binding import what_changed
 from tasks.installation import Installation
+from tasks.linting import untrue_since
 from tasks.people import sees
 from tasks.preclear import tell_of_release
 from tasks.publish import hand_over, publish_statement
@@ -86,7 +87,7 @@ async def _release(
             raise NotAllowed(f"{text.label} is {status.value}, so there is no glass to break: {stands.says}")
         if content_hash != text.content_hash:
             raise NotAllowed("the text has changed since it was shown: read the new version and decide on that")
-        stale = await what_changed(tx, text)
+        stale = await what_changed(tx, text) or await untrue_since(here, tx, text)
         release = Release(
             statement=statement,
             version=version,

@@ -36,6 +36,11 @@ class Typed:
     """Names of the channels it is meant for; a correction goes wherever the wrong text is."""
 
     @property
+    def alike(self) -> tuple[str, str, str, frozenset[str]]:
+        """What makes it another text: the order of its channels does not."""
+        return self.headline, self.body, self.language, frozenset(self.channels)
+
+    @property
     def text(self) -> str:
         """Headline, blank line, body: what lint reads and ``tasks.draft`` takes."""
         return f"{self.headline}\n\n{self.body}"

@@ -6,6 +6,7 @@ that was killed between two steps leaves nothing behind that the next call, or t
 drafts nothing twice. Whether the correction is proposed is for people: a spelling that was mended wants none.
 """
 
+import logging
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -18,11 +19,12 @@ from records import StatementStatus, Transaction
 from tasks.approve import propose_draft
 from tasks.binding import what_changed
 from tasks.doubt import IN_DOUBT, Doubt, in_doubt, mark_doubts
-from tasks.draft import DEAD, draft
+from tasks.draft import DEAD, draft, is_taken_back
 from tasks.installation import Installation
 from tasks.notify import Notice, tell, tell_lead
 from tasks.outlets import NothingToCorrect, outlets_again
 
+logger = logging.getLogger(__name__)
 CORRECTED = frozenset(IncidentState) - {IncidentState.CANDIDATE, IncidentState.DISMISSED}
 """States in which something may be out that wants a correction: also when the incident is over."""
 
@@ -103,11 +105,12 @@ async def _wanted(
 
 
 async def _corrections(tx: Transaction, incident_id: str) -> list[_Correction]:
-    return [
-        _Correction(s, await tx.statements.status(s.id, s.version))
-        for s in await tx.statements.list(incident_id)
-        if s.kind is StatementKind.CORRECTION
-    ]
+    found = []
+    for s in await tx.statements.list(incident_id):
+        if s.kind is StatementKind.CORRECTION:
+            status = await tx.statements.status(s.id, s.version)
+            found.append(_Correction(s, StatementStatus.RETURNED if await is_taken_back(tx, s, status) else status))
+    return found
 
 
 def _with_people(doubt: Doubt, corrections: list[_Correction]) -> bool:
@@ -208,5 +211,8 @@ async def recover_corrections(here: Installation) -> list[str]:
     opened = []
     for incident in over:
         if incident.id in marked:
-            opened += [made.label for made in await open_corrections(here, incident.id)]
+            try:
+                opened += [made.label for made in await open_corrections(here, incident.id)]
+            except Exception:  # one that cannot be drafted now must not keep the sweep from everything else
+                logger.exception("the correction that %s wants could not be drafted", incident.id)
     return opened

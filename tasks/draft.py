@@ -8,6 +8,7 @@ from typing import Any
 
 from crisis import drafting
 from crisis.approval import NotAllowed
+from crisis.delivery import DeliveryState, Purpose
 from crisis.drafting import Outlet
 from crisis.fact import Fact, FactStatus
 from crisis.incident import Incident
@@ -31,6 +32,10 @@ from tasks.pictures import Read
 
 DEAD = frozenset({StatementStatus.RETURNED, StatementStatus.VOIDED, StatementStatus.EXPIRED, StatementStatus.WITHDRAWN})
 """Statuses of a version that will never be published (again): a new draft becomes the next version."""
+
+
+TAKEN_BACK = "taken_back"
+"""What the record of a proposal says that a person took back from its approvers."""
 
 
 async def draft(
@@ -76,13 +81,23 @@ async def draft(
     async with here.store.transaction() as tx:
         incident = await tx.incidents.get(incident_id)
         wrong = await tx.statements.get(corrects) if corrects else None
-        language = wrong.readers_language if wrong else language or languages_for(here, incident, kind)[0]
+        if wrong and wrong.incident != incident_id:
+            raise NotFound(f"{corrects} is not a statement of {incident_id}")
+        spoken, language = language, wrong.readers_language if wrong else language
+        language = language or languages_for(here, incident, kind)[0]
         latest, status = await before_author(tx, onto or "", incident_id, kind, language, corrects)
+        if onto and latest and not wrong and spoken == latest.language:
+            language = latest.readers_language  # its words were changed, not whom it is for
         if onto is not None and onto != place_of(latest, status):
             raise WrittenMeanwhile(latest, status)
         if latest and not again and not text and status not in DEAD and not await _is_stale(tx, latest, status):
             return latest
         ongoing = latest and status is not StatementStatus.PUBLISHED and (bool(text or media) or not again)
+        if latest and ongoing and status is StatementStatus.APPROVED and await _is_handed_over(tx, latest):
+            raise NotAllowed(
+                f"{latest.label} has all its approvals and is on its way out: it cannot be replaced any more. Once it is "
+                "out, correct it or withdraw it"
+            )
         statement_id, version = (
             (latest.id, latest.version + 1) if latest and ongoing else (await tx.statements.next_id(incident_id), 1)
         )
@@ -95,6 +110,8 @@ async def draft(
                 tx, here, incident, kind, lists, pictures=bool(media), language=language, only=channels
             )
         )
+        if channels and not outlets:
+            raise NotAllowed(f"none of {', '.join(channels)} takes a text without a picture: choose another channel")
         known = tuple(await tx.facts.list(incident_id))
         if wrong and not text and not drafting.mended(wrongs, known):
             raise NothingToCorrect(
@@ -102,14 +119,32 @@ async def draft(
                 f"(fireline fact {incident_id} … --id ID), or write the correction yourself (--text FILE)"
             )
         statement = _written(
-            here, incident, watch, kind, known, outlets, statement_id, version, author, text, wrongs, media, language
-        )
+            here, incident, watch, kind, known, outlets, statement_id, version, author, text, wrongs, media, language,
+            spoken or language,
+        )  # fmt: skip
         said = "; ".join(read.says for read in pictures if read.says)
         await tx.statements.add(statement, actor=author, via=here.via, reason=said, flow_run_id=here.flow_run_id)
         if latest and ongoing and status in (StatementStatus.DRAFT, StatementStatus.PROPOSED, StatementStatus.APPROVED):
             why = f"replaced by {statement.label}"
-            await _void(here, tx, latest, by=author, why=why, replaced_by=statement.label)
+            await _void(here, tx, latest, by=author, why=why, data={"replaced_by": statement.label})
     return statement
+
+
+async def is_taken_back(tx: Transaction, statement: Statement, status: StatementStatus | None) -> bool:
+    """Whether a person took a proposal back from its approvers: then people write what comes next, and no template."""
+    if status is not StatementStatus.VOIDED:
+        return False
+    voided = await tx.ledger.list(kind="statement.voided", incident=statement.incident)
+    own = [
+        r.data for r in voided if (r.data.get("statement"), r.data.get("version")) == (statement.id, statement.version)
+    ]
+    return bool(own and own[-1].get(TAKEN_BACK))
+
+
+async def _is_handed_over(tx: Transaction, statement: Statement) -> bool:
+    """Whether a channel has it, or may get it yet."""
+    planned = await tx.outbox.list(statement=statement.id, version=statement.version, purpose=Purpose.STATEMENT)
+    return any(d.state is not DeliveryState.REFUSED for d in planned)
 
 
 async def _is_stale(tx: Transaction, latest: Statement, status: StatementStatus | None) -> bool:
@@ -165,6 +200,8 @@ async def before_author(
     if not onto:
         return await latest_of(tx, incident, kind, language, corrects)
     latest = await tx.statements.get(onto.partition("/")[0])
+    if (latest.incident, latest.kind, latest.corrects) != (incident, kind, corrects):
+        raise NotFound(f"{latest.id} is no {kind} of {incident}")
     return latest, await tx.statements.status(latest.id, latest.version)
 
 
@@ -201,17 +238,17 @@ async def void(here: Installation, statement: Statement, *, actor: str, reason: 
             raise NotAllowed(f"{statement.label} is {status.value}: there is nothing to take back from its approvers")
         if person is None or not (leads or actor == statement.author):
             raise NotAllowed(f"{actor or 'nobody'} neither wrote {statement.label} nor leads {incident.id}")
-        await _void(here, tx, statement, by=actor, why=reason)
+        await _void(here, tx, statement, by=actor, why=reason, data={TAKEN_BACK: True})
 
 
 async def _void(
-    here: Installation, tx: Transaction, statement: Statement, *, by: str, why: str, replaced_by: str = ""
+    here: Installation, tx: Transaction, statement: Statement, *, by: str, why: str, data: dict[str, Any]
 ) -> None:
     await tx.statements.set_status(
         statement.id,
         statement.version,
         StatementStatus.VOIDED,
-        data={"replaced_by": replaced_by} if replaced_by else None,
+        data=data,
         actor=by,
         via=here.via,
         reason=why,
@@ -264,7 +301,9 @@ async def draft_for_response(
             if statement.readers_language != language:
                 continue
             status = await tx.statements.status(statement.id, statement.version)
-            if statement.kind is kind and status is StatementStatus.RETURNED:
+            if statement.kind is kind and (
+                status is StatementStatus.RETURNED or await is_taken_back(tx, statement, status)
+            ):
                 return statement
     return await draft(here, incident_id, kind, language=language)
 
@@ -283,11 +322,13 @@ def _written(
     wrongs: Sequence[Statement],
     media: tuple[Picture, ...],
     language: str,
+    spoken: str,
 ) -> Statement:
+    """``language`` is its readers'; ``spoken`` is that of a person's text."""
     wrong = wrongs[-1] if wrongs else None
     playbook = here.playbook(incident.assessment.type)
     by_template = not text
-    context, spoken = _context(here, incident, watch, kind, facts, wrongs, language), language
+    context = _context(here, incident, watch, kind, facts, wrongs, spoken)
     if by_template:
         text, spoken = _by_template(here, incident, watch, kind, facts, wrongs, language)
     now = here.clock.now()
@@ -394,7 +435,7 @@ async def save_fact(here: Installation, fact: Fact, *, actor: str, reason: str =
             statement = await tx.statements.get(proposal.statement, proposal.version)
             if fact.material and _relied_differently(statement.facts, fact):
                 why = f"fact {fact.id} has changed: {fact.status}: {fact.text}"
-                await _void(here, tx, statement, by=actor, why=why)
+                await _void(here, tx, statement, by=actor, why=why, data={})
                 voided.append(statement)
         act: Act = {"actor": actor, "via": here.via, "flow_run_id": here.flow_run_id}
         await mark_doubts(tx, fact.incident, act)

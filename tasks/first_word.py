@@ -16,7 +16,7 @@ from records import StatementStatus
 from tasks.approve import CHECK_AGAIN, propose_draft
 from tasks.binding import what_changed
 from tasks.corrections import open_corrections, tell_voided
-from tasks.draft import draft, draft_for_response
+from tasks.draft import draft, draft_for_response, is_taken_back
 from tasks.installation import Installation
 from tasks.notify import Notice, tell_lead, tell_stakeholders
 from tasks.outlets import languages_for
@@ -90,6 +90,7 @@ async def renew(here: Installation, incident_id: str) -> list[Statement]:
             for s in await tx.statements.list(incident_id)
             if await tx.statements.status(s.id, s.version) is StatementStatus.VOIDED
             and await tx.statements.proposal(s.id, s.version)
+            and not await is_taken_back(tx, s, StatementStatus.VOIDED)
         ]
     await tell_voided(here, incident)
     if incident.state not in ANSWERED:

@@ -25,7 +25,8 @@ async def nag(here: Installation) -> str:
 async def last_act(tx: Transaction, incident: Incident) -> datetime:
     """When a person last did something about an incident; when it opened, before anybody has."""
     people = {p.email for p in await tx.stakeholders.list()}
-    acts = (r.at for r in await tx.ledger.list(incident=incident.id) if r.actor in people)
+    records = await tx.ledger.list(incident=incident.id)
+    acts = (r.at for r in records if r.actor in people or r.kind == "incident.acknowledged")
     return max((*acts, incident.opened_at))
 
 

@@ -133,7 +133,9 @@ async def unfreeze(here: Installation, incident_id: str, *, actor: str, reason: 
     """
     acting = _Acting(here, actor, reason)
     now = here.clock.now()
-    async with here.store.transaction() as tx:
+    async with here.store.reading() as tx:
+        await tx.incidents.get(incident_id)  # which this person must see
+    async with here.store.whole.transaction() as tx:  # what other incidents hold, whoever may see those
         incident = await tx.incidents.get(incident_id)
         posts = await tx.frozen.list(incident=incident_id)
         held = [p for p in posts if not p.whole and p.state in _HELD and p.post.at is not None]

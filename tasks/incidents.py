@@ -97,7 +97,7 @@ async def merge(here: Installation, incident_id: str, into: str, *, actor: str, 
     """Two incidents are one: the first ends, its mentions go to the second, which goes on. Its run ends by itself.
 
     Raises:
-        IllegalStep: see ``Incident.merge``; or the public is still owed a word on the first.
+        IllegalStep: see ``Incident.merge``; or the public is still owed a word on the first, or its circle is smaller.
         records.NotFound: there is no such incident.
     """
     async with here.store.transaction() as tx:
@@ -106,6 +106,11 @@ async def merge(here: Installation, incident_id: str, into: str, *, actor: str, 
             raise IllegalStep(
                 f"{incident_id} still owes the public: {promises[0].text}. Keep that promise first, or merge {into} "
                 f"into {incident_id} instead"
+            )
+        ours, theirs = await tx.restrictions.get(incident_id), await tx.restrictions.get(into)
+        if ours is not None and (theirs is None or ours.circle != theirs.circle):
+            raise IllegalStep(
+                f"{incident_id} is restricted, and {into} is not to the same people: restrict {into} alike first"
             )
         merged = await tx.incidents.merge(
             incident_id, into, actor=actor, via=here.via, reason=reason, flow_run_id=here.flow_run_id
@@ -147,6 +152,9 @@ async def split(here: Installation, incident_id: str, narrative: str, *, actor: 
             lead=old.lead,
             **act,
         )
+        restriction = await tx.restrictions.get(incident_id)
+        if restriction is not None:  # what was hidden stays hidden
+            await tx.restrictions.put(restriction.model_copy(update={"incident": new.id}), **act)
         await tx.mentions.move(incident_id, new.id, moved)
         data = {"narrative": chosen.id, "label": chosen.label, "into": new.id, "mentions": len(moved)}
         await tx.ledger.append("incident.split", incident=incident_id, data=data, **act)

@@ -95,9 +95,12 @@ async def outlets_again(tx: Transaction, here: Installation, wrong: Sequence[Sta
     A mailing's correction goes to whoever of its recipients has the text, may have it, or is about to get it.
     """
     outlets: dict[Target, Outlet] = {}
+    configured = {channel.name for channel in here.settings.channels}
     sent = [d for one in wrong for d in await tx.outbox.list(statement=one.id, purpose=Purpose.STATEMENT)]
     for delivery in sent:
-        mailed = is_mailing(delivery) and bool(await tx.mailings.reached([delivery.id]))
+        if delivery.rendering.target.channel not in configured:
+            continue  # nothing can be said there from here any more: the delivery stays on record
+        mailed = is_mailing(delivery) and await tx.mailings.anybody_reached(delivery.id)
         if not delivery.arrived and not mailed:
             continue
         target = delivery.rendering.target

@@ -25,7 +25,7 @@ from crisis.statement import Part, Promise, Rendering, Statement, Target, conten
 from crisis.triage import Assessment, Cluster, Factor, Narrative, Signal, Strategy
 from crisis.values import CrisisType, Severity, StatementKind
 from crisis.watch import Mention, Watch
-from desk import access, approve, bearer, record, restrict, setup, sign_in, sign_in_oidc
+from desk import access, approve, bearer, record, restrict, setup, sign_in, sign_in_oidc, who
 from desk.access import COOKIE, desk_key
 from desk.app import create_app
 from desk.keys import hash_of
@@ -345,7 +345,7 @@ def _full_buckets(monkeypatch: pytest.MonkeyPatch) -> None:
     """Rate limits belong to the process; each test starts with full ones."""
     for bucket in (
         *(approve._forged, approve._submitted, record._proofs, record._exports, setup._checked),
-        *(access._attempts, restrict._submitted),
+        *(access._attempts, restrict._submitted, who._codes),
         *(bearer._requests, bearer._unknown, sign_in._asked, sign_in._mailed, sign_in_oidc._begun),
     ):
         monkeypatch.setattr(bucket, "_levels", {})

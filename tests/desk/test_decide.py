@@ -197,3 +197,11 @@ async def test_by_the_link_of_a_mail_an_approval_is_taken_back_and_a_turn_handed
         assert (await sent(handed, verdict="approve")).status_code == 303
         assert "ida@example.com approved this as legal" in (await phone.get(mine)).text
     assert await scene.decisions() == [(ANA, "approve"), (IDA, "approve")]
+
+
+async def test_a_turn_is_handed_on_with_a_code_only(scene: Scene, where: str) -> None:
+    async with scene.signed_in(LENA) as lenas:
+        answer = await send(scene, lenas, where, "delegate", LENA, code="", to=CARL, lasts="7 days", reason="x")
+    assert answer.status_code == 409
+    async with scene.here.store.reading() as tx:
+        assert await tx.delegations.list() == []

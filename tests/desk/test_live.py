@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 import pytest
-from at_the_desk import ANA, NOON, Scene, assessment
+from at_the_desk import ANA, LENA, NOON, PEOPLE, Scene, assessment
 from markupsafe import Markup
 from starlette.requests import Request
 
@@ -298,3 +298,30 @@ async def test_who_no_longer_sees_an_incident_is_cut_off_at_once_and_hears_no_mo
         await raised(scene)
         await now.until("beat")
         assert "INC-1" not in "".join(event.data for event in now.events)
+
+
+async def test_a_stream_ends_for_whoever_lost_the_role_by_which_they_saw_it(
+    served: Served, scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live, "BEAT_SECONDS", 0.1)
+    await restrict(scene.here, "INC-1", ["role:legal"], actor="ida@example.com", reason="of concern to few")
+    async with scene.signed_in(LENA) as lena:
+        cookies = dict(lena.cookies)
+    people = [p if p.email != LENA else p.model_copy(update={"roles": ()}) for p in PEOPLE]
+    async with (
+        httpx.AsyncClient(base_url=served.address, cookies=cookies, timeout=20) as browser,
+        Served(scene, served.address, browser, served.serving).reader() as reader,
+    ):
+        await reader.until("beat")
+        async with scene.here.store.transaction() as tx:
+            await tx.stakeholders.put_all(people, actor="configuration")
+        await reader.until("bye")
+
+
+async def test_one_session_cannot_take_the_line_from_everybody_else(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live, "MOST_BY_ONE", 1)
+    async with served.reader() as reader:
+        await reader.until("beat")
+        assert (await served.browser.get("/live", params={"of": "now"})).status_code == 429

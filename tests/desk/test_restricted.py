@@ -23,6 +23,7 @@ from tasks.approve import decide, role_of
 from tasks.links import acting_link, on_it_link, reading_link
 from tasks.notify import Notice, tell
 from tasks.restrict import lift, restrict
+from tasks.runs import KnownRun
 
 IDA = "ida@example.com"
 SECRETS = ("INC-1", "service failure", "does not pay", "till like a fool", TEXT[:40], "gateway 3", "412 people")
@@ -234,3 +235,21 @@ async def test_a_viewer_bound_to_a_watch_sees_only_its_incidents(scene: Scene) -
         async with scene.here.store.seen_by(person).reading() as tx:
             assert bool(await tx.incidents.list(list(IncidentState))) is sees
             assert bool(await tx.statements.list("INC-1")) is sees
+
+
+async def test_runs_of_a_hidden_incident_are_not_shown(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def every_run(incident: str) -> tuple[list[KnownRun], str]:
+        return [KnownRun(id="r1", name=f"{incident} · respond", state="Suspended", started_at=None, ended_at=None)], ""
+
+    monkeypatch.setattr("desk.record.runs_of", every_run)
+    await restricted(scene)
+    async with scene.signed_in(CARL) as browser:
+        answer = await browser.get("/record/runs", params={"incident": "INC-1"})
+    assert (answer.status_code, "respond" in answer.text) == (404, False)
+
+
+async def test_an_address_in_any_script_is_moved_on_to(scene: Scene) -> None:
+    async with scene.browser(**{"sec-fetch-site": "cross-site"}) as browser:
+        answer = await browser.get("/incidents/%E2%82%AC")
+    assert answer.status_code == 200
+    assert answer.headers["refresh"] == "0; url=/incidents/%E2%82%AC"

@@ -12,6 +12,7 @@ import pytest
 from at_the_desk import ANA, CARL, HOSTILE, LENA, NOON, TEXT, Scene
 
 from crisis.fact import Fact, FactStatus
+from crisis.stakeholder import Stakeholder
 from crisis.statement import Statement
 from crisis.values import StatementKind
 from desk import statement_acts
@@ -344,3 +345,18 @@ async def test_hostile_words_in_a_stored_text_stay_words(scene: Scene, desk: htt
     assert "\u202e" not in page.replace(hostile, "").split("<textarea")[0]
     assert "[U+202E]" in page
     assert (await desk.get("/incidents/INC-1/statements")).status_code == 200
+
+
+async def test_whoever_only_looks_writes_nothing(scene: Scene) -> None:
+    vera = Stakeholder(name="Vera", email="vera@example.com", roles=("viewer",))
+    async with scene.here.store.transaction() as tx:
+        await tx.stakeholders.put_all((*await tx.stakeholders.list(), vera), actor="test")
+    async with scene.signed_in(vera.email) as browser:
+        answer = await write(browser, PAGE, body=GOOD, do="propose")
+    assert answer.status_code == 409
+    assert (await statement(scene)).version == 1
+    assert await status(scene, 1) is StatementStatus.PROPOSED
+
+
+async def test_a_correction_is_begun_only_where_the_wrong_text_is(scene: Scene, desk: httpx.AsyncClient) -> None:
+    assert (await desk.get("/incidents/INC-1/draft?kind=correction&corrects=INC-7-S1")).status_code == 404

@@ -5,7 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from acme import ANA, IDA, NOON, acme, incident_in
+from acme import ANA, CARL, IDA, LENA, NOON, acme, incident_in
 
 from crisis.commitment import Commitment
 from crisis.fact import Fact, FactStatus
@@ -16,6 +16,7 @@ from crisis.watch import Mention
 from records import NotFound
 from tasks import incidents, triage
 from tasks.installation import Installation
+from tasks.restrict import restrict
 
 OVERHEATS = [f"acme kettle number {n} overheats and burns, smoke everywhere" for n in range(30)]
 REFUND = [f"the acme hotline refused my refund, case {n} is lost" for n in range(20)]
@@ -192,3 +193,19 @@ async def test_a_narrative_is_tied_to_the_fact_that_answers_it(here: Installatio
     assert (await kinds(here, found.id)).count("narrative.tied") == 2
     with pytest.raises(NotFound):
         await incidents.tie(here, found.id, chosen.id, "INC-9-F9", actor=IDA)
+
+
+async def test_what_is_split_off_a_restricted_incident_stays_hidden(here: Installation) -> None:
+    old, _ = await detected(here)
+    async with here.store.transaction() as tx:
+        await tx.signals.add(signal())
+    await restrict(here, old.id, (LENA,), actor=IDA, reason="a person is named")
+    chosen = next(n for n in old.assessment.narratives if "refund" in n.quote)
+    new = await incidents.split(here, old.id, chosen.id, actor=IDA, reason="another trouble")
+    async with here.store.reading() as tx:
+        assert (await tx.restrictions.get(new.id)).people == (IDA, LENA)
+        carl = await tx.stakeholders.get(CARL)
+        told = await tx.ledger.list(kind="stakeholder.told", incident=new.id)
+    assert {r.data["stakeholder"] for r in told} <= {IDA, LENA, new.lead}
+    async with here.store.seen_by(carl).reading() as tx:
+        assert await tx.incidents.list() == []

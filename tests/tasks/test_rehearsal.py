@@ -1,19 +1,23 @@
 """A drill reaches nobody outside: every channel is a sandbox by its settings, and a second wall stands behind that."""
 
+import os
 import socket
 import threading
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from acme import ANA, CARL, acme, incident_in, proposed_in, sandbox, write_starter
 
 import config
 import integrations
+from config.scenarios import drills
 from config.settings import ChannelSettings, NotifierSettings
 from crisis.approval import Verdict, Via
 from crisis.clocks import ClockState
 from crisis.delivery import DeliveryState, Purpose
 from crisis.drill import Mark
+from fireline.drill_stage import DrillStage
 from integrations.kinds import kinds
 from tasks import drill
 from tasks.approve import decide
@@ -90,6 +94,8 @@ def test_a_drill_that_tells_people_leaves_notifiers_as_they_are_and_channels_nev
 def test_a_drill_never_opens_the_real_records(tmp_path, monkeypatch, url):
     file = write_starter(tmp_path, more=rehearsed())
     monkeypatch.setenv("FIRELINE_DATABASE_URL", url)
+    assert str(tmp_path) in config.load(file).database_url
+    file.write_text(f'database_url = "{url}"\n{file.read_text()}')
     with pytest.raises(config.ConfigError, match="its records in its own folder"):
         config.load(file)
 
@@ -183,3 +189,37 @@ async def test_a_storm_in_which_nothing_was_opened_says_so(tmp_path):
         result = await drill.scored(here, storm_at=here.clock.now())
     assert result.marks == (Mark(name="Found", says="no incident was opened in 0 s"),)
     assert "stopped early" in result.says
+
+
+def test_what_the_environment_says_of_the_real_installation_does_not_reach_into_a_drill(tmp_path, monkeypatch):
+    file = write_starter(tmp_path / "drill", more=rehearsed())
+    for name, value in (("HOME", str(tmp_path / "real")), ("ORGANISATION", "Real"), ("DESK__PORT", "1")):
+        monkeypatch.setenv(f"FIRELINE_{name}", value)
+    settings = config.load(file)
+    assert settings.home == tmp_path / "drill"
+    assert settings.organisation != "Real"
+    assert settings.desk.port != 1
+
+
+def test_whoever_follows_other_watches_only_is_not_told_by_a_drill(tmp_path, monkeypatch):
+    more = """
+[[watches]]
+name = "air"
+brand = "Acme Air"
+query = "air"
+[[stakeholders]]
+name = "Zoe"
+email = "zoe@example.com"
+roles = ["comms"]
+watches = ["air"]
+"""
+    monkeypatch.setenv("FIRELINE_CONFIG", str(write_starter(tmp_path, more=more)))
+    monkeypatch.delenv("FIRELINE_HOME", raising=False)
+    now = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
+    for watch, there in (("acme", False), ("air", True)):
+        with monkeypatch.context() as own:
+            own.setattr(os, "environ", dict(os.environ))
+            stage = DrillStage(
+                drills.scenario("conduct"), watch=watch, reaches_people=True, begins=now + timedelta(seconds=there)
+            )
+        assert ("zoe@example.com" in {p.email for p in stage.settings.stakeholders}) is there
