@@ -224,14 +224,15 @@ def check_decision(
 
 
 def counting(
-    decisions: Iterable[Decision], *, content_hash: ContentHash, version: int, proposed_at: UtcDatetime
+    decisions: Iterable[Decision], *, content_hash: ContentHash, statement: str, version: int, proposed_at: UtcDatetime
 ) -> tuple[Decision, ...]:
     """The decisions that count for one proposal: on its bytes, made for it, and not taken back. Oldest first.
 
-    What was decided on the same bytes in an earlier version, or before the proposal was renewed, was decided on another
-    request and does not come to life again.
+    What was decided on the same bytes in another statement or an earlier version, or before the proposal was renewed,
+    was decided on another request and does not come to life again.
     """
-    of_this = (d for d in decisions if d.content_hash == content_hash and d.version == version)
+    bound = (content_hash, statement, version)
+    of_this = (d for d in decisions if (d.content_hash, d.statement, d.version) == bound)
     standing_ones = (d for d in of_this if d.taken_back_at is None and d.decided_at >= proposed_at)
     return tuple(sorted(standing_ones, key=lambda d: (d.decided_at, d.approver)))
 
@@ -246,6 +247,7 @@ def standing(
     decisions: Iterable[Decision],
     *,
     content_hash: ContentHash,
+    statement: str,
     version: int,
     proposed_at: UtcDatetime,
     now: UtcDatetime,
@@ -258,7 +260,9 @@ def standing(
     Args:
         release: by which the version went out without these approvals; it counts only for the very same content.
     """
-    counted = counting(decisions, content_hash=content_hash, version=version, proposed_at=proposed_at)
+    counted = counting(
+        decisions, content_hash=content_hash, statement=statement, version=version, proposed_at=proposed_at
+    )
     have: dict[str, list[Decision]] = {role: [] for role in policy.roles}
     used: set[str] = set()
     for d in counted:

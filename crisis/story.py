@@ -190,6 +190,7 @@ class Story:
             proposal.policy,
             before,
             content_hash=text.content_hash,
+            statement=text.id,
             version=text.version,
             proposed_at=proposal.proposed_at,
             now=proposal.proposed_at,

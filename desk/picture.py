@@ -51,6 +51,7 @@ class Version:
         return counting(
             self.decisions,
             content_hash=self.proposal.content_hash,
+            statement=self.proposal.statement,
             version=self.proposal.version,
             proposed_at=self.proposal.proposed_at,
         )
@@ -193,6 +194,7 @@ def where_it_stands(
         proposal.policy,
         decisions,
         content_hash=proposal.content_hash,
+        statement=proposal.statement,
         version=proposal.version,
         proposed_at=proposal.proposed_at,
         now=now,

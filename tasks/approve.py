@@ -236,6 +236,7 @@ async def _record_decision(
             earlier=counting(
                 await tx.decisions.list(text.content_hash),
                 content_hash=text.content_hash,
+                statement=text.id,
                 version=version,
                 proposed_at=proposal.proposed_at,
             ),

@@ -66,6 +66,7 @@ async def used_turns(tx: Transaction, statement: Statement, proposal: Proposal) 
     counted = counting(
         await tx.decisions.list(statement.content_hash),
         content_hash=statement.content_hash,
+        statement=statement.id,
         version=statement.version,
         proposed_at=proposal.proposed_at,
     )

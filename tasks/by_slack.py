@@ -140,6 +140,7 @@ async def _own(tx: Transaction, text: Statement, proposal: Proposal, person: str
     made = counting(
         await tx.decisions.list(text.content_hash),
         content_hash=text.content_hash,
+        statement=text.id,
         version=text.version,
         proposed_at=proposal.proposed_at,
     )

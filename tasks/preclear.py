@@ -136,6 +136,7 @@ async def clearance_standing(here: Installation, tx: Transaction, clearance: Cle
         clearance.policy,
         await tx.decisions.list(clearance.content_hash),
         content_hash=clearance.content_hash,
+        statement=clearance.id,
         version=1,
         proposed_at=clearance.proposed_at,
         now=here.clock.now(),
@@ -171,7 +172,12 @@ async def _decide(
         gone = state.value if state is not ClearanceState.PROPOSED else "expired"
         raise NotAllowed(f"{id} is {gone}, so it waits for no decision")
     decisions, now = await tx.decisions.list(clearance.content_hash), here.clock.now()
-    bound = {"content_hash": clearance.content_hash, "version": 1, "proposed_at": clearance.proposed_at}
+    bound = {
+        "content_hash": clearance.content_hash,
+        "statement": id,
+        "version": 1,
+        "proposed_at": clearance.proposed_at,
+    }
     earlier = counting(decisions, **bound)  # type: ignore[arg-type]
     seat = Seat(role=role)
     if role in clearance.policy.roles:

@@ -13,6 +13,7 @@ async def proposal_standing(tx: Transaction, statement: Statement, proposal: Pro
         proposal.policy,
         await tx.decisions.list(statement.content_hash),
         content_hash=statement.content_hash,
+        statement=statement.id,
         version=statement.version,
         proposed_at=proposal.proposed_at,
         now=now,

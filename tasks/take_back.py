@@ -72,6 +72,7 @@ async def _own(here: Installation, tx: Transaction, text: Statement, approver: s
     made = counting(
         await tx.decisions.list(text.content_hash),
         content_hash=text.content_hash,
+        statement=text.id,
         version=text.version,
         proposed_at=proposal.proposed_at,
     )

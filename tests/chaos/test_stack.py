@@ -26,7 +26,7 @@ from story import HEAD, SECRETS, Receivers
 
 import config
 from config.runtime import read_runtime
-from crisis.delivery import ARRIVED, Delivery, Purpose
+from crisis.delivery import ARRIVED, Delivery, DeliveryState, Purpose
 from crisis.incident import IncidentState
 from integrations.sandbox import posts
 from records import StatementStatus
@@ -231,7 +231,10 @@ def test_everything_killed_between_approval_and_publishing_ends_published_once_a
     statement, before = f"{incident}-S1", stack.parts()
     stack.kill("Prefect server", "runner", "desk")
     assert processes.run(Act("approve and die", statement=statement), stack.home) == -9
-    assert (stack.status(statement), stack.deliveries(statement)) == (StatementStatus.APPROVED, [])
+    assert stack.status(statement) is StatementStatus.APPROVED
+    handed_over = stack.deliveries(statement)
+    assert handed_over, "the last decision plans its deliveries in its own transaction"
+    assert {(d.state, d.attempts) for d in handed_over} == {(DeliveryState.PENDING, 0)}
 
     stack.wait("publication", lambda: stack.status(statement) is StatementStatus.PUBLISHED, 240)
     stack.wait("end of the respond run", lambda: stack.state_of(run) == "COMPLETED", 240)

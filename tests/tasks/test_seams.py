@@ -160,3 +160,18 @@ def test_circles_are_the_same_in_whatever_order():
     one = Restriction.model_validate({"incident": "INC-1", "people": ["a", "b"], "by": "a", "at": at})
     two = Restriction.model_validate({"incident": "INC-2", "people": ["b", "a"], "by": "b", "at": at})
     assert one.circle == two.circle
+
+
+async def test_approvals_of_the_same_words_in_an_earlier_statement_count_for_no_later_one(here):
+    incident = await incident_in(here)
+    text = "Payments fail\n\nWe are sorry. We know that payments fail, and we are mending it. Next update by 15:00 UTC."
+    first = await draft(here, incident.id, StatementKind.UPDATE, author=CARL, text=text)
+    await propose(here, first, by=CARL)
+    await approve_all(here, first)
+    again = await draft(here, incident.id, StatementKind.UPDATE, author=CARL, text=text)
+    await propose(here, again, by=CARL)
+    assert (again.id, again.content_hash) != (first.id, "")
+    async with here.store.reading() as tx:
+        assert await tx.statements.status(first.id, 1) is StatementStatus.PUBLISHED
+        assert await tx.statements.status(again.id, 1) is StatementStatus.PROPOSED
+        assert not await tx.outbox.list(statement=again.id, purpose=Purpose.STATEMENT)
