@@ -164,7 +164,10 @@ def test_circles_are_the_same_in_whatever_order():
 
 async def test_approvals_of_the_same_words_in_an_earlier_statement_count_for_no_later_one(here):
     incident = await incident_in(here)
-    text = "Payments fail\n\nWe are sorry. We know that payments fail, and we are mending it. Next update by 15:00 UTC."
+    text = (
+        "Payments fail\n\nWe are sorry that many customers cannot pay by card. Our engineers are working on it. "
+        "Write to https://acme.example/help. Next update by 13:00 UTC."
+    )
     first = await draft(here, incident.id, StatementKind.UPDATE, author=CARL, text=text)
     await propose(here, first, by=CARL)
     await approve_all(here, first)
