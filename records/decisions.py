@@ -32,12 +32,13 @@ class Decisions:
             since: when the decision was asked for; an earlier one was about another request. None: any counts.
 
         Raises:
-            AlreadyDecided: this approver has decided on this version, and has not taken it back.
+            AlreadyDecided: this approver has decided on this version of this statement, and has not taken it back.
             NotFound: there is no such statement version, and no such pre-clearance.
         """
         own = [d for d in await self.list(decision.content_hash) if d.approver == decision.approver]
         for earlier in own:
-            same = earlier.version == decision.version and (since is None or earlier.decided_at >= since)
+            same = (earlier.statement, earlier.version) == (decision.statement, decision.version)
+            same = same and (since is None or earlier.decided_at >= since)
             if same and earlier.taken_back_at is None:
                 raise AlreadyDecided(earlier)
         incident = await self._incident(decision)

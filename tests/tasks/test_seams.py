@@ -178,3 +178,6 @@ async def test_approvals_of_the_same_words_in_an_earlier_statement_count_for_no_
         assert await tx.statements.status(first.id, 1) is StatementStatus.PUBLISHED
         assert await tx.statements.status(again.id, 1) is StatementStatus.PROPOSED
         assert not await tx.outbox.list(statement=again.id, purpose=Purpose.STATEMENT)
+    await approve_all(here, again)  # by the same people, who may decide on the same words once more
+    async with here.store.reading() as tx:
+        assert await tx.statements.status(again.id, 1) is StatementStatus.PUBLISHED
