@@ -234,4 +234,4 @@ async def walked(page: Page, where: str) -> None:
     await page.goto(page.url)
     await page.keyboard.press("Tab")
     await page.keyboard.press("Enter")
-    assert urlsplit(page.url).fragment == "main", where
+    await page.wait_for_function("location.hash === '#main'")
