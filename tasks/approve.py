@@ -9,7 +9,7 @@ import asyncio
 import time
 from contextlib import suppress
 
-from crisis.approval import Decision, NotAllowed, Seat, Standing, Verdict, Via, check_decision, counting
+from crisis.approval import Decision, NotAllowed, Seat, Standing, Verdict, Via, check_decision
 from crisis.incident import Incident
 from crisis.stakeholder import Stakeholder
 from crisis.statement import Statement
@@ -25,7 +25,7 @@ from tasks.people import sees
 from tasks.preclear import release_if_cleared, tell_of_release
 from tasks.publish import hand_over, publish_statement
 from tasks.runs import emit, wake
-from tasks.standing import mark, standing_in
+from tasks.standing import decided_on, mark, record_refusal, standing_in
 
 APPROVER_WAITS = 5.0
 """Seconds for which the last approver waits for a mailing; then its run goes on with it, or the sweep."""
@@ -160,7 +160,7 @@ async def decide(
             reason=reason,
         )
     except NotAllowed as refusal:
-        await _record_refusal(here, statement, version, approver=approver, role=role, via=via, why=str(refusal))
+        await record_refusal(here, statement, version, approver=approver, role=role, via=via, why=str(refusal))
         raise
     emit(
         f"decision.{verdict.value}",
@@ -233,13 +233,7 @@ async def _record_decision(
             proposed_at=proposal.proposed_at,
             current_hash=text.content_hash,
             stands=before,
-            earlier=counting(
-                await tx.decisions.list(text.content_hash),
-                content_hash=text.content_hash,
-                statement=text.id,
-                version=version,
-                proposed_at=proposal.proposed_at,
-            ),
+            earlier=await decided_on(tx, text, proposal),
         )
         stale = await what_changed(tx, text) or await untrue_since(here, tx, text)
         if stale:
@@ -269,22 +263,6 @@ async def _add(here: Installation, tx: Transaction, decision: Decision, proposal
         )
     except AlreadyDecided:
         raise NotAllowed(f"{decision.approver} has already decided on this") from None
-
-
-async def _record_refusal(
-    here: Installation, statement: str, version: int, *, approver: str, role: str, via: Via, why: str
-) -> None:
-    async with here.store.transaction() as tx:
-        text = await tx.statements.get(statement, version)
-        await tx.ledger.append(
-            "decision.refused",
-            actor=approver,
-            incident=text.incident,
-            via=via.value,
-            reason=why,
-            flow_run_id=here.flow_run_id,
-            data={"statement": statement, "version": version, "role": role},
-        )
 
 
 async def role_of(here: Installation, statement: str, version: int, person: Stakeholder) -> str:

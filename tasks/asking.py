@@ -7,7 +7,7 @@ Each person gets their own signed link, once for each role and request. The same
 import asyncio
 from dataclasses import dataclass
 
-from crisis.approval import Seat, Standing, counting, seat_of
+from crisis.approval import Seat, Standing, seat_of
 from crisis.duty import Asked, asked
 from crisis.incident import Incident
 from crisis.stakeholder import Stakeholder
@@ -18,7 +18,7 @@ from tasks.links import PLACEHOLDER, LinkClaims
 from tasks.notify import Notice, tell, tell_lead
 from tasks.people import circle_of
 from tasks.runs import emit
-from tasks.standing import standing_in
+from tasks.standing import decided_on, standing_in
 
 
 @dataclass(frozen=True)
@@ -63,14 +63,7 @@ async def _people(tx: Transaction, statement: Statement) -> list[Stakeholder]:
 
 async def used_turns(tx: Transaction, statement: Statement, proposal: Proposal) -> frozenset[str]:
     """Everybody whose turn is used on this proposal."""
-    counted = counting(
-        await tx.decisions.list(statement.content_hash),
-        content_hash=statement.content_hash,
-        statement=statement.id,
-        version=statement.version,
-        proposed_at=proposal.proposed_at,
-    )
-    return frozenset(email for decision in counted for email in decision.people)
+    return frozenset(email for decision in await decided_on(tx, statement, proposal) for email in decision.people)
 
 
 async def seat_in(

@@ -9,16 +9,16 @@ from dataclasses import replace
 from typing import Any
 
 import integrations
-from crisis.approval import Decision, NotAllowed, Verdict, Via, counting
+from crisis.approval import NotAllowed, Verdict, Via
 from crisis.stakeholder import Stakeholder
-from crisis.statement import Statement
 from integrations.slack import Slack
 from integrations.slack_actions import APPROVE, ON_IT, RETURN, TAKE_BACK, Click, Submission, decision_view
-from records import NotFound, Proposal, Transaction
+from records import NotFound
 from tasks.acknowledge import acknowledge
 from tasks.approve import decide, role_of, standing_of
 from tasks.installation import Installation
 from tasks.notify import name_of
+from tasks.standing import own_decision
 from tasks.take_back import take_back
 
 logger = logging.getLogger(__name__)
@@ -115,7 +115,7 @@ async def _view(here: Installation, person: Stakeholder, click: Click) -> dict[s
     async with here.store.reading() as tx:
         text = await tx.statements.get(statement, version)
         proposal = await tx.statements.proposal(statement, version)
-        own = await _own(tx, text, proposal, person.email) if proposal else None
+        own = await own_decision(tx, text, proposal, person.email) if proposal else None
     if text.content_hash != content_hash:
         raise NotAllowed("the text has changed since you were asked")
     if own and own.verdict is Verdict.APPROVE and click.action == RETURN and not stands.settled:
@@ -133,18 +133,6 @@ async def _view(here: Installation, person: Stakeholder, click: Click) -> dict[s
         posts.append((place, subject + "\n\n⁂\n\n".join(part.text for part in rendering.parts)))
     says = f"{text.label}, a {text.kind.value} statement to {text.audience}. You decide as {role}."
     return decision_view(click, text.label, says, posts)
-
-
-async def _own(tx: Transaction, text: Statement, proposal: Proposal, person: str) -> Decision | None:
-    """What somebody has decided on a proposal, or what was decided in their place."""
-    made = counting(
-        await tx.decisions.list(text.content_hash),
-        content_hash=text.content_hash,
-        statement=text.id,
-        version=text.version,
-        proposed_at=proposal.proposed_at,
-    )
-    return next((d for d in made if person in d.people), None)
 
 
 def _decides(value: str) -> tuple[str, int, str]:

@@ -1,6 +1,6 @@
 """Where a proposal stands, from what is on record: the one look that asking, deciding, publishing and waiting share."""
 
-from crisis.approval import Standing, standing
+from crisis.approval import Decision, Standing, Via, counting, standing
 from crisis.statement import Statement
 from crisis.values import UtcDatetime
 from records import Proposal, StatementStatus, Transaction
@@ -19,6 +19,39 @@ async def proposal_standing(tx: Transaction, statement: Statement, proposal: Pro
         now=now,
         release=await tx.releases.of(statement.id, statement.version),
     )
+
+
+async def decided_on(tx: Transaction, statement: Statement, proposal: Proposal) -> tuple[Decision, ...]:
+    """The decisions that count for a proposal, oldest first."""
+    return counting(
+        await tx.decisions.list(statement.content_hash),
+        content_hash=statement.content_hash,
+        statement=statement.id,
+        version=statement.version,
+        proposed_at=proposal.proposed_at,
+    )
+
+
+async def own_decision(tx: Transaction, statement: Statement, proposal: Proposal, person: str) -> Decision | None:
+    """What somebody has decided on a proposal, or what was decided in their place."""
+    return next((d for d in await decided_on(tx, statement, proposal) if person in d.people), None)
+
+
+async def record_refusal(
+    here: Installation, statement: str, version: int, *, approver: str, via: Via, why: str, **about: str
+) -> None:
+    """Put on record that what somebody asked for about an approval did not count. Raises ``records.NotFound``."""
+    async with here.store.transaction() as tx:
+        text = await tx.statements.get(statement, version)
+        await tx.ledger.append(
+            "decision.refused",
+            actor=approver,
+            incident=text.incident,
+            via=via.value,
+            reason=why,
+            flow_run_id=here.flow_run_id,
+            data={"statement": statement, "version": version, **about},
+        )
 
 
 async def standing_in(here: Installation, tx: Transaction, statement: Statement) -> Standing:

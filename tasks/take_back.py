@@ -5,7 +5,7 @@ decided by the database: one of the two transactions is first, and each sees wha
 * Last decision first: its transaction also filled the outbox, so the take-back is refused and says what to do instead.
 """
 
-from crisis.approval import Decision, NotAllowed, Standing, Verdict, Via, counting
+from crisis.approval import Decision, NotAllowed, Standing, Verdict, Via
 from crisis.delivery import Purpose
 from crisis.statement import Statement
 from records import StatementStatus, Transaction
@@ -14,7 +14,7 @@ from tasks.asking import ask
 from tasks.installation import Installation
 from tasks.notify import Notice, name_of, tell_lead
 from tasks.runs import emit
-from tasks.standing import mark, standing_in
+from tasks.standing import mark, own_decision, record_refusal, standing_in
 
 
 async def take_back(
@@ -41,7 +41,7 @@ async def take_back(
                 await mark(here, tx, text, StatementStatus.PROPOSED, f"{approver} took their approval back")
             after = await standing_in(here, tx, text)
     except NotAllowed as refusal:
-        await _record_refusal(here, statement, version, approver, via, str(refusal))
+        await record_refusal(here, statement, version, approver=approver, via=via, why=str(refusal), act="take_back")
         raise
     payload = {"incident": incident.id, "statement": statement, "version": version, "role": decision.role}
     reference = f"{decision.content_hash}/{decision.approver}/{decision.number}"
@@ -69,28 +69,7 @@ async def _own(here: Installation, tx: Transaction, text: Statement, approver: s
     status = await tx.statements.status(text.id, text.version)
     if proposal is None or status not in (StatementStatus.PROPOSED, StatementStatus.APPROVED):
         raise NotAllowed(f"{text.label} is {status.value}, so no approval of it counts any more: nothing is to be done")
-    made = counting(
-        await tx.decisions.list(text.content_hash),
-        content_hash=text.content_hash,
-        statement=text.id,
-        version=text.version,
-        proposed_at=proposal.proposed_at,
-    )
-    own = next((d for d in made if approver in d.people), None)
+    own = await own_decision(tx, text, proposal, approver)
     if own is None or own.verdict is not Verdict.APPROVE:
         raise NotAllowed(f"{approver} has not approved {text.label}, so there is nothing to take back")
     return own
-
-
-async def _record_refusal(here: Installation, statement: str, version: int, approver: str, via: Via, why: str) -> None:
-    async with here.store.transaction() as tx:
-        text = await tx.statements.get(statement, version)
-        await tx.ledger.append(
-            "decision.refused",
-            actor=approver,
-            incident=text.incident,
-            via=via.value,
-            reason=why,
-            flow_run_id=here.flow_run_id,
-            data={"statement": statement, "version": version, "act": "take_back"},
-        )
