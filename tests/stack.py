@@ -71,7 +71,7 @@ class Stack:
     def cli(self, *words: str) -> Any:
         """What a command prints as JSON: the last line of it."""
         done = subprocess.run(
-            [FIRELINE, *words, "--json"], env=self.environment, capture_output=True, text=True, check=False, timeout=60
+            [FIRELINE, *words, "--json"], env=self.environment, capture_output=True, text=True, check=False, timeout=180
         )
         assert done.returncode == 0, done.stderr
         return [json.loads(line) for line in done.stdout.splitlines()]
@@ -83,8 +83,8 @@ class Stack:
 T = TypeVar("T")
 
 
-def wait_for(what: Callable[[], T], says: str, seconds: float = 60) -> T:
-    """The first true answer of ``what``."""
+def wait_for(what: Callable[[], T], says: str, seconds: float = 240) -> T:
+    """The first true answer of ``what``; long, because what is waited for comes on a busy machine, too."""
     deadline = time.monotonic() + seconds
     while not (found := what()):
         assert time.monotonic() < deadline, f"not within {seconds:.0f} s: {says}"

@@ -61,27 +61,27 @@ def test_an_unclear_delivery_starts_the_sweep_with_the_event_as_one_parameter(st
     def started() -> dict[str, Any] | None:
         return next((r for r in stack.runs("sweep") if r["parameters"].get("event")), None)
 
-    run = wait_for(started, "the trigger starts a sweep", 60)
+    run = wait_for(started, "the trigger starts a sweep")
     assert run["parameters"] == {"event": payload}
     wait_for(lambda: stack.run(run["id"])["state"]["type"] == "COMPLETED", "the sweep takes it", 120)
 
 
 def test_a_run_that_was_killed_is_found_crashed_and_tried_again_and_a_waiting_one_is_left_alone(stack: Stack) -> None:
     opened = stack.cli("open", "acme", "Payments fail", "--as", ANA, "--severity", "SEV2")[0]
-    wait_for(lambda: stack.run(opened["run"])["state"]["name"] == "Suspended", "the response waits for people", 90)
+    wait_for(lambda: stack.run(opened["run"])["state"]["name"] == "Suspended", "the response waits for people")
 
     def watching() -> tuple[int, str] | None:
         runs = {r["id"] for r in stack.runs("watch") if r["state"]["type"] == "RUNNING"}
         known = ((pid, run_of_process(pid)) for pid in processes_of(stack.home))
         return next(((pid, run) for pid, run in known if run in runs), None)
 
-    pid, run = wait_for(watching, "a watch is running", 60)
+    pid, run = wait_for(watching, "a watch is running")
     runner = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
     assert b"flows.serve" in Path(f"/proc/{runner}/cmdline").read_bytes()
     for killed in (runner, pid):  # or else the runner tells the server at once
         os.kill(killed, signal.SIGKILL)
     wait_for(lambda: "Crashed" in states_of(stack, run) and "AwaitingRetry" in states_of(stack, run), "found", 240)
-    wait_for(lambda: stack.run(run)["state"]["type"] == "RUNNING", "it runs again", 90)
+    wait_for(lambda: stack.run(run)["state"]["type"] == "RUNNING", "it runs again")
     waiting = stack.run(opened["run"])
     assert (waiting["state"]["name"], waiting["run_count"]) == ("Suspended", 1)
     assert [r["id"] for r in stack.runs("respond")] == [opened["run"]], "nobody replaced it"
