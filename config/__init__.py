@@ -16,6 +16,7 @@ from config.settings import (
     SchedulerSettings,
     Settings,
     SourceSettings,
+    SubscriberSettings,
     VoiceSettings,
 )
 from config.shared_clock import SharedClock, remove_clock, write_clock
@@ -36,6 +37,7 @@ __all__ = [
     "SchedulerSettings",
     "Settings",
     "SourceSettings",
+    "SubscriberSettings",
     "Templates",
     "VoiceSettings",
     "clock",

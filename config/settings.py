@@ -18,6 +18,7 @@ from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSett
 
 from config.errors import ConfigError, Lines, did_you_mean
 from crisis.duty import Duty
+from crisis.events import unknown_patterns
 from crisis.stakeholder import Stakeholder
 from crisis.values import Frozen, Names
 from crisis.voice import Voice, Word
@@ -220,6 +221,22 @@ class SchedulerSettings(NotifierSettings):
     """Watches whose incidents freeze it; empty: those of all."""
 
 
+class SubscriberSettings(NotifierSettings):
+    """Another system that is told of events (docs/events.md)."""
+
+    events: Names = ("fireline.*",)
+    """Names of events, with ``*`` for any part."""
+    restricted: bool = False
+    """It is told of restricted incidents, too."""
+
+    @field_validator("events", mode="after")
+    @classmethod
+    def _there_are_such(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if none := unknown_patterns(value):
+            raise ValueError(f"no event is called {none[0]!r}: `fireline events` lists them")
+        return value
+
+
 class DrillSettings(Frozen):
     """A rehearsal: nothing that this installation says leaves the machine, except notices where that is wanted."""
 
@@ -311,6 +328,7 @@ class Settings(BaseSettings):
     archives: tuple[ArchiveSettings, ...] = ()
     writers: tuple[WriterSettings, ...] = ()
     schedulers: tuple[SchedulerSettings, ...] = ()
+    subscribers: tuple[SubscriberSettings, ...] = ()
 
     _file: Path | None = PrivateAttr(default=None)
     _lines: Lines = PrivateAttr(default_factory=dict)
@@ -348,7 +366,7 @@ class Settings(BaseSettings):
             value = tuple(_rehearsing(part) for part in value)
         return tuple(_with_sandbox_defaults(part, home, desk) if part.kind == "sandbox" else part for part in value)
 
-    @field_validator("monitors", "archives", "writers", "schedulers", mode="after")
+    @field_validator("monitors", "archives", "writers", "schedulers", "subscribers", mode="after")
     @classmethod
     def _nobody_else_in_a_drill(cls, value: tuple[T, ...], info: ValidationInfo) -> tuple[T, ...]:
         return () if info.data.get("drill") else value

@@ -258,6 +258,7 @@ NOTICES: dict[str, tuple[dict[str, Any], ...]] = {
         _notice(delivery=_LOST),
         _notice(delivery=_delivery(DeliveryState.REFUSED)),
     ),
+    "notice.event.txt.j2": (_notice(says="A promise is overdue"),),
     "notice.forgotten.txt.j2": (_notice(idle="3 h", waits="somebody to confirm it"), _notice(idle="1 d", waits="")),
     "notice.closing.txt.j2": (_notice(says="38 people posted, which is usual", observation=OBSERVATION),),
     "notice.resolved.txt.j2": (

@@ -1,25 +1,26 @@
 """``/api``: what programs may read, with a token of the scope ``read``. Restricted incidents are not there.
 
-The shapes below are the contract; ``/api/openapi.json`` is made from them and says the same to machines.
+The shapes below are the contract; ``/api/openapi.json`` is made from them (``desk.api_document``).
 """
 
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
-from pydantic.json_schema import models_json_schema
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from crisis.commitment import CommitmentState
+from crisis.coverage import SourceState
+from crisis.delivery import DeliveryState, Purpose
 from crisis.incident import Incident, IncidentState
 from crisis.values import CrisisType, Severity, UtcDatetime
 from desk.state import desk_of
 from records import NotFound
+from tasks.announce import events_after
 from tasks.waiting import waiting_for
 
 MOST = 200
-VERSION = "1.0"
 
 
 class _Answer(BaseModel):
@@ -81,6 +82,97 @@ class Incidents(_Answer):
     """There are older ones: ask again with ``before``."""
 
 
+class TheEvent(_Answer):
+    """One event, as subscribers get it."""
+
+    id: str
+    """The same however often it is asked for."""
+    type: str = Field(examples=["fireline.incident.opened"])
+    subject: str
+    """Id of the incident; of a coverage event, the watch."""
+    time: UtcDatetime
+    data: dict[str, Any]
+
+
+class Events(_Answer):
+    """Events in the order in which they happened."""
+
+    events: tuple[TheEvent, ...]
+    after: int
+    """What to ask for ``after`` next; the same as before when there is nothing new."""
+
+
+class SourceStands(_Answer):
+    """One source of a watch, and how it is."""
+
+    name: str
+    state: SourceState
+    since: UtcDatetime
+    last_post_at: UtcDatetime | None
+    says: str
+
+
+class WatchStands(_Answer):
+    """One watch: what is heard, and what the last signal said."""
+
+    name: str
+    brand: str
+    sources: tuple[SourceStands, ...]
+    signal_at: UtcDatetime | None
+    authors: int | None
+    """Unique authors in the signal's window."""
+    usual_authors: float | None
+    negative_share: float | None
+    score: float | None
+    """0 usual to 1 beyond doubt."""
+    alert: str | None
+    """Empty, ``attention`` or ``outrage``."""
+
+
+class Watches(_Answer):
+    """Every watch."""
+
+    watches: tuple[WatchStands, ...]
+
+
+class DeliveryStands(_Answer):
+    """One target of a statement, and how it stands there."""
+
+    id: str
+    statement: str
+    version: int
+    channel: str
+    state: DeliveryState
+    needs_human: bool
+    problem: str
+    url: str
+    """Where it can be seen; empty where the platform gives no address."""
+    accepted_at: UtcDatetime | None
+
+
+class Deliveries(_Answer):
+    """Every target of every statement of one incident."""
+
+    deliveries: tuple[DeliveryStands, ...]
+
+
+class PromiseStands(_Answer):
+    """One promise of a statement, and how it stands."""
+
+    id: str
+    statement: str
+    text: str
+    due_at: UtcDatetime
+    state: CommitmentState
+    kept_by: str
+
+
+class Commitments(_Answer):
+    """Every promise of one incident."""
+
+    commitments: tuple[PromiseStands, ...]
+
+
 class Problem(_Answer):
     """Why there is no answer, in one sentence."""
 
@@ -136,6 +228,84 @@ async def incident(request: Request) -> Response:
     return _answer(IncidentDetail.model_validate(whole))
 
 
+async def events(request: Request) -> Response:
+    """Events after a place in the ledger; the first time, from its beginning."""
+    here, asked = desk_of(request).here, request.query_params.get("after", "0")
+    if not (asked.isascii() and asked.isdigit() and len(asked) <= 15):
+        return _problem(400, f"after={asked[:40]!r} is no place: take the one from the last answer")
+    found, after = await events_after(here, int(asked), limit=MOST)
+    shown = tuple(TheEvent.model_validate(event.model_dump()) for event in found)
+    return _answer(Events(events=shown, after=after))
+
+
+async def watches(request: Request) -> Response:
+    """Every watch, its sources and its last signal."""
+    here = desk_of(request).here
+    async with here.store.reading() as tx:
+        known = [(w, await tx.signals.latest(w.name)) for w in await tx.watches.list()]
+        heard = [coverage for coverage, _ in await tx.coverage.list()]
+    stands = []
+    for watch, signal in known:
+        own = tuple(
+            SourceStands(
+                name=c.source,
+                state=c.health.state,
+                since=c.health.since,
+                last_post_at=c.health.last_post_at,
+                says=c.says,
+            )
+            for c in heard
+            if c.watch == watch.name
+        )
+        said = {name: getattr(signal, name) if signal else None for name in _OF_SIGNALS}
+        about = {"name": watch.name, "brand": watch.brand, "sources": own, "signal_at": signal.at if signal else None}
+        stands.append(WatchStands.model_validate(about | said))
+    return _answer(Watches(watches=tuple(stands)))
+
+
+_OF_SIGNALS = ("authors", "usual_authors", "negative_share", "score", "alert")
+
+
+async def deliveries(request: Request) -> Response:
+    """Every target of every statement of one incident; notices to stakeholders are not among them."""
+    here, id = desk_of(request).here, request.path_params["id"]
+    try:
+        async with here.store.reading() as tx:
+            await tx.incidents.get(id)
+            found = [d for d in await tx.outbox.list(incident=id) if d.purpose is not Purpose.NOTICE]
+    except NotFound:
+        return _problem(404, "there is no such incident")
+    shown = tuple(
+        DeliveryStands(
+            id=d.id,
+            statement=d.statement,
+            version=d.version,
+            channel=d.rendering.target.channel,
+            state=d.state,
+            needs_human=d.needs_human,
+            problem=d.problem,
+            url=d.receipt.url if d.receipt else "",
+            accepted_at=d.receipt.accepted_at if d.receipt else None,
+        )
+        for d in found
+    )
+    return _answer(Deliveries(deliveries=shown))
+
+
+async def commitments(request: Request) -> Response:
+    """Every promise of one incident."""
+    here, id = desk_of(request).here, request.path_params["id"]
+    try:
+        async with here.store.reading() as tx:
+            await tx.incidents.get(id)
+            found = await tx.commitments.list(id)
+    except NotFound:
+        return _problem(404, "there is no such incident")
+    fields = set(PromiseStands.model_fields)
+    shown = tuple(PromiseStands.model_validate(c.model_dump(include=fields)) for c in found)
+    return _answer(Commitments(commitments=shown))
+
+
 def _summary(incident: Incident) -> dict[str, Any]:
     own = incident.model_dump(include={"id", "watch", "title", "state", "opened_at", "started_at", "closed_at"})
     return own | {
@@ -153,77 +323,11 @@ def _problem(status: int, says: str) -> Response:
     return JSONResponse(Problem(error=says).model_dump(), status_code=status)
 
 
-async def unknown(request: Request) -> Response:
-    """Whatever else is asked for under ``/api``."""
-    raise HTTPException(404, "there is nothing here: /api/openapi.json says what there is")
-
-
-def document(title: str, url: str) -> dict[str, Any]:
-    """The OpenAPI 3.1 document of what is above."""
-    _, schemas = models_json_schema(
-        [(m, "serialization") for m in (Incidents, IncidentDetail, Problem)],
-        ref_template="#/components/schemas/{model}",
-    )
-
-    def parameter(name: str, where: str, says: str) -> dict[str, Any]:
-        return {
-            "name": name,
-            "in": where,
-            "required": where == "path",
-            "description": says,
-            "schema": {"type": "string"},
-        }
-
-    def get(name: str, says: str, model: type[BaseModel], *parameters: dict[str, Any]) -> dict[str, Any]:
-        content = {"application/json": {"schema": {"$ref": f"#/components/schemas/{model.__name__}"}}}
-        wrong = {"application/json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
-        answers = {"200": {"description": says, "content": content}}
-        for status, why in _REFUSALS.items():
-            answers[status] = {"description": why, "content": wrong}
-        return {"get": {"operationId": name, "summary": says, "parameters": list(parameters), "responses": answers}}
-
-    return {
-        "openapi": "3.1.0",
-        "info": {"title": title, "version": VERSION},
-        "servers": [{"url": url}],
-        "security": [{"token": []}],
-        "paths": {
-            "/api/incidents": get(
-                "incidents",
-                f"Incidents, the newest first, at most {MOST}.",
-                Incidents,
-                parameter("state", "query", "Only of this state."),
-                parameter("before", "query", "Only older than this incident."),
-            ),
-            "/api/incidents/{id}": get(
-                "incident", "One incident.", IncidentDetail, parameter("id", "path", "Such as INC-7.")
-            ),
-        },
-        "components": {
-            "schemas": schemas["$defs"],
-            "securitySchemes": {"token": {"type": "http", "scheme": "bearer", "bearerFormat": "fireline_..."}},
-        },
-    }
-
-
-_REFUSALS = {
-    "400": "A parameter makes no sense.",
-    "401": "No token that holds.",
-    "403": "The token lacks the scope `read`.",
-    "404": "There is no such incident, or it is restricted.",
-    "429": "Too many requests.",
-}
-
-
-async def described(request: Request) -> Response:
-    """The document; it tells nothing of what is in the records, so anybody may read it."""
-    here = desk_of(request).here
-    return JSONResponse(document("Fireline", here.settings.desk.url))
-
-
 ROUTES = [
-    Route("/api/openapi.json", described, methods=["GET"]),
     Route("/api/incidents", incidents, methods=["GET"]),
     Route("/api/incidents/{id}", incident, methods=["GET"]),
-    Route("/api/{rest:path}", unknown, methods=["GET"]),
+    Route("/api/incidents/{id}/deliveries", deliveries, methods=["GET"]),
+    Route("/api/incidents/{id}/commitments", commitments, methods=["GET"]),
+    Route("/api/watches", watches, methods=["GET"]),
+    Route("/api/events", events, methods=["GET"]),
 ]

@@ -10,6 +10,7 @@ from starlette.routing import Mount, Route
 from desk import (
     acts,
     api,
+    api_document,
     approve,
     decide,
     deliveries,
@@ -102,6 +103,7 @@ def create_app(here: Installation) -> Starlette:
             *sign_in.ROUTES,
             *sessions.ROUTES,
             *api.ROUTES,
+            *api_document.ROUTES,
             *statement.ROUTES,
             *statement_acts.ROUTES,
             *deliveries.ROUTES,

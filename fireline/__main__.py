@@ -70,6 +70,7 @@ VERBS: dict[str, tuple[str, str, str]] = {
     "resolve": ("fireline.incidents:resolve", "Respond", "Close an incident and start its review."),
     "report": ("fireline.proof:report", "Prove", "Write the after-action report and the evidence bundle."),
     "verify": ("fireline.proof:verify", "Prove", "Prove the ledger, or an evidence bundle, offline."),
+    "events": ("fireline.events:events", "Prove", "List the events that other systems are told, or what happened."),
     "ui-key": ("fireline.people:ui_key", "Start", "Print what the Prefect page asks for while Fireline runs."),
     "drill": (
         "fireline.drill:drill",

@@ -54,7 +54,10 @@ class DrillStage:
         written = real.model_dump(
             mode="json",
             exclude_none=True,
-            exclude={"home", "database_url", "drill", "sources", "monitors", "archives", "writers", "schedulers"},
+            exclude={
+                *("home", "database_url", "drill", "sources"),
+                *("monitors", "archives", "writers", "schedulers", "subscribers"),
+            },
         )
         for family in ("channels", "notifiers"):
             if family == "channels" or not reaches_people:

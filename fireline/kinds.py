@@ -13,6 +13,7 @@ _FAMILY["monitor"] = "monitors: who is told, from outside, that Fireline works"
 _FAMILY["archive"] = "archives: where sealed evidence cannot be changed"
 _FAMILY["scheduler"] = "schedulers: where marketing is scheduled that an incident freezes"
 _FAMILY["writer"] = "writers: language models that draft"
+_FAMILY["subscriber"] = "subscribers: other systems that are told of events"
 _WIDTH = 78
 
 

@@ -12,10 +12,12 @@ from prefect.types.entrypoint import EntrypointType
 
 from crisis.values import Frozen
 from flows.follow_up import follow_up
+from flows.freeze import freeze
 from flows.publish import publish
 from flows.respond import respond
 from flows.review import review
 from flows.sweep import sweep
+from flows.tell import tell
 from flows.watch import watch
 
 
@@ -104,6 +106,16 @@ CATALOGUE: tuple[Entry, ...] = (
         description="Write the after-action report and seal the evidence of a resolved incident.",
     ),
     Entry(
+        flow="tell",
+        entrypoint="flows.tell.tell",
+        description="Tell people or roles of an event, by their own routes or by one. Made for your own automations.",
+    ),
+    Entry(
+        flow="freeze",
+        entrypoint="flows.freeze.freeze",
+        description="Pause scheduled marketing for an incident's watch. Made for your own automations.",
+    ),
+    Entry(
         flow="sweep",
         entrypoint="flows.sweep.sweep",
         description="Take up whatever got lost. Every minute, and at once when the trail says that something stuck.",
@@ -135,6 +147,8 @@ _FLOWS: dict[str, Flow[Any, Any]] = {
     "publish": publish,
     "follow_up": follow_up,
     "review": review,
+    "tell": tell,
+    "freeze": freeze,
     "sweep": sweep,
 }
 

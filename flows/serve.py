@@ -10,7 +10,7 @@ from pathlib import Path
 from prefect.client.orchestration import get_client
 from prefect.runner import Runner
 
-from flows.automations import ensure_recovery
+from flows.automations import ensure_examples, ensure_recovery
 from flows.catalogue import deployments
 from tasks.credentials import register_blocks
 
@@ -31,6 +31,7 @@ async def serve(ready_file: Path | None = None) -> None:
         await runner.aadd_deployment(deployment)
     await register_blocks()
     await ensure_recovery()
+    await ensure_examples()
     if ready_file is not None:
         ready_file.touch()  # noqa: ASYNC240 - once, at the start
     await runner.start()

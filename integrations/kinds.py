@@ -3,7 +3,8 @@
 A kind is called like its module, and the module holds one class whose ``kind`` says so; nothing else is to be edited
 to add one. Another package adds a kind by an entry point of the group ``fireline.integrations``, named after the kind
 and leading to the class. What a kind can do is told by its methods: ``publish`` makes a channel, ``notify`` a notifier,
-``listen`` a source, ``beat`` an outside monitor, ``seal`` an archive, ``pause`` a scheduler, ``write`` a writer.
+``listen`` a source, ``beat`` an outside monitor, ``seal`` an archive, ``pause`` a scheduler, ``write`` a writer,
+``inform`` a subscriber.
 """
 
 import pkgutil
@@ -20,7 +21,7 @@ from integrations.outcomes import Misconfigured
 GROUP = "fireline.integrations"
 FAMILIES = {
     "channel": "publish", "notifier": "notify", "source": "listen", "monitor": "beat", "archive": "seal",
-    "scheduler": "pause", "writer": "write",
+    "scheduler": "pause", "writer": "write", "subscriber": "inform",
 }  # fmt: skip
 """What an integration may be for, and the method that makes it so."""
 _PACKAGE = __name__.rpartition(".")[0]

@@ -10,6 +10,7 @@ from crisis.brief import Brief, Draft
 from crisis.counting import Limits
 from crisis.coverage import SourceHealth
 from crisis.delivery import DeliveryClass, Receipt
+from crisis.events import Event
 from crisis.freeze import ScheduledPost
 from crisis.stakeholder import Route
 from crisis.statement import Rendering
@@ -218,6 +219,21 @@ class Writer(Protocol):
         Raises:
             Refused: nothing that can be read as a draft came. RateLimited, Unknown, Misconfigured: as elsewhere.
         """
+        ...
+
+    async def check(self) -> Health: ...
+
+    async def close(self) -> None: ...
+
+
+class Subscriber(Protocol):
+    """Another system that is told of events."""
+
+    kind: ClassVar[str]
+    settings_model: ClassVar[type[Any]]
+
+    async def inform(self, event: Event) -> None:
+        """Tell of one event; again until it is taken. Raises ``Refused``, ``RateLimited``, ``Unknown``, ``Misconfigured``."""
         ...
 
     async def check(self) -> Health: ...

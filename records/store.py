@@ -46,6 +46,7 @@ from records.sessions import Sessions
 from records.shared import SharedSources
 from records.stakeholders import Stakeholders
 from records.statements import Statements
+from records.subscriptions import Subscriptions
 from records.suppressions import Suppressions
 from records.tokens import Tokens
 from records.unusable import Unusable
@@ -91,6 +92,7 @@ class Transaction:
     tokens: Tokens
     progress: Progress
     checks: Checks
+    subscriptions: Subscriptions
 
 
 def _transaction(work: Work) -> Transaction:
@@ -129,6 +131,7 @@ def _transaction(work: Work) -> Transaction:
         tokens=Tokens(work, ledger),
         progress=Progress(work),
         checks=Checks(work),
+        subscriptions=Subscriptions(work),
     )
 
 
@@ -164,6 +167,11 @@ class Store:
     def whole(self) -> "Store":
         """The store with nothing hidden."""
         return self if self._viewer is None else replace(self, _viewer=None)
+
+    @property
+    def installation(self) -> str:
+        """What tells this installation's records from all others: the beginning of its key's fingerprint."""
+        return self._keys.fingerprint[:16]
 
     @property
     def public_key_pem(self) -> str:

@@ -345,6 +345,7 @@ frozen_posts = Table(
 )
 progress = Table("progress", metadata, _key("work"), _time("updated_at"), _words("body"))
 checks = Table("checks", metadata, _key("part"), _key("name"), _words("body"))
+subscriptions = Table("subscriptions", metadata, _key("name"), _words("body"))
 codes = Table(
     "codes", metadata, _key("email"), _words("secret"), Column("last_step", _BIG, nullable=False), _time("enrolled_at")
 )

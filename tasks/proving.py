@@ -37,6 +37,7 @@ def parts_of(settings: "Settings") -> list[tuple[str, "ChannelSettings | Notifie
         *(("monitor", part) for part in settings.monitors),
         *(("scheduler", part) for part in settings.schedulers),
         *(("writer", part) for part in settings.writers),
+        *(("subscriber", part) for part in settings.subscribers),
         *(("source", part) for part in settings.sources),
     ]
 

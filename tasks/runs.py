@@ -26,6 +26,8 @@ logger = logging.getLogger(__name__)
 
 _NAMESPACE = uuid.UUID("0a7de1f4-52f0-5a4b-8a52-77f6f4a4f0f9")
 EVENT_PREFIX = "fireline"
+LABELS = ("severity", "type", "watch", "state", "kind", "channel")
+"""Fields of a payload that are labels of the event's resource, too, so that a trigger can ask for them."""
 ASK_SECONDS = 3.0
 """How long a page of the desk waits for Prefect."""
 
@@ -110,10 +112,11 @@ def _emit(
         return
     from prefect.events import emit_event
 
+    labels = {f"{EVENT_PREFIX}.{label}": str(payload[label]) for label in LABELS if payload.get(label)}
     try:
         emit_event(
             event=f"{EVENT_PREFIX}.{event}",
-            resource={"prefect.resource.id": f"{EVENT_PREFIX}.{about}", "prefect.resource.name": name},
+            resource={"prefect.resource.id": f"{EVENT_PREFIX}.{about}", "prefect.resource.name": name, **labels},
             related=list(related or []),
             payload=payload,
             id=uuid.uuid5(_NAMESPACE, told),

@@ -13,6 +13,7 @@ from prefect.cache_policies import NO_CACHE
 
 from tasks import (
     acknowledge,
+    announce,
     approve,
     archive,
     artifacts,
@@ -28,6 +29,7 @@ from tasks import (
     freeze,
     heartbeat,
     notify,
+    on_event,
     publish,
     recover,
     review,
@@ -102,4 +104,7 @@ mind_approvals = _step("Ask the next where nobody decides", asking.mind_approval
 mind_acknowledgements = _step("Call the next where nobody is on it", acknowledge.mind_acknowledgements)
 nag = _step("Remind of what was forgotten", forgotten.nag)
 collect_bounces = _step("Collect bounces and complaints", bounces.collect_bounces)
+tell_of_event = _step("Tell people of an event", on_event.tell_of_event)
+freeze_on_event = _step("Freeze scheduled posts on an event", on_event.freeze_on_event)
+announce_events = _step("Tell other systems what happened", announce.announce)
 beat = _step("Give outside monitors a sign of life", heartbeat.beat)

@@ -14,7 +14,7 @@ from starlette.responses import Response
 from crisis.access import Scope
 from crisis.approval import NotAllowed
 from desk import bearer
-from desk.api import document
+from desk.api_document import document
 from records import NotFound
 from tasks.restrict import restrict
 from tasks.tokens import new_token, revoke_token, span
@@ -59,7 +59,8 @@ def test_the_document_names_every_field_and_needs_a_token() -> None:
     described = document("Fireline", "https://desk.example")
     validate(described)
     assert described["security"] == [{"token": []}]
-    assert set(described["paths"]) == {"/api/incidents", "/api/incidents/{id}"}
+    own = {f"/api/incidents{rest}" for rest in ("", "/{id}", "/{id}/deliveries", "/{id}/commitments")}
+    assert set(described["paths"]) == {*own, "/api/watches", "/api/events"}
 
 
 @pytest.mark.parametrize(

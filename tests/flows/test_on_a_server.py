@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -17,6 +18,7 @@ import pytest
 from acme import ANA
 from stack import Stack, processes_of, running, wait_for
 
+from flows.automations import EXAMPLES
 from flows.catalogue import CATALOGUE
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
@@ -107,3 +109,23 @@ def test_every_deployment_can_be_put_into_a_work_pool_with_prefect_yaml(stack: S
         assert all(field["title"] != name for name, field in shown.items()), "forms speak to people here, too"
     [schedule] = stack.ask("GET", "deployments/name/sweep/sweep")["schedules"]
     assert schedule["schedule"]["interval"] == 60
+
+
+def test_an_example_automation_that_is_switched_on_does_what_it_says(stack: Stack) -> None:
+    examples = {a["name"]: a for a in stack.ask("POST", "automations/filter", {}) if "example" in a["name"]}
+    assert set(examples) == {e.name for e in EXAMPLES}
+    assert not any(a["enabled"] for a in examples.values())
+    stack.ask("PATCH", f"automations/{examples['Fireline example: mail on overdue']['id']}", {"enabled": True})
+    incident = stack.cli("open", "acme", "Refunds fail", "--as", ANA, "--severity", "SEV3")[0]["incident"]
+    event = {
+        "id": str(uuid.uuid4()),
+        "occurred": datetime.now(UTC).isoformat(),
+        "event": "fireline.commitment.broken",
+        "resource": {"prefect.resource.id": f"fireline.incident.{incident}", "prefect.resource.name": incident},
+        "payload": {"incident": incident, "commitment": HOSTILE},
+    }
+    time.sleep(3)  # the server's triggers learn of a change after it was answered
+    stack.ask("POST", "events", [event])
+    run = wait_for(lambda: next(iter(stack.runs("tell")), None), "the automation starts it")
+    wait_for(lambda: stack.run(run["id"])["state"]["type"] == "COMPLETED", "it tells")
+    assert any("A promise to the public is overdue" in p.rendering.subject for p in stack.posts())

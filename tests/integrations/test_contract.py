@@ -133,6 +133,7 @@ def test_every_channel_and_notifier_is_tested_here():
         *integrations.kinds("writer"),
         *integrations.kinds("monitor"),
         *integrations.kinds("scheduler"),
+        *integrations.kinds("subscriber"),
     }
 
 
