@@ -107,7 +107,7 @@ def test_what_comes_later_changes_nothing_that_was_said_before() -> None:
         assert part[:-1] == whole[: len(part) - 1]
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(st.integers(0, 1000), st.floats(0.05, 0.95), st.integers(0, 3))
 def test_a_detector_continues_exactly_where_it_was_stored(seed: int, where: float, unticked: int) -> None:
     mentions = sorted(calm(1.6, seed=seed) + posts(random.Random(seed), BEGIN + timedelta(hours=30), 2, 150, 0.8),

