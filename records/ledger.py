@@ -9,12 +9,12 @@ import json
 from collections.abc import Callable, Collection
 from typing import Any, Literal, Unpack
 
-import rfc8785
 from pydantic import ValidationError
 from pydantic_core import to_jsonable_python
 from sqlalchemy import Row, func, select, update
 from sqlalchemy.exc import DBAPIError
 
+from crisis.canonical import canonical
 from crisis.chain import CHECKPOINT, Chain, Checkpoint, Head, Problem, sign_checkpoint, sign_head
 from crisis.record import Record, record_hash
 from crisis.values import Frozen
@@ -218,9 +218,9 @@ def _head(row: Row[Any]) -> Head:
 def _canonical(data: dict[str, Any]) -> str:
     plain = to_jsonable_python(data)
     try:
-        return rfc8785.dumps(plain).decode()
+        return canonical(plain).decode()
     except ValueError:  # lone surrogates in hostile text can be mended; anything else is refused again
-        return rfc8785.dumps(json.loads(storable(json.dumps(plain, ensure_ascii=False)))).decode()
+        return canonical(json.loads(storable(json.dumps(plain, ensure_ascii=False)))).decode()
 
 
 def _parse(canonical: str) -> Any:
@@ -254,6 +254,6 @@ def record_of(row: Row[Any]) -> Record:
         ValueError: the row is not as any record was written.
     """
     data = _parse(row.data)
-    if rfc8785.dumps(data).decode() != row.data:
+    if canonical(data).decode() != row.data:
         raise ValueError("not canonical")
     return Record.model_validate(dict(row._mapping) | {"data": data})
