@@ -203,7 +203,9 @@ def _out(purpose: Any, rendering: Any, at: datetime, of: Any) -> Any:
     from crisis.delivery import Delivery, DeliveryClass, DeliveryState, Receipt, delivery_id
     from crisis.statement import Statement
 
-    said: dict[str, Any] = {"statement": of.id, "version": 1, "content_hash": of.content_hash} if isinstance(of, Statement) else {}
+    said: dict[str, Any] = (
+        {"statement": of.id, "version": 1, "content_hash": of.content_hash} if isinstance(of, Statement) else {}
+    )
     key = delivery_id(purpose, said.get("content_hash", of.id), rendering.target)
     return Delivery(
         id=key,

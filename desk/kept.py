@@ -130,13 +130,9 @@ async def _go_on(tx: Transaction, incident: str, before: _Entry, entry: _Entry) 
 
 
 async def _assessments(tx: Transaction, incident: Incident, before: _Entry | None, end: int) -> tuple[Assessment, ...]:
-    if before is not None:  # written once, and each with its record: nothing new, nothing to read again
-        new = await tx.ledger.list(
-            incident=incident.id, kinds=("incident.assessed", "incident.opened"), after=before.end
-        )
-        if not new and before.end <= end:
-            return before.assessments
-    return tuple(_bare(assessment) for assessment in await tx.incidents.assessments(incident.id))
+    """All of them; those that are known are not read again: they are written once, and never change."""
+    known = before.assessments if before is not None and before.end <= end else ()
+    return (*known, *map(_bare, await tx.incidents.assessments(incident.id, after=len(known))))
 
 
 def _bare(assessment: Assessment) -> Assessment:

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, Unpack
 
-from sqlalchemy import Row, delete, select, update
+from sqlalchemy import Row, delete, func, select, update
 
 from crisis.incident import LIVE, Incident, IncidentState
 from crisis.triage import Assessment
@@ -193,16 +193,18 @@ class Incidents:
         before = await self.get(id)
         if before.assessment == assessment:
             return before
-        number = len(await self.assessments(id)) + 1
+        newest = select(func.max(assessments.c.number)).where(assessments.c.incident == id)
+        number = ((await self._work.all(newest))[0][0] or 0) + 1
         await self._keep_assessment(id, number, assessment)
         await self._work.write(update(incidents).where(incidents.c.id == id).values(assessment=body(assessment)))
         data = assessment.model_dump(mode="json")
         await self._ledger.append("incident.assessed", incident=id, data=data, **act)
         return before.model_copy(update={"assessment": assessment})
 
-    async def assessments(self, id: str) -> builtins.list[Assessment]:
-        """Every assessment of an incident, in order; the last one holds."""
-        query = select(assessments).where(assessments.c.incident == id).order_by(assessments.c.number)
+    async def assessments(self, id: str, *, after: int = 0) -> builtins.list[Assessment]:
+        """Every assessment of an incident but the first ``after``, in order; the last one holds."""
+        query = select(assessments.c.body).where(assessments.c.incident == id, assessments.c.number > after)
+        query = query.order_by(assessments.c.number)
         return [read(Assessment, row.body) for row in await self._work.all(query)]
 
     async def _keep_assessment(self, id: str, number: int, assessment: Assessment) -> None:
