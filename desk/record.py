@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
 
+from pydantic_core import to_json
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response, StreamingResponse
@@ -150,7 +151,7 @@ def _shown(records: list[Record], known: Known) -> list[Shown]:
     told = []
     for record, older in zip(records, [*records[1:], None], strict=False):
         follows = older is None or older.seq != record.seq - 1 or older.hash == record.previous
-        data = json.dumps(record.data, ensure_ascii=False, indent=1, sort_keys=True)
+        data = to_json(record.data, indent=1).decode()  # its keys are stored in order
         holds = follows and record_hash(record) == record.hash
         told.append(Shown(record=record, entry=tell_one(record, known), data=data, holds=holds))
     return told

@@ -162,7 +162,7 @@ def pieces(desk: Desk, context: Mapping[str, Any]) -> dict[str, Markup]:
 
 async def _posts(desk: Desk, tx: Transaction, incident: Incident) -> dict[str, Any]:
     """The posts relied on: how many, where from, the widest, the first; and what those who wrote them feel."""
-    spread = await tx.mentions.spread(incident.id)
+    spread = await desk.kept.spread(tx, incident.id)
     networks, languages = Counter[str](), Counter[str]()
     for (network, language), count in spread.items():
         networks[network or "?"] += count

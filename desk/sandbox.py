@@ -23,7 +23,7 @@ from desk.state import desk_of, whole_desk_of
 from integrations.sandbox import Heading, Post, headings, latest
 from records.outbox import Place
 
-MOST = 200
+MOST = 100
 """Posts on the page, the newest."""
 
 

@@ -6,6 +6,7 @@ An incident makes only the steps that ``crisis.incident`` allows; a claim is giv
 import builtins
 from collections.abc import Iterable
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Unpack
 
 from sqlalchemy import Row, delete, func, select, update
@@ -80,6 +81,10 @@ class Incidents:
         if watch is not None:
             query = query.where(incidents.c.watch == watch)
         return [_incident(row) for row in await self._work.all(query)]
+
+    async def open_names(self) -> set[str]:
+        """The id of every incident that is not closed."""
+        return {row.id for row in await self._work.all(select(incidents.c.id).where(incidents.c.closed_at.is_(None)))}
 
     async def names(self) -> builtins.list[str]:
         """The id of every incident, by number."""
@@ -214,4 +219,10 @@ class Incidents:
 
 def _incident(row: Row[Any]) -> Incident:
     fields = {name: value for name, value in row._mapping.items() if name != "number"}
-    return Incident.model_validate(fields | {"assessment": read(Assessment, row.assessment)})
+    return Incident.model_validate(fields | {"assessment": _assessment(row.assessment)})
+
+
+@lru_cache(maxsize=1_000)
+def _assessment(text: str) -> Assessment:
+    """Every page of the open incidents reads all of theirs, and few have changed since the page before."""
+    return read(Assessment, text)

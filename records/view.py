@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Table, select
+from sqlalchemy import ColumnElement, FromClause, Select, Table, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.util import find_tables
 
@@ -30,6 +30,10 @@ class Hidden:
 
     def __bool__(self) -> bool:
         return bool(self.ids) or self.watches is not None
+
+    def seen(self, query: Select[Any], table: FromClause) -> Select[Any]:
+        """``query`` without rows of hidden incidents in ``table``, a table with a column ``incident`` or an alias of one."""
+        return query.where(*self._seen(table.c.incident))
 
     def left_out(self, query: Select[Any]) -> Select[Any]:
         """``query`` without rows of hidden incidents."""
