@@ -1,8 +1,8 @@
 """The store that the desk is measured on: 1,000 incidents (60 open), 1,000,000 mentions relied on, always the same.
 
 One open incident has a tenth of the mentions, 400 records and a day of signals; each of the others about ten records.
-Every closed incident left notices behind, sixty of them a published statement, and the sandbox's folder holds a thousand
-of those posts. One incident is restricted, so that what is hidden is filtered out of every question.
+Each has sent notices, sixty of the closed ones a published statement, and the sandbox's folder holds a thousand of those
+posts. One incident is restricted, so that what is hidden is filtered out of every question.
 """
 
 import asyncio
@@ -22,7 +22,7 @@ INCIDENTS, OPEN, MENTIONS, BIGGEST = 1_000, 60, 1_000_000, 100_000
 RECORDS = 400
 """Of the busiest incident; others have about ten."""
 NOTICES = 10
-"""That each closed incident left behind."""
+"""Of each incident."""
 IN_SANDBOX = 1_000
 """Posts in the sandbox's folder: the newest of those that went there."""
 SEED = 5
@@ -98,8 +98,8 @@ async def _incident(tx: Any, watch: str, number: int, now: datetime, chance: ran
         lead=LEAD,
         actor="detector",
     )
+    await _told(tx, incident, at)
     if not live:
-        await _told(tx, incident, at)
         if number >= INCIDENTS - 2 * OPEN:
             await _statement(tx, incident, at, published=True)
         await tx.incidents.step(incident.id, IncidentState.DISMISSED, actor=LEAD, reason="a false alarm")

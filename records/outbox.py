@@ -11,6 +11,7 @@ import json
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any, Unpack
 
 from sqlalchemy import ColumnElement, Row, literal, or_, select, update
@@ -266,4 +267,10 @@ class Outbox:
 def _delivery(row: Row[Any]) -> Delivery:
     fields = {name: value for name, value in row._mapping.items() if name not in _LEASE}
     receipt = None if row.receipt is None else read(Receipt, row.receipt)
-    return Delivery.model_validate(fields | {"rendering": read(Rendering, row.rendering), "receipt": receipt})
+    return Delivery.model_validate(fields | {"rendering": _rendering(row.rendering), "receipt": receipt})
+
+
+@lru_cache(maxsize=1_000)
+def _rendering(text: str) -> Rendering:
+    """It never changes while its delivery does: pages read all of an incident's whenever one has moved on."""
+    return read(Rendering, text)
