@@ -7,6 +7,7 @@ of a change that did not happen. How the chain is computed is ``crisis.record``;
 import builtins
 import json
 from collections.abc import Callable, Collection
+from datetime import datetime
 from typing import Any, Literal, Unpack
 
 from pydantic import ValidationError
@@ -121,6 +122,17 @@ class Ledger:
         firsts = select(func.min(ledger.c.seq)).where(ledger.c.incident == incident).group_by(ledger.c.actor)
         rows = await self._work.all(select(ledger).where(ledger.c.seq.in_(firsts)))
         return {row.actor: record_of(row) for row in rows}
+
+    async def last_acts(
+        self, incidents: Collection[str], *, actors: Collection[str], kinds: Collection[str]
+    ) -> dict[str, datetime]:
+        """By incident, the time of the last record that one of ``actors`` made, or that is of one of ``kinds``."""
+        found: dict[str, datetime] = {}
+        for wanted in (ledger.c.actor.in_(actors), ledger.c.kind.in_(kinds)):  # one index answers each
+            query = select(ledger.c.incident, func.max(ledger.c.at)).where(ledger.c.incident.in_(incidents), wanted)
+            for incident, at in await self._work.all(query.group_by(ledger.c.incident)):
+                found[incident] = max(at, found.get(incident, at))
+        return found
 
     async def newest(self, incident: str, *, limit: int) -> builtins.list[Record]:
         """The newest records of an incident, newest first."""
