@@ -390,7 +390,7 @@ def test_no_long_text_makes_lint_slow(tile: str) -> None:
     ("text", "found"),
     [
         ("Dear {{ a {{ name }}, we are", ["{{ name }}"]),
-        ("<<<<name>> and <<when>>", ["<<name>>", "<<when>>"]),
+        ("<<a <<name>> and <<when>>", ["<<name>>", "<<when>>"]),
         ("{%{% if %} {#{# later #}", ["{% if %}", "{# later #}"]),
         ("<" * 5_000 + "[YOUR NAME]", ["[YOUR NAME]"]),
     ],
