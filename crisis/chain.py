@@ -8,12 +8,12 @@ Ed25519 (RFC 8032) over canonical JSON (RFC 8785).
 import hashlib
 from collections.abc import Iterable
 
-import rfc8785
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_public_key
 from pydantic import Field, ValidationError
 
+from crisis.canonical import canonical
 from crisis.record import GENESIS, Record, record_hash
 from crisis.values import ContentHash, Frozen, UtcDatetime
 
@@ -54,12 +54,12 @@ class Problem(Frozen):
 
 def checkpoint_message(seq: int, hash_: ContentHash, at: UtcDatetime) -> bytes:
     """The bytes that a checkpoint signs."""
-    return rfc8785.dumps({"at": at.isoformat(), "hash": hash_, "seq": seq, "signs": "fireline ledger checkpoint"})
+    return canonical({"at": at.isoformat(), "hash": hash_, "seq": seq, "signs": "fireline ledger checkpoint"})
 
 
 def head_message(seq: int, hash_: ContentHash) -> bytes:
     """The bytes that the head row signs."""
-    return rfc8785.dumps({"hash": hash_, "seq": seq, "signs": "fireline ledger head"})
+    return canonical({"hash": hash_, "seq": seq, "signs": "fireline ledger head"})
 
 
 def fingerprint(key: Ed25519PublicKey) -> str:

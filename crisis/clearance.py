@@ -11,10 +11,10 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Any
 
-import rfc8785
 from pydantic import Field
 
 from crisis.approval import NotAllowed, Policy
+from crisis.canonical import canonical
 from crisis.fact import Fact
 from crisis.incident import Incident
 from crisis.playbook import Playbook
@@ -63,7 +63,7 @@ class Clearance(Frozen):
     @property
     def content_hash(self) -> ContentHash:
         """What its approvals are bound to: all of it."""
-        return hashlib.sha256(rfc8785.dumps(self.model_dump(mode="json"))).hexdigest()
+        return hashlib.sha256(canonical(self.model_dump(mode="json"))).hexdigest()
 
     @property
     def says(self) -> str:
@@ -79,7 +79,7 @@ class Clearance(Frozen):
 def digest(sources: Mapping[str, str], words: Mapping[str, str]) -> ContentHash:
     """SHA-256 over the canonical JSON of template sources by name, and of the configured words that are put in."""
     covered: dict[str, Any] = {"templates": dict(sources), "words": dict(words)}
-    return hashlib.sha256(rfc8785.dumps(covered)).hexdigest()
+    return hashlib.sha256(canonical(covered)).hexdigest()
 
 
 def policy_for(books: Sequence[Playbook]) -> Policy:

@@ -6,9 +6,9 @@ Each record's hash covers its canonical JSON (RFC 8785), which includes the hash
 import hashlib
 from typing import Any
 
-import rfc8785
 from pydantic import Field
 
+from crisis.canonical import canonical
 from crisis.values import ContentHash, Frozen, UtcDatetime
 
 GENESIS = "0" * 64
@@ -39,4 +39,4 @@ def record_hash(record: Record | dict[str, Any]) -> ContentHash:
     """SHA-256 of the record's canonical JSON without its own ``hash`` field."""
     body = record.model_dump(mode="json") if isinstance(record, Record) else dict(record)
     body.pop("hash", None)
-    return hashlib.sha256(rfc8785.dumps(body)).hexdigest()
+    return hashlib.sha256(canonical(body)).hexdigest()

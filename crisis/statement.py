@@ -3,9 +3,9 @@
 import hashlib
 from typing import Any
 
-import rfc8785
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
+from crisis.canonical import canonical
 from crisis.fact import Fact
 from crisis.pictures import Picture
 from crisis.triage import Strategy
@@ -139,7 +139,7 @@ def content_hash(
         "links": list(links),
         "promises": [p.model_dump(mode="json") for p in promises],
     }
-    return hashlib.sha256(rfc8785.dumps(covered)).hexdigest()
+    return hashlib.sha256(canonical(covered)).hexdigest()
 
 
 def hash_of(statement: Statement) -> ContentHash:

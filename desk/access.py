@@ -7,14 +7,12 @@ secret of which only a hash is kept; scripts and other sites cannot use it, and 
 """
 
 import secrets
-from contextlib import suppress
 from datetime import timedelta
-from time import monotonic
 from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from crisis.access import Method
 from crisis.stakeholder import Stakeholder
@@ -26,6 +24,7 @@ from desk.linked import person_behind
 from desk.page import Pages
 from desk.signed_in import SIGNED_IN, SignedIn, person_of, real_now
 from desk.state import VIEW, whole_desk_of
+from records.view import Hidden
 from tasks.installation import Installation
 
 __all__ = ["COOKIE", "DeskAccess", "desk_key", "desk_link", "own_path", "person_of", "refused_entry", "sign_in"]
@@ -40,8 +39,6 @@ LINKS = ("/approve/", "/act/", "/on/", "/read/")
 """Pages that a signed link opens, for whom it names."""
 ENTRANCES = ("/sign-in", "/sign-in/", "/api/openapi.json")
 API = "/api/"
-LOOK_AGAIN_SECONDS = 5.0
-"""How often the session of a live page is looked at again."""
 SIGN_IN = "sign-in"
 """The page whose forms lead in."""
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -50,8 +47,8 @@ _IN_ADDRESSES = "/?&=%:#,+@!$'()*~-._"
 _SIGN_IN = ("/sign-in", "Sign in")
 _attempts = TokenBucket(burst=10, seconds=6.0)
 """Wrong keys and other ways in that did not open, by caller; what goes beyond is not put on record either."""
-STILL_ALLOWED = "fireline.still_allowed"
-"""Where a request's scope holds the question whether its sender may still see the desk: for connections that stay open."""
+_STILL_SIGNED_IN = "fireline.still_signed_in"
+"""Where a request's scope holds the question who its sender is by now."""
 
 
 def cookie_name(secure: bool) -> str:
@@ -118,8 +115,18 @@ def own_path(text: str) -> str:
     return text
 
 
-class _Over(Exception):
-    """The session of an answer that was still being told has ended."""
+async def still_allowed(request: Request, hidden: Hidden) -> bool:
+    """Whether the sender of a request that is still being answered may see what it shows: they are signed in, and nothing
+    more than ``hidden`` has been hidden from them, nor shown. Whoever streams asks it now and then; a signed link has no
+    session that could end."""
+    ask = request.scope.get(_STILL_SIGNED_IN)
+    if ask is None:
+        return True
+    signed_in = await ask()
+    if signed_in is None:
+        return False
+    async with whole_desk_of(request).here.seen_by(signed_in.person).store.reading() as tx:
+        return bool(tx.hidden == hidden)
 
 
 class DeskAccess:
@@ -138,8 +145,7 @@ class DeskAccess:
         if answer is not None:
             await answer(scope, receive, send)
             return
-        with suppress(_Over):
-            await self._app(scope, receive, self._while_signed_in(request, here, send))
+        await self._app(scope, receive, send)
 
     async def _admit(self, request: Request, here: Installation, path: str) -> Response | None:
         """Note in the scope what the sender may see; an answer instead when they may not come in."""
@@ -161,23 +167,6 @@ class DeskAccess:
             return None
         return await self._at_the_desk(request, here)
 
-    def _while_signed_in(self, request: Request, here: Installation, send: Send) -> Send:
-        """``send``, until the session ends: an answer that goes on and on (a live page) then ends, too."""
-        if SIGNED_IN not in request.scope:
-            return send
-        looked = monotonic()
-
-        async def send_on(message: Message) -> None:
-            nonlocal looked
-            if message.get("more_body") and monotonic() - looked >= LOOK_AGAIN_SECONDS:
-                looked = monotonic()
-                if await self._signed_in(request, here) is None:
-                    await send({"type": "http.response.body", "body": b"", "more_body": False})
-                    raise _Over
-            await send(message)
-
-        return send_on
-
     async def _at_the_desk(self, request: Request, here: Installation) -> Response | None:
         if "key" in request.query_params:
             return await self._enter(request, here)
@@ -188,7 +177,7 @@ class DeskAccess:
             says = "It came from another site. Nothing was done."
             return self._pages.notice(request, 403, "This did not come from the desk", says)
         request.scope[SIGNED_IN], request.scope[VIEW] = signed_in, here.seen_by(signed_in.person)
-        request.scope[STILL_ALLOWED] = lambda: self._signed_in(request, here)  # asked while a live page stays open
+        request.scope[_STILL_SIGNED_IN] = lambda: self._signed_in(request, here)
         return None
 
     async def _signed_in(self, request: Request, here: Installation) -> SignedIn | None:

@@ -10,7 +10,6 @@ same as the command's, under the same rules.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from urllib.parse import parse_qs
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -27,7 +26,7 @@ from crisis.visible import web_address
 from desk import forms
 from desk.approve import MAX_FORM, MAX_REASON, sentence
 from desk.forms import NotTaken
-from desk.guard import TokenBucket, caller, is_same_origin, read_body
+from desk.guard import TokenBucket, caller
 from desk.signed_in import person_of
 from desk.state import desk_of
 from desk.who import who_acts
@@ -168,15 +167,9 @@ async def carry_out(request: Request, place: Place, form: Mapping[str, str]) -> 
 async def take(request: Request, place: Place, form: dict[str, str]) -> None:
     """Fill ``form`` with the fields of a form that this desk made for this page. Raises ``NotTaken``; what was typed is
     in ``form`` then, too."""
-    here = desk_of(request).here
-    if not is_same_origin(request, here.settings.desk.url):
-        raise NotTaken(403, "this did not come from the page of acts")
+    fields = await forms.read_fields(request, largest=MAX_FORM, most=10)
     if not _submitted.take(f"{place.incident.id}/{place.person.email if place.person else caller(request)}"):
         raise NotTaken(429, "too many tries: wait a minute")
-    try:
-        fields = parse_qs((await read_body(request, MAX_FORM)).decode(), max_num_fields=10)
-    except ValueError:
-        raise NotTaken(400, "the form cannot be read") from None
     form.update({name: values[-1].strip() for name, values in fields.items()})
     if not forms.fits(request, FORM, form.get("nonce", ""), _made_for(place)):
         raise NotTaken(403, "this page was open for too long: look again, then act")

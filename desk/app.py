@@ -18,7 +18,6 @@ from desk import (
     incident,
     ingest,
     leave,
-    live,
     now,
     on_it,
     pictures,
@@ -33,6 +32,7 @@ from desk import (
     sign_in_oidc,
     statement,
     statement_acts,
+    stream,
     watch_preview,
 )
 from desk.access import DeskAccess, desk_key
@@ -121,7 +121,7 @@ def create_app(here: Installation) -> Starlette:
             *setup.ROUTES,
             *watch_preview.ROUTES,
             Route("/healthz", healthz, methods=["GET"]),
-            *live.ROUTES,
+            *stream.ROUTES,
             Mount("/static/htmx", KeptFiles(packages=[("django_htmx", "static/django_htmx")])),
             Mount("/static", KeptFiles(directory=FOLDER / "static")),
         ],

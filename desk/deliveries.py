@@ -74,7 +74,7 @@ async def everything(request: Request) -> Response:
     """What is not settled anywhere, the unknown first."""
     here = desk_of(request).here
     async with here.store.reading() as tx:
-        live = {i.id: i for i in await tx.incidents.list() if i.closed_at is None}
+        live = await tx.incidents.open_names()
         found = [d for d in await tx.outbox.list(states=OPEN) if d.purpose is not Purpose.NOTICE]
     known = [d for d in found if d.incident in live or d.state is D.UNKNOWN]
     return await _show(request, known[:MOST], more=len(known) - MOST)

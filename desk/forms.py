@@ -64,17 +64,16 @@ async def read_fields(request: Request, *, largest: int, most: int = 300) -> dic
 
 
 async def fields(request: Request, page: str, about: Sequence[str] = (), *, most: int = 200) -> Mapping[str, list[str]]:
-    """The fields of a form that this desk made for this browser.
+    """The fields that were filled in of a form that this desk made for this browser, for pages that show no form again.
 
     Raises:
         HTTPException: 403 it came from elsewhere or was open for too long, 400 it cannot be read, 413 it is too large.
     """
-    if not is_same_origin(request, desk_of(request).here.settings.desk.url):
-        raise HTTPException(403, "this did not come from a page of this desk, and nothing was done")
     try:
-        given = parse_qs((await read_body(request, MAX_FORM)).decode(), max_num_fields=most)
-    except ValueError:
-        raise HTTPException(400, "the form cannot be read") from None
+        typed = await read_fields(request, largest=MAX_FORM, most=most)
+    except NotTaken as why:
+        raise HTTPException(why.status, f"{why}, and nothing was done") from None
+    given = {name: filled for name, values in typed.items() if (filled := [value for value in values if value])}
     if not fits(request, page, given.get("nonce", [""])[-1], about):
         raise HTTPException(403, "this page was open for too long, and nothing was done: look again, then act")
     return given

@@ -2,7 +2,8 @@
 
 Whatever changes an incident writes a record of it in the same transaction (``records.ledger``), so the newest record of
 an incident says whether anything of it has changed, at the cost of one look-up in an index. What is kept is never newer
-or older than the transaction that asks. Counts of a mailing's recipients alone may be ``MAILING_SECONDS`` old.
+or older than the transaction that asks. Counts alone, of a mailing's recipients and of very many posts, may be
+``COUNTED_SECONDS`` old.
 """
 
 import asyncio
@@ -24,7 +25,9 @@ MOST = 300
 """Incidents that are kept; those that were not asked for the longest go first."""
 NEWEST = 200
 """Records of an incident that are kept for its timeline."""
-MAILING_SECONDS = 5.0
+COUNTED_SECONDS = 5.0
+MANY = 10_000
+"""Posts that take a while to count."""
 TOLD = ("stakeholder.told", "stakeholder.not_told", "stakeholder.not_reached")
 
 
@@ -57,6 +60,7 @@ class Kept:
         self._entries: dict[str, _Entry] = {}
         self._signals: dict[str, list[Signal]] = {}
         self._made: dict[tuple[str, str], tuple[object, Any]] = {}
+        self._spreads: dict[str, tuple[float, dict[tuple[str, str], int]]] = {}
 
     async def seen(self, tx: Transaction, incidents: Sequence[Incident], now: datetime) -> list[Seen]:
         """These incidents and what belongs to them, in the same order."""
@@ -69,7 +73,7 @@ class Kept:
 
     async def _entry(self, tx: Transaction, incident: Incident, end: int, now: datetime) -> _Entry:
         entry = self._entries.pop(incident.id, None)
-        old = entry is not None and entry.picture.mailings and time.monotonic() - entry.read_at > MAILING_SECONDS
+        old = entry is not None and entry.picture.mailings and time.monotonic() - entry.read_at > COUNTED_SECONDS
         if entry is None or entry.end != end or old:
             picture = await load(tx, incident, now)
             before = entry
@@ -108,6 +112,17 @@ class Kept:
         found: Made = made[1]
         return found
 
+    async def spread(self, tx: Transaction, incident: str) -> dict[tuple[str, str], int]:
+        """How many posts of an incident came from each network, in each language."""
+        counted_at, found = self._spreads.pop(incident, (float("-inf"), {}))
+        if time.monotonic() - counted_at > COUNTED_SECONDS:
+            counted_at, found = time.monotonic(), await tx.mentions.spread(incident)
+        if sum(found.values()) > MANY:
+            self._spreads[incident] = counted_at, found
+        while len(self._spreads) > MOST:
+            del self._spreads[next(iter(self._spreads))]
+        return found
+
     async def signals(self, tx: Transaction, incident: Incident, since: datetime, until: datetime) -> list[Signal]:
         """The signals of an incident's watch from ``since`` to ``until``."""
         known = self._signals.pop(incident.id, [])
@@ -130,13 +145,9 @@ async def _go_on(tx: Transaction, incident: str, before: _Entry, entry: _Entry) 
 
 
 async def _assessments(tx: Transaction, incident: Incident, before: _Entry | None, end: int) -> tuple[Assessment, ...]:
-    if before is not None:  # written once, and each with its record: nothing new, nothing to read again
-        new = await tx.ledger.list(
-            incident=incident.id, kinds=("incident.assessed", "incident.opened"), after=before.end
-        )
-        if not new and before.end <= end:
-            return before.assessments
-    return tuple(_bare(assessment) for assessment in await tx.incidents.assessments(incident.id))
+    """All of them; those that are known are not read again: they are written once, and never change."""
+    known = before.assessments if before is not None and before.end <= end else ()
+    return (*known, *map(_bare, await tx.incidents.assessments(incident.id, after=len(known))))
 
 
 def _bare(assessment: Assessment) -> Assessment:

@@ -1,13 +1,11 @@
-"""``GET /live?of=…``: open pages are kept up to date by server-sent events, one connection a page, one rendering for all.
+"""What open pages look at, rendered once for all of them whenever it changes; ``desk.stream`` hands it out.
 
-``of`` names what a page looks at: ``now``, or an incident. While anybody looks, one task asks the records a few times a
-second whether anything was written; what changed is rendered once, at most once a second for each thing looked at, and
-every page gets the pieces that differ from what it has. A piece is a state, not a step: whoever was away for a while
-gets what differs now, and has lost nothing.
+While anybody looks, one task asks the records a few times a second whether anything was written; what changed is
+rendered once, at most once a second for each thing looked at, and every page gets the pieces that differ from what it
+has. A piece is a state, not a step: whoever was away for a while gets what differs now, and has lost nothing.
 
 Events are named after the piece they renew (HTML); ``say`` is a sentence worth announcing; ``beat`` tells the time, that
-the line is alive, and by its id how far the page has come. A reader that takes nothing for ``STUCK_SECONDS`` is let go;
-nobody waits for it. A reader whose access ends gets ``bye`` and no more.
+the line is alive, and by its id how far the page has come. A reader whose access ends gets ``bye`` and no more.
 """
 
 import asyncio
@@ -25,19 +23,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from markupsafe import Markup
-from starlette.exceptions import HTTPException
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import Route
-from starlette.types import Receive, Scope, Send
 
 from crisis.record import Record
 from crisis.telling import Known
 from crisis.timeline import tell_one
-from desk.access import STILL_ALLOWED
 from desk.page import speed_of
-from desk.signed_in import session_of
-from desk.state import Desk, desk_of, whole_desk_of
+from desk.state import Desk
 from records import NotFound
 from records.view import Hidden
 
@@ -52,10 +43,6 @@ PACE_SECONDS = 1.0
 AGAIN_SECONDS = 30.0
 """A rendering this old is made anew even if nothing was written: clocks run out by themselves."""
 BEAT_SECONDS = 10.0
-STUCK_SECONDS = 20.0
-MOST_READERS = 400
-MOST_BY_ONE = 40
-"""Pages that one session may keep open: nobody takes the line from everybody else."""
 SIGHT = frozenset({"incident.restricted", "incident.unrestricted"})
 """Kinds of records that change who sees what: every page then connects anew."""
 SAID = frozenset(
@@ -96,6 +83,11 @@ def register(prefix: str, build: Build) -> None:
     _builds[prefix] = build
 
 
+def build_of(of: str) -> Build | None:
+    """How the pieces are made of a page that looks at ``of``; None where nothing of that name is kept up to date."""
+    return _builds.get(of.partition("-")[0]) if len(of) < 64 else None
+
+
 def _mark(html: str) -> str:
     """What tells two renderings of a piece apart, but for running clocks: those go on in the page by themselves."""
     return hashlib.sha256(_COUNTED.sub(r"\1", html).encode(errors="replace")).hexdigest()[:10]
@@ -115,7 +107,7 @@ class _Piece:
 
 
 @dataclass
-class _View:
+class View:
     """One thing that pages look at, as it was rendered last."""
 
     of: str
@@ -179,7 +171,7 @@ class Live:
     """Everything that is looked at, and the one task that looks whether it changed."""
 
     def __init__(self) -> None:
-        self._views: dict[tuple[str, Hidden], _View] = {}
+        self._views: dict[tuple[str, Hidden], View] = {}
         self._finding = asyncio.Lock()
         self._by = Counter[str]()
         self._looking: asyncio.Task[None] | None = None
@@ -210,7 +202,7 @@ class Live:
     async def read(
         self,
         whole: Desk,
-        view: _View,
+        view: View,
         *,
         after: str,
         have: Mapping[str, str],
@@ -244,7 +236,7 @@ class Live:
             view.left_at = time.monotonic()
 
     async def _go_on(
-        self, desk: Desk, view: _View, number: int, still: Callable[[], Any]
+        self, desk: Desk, view: View, number: int, still: Callable[[], Any]
     ) -> AsyncGenerator[bytes, None]:
         beat_at = time.monotonic() + BEAT_SECONDS
         while not self._closed.is_set() and not view.over:
@@ -266,7 +258,7 @@ class Live:
             if time.monotonic() - self._well_at < BEAT_SECONDS:  # a line is not alive whose records do not answer
                 yield self._beat(desk, view, number)
 
-    def _beat(self, desk: Desk, view: _View, number: int) -> bytes:
+    def _beat(self, desk: Desk, view: View, number: int) -> bytes:
         clock = desk.here.clock
         told = json.dumps({"now": clock.now().isoformat(), "speed": speed_of(clock), "every": BEAT_SECONDS})
         return f"id: {view.token}-{number}\n".encode() + _event("beat", told)
@@ -294,7 +286,7 @@ class Live:
                     task.add_done_callback(self._rendering.discard)
             await asyncio.sleep(LOOK_SECONDS)
 
-    async def _render(self, desk: Desk, view: _View) -> None:
+    async def _render(self, desk: Desk, view: View) -> None:
         view.dirty = False
         try:
             fragments = await view.build(view.desk, view.of)
@@ -360,7 +352,7 @@ class Live:
         return f"{about}{tell_one(record, known).what}"[:300] if record.kind in SAID else ""
 
 
-async def _sees(view: _View, incident: str) -> bool:
+async def _sees(view: View, incident: str) -> bool:
     """Whether those who look at ``view`` may hear of an incident."""
     if not incident or not view.hidden:
         return True
@@ -384,84 +376,3 @@ async def _either(*events: asyncio.Event) -> None:
 def _event(name: str, text: str) -> bytes:
     data = "".join(f"data: {line}\n" for line in text.replace("\r", "").split("\n"))
     return f"event: {name}\n{data}\n".encode(errors="replace")
-
-
-class _Stream(Response):
-    """Sends events until the reader leaves or is stuck."""
-
-    media_type = "text/event-stream"
-
-    def __init__(self, events: AsyncGenerator[bytes, None]) -> None:
-        super().__init__(headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
-        del self.headers["content-length"]
-        self._events = events
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        leaving, sending = asyncio.create_task(_left(receive)), asyncio.create_task(self._send(send))
-        try:
-            await asyncio.wait({leaving, sending}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for task in (leaving, sending):
-                task.cancel()
-            await asyncio.gather(leaving, sending, return_exceptions=True)
-            await self._events.aclose()
-
-    async def _send(self, send: Send) -> None:
-        await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
-        try:
-            async for chunk in self._events:
-                async with asyncio.timeout(STUCK_SECONDS):
-                    await send({"type": "http.response.body", "body": chunk, "more_body": True})
-        except TimeoutError:
-            logger.info("live updates: a reader took nothing for %.0f s and was let go", STUCK_SECONDS)
-            return
-        await send({"type": "http.response.body", "body": b"", "more_body": False})
-
-
-async def _left(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
-
-
-async def live(request: Request) -> Response:
-    """The stream of one page. ``have``: what it has already; ``after`` or ``Last-Event-ID``: how far it had come."""
-    desk, of = desk_of(request), request.query_params.get("of", "")
-    build = _builds.get(of.partition("-")[0]) if len(of) < 64 else None
-    if build is None:
-        raise HTTPException(404, "nothing of that name is kept up to date")
-    async with desk.here.store.reading() as tx:
-        hidden = tx.hidden
-        try:
-            if of != "now":
-                await tx.incidents.get(of)
-        except NotFound:
-            raise HTTPException(404, f"there is no incident {of}") from None
-    session = session_of(request)
-    who = session.id if session else ""
-    if desk.live.open_by(who) >= MOST_BY_ONE:
-        raise HTTPException(429, "too many pages are open here: close some")
-    if desk.live.readers >= MOST_READERS:
-        raise HTTPException(503, "too many pages are open")
-    pairs = (item.partition(".") for item in request.query_params.get("have", "")[:2000].split(","))
-    whole, allowed = whole_desk_of(request), request.scope.get(STILL_ALLOWED)
-
-    async def still() -> bool:
-        """Whether there still is a session, of somebody who sees what this page shows, and no less."""
-        signed_in = await allowed() if allowed else None
-        if signed_in is None:
-            return allowed is None
-        async with whole.here.seen_by(signed_in.person).store.reading() as tx:
-            return bool(tx.hidden == hidden)
-
-    events = desk.live.read(
-        whole,
-        _View(of, build, desk, hidden),
-        after=request.headers.get("last-event-id") or request.query_params.get("after", ""),
-        have={name: mark for name, _, mark in pairs},
-        still=still,
-        who=who,
-    )
-    return _Stream(events)
-
-
-ROUTES = [Route("/live", live, methods=["GET"])]

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
 
+from pydantic_core import to_json
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response, StreamingResponse
@@ -22,12 +23,14 @@ from crisis.record import Record, record_hash
 from crisis.telling import Known, first_of
 from crisis.timeline import Entry, tell_one
 from desk import forms
+from desk.access import still_allowed
 from desk.guard import TokenBucket, caller
 from desk.setup import shown_work
 from desk.signed_in import person_of
 from desk.state import Desk, desk_of
 from records import NotFound, Transaction
 from records.ledger_search import Wanted
+from records.view import Hidden
 from tasks.runs import runs_of
 from tasks.verifying import VERIFIED, verify_ledger
 
@@ -150,7 +153,7 @@ def _shown(records: list[Record], known: Known) -> list[Shown]:
     told = []
     for record, older in zip(records, [*records[1:], None], strict=False):
         follows = older is None or older.seq != record.seq - 1 or older.hash == record.previous
-        data = json.dumps(record.data, ensure_ascii=False, indent=1, sort_keys=True)
+        data = to_json(record.data, indent=1).decode()  # its keys are stored in order
         holds = follows and record_hash(record) == record.hash
         told.append(Shown(record=record, entry=tell_one(record, known), data=data, holds=holds))
     return told
@@ -188,14 +191,19 @@ async def export(request: Request) -> Response:
     name = "-".join(["record", *(value for value in (asked.wanted.incident, asked.wanted.kind) if value)])
     safe = "".join(c if c.isascii() and (c.isalnum() or c in "-_.") else "_" for c in name)
     headers = {"Content-Disposition": f'attachment; filename="{safe}.jsonl"'}
-    return StreamingResponse(_lines(desk, asked.wanted), media_type="application/x-ndjson", headers=headers)
+    return StreamingResponse(_lines(request, desk, asked.wanted), media_type="application/x-ndjson", headers=headers)
 
 
-async def _lines(desk: Desk, wanted: Wanted) -> AsyncIterator[str]:
+async def _lines(request: Request, desk: Desk, wanted: Wanted) -> AsyncIterator[str]:
     before: int | None = None
+    hidden: Hidden | None = None
     while True:
         async with desk.here.store.reading() as tx:
+            hidden = tx.hidden if hidden is None else hidden
             found = await tx.ledger_search.find(wanted, before=before, limit=AT_A_TIME)
+        if before is not None and not await still_allowed(request, hidden):
+            yield f"{json.dumps({'ended': 'you may not see the desk as you did any more: what is older is not here'})}\n"
+            return
         rows = {record.seq: json.dumps(record.model_dump(mode="json")) for record in found.records}
         rows |= {seq: json.dumps({"seq": seq, "unreadable": True}) for seq in found.unreadable}
         yield "".join(f"{rows[seq]}\n" for seq in sorted(rows, reverse=True))

@@ -1,5 +1,7 @@
 """``/incidents/{id}/restrict``: its lead decides that only named people see an incident, or opens it to all again."""
 
+from collections.abc import Mapping
+
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -12,7 +14,7 @@ from desk.approve import MAX_REASON, sentence
 from desk.guard import TokenBucket, caller
 from desk.signed_in import person_of
 from desk.state import desk_of
-from desk.who import asks_code, who_acts
+from desk.who import who_acts
 from records import NotFound
 from tasks.incidents import may_act
 from tasks.people import shut_out
@@ -46,7 +48,7 @@ async def submit(request: Request) -> Response:
             chosen = [*given.get("person_named", []), *(f"{ROLE}{role}" for role in given.get("role", []))]
             await restrict(here, incident.id, chosen, actor=actor, reason=reason)
     except NotAllowed as why:
-        return await _page(request, incident, problem=sentence(str(why)), status=409)
+        return await _page(request, incident, problem=sentence(str(why)), given=last, status=409)
     if person_of(request) is None:  # whoever has no name does not see it any more
         says = f"What you did about {incident.id} is on record."
         return desk_of(request).pages.notice(
@@ -63,7 +65,14 @@ async def _incident(request: Request) -> Incident:
         raise HTTPException(404, "there is no such incident") from None
 
 
-async def _page(request: Request, incident: Incident, *, problem: str = "", status: int = 200) -> Response:
+async def _page(
+    request: Request,
+    incident: Incident,
+    *,
+    problem: str = "",
+    given: Mapping[str, str] | None = None,
+    status: int = 200,
+) -> Response:
     desk, person = desk_of(request), person_of(request)
     async with desk.here.store.reading() as tx:
         everybody = await tx.stakeholders.list()
@@ -79,14 +88,13 @@ async def _page(request: Request, incident: Incident, *, problem: str = "", stat
             able = False
     context = {
         "incident": incident,
-        "person": person,
         "able": able,
         "restriction": restriction,
         "shut_out": out,
         "people": everybody,
         "roles": sorted({role for p in everybody for role in p.roles_on(incident.watch)}),
         "leads": leads,
-        "asks_code": asks_code(request, grave=False),
+        "given": given or {},
         "nonce": forms.nonce(request, PAGE, [incident.id]),
         "problem": problem,
         "max_reason": MAX_REASON,

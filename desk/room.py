@@ -162,7 +162,7 @@ def pieces(desk: Desk, context: Mapping[str, Any]) -> dict[str, Markup]:
 
 async def _posts(desk: Desk, tx: Transaction, incident: Incident) -> dict[str, Any]:
     """The posts relied on: how many, where from, the widest, the first; and what those who wrote them feel."""
-    spread = await tx.mentions.spread(incident.id)
+    spread = await desk.kept.spread(tx, incident.id)
     networks, languages = Counter[str](), Counter[str]()
     for (network, language), count in spread.items():
         networks[network or "?"] += count
@@ -232,11 +232,14 @@ def who_was_told(records: Sequence[Record], deliveries: Sequence[Delivery], acts
     for record in records:
         if record.kind in ("stakeholder.told", "stakeholder.not_told"):
             by_person.setdefault(str(record.data.get("stakeholder", "")), []).append(record)
+    notices: dict[str, list[Delivery]] = {}
+    for delivery in deliveries:
+        notices.setdefault(delivery.rendering.options.get("to", ""), []).append(delivery)
     found = []
     for email, own in by_person.items():
         telling = [r for r in own if r.kind == "stakeholder.told"]
         first = (telling or own)[0]
-        reached, failed = _routes([d for d in deliveries if d.rendering.options.get("to") == email])
+        reached, failed = _routes(notices.get(email, []))
         times = len({r.data.get("occasion") for r in telling})
         name = str(first.data.get("name") or email)
         found.append(Told(name, bool(telling), times, first, reached, failed, acts.get(email)))

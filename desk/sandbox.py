@@ -5,6 +5,7 @@ with their links, as the person they were meant for would have them: a sandbox i
 """
 
 import asyncio
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,16 +15,15 @@ from starlette.routing import Route
 
 import integrations
 from config import Settings
-from crisis.delivery import Delivery, Purpose
-from crisis.statement import Statement
+from crisis.delivery import Purpose
 from crisis.values import StatementKind
 from desk.preview import Preview, preview
 from desk.signed_in import person_of
 from desk.state import desk_of, whole_desk_of
-from integrations.sandbox import Post, posts
-from records import NotFound, Transaction
+from integrations.sandbox import Heading, Post, headings, latest
+from records.outbox import Place
 
-MOST = 200
+MOST = 100
 """Posts on the page, the newest."""
 
 
@@ -33,8 +33,9 @@ class Shown:
 
     post: Post
     preview: Preview
-    delivery: Delivery | None
-    statement: Statement | None
+    place: Place | None
+    kind: StatementKind | None
+    """Of the statement that it carries."""
     corrected_by: str
     """The post that corrects this one, for a link."""
 
@@ -54,72 +55,75 @@ async def sandbox(request: Request) -> Response:
     """The feed; ``?show=notices`` or ``?show=posts`` keeps one half of it."""
     desk = desk_of(request)
     where = folders(desk.here.settings)
+    wanted = request.query_params.get("show", "posts")
+    found: list[tuple[Path, Heading]] = []
     problem = ""
-    found: list[Post] = []
     for folder in where:
         try:
-            found += await asyncio.to_thread(posts, folder)
+            found += [(folder, heading) for heading in await asyncio.to_thread(headings, folder)]
         except (integrations.IntegrationError, OSError) as error:
             problem = str(error)
-    wanted = request.query_params.get("show", "posts")
     found = await _seen(request, found)
-    newest = sorted((p for p in found if _wanted(p, wanted)), key=lambda p: p.at, reverse=True)
+    chosen = sorted((f for f in found if _wanted(f[1], wanted)), key=lambda f: f[1].at, reverse=True)
+    try:
+        newest = await asyncio.to_thread(_read, chosen[:MOST])
+    except (integrations.IntegrationError, OSError) as error:
+        newest, problem = [], str(error)
     async with desk.here.store.reading() as tx:
-        known = [await _known(tx, post) for post in newest[:MOST]]
-    fixed = {
-        post.rendering.reply_to: post.id
-        for post, _, statement in known
-        if statement and statement.kind is StatementKind.CORRECTION and post.rendering.reply_to
-    }
-    shown = [
-        Shown(post, preview(post.rendering, post.looks_like), delivery, statement, fixed.get(post.id, ""))
-        for post, delivery, statement in known
-    ]
+        places = await tx.outbox.places([post.key for post in newest])
+        kinds = await tx.statements.kinds({place.statement for place in places.values() if place.statement})
+    shown = _shown(newest, places, kinds)
     return desk.pages.show(
         request,
         "sandbox.html",
         {
             "shown": shown,
-            "more": max(0, len(newest) - MOST),
+            "more": max(0, len(chosen) - MOST),
             "wanted": wanted,
-            "posts": sum(p.purpose is not Purpose.NOTICE for p in found),
-            "notices": sum(p.purpose is Purpose.NOTICE for p in found),
+            "posts": sum(heading.purpose is not Purpose.NOTICE for _, heading in found),
+            "notices": sum(heading.purpose is Purpose.NOTICE for _, heading in found),
             "configured": bool(where),
             "problem": problem,
         },
     )
 
 
-async def _seen(request: Request, found: list[Post]) -> list[Post]:
+def _read(chosen: Sequence[tuple[Path, Heading]]) -> list[Post]:
+    return [post for folder, heading in chosen if (post := latest(folder, heading.id))]
+
+
+def _shown(newest: Sequence[Post], places: Mapping[str, Place], kinds: Mapping[str, StatementKind]) -> list[Shown]:
+    known = [(post, places.get(post.key)) for post in newest]
+    of_kind = {post.id: kinds.get(place.statement) if place else None for post, place in known}
+    fixed = {
+        post.rendering.reply_to: post.id
+        for post in newest
+        if of_kind[post.id] is StatementKind.CORRECTION and post.rendering.reply_to
+    }
+    return [
+        Shown(post, preview(post.rendering, post.looks_like), place, of_kind[post.id], fixed.get(post.id, ""))
+        for post, place in known
+    ]
+
+
+async def _seen(request: Request, found: list[tuple[Path, Heading]]) -> list[tuple[Path, Heading]]:
     """Without what belongs to incidents that are hidden from whoever asks, and without anybody's way into the desk.
 
     Notices hold links that decide for whom they were sent to: whoever is signed in sees their own.
     """
     you = person_of(request)
-    async with whole_desk_of(request).here.store.reading() as tx:
-        every = await tx.outbox.list()
-    known = {d.id: d.incident for d in every}
-    recipients = {d.id: d.rendering.options.get("to", "") for d in every}
     async with desk_of(request).here.store.reading() as tx:
-        seen = {incident.id for incident in await tx.incidents.list()}
-    found = [post for post in found if post.key not in known or known[post.key] in seen]
+        unseen = await tx.outbox.unseen()
+    found = [f for f in found if f[1].key not in unseen]
     if you is None:
         return found
-    return [p for p in found if p.purpose is not Purpose.NOTICE or you.email == recipients.get(p.key)]
+    async with whole_desk_of(request).here.store.reading() as tx:
+        own = await tx.outbox.noticed(you.email)
+    return [f for f in found if f[1].purpose is not Purpose.NOTICE or f[1].key in own]
 
 
-def _wanted(post: Post, wanted: str) -> bool:
+def _wanted(post: Heading, wanted: str) -> bool:
     return wanted == "all" or (post.purpose is Purpose.NOTICE) == (wanted == "notices")
-
-
-async def _known(tx: Transaction, post: Post) -> tuple[Post, Delivery | None, Statement | None]:
-    try:
-        delivery = await tx.outbox.get(post.key)
-    except NotFound:
-        return post, None, None
-    if not delivery.statement:
-        return post, delivery, None
-    return post, delivery, await tx.statements.get(delivery.statement, delivery.version)
 
 
 ROUTES = [Route("/sandbox", sandbox, methods=["GET"])]

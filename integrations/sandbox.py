@@ -8,6 +8,7 @@ import asyncio
 import hashlib
 import os
 import re
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -170,10 +171,60 @@ class Sandbox:
             raise Unreachable(f"the sandbox could not write, nothing is there: {error.strerror}") from None
 
 
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """A post of a sandbox folder, in its latest version, without what it says."""
+
+    id: str
+    key: str
+    purpose: Purpose
+    at: datetime
+
+
+_headings: dict[str, tuple[tuple[int, ...], Heading]] = {}
+"""By path, as the file was when it was read: the desk asks for all of a folder at each look."""
+_MOST = 100_000
+
+
+def headings(directory: Path) -> list[Heading]:
+    """Every post of a sandbox folder, newest first, each file read once; an absent folder has none.
+
+    Raises:
+        Misconfigured: a file in it is not a post.
+    """
+    try:
+        files = {entry.name: entry for entry in os.scandir(directory) if entry.name.endswith(".json")}
+    except FileNotFoundError:
+        return []
+    found = []
+    for name in files:
+        stem, version = name.removesuffix(".json"), 1
+        if "." in stem:
+            continue
+        while f"{stem}.v{version + 1}.json" in files:
+            version += 1
+        newest = files[name if version == 1 else f"{stem}.v{version}.json"]
+        if heading := _heading(Path(newest.path), newest.stat()):
+            found.append(heading)
+    return sorted(found, key=lambda heading: heading.at, reverse=True)
+
+
+def _heading(path: Path, now: os.stat_result) -> Heading | None:
+    stamp = (now.st_ino, now.st_size, now.st_mtime_ns)
+    known = _headings.get(str(path))
+    if known is None or known[0] != stamp:
+        post = _read(path)
+        if post is None:
+            return None
+        if len(_headings) >= _MOST:
+            _headings.clear()
+        known = _headings[str(path)] = stamp, Heading(post.id, post.key, post.purpose, post.at)
+    return known[1]
+
+
 def posts(directory: Path) -> list[Post]:
     """Every post of a sandbox folder in its latest version, newest first; an absent folder has none."""
-    found = [_latest(directory, path.stem) for path in directory.glob("*.json") if "." not in path.stem]
-    return sorted((post for post in found if post), key=lambda post: post.at, reverse=True)
+    return [post for heading in headings(directory) if (post := latest(directory, heading.id))]
 
 
 def post_id(key: str) -> str:
@@ -186,7 +237,12 @@ def _receipt(post: Post) -> Receipt:
     return Receipt(id=post.id, url=post.url, accepted_at=post.at, raw=raw)
 
 
-def _latest(directory: Path, name: str) -> Post | None:
+def latest(directory: Path, name: str) -> Post | None:
+    """A post in its latest version; None where there is none of that id.
+
+    Raises:
+        Misconfigured: its file is not a post.
+    """
     versions = _versions(directory, name)
     if not versions:
         return None

@@ -6,9 +6,10 @@ An incident makes only the steps that ``crisis.incident`` allows; a claim is giv
 import builtins
 from collections.abc import Iterable
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Unpack
 
-from sqlalchemy import Row, delete, select, update
+from sqlalchemy import Row, delete, func, select, update
 
 from crisis.incident import LIVE, Incident, IncidentState
 from crisis.triage import Assessment
@@ -80,6 +81,10 @@ class Incidents:
         if watch is not None:
             query = query.where(incidents.c.watch == watch)
         return [_incident(row) for row in await self._work.all(query)]
+
+    async def open_names(self) -> set[str]:
+        """The id of every incident that is not closed."""
+        return {row.id for row in await self._work.all(select(incidents.c.id).where(incidents.c.closed_at.is_(None)))}
 
     async def names(self) -> builtins.list[str]:
         """The id of every incident, by number."""
@@ -193,16 +198,18 @@ class Incidents:
         before = await self.get(id)
         if before.assessment == assessment:
             return before
-        number = len(await self.assessments(id)) + 1
+        newest = select(func.max(assessments.c.number)).where(assessments.c.incident == id)
+        number = ((await self._work.all(newest))[0][0] or 0) + 1
         await self._keep_assessment(id, number, assessment)
         await self._work.write(update(incidents).where(incidents.c.id == id).values(assessment=body(assessment)))
         data = assessment.model_dump(mode="json")
         await self._ledger.append("incident.assessed", incident=id, data=data, **act)
         return before.model_copy(update={"assessment": assessment})
 
-    async def assessments(self, id: str) -> builtins.list[Assessment]:
-        """Every assessment of an incident, in order; the last one holds."""
-        query = select(assessments).where(assessments.c.incident == id).order_by(assessments.c.number)
+    async def assessments(self, id: str, *, after: int = 0) -> builtins.list[Assessment]:
+        """Every assessment of an incident but the first ``after``, in order; the last one holds."""
+        query = select(assessments.c.body).where(assessments.c.incident == id, assessments.c.number > after)
+        query = query.order_by(assessments.c.number)
         return [read(Assessment, row.body) for row in await self._work.all(query)]
 
     async def _keep_assessment(self, id: str, number: int, assessment: Assessment) -> None:
@@ -212,4 +219,10 @@ class Incidents:
 
 def _incident(row: Row[Any]) -> Incident:
     fields = {name: value for name, value in row._mapping.items() if name != "number"}
-    return Incident.model_validate(fields | {"assessment": read(Assessment, row.assessment)})
+    return Incident.model_validate(fields | {"assessment": _assessment(row.assessment)})
+
+
+@lru_cache(maxsize=1_000)
+def _assessment(text: str) -> Assessment:
+    """Every page of the open incidents reads all of theirs, and few have changed since the page before."""
+    return read(Assessment, text)

@@ -7,14 +7,15 @@ of a change that did not happen. How the chain is computed is ``crisis.record``;
 import builtins
 import json
 from collections.abc import Callable, Collection
+from datetime import datetime
 from typing import Any, Literal, Unpack
 
-import rfc8785
 from pydantic import ValidationError
 from pydantic_core import to_jsonable_python
 from sqlalchemy import Row, func, select, update
 from sqlalchemy.exc import DBAPIError
 
+from crisis.canonical import canonical
 from crisis.chain import CHECKPOINT, Chain, Checkpoint, Head, Problem, sign_checkpoint, sign_head
 from crisis.record import Record, record_hash
 from crisis.values import Frozen
@@ -122,6 +123,17 @@ class Ledger:
         rows = await self._work.all(select(ledger).where(ledger.c.seq.in_(firsts)))
         return {row.actor: record_of(row) for row in rows}
 
+    async def last_acts(
+        self, incidents: Collection[str], *, actors: Collection[str], kinds: Collection[str]
+    ) -> dict[str, datetime]:
+        """By incident, the time of the last record that one of ``actors`` made, or that is of one of ``kinds``."""
+        found: dict[str, datetime] = {}
+        for wanted in (ledger.c.actor.in_(actors), ledger.c.kind.in_(kinds)):  # one index answers each
+            query = select(ledger.c.incident, func.max(ledger.c.at)).where(ledger.c.incident.in_(incidents), wanted)
+            for incident, at in await self._work.all(query.group_by(ledger.c.incident)):
+                found[incident] = max(at, found.get(incident, at))
+        return found
+
     async def newest(self, incident: str, *, limit: int) -> builtins.list[Record]:
         """The newest records of an incident, newest first."""
         query = select(ledger).where(ledger.c.incident == incident).order_by(ledger.c.seq.desc()).limit(limit)
@@ -218,9 +230,9 @@ def _head(row: Row[Any]) -> Head:
 def _canonical(data: dict[str, Any]) -> str:
     plain = to_jsonable_python(data)
     try:
-        return rfc8785.dumps(plain).decode()
+        return canonical(plain).decode()
     except ValueError:  # lone surrogates in hostile text can be mended; anything else is refused again
-        return rfc8785.dumps(json.loads(storable(json.dumps(plain, ensure_ascii=False)))).decode()
+        return canonical(json.loads(storable(json.dumps(plain, ensure_ascii=False)))).decode()
 
 
 def _parse(canonical: str) -> Any:
@@ -254,6 +266,6 @@ def record_of(row: Row[Any]) -> Record:
         ValueError: the row is not as any record was written.
     """
     data = _parse(row.data)
-    if rfc8785.dumps(data).decode() != row.data:
+    if canonical(data).decode() != row.data:
         raise ValueError("not canonical")
     return Record.model_validate(dict(row._mapping) | {"data": data})

@@ -68,25 +68,30 @@ class LedgerSearch:
 
     async def kinds(self) -> list[str]:
         """Every kind of record there is, in alphabetical order; one look into the index for each."""
-        if self._work.hidden:  # the walk looks at the index alone, which does not know whose records they are
-            seen = select(ledger.c.kind).distinct().order_by(ledger.c.kind)
-            return [row.kind for row in await self._work.all(seen)]
         first = select(func.min(ledger.c.kind).label("kind")).cte("kinds", recursive=True)
         after = select(func.min(ledger.c.kind)).where(ledger.c.kind > first.c.kind).scalar_subquery()
         walk = first.union_all(select(after).where(first.c.kind.is_not(None)))
-        return [row.kind for row in await self._work.all(select(walk.c.kind)) if row.kind is not None]
+        kinds = select(walk.c.kind).where(walk.c.kind.is_not(None))
+        if self._work.hidden:  # the walk looks at the index alone, which does not know whose records they are
+            own = ledger.alias()
+            kinds = kinds.where(
+                self._work.hidden.seen(select(own.c.seq).where(own.c.kind == walk.c.kind), own).exists()
+            )
+        return [row.kind for row in await self._work.whole.all(kinds)]
 
     async def find(self, wanted: Wanted, *, before: int | None = None, limit: int = 100) -> Found:
         """The newest records that are wanted, all below ``before``."""
         low, high = await self._bounds(wanted, before)
         if high < low:
             return Found([], [], None)
-        kinds = [k for k in await self.kinds() if k == wanted.kind or k.startswith(f"{wanted.kind}.")]
-        if wanted.kind and not kinds:
-            return Found([], [], None)
+        kinds: list[str] = []
+        if wanted.kind:
+            kinds = [k for k in await self.kinds() if k == wanted.kind or k.startswith(f"{wanted.kind}.")]
+            if not kinds:
+                return Found([], [], None)
         if wanted.incident or not wanted.loose:
-            return await self._by_index(wanted, kinds if wanted.kind else [], low, high, limit)
-        return await self._by_looking(wanted, kinds if wanted.kind else [], low, high, limit)
+            return await self._by_index(wanted, kinds, low, high, limit)
+        return await self._by_looking(wanted, kinds, low, high, limit)
 
     async def _bounds(self, wanted: Wanted, before: int | None) -> tuple[int, int]:
         """The lowest and highest ``seq`` that can be wanted; from the index of times alone."""

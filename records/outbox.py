@@ -7,8 +7,11 @@ because a replay's clock runs faster than the platforms answer.
 
 import builtins
 import hashlib
-from collections.abc import Iterable
+import json
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any, Unpack
 
 from sqlalchemy import ColumnElement, Row, literal, or_, select, update
@@ -16,10 +19,24 @@ from sqlalchemy import ColumnElement, Row, literal, or_, select, update
 from crisis.delivery import SETTLED, Delivery, DeliveryState, IllegalDeliveryStep, Purpose, Receipt, check_step
 from crisis.statement import Rendering
 from records.ledger import Ledger
-from records.tables import deliveries, storable
+from records.tables import deliveries, incidents, storable
 from records.work import Act, NotFound, Work, body, read
 
 _LEASE = ("lease_owner", "lease_until")
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a delivery belongs."""
+
+    incident: str
+    statement: str
+    """Empty for a notice."""
+    version: int
+
+    @property
+    def label(self) -> str:
+        return f"{self.statement} v{self.version}"
 
 
 class Outbox:
@@ -73,6 +90,29 @@ class Outbox:
             wanted.append(deliveries.c.purpose == purpose.value)
         query = select(deliveries).where(*wanted).order_by(deliveries.c.created_at, deliveries.c.id)
         return [_delivery(row) for row in await self._work.all(query)]
+
+    async def places(self, ids: Collection[str]) -> dict[str, "Place"]:
+        """Where the deliveries of these ids belong, by id; those that are not there are left out."""
+        columns = (deliveries.c.id, deliveries.c.incident, deliveries.c.statement, deliveries.c.version)
+        rows = await self._work.all(select(*columns).where(deliveries.c.id.in_(ids)))
+        return {row.id: Place(row.incident, row.statement, row.version) for row in rows}
+
+    async def unseen(self) -> set[str]:
+        """Ids of the deliveries that belong to no incident, or to one that whoever looks does not see."""
+        seen = select(incidents.c.id)
+        if self._work.hidden:
+            seen = self._work.hidden.left_out(seen)
+        other = deliveries.alias()
+        elsewhere = select(other.c.incident).distinct().where(other.c.incident.not_in(seen))
+        rows = await self._work.whole.all(select(deliveries.c.id).where(deliveries.c.incident.in_(elsewhere)))
+        return {row.id for row in rows}
+
+    async def noticed(self, email: str) -> set[str]:
+        """Ids of the notices to one person."""
+        query = select(deliveries.c.id, deliveries.c.rendering).where(deliveries.c.purpose == Purpose.NOTICE.value)
+        about = json.dumps({"to": email}, ensure_ascii=False)[1:-1]
+        rows = await self._work.all(query.where(deliveries.c.rendering.contains(about, autoescape=True)))
+        return {row.id for row in rows if json.loads(row.rendering).get("options", {}).get("to") == email}
 
     async def arm(
         self, id: str, *, owner: str, lease_seconds: float, early: bool = False, **act: Unpack[Act]
@@ -227,4 +267,10 @@ class Outbox:
 def _delivery(row: Row[Any]) -> Delivery:
     fields = {name: value for name, value in row._mapping.items() if name not in _LEASE}
     receipt = None if row.receipt is None else read(Receipt, row.receipt)
-    return Delivery.model_validate(fields | {"rendering": read(Rendering, row.rendering), "receipt": receipt})
+    return Delivery.model_validate(fields | {"rendering": _rendering(row.rendering), "receipt": receipt})
+
+
+@lru_cache(maxsize=1_000)
+def _rendering(text: str) -> Rendering:
+    """It never changes while its delivery does: pages read all of an incident's whenever one has moved on."""
+    return read(Rendering, text)

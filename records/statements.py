@@ -5,7 +5,8 @@ it is saved and when it is read, so that an altered text is not handed out.
 """
 
 import builtins
-from collections.abc import Sequence
+import json
+from collections.abc import Collection, Sequence
 from enum import StrEnum
 from typing import Any, Unpack
 
@@ -13,7 +14,7 @@ from sqlalchemy import Row, func, select, update
 
 from crisis.approval import Policy
 from crisis.statement import Rendering, Statement, hash_of
-from crisis.values import ContentHash, Frozen, UtcDatetime
+from crisis.values import ContentHash, Frozen, StatementKind, UtcDatetime
 from records.counters import next_number
 from records.ledger import Ledger
 from records.pictures import Pictures
@@ -110,6 +111,11 @@ class Statements:
         for statement in await self._read(await self._work.all(query.order_by(statements.c.version))):
             latest[statement.id] = statement
         return sorted(latest.values(), key=lambda s: (len(s.id), s.id))
+
+    async def kinds(self, ids: Collection[str]) -> dict[str, StatementKind]:
+        """What kind of statement each of these is, by id; it is the same for all versions."""
+        rows = await self._work.all(select(statements.c.id, statements.c.body).where(statements.c.id.in_(ids)))
+        return {row.id: StatementKind(json.loads(row.body)["kind"]) for row in rows}
 
     async def versions(self, id: str) -> builtins.list[Statement]:
         """Every version of a statement, in order."""

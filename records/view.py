@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Table, select
+from sqlalchemy import ColumnElement, FromClause, Select, Table, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.util import find_tables
 
@@ -31,9 +31,13 @@ class Hidden:
     def __bool__(self) -> bool:
         return bool(self.ids) or self.watches is not None
 
+    def seen(self, query: Select[Any], table: FromClause) -> Select[Any]:
+        """``query`` without rows of hidden incidents in ``table``, a table with a column ``incident`` or an alias of one."""
+        return query.where(*self._seen(table.c.incident))
+
     def left_out(self, query: Select[Any]) -> Select[Any]:
         """``query`` without rows of hidden incidents."""
-        for table in dict.fromkeys(_tables(query)):
+        for table in _tables_of(query):
             for condition in self._conditions(table):
                 query = query.where(condition)
         return query
@@ -61,6 +65,25 @@ class Hidden:
 
 def _elsewhere(watches: frozenset[str]) -> Select[Any]:
     return select(incidents.c.id).where(incidents.c.watch.not_in(watches))
+
+
+_known: dict[Any, tuple[Table, ...]] = {}
+"""The tables of queries by their shape, values left out, which is how SQLAlchemy keeps them, too: finding them means
+compiling the query."""
+MOST = 1_000
+"""Shapes that are kept: those that a program asks are few hundred."""
+
+
+def _tables_of(query: Select[Any]) -> tuple[Table, ...]:
+    shape = query._generate_cache_key()
+    if shape is None:
+        return tuple(dict.fromkeys(_tables(query)))
+    found = _known.get(shape.key)
+    if found is None:
+        if len(_known) >= MOST:
+            _known.clear()
+        found = _known[shape.key] = tuple(dict.fromkeys(_tables(query)))
+    return found
 
 
 def _tables(query: Select[Any]) -> Iterator[Table]:

@@ -1,5 +1,6 @@
 """Reminding people of incidents that nobody has acted on for hours; the rules are ``crisis.forgotten``'s."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from crisis.clocks import span_in_words
@@ -16,18 +17,17 @@ from tasks.waiting import waiting_for
 async def nag(here: Installation) -> str:
     """Remind of each live incident that was forgotten. Repeats of one reminder tell once; says whom it was about."""
     async with here.store.reading() as tx:
-        live = [i for i in await tx.incidents.list() if i.state in LIVE]
-        last = {i.id: await last_act(tx, i) for i in live}
+        live = await tx.incidents.list(LIVE)
+        last = await _last_acts(tx, live)
     told = [i.id for i in live if await _nag(here, i, last[i.id])]
     return f"forgotten: {', '.join(told)}" if told else ""
 
 
-async def last_act(tx: Transaction, incident: Incident) -> datetime:
-    """When a person last did something about an incident; when it opened, before anybody has."""
-    people = {p.email for p in await tx.stakeholders.list()}
-    records = await tx.ledger.list(incident=incident.id)
-    acts = (r.at for r in records if r.actor in people or r.kind == "incident.acknowledged")
-    return max((*acts, incident.opened_at))
+async def _last_acts(tx: Transaction, incidents: Sequence[Incident]) -> dict[str, datetime]:
+    """When a person last did something about each incident; when it opened, before anybody has."""
+    people = [p.email for p in await tx.stakeholders.list()]
+    acts = await tx.ledger.last_acts([i.id for i in incidents], actors=people, kinds=["incident.acknowledged"])
+    return {i.id: max(acts.get(i.id, i.opened_at), i.opened_at) for i in incidents}
 
 
 async def _nag(here: Installation, incident: Incident, last: datetime) -> bool:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 import integrations
 from crisis.fact import Fact, FactStatus
-from crisis.lint import Finding, Level, blocks, lint
+from crisis.lint import Finding, Level, blocks, lint, unfinished
 from crisis.statement import Target
 from crisis.values import CrisisType, StatementKind
 
@@ -384,3 +384,16 @@ def test_other_languages_are_checked_in_part_and_that_is_said_once() -> None:
 @pytest.mark.parametrize("tile", ["x", "a.", "we will ", "@a", "1 ", "4111-", "our a a a ", "a. ", " ", "- "])
 def test_no_long_text_makes_lint_slow(tile: str) -> None:
     assert found(tile * (20_000 // len(tile)), outlets=[PAGE])
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("Dear {{ a {{ name }}, we are", ["{{ name }}"]),
+        ("<<a <<name>> and <<when>>", ["<<name>>", "<<when>>"]),
+        ("{%{% if %} {#{# later #}", ["{% if %}", "{# later #}"]),
+        ("<" * 5_000 + "[YOUR NAME]", ["[YOUR NAME]"]),
+    ],
+)
+def test_a_place_left_open_is_found_from_its_last_beginning(text: str, found: list[str]) -> None:
+    assert [text[one.start : one.end] for one in unfinished(text)] == found

@@ -17,7 +17,7 @@ from starlette.requests import Request
 from crisis.incident import IncidentState
 from crisis.triage import Signal
 from crisis.values import Severity
-from desk import live
+from desk import live, stream
 from desk.access import DeskAccess
 from desk.live import digest
 from desk.server import listen, serve
@@ -242,13 +242,17 @@ async def test_open_pages_do_not_keep_the_desk_from_stopping(served: Served) -> 
 async def test_a_reader_that_is_stuck_is_let_go_and_holds_up_nobody(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name, seconds in (("STUCK_SECONDS", 0.2), ("LOOK_SECONDS", 0.02), ("PACE_SECONDS", 0.02)):
-        monkeypatch.setattr(live, name, seconds)
+    for place, name, seconds in (
+        (stream, "STUCK_SECONDS", 0.2),
+        (live, "LOOK_SECONDS", 0.02),
+        (live, "PACE_SECONDS", 0.02),
+    ):
+        monkeypatch.setattr(place, name, seconds)
     desk, sent = scene.app.state.desk, bytearray()
 
-    def stream() -> live._Stream:
-        view = live._View("INC-1", live._builds["INC"], desk, Hidden())
-        return live._Stream(desk.live.read(desk, view, after="", have={}, still=lambda: True))
+    def opened() -> stream.Stream:
+        view = live.View("INC-1", live._builds["INC"], desk, Hidden())
+        return stream.Stream(desk.live.read(desk, view, after="", have={}, still=lambda: True))
 
     async def takes_nothing(message: MutableMapping[str, Any]) -> None:
         if message["type"] == "http.response.body":
@@ -261,8 +265,8 @@ async def test_a_reader_that_is_stuck_is_let_go_and_holds_up_nobody(
         await asyncio.Event().wait()
         return {}
 
-    stuck = asyncio.create_task(stream()({}, stays, takes_nothing))
-    reading = asyncio.create_task(stream()({}, stays, takes_all))
+    stuck = asyncio.create_task(opened()({}, stays, takes_nothing))
+    reading = asyncio.create_task(opened()({}, stays, takes_all))
     async with asyncio.timeout(10):
         await stuck
         assert desk.live.readers == 1
@@ -321,7 +325,7 @@ async def test_a_stream_ends_for_whoever_lost_the_role_by_which_they_saw_it(
 async def test_one_session_cannot_take_the_line_from_everybody_else(
     served: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(live, "MOST_BY_ONE", 1)
+    monkeypatch.setattr(stream, "MOST_BY_ONE", 1)
     async with served.reader() as reader:
         await reader.until("beat")
         assert (await served.browser.get("/live", params={"of": "now"})).status_code == 429

@@ -8,9 +8,13 @@ from pathlib import Path
 import httpx
 import pytest
 from at_the_desk import ANA, HOSTILE, NOON, Scene
+from starlette.requests import Request
 
 from crisis.record import record_hash
 from desk import record as record_page
+from desk.access import DeskAccess
+from desk.signed_in import SignedIn
+from tasks.installation import Installation
 from tasks.runs import KnownRun
 
 
@@ -167,6 +171,26 @@ async def test_what_is_filtered_can_be_taken_along_as_json_lines(scene: Scene, m
     assert answer.headers["content-disposition"] == 'attachment; filename="record-INC-9-fact.jsonl"'
     assert record_hash(dict(lines[0])) == lines[0]["hash"]
     assert "\u202e" not in answer.text
+
+
+async def test_an_export_says_so_when_its_readers_access_ends_meanwhile(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(record_page, "AT_A_TIME", 2)
+    async with scene.here.store.transaction() as tx:
+        for number in range(7):
+            await tx.ledger.append("fact.put", incident="INC-9", actor="ida@example.com", reason=str(number))
+    allowed = iter([True, True, False])  # to come in, for the second piece, for the third
+    signed_in = DeskAccess._signed_in
+
+    async def until_it_ends(self: DeskAccess, request: Request, here: Installation) -> SignedIn | None:
+        return await signed_in(self, request, here) if next(allowed, False) else None
+
+    async with scene.at_the_desk() as browser:
+        monkeypatch.setattr(DeskAccess, "_signed_in", until_it_ends)
+        lines = [json.loads(line) for line in (await browser.get("/record/export?incident=INC-9")).text.splitlines()]
+    assert [line["reason"] for line in lines[:-1]] == ["6", "5", "4", "3"]
+    assert "not here" in lines[-1]["ended"]
 
 
 async def test_runs_lead_to_prefect_and_to_what_they_recorded(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
