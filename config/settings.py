@@ -181,6 +181,8 @@ class ChannelSettings(Frozen):
     """For the sandbox only: the kind whose limits it keeps to."""
     language: Language | None = None
     """ISO 639-1 code of what its readers speak; left out, the voice's language."""
+    replies: bool = False
+    """It may answer single posts of other people (docs/replies.md); only kinds that can."""
 
     @property
     def credentials_name(self) -> str:

@@ -12,6 +12,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 
+from pydantic import Field
+
 from crisis.replies import PER_NARRATIVE
 from crisis.understanding import Understood, author_key
 from crisis.values import Frozen, Share, UtcDatetime
@@ -79,7 +81,7 @@ class Carriers(Frozen):
     """Of the known reach that they carry together."""
     enough: bool = False
     """They carry most of it."""
-    left_out: dict[str, int] = {}
+    left_out: dict[str, int] = Field(default_factory=dict)
     """Texts that were passed over, by why."""
 
 
@@ -109,9 +111,7 @@ def spread(posts: Sequence[Understood], now: datetime) -> Spread:
     )
 
 
-def carriers(
-    posts: Sequence[Understood], excluded: Callable[[Mention], str], *, most: int = PER_NARRATIVE
-) -> Carriers:
+def carriers(posts: Sequence[Understood], excluded: Callable[[Mention], str], *, most: int = PER_NARRATIVE) -> Carriers:
     """The smallest set of posts that carry most of the reach, the widest first.
 
     Args:

@@ -63,9 +63,7 @@ class Engagement:
             return ""
         known = [(place, fingerprint(place, author)) for place in (network, EVERYWHERE)]
         for place, mark in known:
-            query = select(do_not_engage).where(
-                do_not_engage.c.network == place, do_not_engage.c.fingerprint == mark
-            )
+            query = select(do_not_engage).where(do_not_engage.c.network == place, do_not_engage.c.fingerprint == mark)
             if row := await self._work.first(query):
                 return str(row.mark)
         return ""

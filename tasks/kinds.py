@@ -7,6 +7,7 @@ import config
 import integrations
 from config.errors import Location
 from crisis.counting import Limits
+from crisis.replies import EVERYWHERE
 from integrations.kinds import FAMILIES, is_kind
 
 INBOX = "webhook"
@@ -46,6 +47,33 @@ def _mistakes(settings: config.Settings) -> Iterator[tuple[Location, str]]:
             outlets = [kind for kind in _family("channel") if kind != "sandbox"]
             yield where, _unknown(channel.looks_like, "kind that a sandbox can look like", outlets)
     yield from _componentless(settings)
+    yield from _speechless(settings)
+
+
+def networks_of(chosen: config.ChannelSettings) -> frozenset[str]:
+    """The networks on which a channel may answer single posts; none unless it is set to (``replies = true``). A sandbox
+    answers where what it looks like does, and everywhere when it looks like nothing."""
+    if not chosen.replies:
+        return frozenset()
+    kind = chosen.looks_like or chosen.kind
+    if kind == "sandbox":
+        return frozenset({EVERYWHERE})
+    return _answers(kind)
+
+
+def _answers(kind: str) -> frozenset[str]:
+    found: frozenset[str] = getattr(integrations.integration(kind), "answers", frozenset())
+    return found
+
+
+def _speechless(settings: config.Settings) -> Iterator[tuple[Location, str]]:
+    """Channels that are to answer single posts, and cannot."""
+    for i, channel in enumerate(settings.channels):
+        kind = channel.looks_like or channel.kind
+        if channel.replies and kind != "sandbox" and _fits(kind, "channel") and not _answers(kind):
+            able = [k for k in _family("channel") if k == "sandbox" or _answers(k)]
+            says = f"{channel.name!r} is {kind!r}, which cannot answer single posts: take replies out (these can: "
+            yield ("channels", i, "replies"), f"{says}{', '.join(able)})"
 
 
 def _componentless(settings: config.Settings) -> Iterator[tuple[Location, str]]:
