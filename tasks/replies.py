@@ -20,7 +20,6 @@ from tasks.installation import Installation
 STOP, GO = "replies.stopped", "replies.resumed"
 HELD = "reply not sent: "
 """How the problem of a reply begins that was held back here: it was meant so, and nobody needs to mend it."""
-WAITING = frozenset({StatementStatus.PROPOSED, StatementStatus.APPROVED})
 
 
 def is_reply(delivery: Delivery) -> bool:
@@ -132,6 +131,9 @@ async def _too_late(tx: Transaction, waiting: Delivery) -> str:
     text = await tx.statements.get(waiting.statement, waiting.version)
     if waiting.rendering not in text.renderings or text.kind is not StatementKind.REPLY:
         return f"{text.label} holds no such reply"
+    status = await tx.statements.status(text.id, text.version)
+    if status not in (StatementStatus.APPROVED, StatementStatus.PUBLISHED):
+        return f"{text.label} is {status.value}, not approved"
     if problem := await _unfounded(tx, text):
         return problem
     others = [

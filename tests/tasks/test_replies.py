@@ -204,5 +204,5 @@ async def test_a_text_that_lint_blocks_is_not_proposed_whichever_reply_it_is_in(
         incident = await crisis_with(here, COMPLAINTS)
         bad = answers(0, 1, said=(SAID[0], "Call Mr Smith on his private mobile 0171 555 1234 [insert name]"))
         text = await draft_replies(here, incident.id, bad, author=IDA)
-        with pytest.raises(NotAllowed, match="To p2@social.example"):
+        with pytest.raises(NotAllowed, match="To p2@social"):
             await propose(here, text, by=IDA)
