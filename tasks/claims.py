@@ -22,8 +22,8 @@ from crisis.watch import Mention
 from records import NotFound, Transaction
 from tasks.incidents import answers, named, of_narratives
 from tasks.installation import Installation
-from tasks.reply_drafts import corrections, draft_replies, unanswerable
 from tasks.replies import sent_in
+from tasks.reply_drafts import corrections, draft_replies, unanswerable
 
 WIDEST, NEWEST = 3_000, 2_000
 """Posts of an incident that are looked at: those that reach most, and the latest."""

@@ -61,7 +61,10 @@ async def test_the_correction_goes_to_the_smallest_set_that_carries_most_of_the_
         assert len(text.renderings) == len(claim.carriers.chosen) <= PER_NARRATIVE
         assert text.strategy is Strategy.DENY
         for said, rendering in zip(texts(text), text.renderings, strict=True):
-            first, last = said.index("Acme has never sold payment data"), said.rindex("Acme has never sold payment data")
+            first, last = (
+                said.index("Acme has never sold payment data"),
+                said.rindex("Acme has never sold payment data"),
+            )
             assert first < said.index(WHY) < said.index("https://acme.example/audit") < last, "fact, why, proof, fact"
             assert "advertisers, they admitted" not in said, "the claim is not repeated"
             assert rendering.answers is not None
@@ -141,7 +144,9 @@ async def test_no_way_round_leads_to_more_than_the_few(tmp_path: Path, monkeypat
         monkeypatch.setattr(tasks.replies, "GAP", timedelta())
         for delivery in [*waiting, *planned[:3]]:
             async with here.store.transaction() as tx:
-                await tx.outbox.put_off(delivery.id, delivery.created_at - timedelta(days=99), problem="", actor="intruder")
+                await tx.outbox.put_off(
+                    delivery.id, delivery.created_at - timedelta(days=99), problem="", actor="intruder"
+                )
         went = [await deliver(here, d.id) for d in [*planned[:3], *waiting]]
         async with here.store.reading() as tx:
             arrived = [d for d in await tx.outbox.replies(incident=incident.id) if d.arrived]
