@@ -74,6 +74,7 @@ VERBS: dict[str, tuple[str, str, str]] = {
     ),
     "strike": ("fireline.replies:strike", "Respond", "Take some replies out of a proposal."),
     "replies": ("fireline.replies:replies", "Respond", "When each reply goes out; stop them all."),
+    "hand-over": ("fireline.engage:hand_over", "Respond", "Hand somebody over to customer care, with what care needs."),
     "do-not-engage": ("fireline.engage:do_not_engage", "Respond", "Whom nobody replies to, and why."),
     "freeze": ("fireline.freeze:freeze", "Respond", "Freeze scheduled posts while an incident goes on."),
     "unfreeze": ("fireline.freeze:unfreeze", "Respond", "Put frozen posts back at their own times."),

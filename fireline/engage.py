@@ -5,7 +5,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from fireline.errors import Stop
-from fireline.incidents import Json
+from fireline.incidents import Actor, Json
 from fireline.session import session, show
 
 
@@ -72,3 +72,29 @@ async def do_not_engage(
         show(row, as_json=json, words=words)
     if not listed and not json:
         print("Nobody is on the do-not-engage list.")
+
+
+async def hand_over(
+    incident: str,
+    who: Annotated[str, Parameter(help="network:author, as `fireline people` names them.")],
+    /,
+    *,
+    helpdesk: Annotated[str, Parameter(help="A helpdesk of your configuration.")],
+    actor: Actor,
+    json: Json = False,
+) -> int:
+    """Hand somebody over to customer care: a ticket, a conversation or a mail with the post and what we know. Once a post.
+
+    Args:
+        incident: Such as INC-7.
+    """
+    from tasks.hand_over import hand_over_person
+
+    async with session() as here:
+        here.settings.stakeholder(actor)
+        made = await hand_over_person(here, incident, who, helpdesk, actor=actor)
+    row = {"delivery": made.id, "state": made.state.value, "problem": made.problem}
+    row |= {"ticket": made.receipt.id, "url": made.receipt.url} if made.receipt else {}
+    where = f": {made.receipt.url or made.receipt.id}" if made.receipt else f": {made.problem}"
+    show(row, as_json=json, words=f"{who} is handed over to {helpdesk} ({made.state.value}){where}")
+    return 0 if made.arrived else 1

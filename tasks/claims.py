@@ -29,6 +29,9 @@ WIDEST, NEWEST = 3_000, 2_000
 """Posts of an incident that are looked at: those that reach most, and the latest."""
 WHY = 200
 """Characters of the explanation why a claim misleads."""
+KEPT = 20
+"""Incidents whose posts are kept as they were placed, so that a page opened again places them no second time."""
+_looked: dict[str, tuple[object, list[tuple[Narrative, list[Understood]]]]] = {}
 
 
 @dataclass(frozen=True)
@@ -97,8 +100,14 @@ async def claims(here: Installation, incident_id: str, *, only: Sequence[str] = 
         placed = of_narratives(watch, incident, wanted, posts) if wanted else {}
         return [(n, understood(placed[n.id])) for n in wanted]
 
+    made_of = (tuple(n.id for n in wanted), len(posts), posts[-1] if posts else None, incident.assessment.narratives)
+    if (known := _looked.pop(incident_id, None)) is None or known[0] != made_of:
+        known = made_of, await asyncio.to_thread(look)
+    _looked[incident_id] = known
+    while len(_looked) > KEPT:
+        del _looked[next(iter(_looked))]
     found = []
-    for narrative, theirs in await asyncio.to_thread(look):
+    for narrative, theirs in known[1]:
         corrected = sum(one.answered.narrative == narrative.id for one in sent)
         chosen = carriers(theirs, why, most=PER_NARRATIVE - corrected)
         claim = Claim(narrative, tied.get(narrative.id), spread(theirs, now), chosen, corrected, sample)

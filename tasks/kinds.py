@@ -48,6 +48,22 @@ def _mistakes(settings: config.Settings) -> Iterator[tuple[Location, str]]:
             yield where, _unknown(channel.looks_like, "kind that a sandbox can look like", outlets)
     yield from _componentless(settings)
     yield from _speechless(settings)
+    yield from _careless(settings)
+
+
+def _careless(settings: config.Settings) -> Iterator[tuple[Location, str]]:
+    """Helpdesks whose notifier is not there, or takes nobody over."""
+    kinds = {n.name: n.kind for n in settings.notifiers}
+    for i, desk in enumerate(settings.helpdesks):
+        kind = kinds.get(desk.notifier)
+        where: Location = ("helpdesks", i, "notifier")
+        if kind is None:
+            yield where, f"there is no notifier {desk.notifier!r} (there are: {', '.join(kinds) or 'none'})"
+        elif kind not in (*MAIL, "sandbox") and _fits(kind, "notifier"):
+            if not getattr(integrations.integration(kind), "takes_over", False):
+                able = [k for k in _family("notifier") if getattr(integrations.integration(k), "takes_over", False)]
+                says = f"{desk.notifier!r} is {kind!r}, which takes nobody over (these do: {', '.join([*able, *MAIL])})"
+                yield where, says
 
 
 def networks_of(chosen: config.ChannelSettings) -> frozenset[str]:

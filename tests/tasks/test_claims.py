@@ -75,7 +75,7 @@ async def test_the_correction_goes_to_the_smallest_set_that_carries_most_of_the_
         again = next(c for c in await claims(here, incident.id) if c.narrative.id == narrative.id)
         assert again.corrected == 0, "a draft that nobody proposed binds nothing"
         assert "p50@social.example" not in [c.mention.author for c in again.carriers.chosen]
-        assert [c.mention.author for c in again.carriers.chosen][0] in {f"p{n}@social.example" for n in (51, 52, 53)}
+        assert again.carriers.chosen[0].mention.author in {f"p{n}@social.example" for n in (51, 52, 53)}
 
 
 @pytest.mark.parametrize(
@@ -118,8 +118,8 @@ async def forged(here: Installation, incident: Incident, posts: range, number: i
 async def test_no_way_round_leads_to_more_than_the_few(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async with replying(tmp_path) as here:
         incident, _ = await claimed(here)
+        six = [Answer(m, f"Acme has never sold payment data. Reply {m.author}.", "en", "n-1") for m in POSTS[:6]]
         with pytest.raises(NotAllowed, match="never a mass reply"):  # drafting
-            six = [Answer(m, f"Acme has never sold payment data. Reply {m.author}.", "en", "n-1") for m in POSTS[:6]]
             await draft_replies(here, incident.id, six, author=IDA)
         whole = await forged(here, incident, range(6), 1)
         with pytest.raises(NotAllowed, match="never a mass reply"):  # proposing
