@@ -6,6 +6,7 @@ from difflib import get_close_matches
 import config
 import integrations
 from config.errors import Location
+from config.settings import MAIL
 from crisis.counting import Limits
 from crisis.replies import EVERYWHERE
 from integrations.kinds import FAMILIES, is_kind
@@ -59,11 +60,14 @@ def _careless(settings: config.Settings) -> Iterator[tuple[Location, str]]:
         where: Location = ("helpdesks", i, "notifier")
         if kind is None:
             yield where, f"there is no notifier {desk.notifier!r} (there are: {', '.join(kinds) or 'none'})"
-        elif kind not in (*MAIL, "sandbox") and _fits(kind, "notifier"):
-            if not getattr(integrations.integration(kind), "takes_over", False):
-                able = [k for k in _family("notifier") if getattr(integrations.integration(k), "takes_over", False)]
-                says = f"{desk.notifier!r} is {kind!r}, which takes nobody over (these do: {', '.join([*able, *MAIL])})"
-                yield where, says
+        elif kind not in MAIL and _fits(kind, "notifier") and not _takes_over(kind):
+            able = [k for k in _family("notifier") if _takes_over(k)]
+            says = f"{desk.notifier!r} is {kind!r}, which takes nobody over (these do: {', '.join([*able, *MAIL])})"
+            yield where, says
+
+
+def _takes_over(kind: str) -> bool:
+    return bool(getattr(integrations.integration(kind), "takes_over", False))
 
 
 def networks_of(chosen: config.ChannelSettings) -> frozenset[str]:
