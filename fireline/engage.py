@@ -25,7 +25,13 @@ async def people(
         found, sample = await people_of(here, incident, most=most)
     for one in found:
         p = one.person
-        row = {"who": one.name, "stance": p.stance.value, "why": p.why, "asks": p.asks, "posts": p.posts}
+        row: dict[str, object] = {
+            "who": one.name,
+            "stance": p.stance.value,
+            "why": p.why,
+            "asks": p.asks,
+            "posts": p.posts,
+        }
         row |= {"reach": p.reach, "followers": p.followers, "influencer": p.influencer, "hinders": one.hinders}
         row |= {"quotes": [{"text": m.text, "url": m.url} for m in p.quotes]}
         reach = "reach unknown" if p.reach is None else f"reach {p.reach:,}"

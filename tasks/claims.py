@@ -19,7 +19,7 @@ from crisis.triage import Narrative
 from crisis.typed_in import one_line
 from crisis.understanding import Understood, understood
 from crisis.watch import Mention
-from records import NotFound, Transaction
+from records import Transaction
 from tasks.incidents import answers, named, of_narratives
 from tasks.installation import Installation
 from tasks.replies import sent_in
@@ -134,9 +134,7 @@ async def prepare_correction(
     async with here.store.reading() as tx:
         incident: Incident = await tx.incidents.get(incident_id)
     chosen = named(incident, narrative)
-    [claim] = await claims(here, incident_id, only=[chosen.id]) or [None]
-    if claim is None:
-        raise NotFound(f"{incident_id} has no narrative {narrative!r}")
+    [claim] = await claims(here, incident_id, only=[chosen.id])
     if claim.hinders or claim.fact is None:
         raise NotAllowed(f"no correction of “{chosen.label}” can be prepared: {claim.hinders}")
     async with here.store.reading() as tx:
