@@ -194,7 +194,7 @@ def _routes(settings: Settings, index: int, notifiers: list[str]) -> Iterator[tu
 
 def _duplicates(settings: Settings) -> Iterator[tuple[Location, str]]:
     for table in (
-        "watches", "sources", "channels", "notifiers", "monitors", "archives", "schedulers", "writers",
+        "watches", "sources", "channels", "notifiers", "monitors", "archives", "schedulers", "writers", "helpdesks",
         "subscribers", "stakeholders",
     ):  # fmt: skip
         field = "email" if table == "stakeholders" else "name"

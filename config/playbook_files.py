@@ -1,6 +1,6 @@
 """Playbooks: YAML files, one for each cause, packaged here and replaceable by files of the same name.
 
-Durations are written as people say them (``30 min``, ``4 h``). Each playbook says for all six kinds of statement who
+Durations are written as people say them (``30 min``, ``4 h``). Each playbook says for every kind of statement who
 approves and which template speaks; roles, channels and templates that do not exist are mistakes with their line.
 """
 

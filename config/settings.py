@@ -182,6 +182,8 @@ class ChannelSettings(Frozen):
     """For the sandbox only: the kind whose limits it keeps to."""
     language: Language | None = None
     """ISO 639-1 code of what its readers speak; left out, the voice's language."""
+    replies: bool = False
+    """It may answer single posts of other people (docs/replies.md); only kinds that can."""
 
     @property
     def credentials_name(self) -> str:
@@ -200,6 +202,16 @@ class NotifierSettings(Frozen):
     @property
     def credentials_name(self) -> str:
         return self.credentials or self.name
+
+
+class HelpdeskSettings(Frozen):
+    """Where customer care takes people over (docs/people.md)."""
+
+    name: Name
+    notifier: str
+    """The notifier that carries it: one of the kind zendesk or intercom, or a mail one."""
+    address: str = ""
+    """Zendesk: the number of a group, or nothing. Intercom: the external_id of the contact. Mail: care's address."""
 
 
 class MonitorSettings(NotifierSettings):
@@ -324,6 +336,7 @@ class Settings(BaseSettings):
     """Who is asked first in a role, and who stands in; where none holds, everybody with the role is asked."""
     channels: tuple[ChannelSettings, ...] = ()
     notifiers: tuple[NotifierSettings, ...] = ()
+    helpdesks: tuple[HelpdeskSettings, ...] = ()
     monitors: tuple[MonitorSettings, ...] = ()
     archives: tuple[ArchiveSettings, ...] = ()
     writers: tuple[WriterSettings, ...] = ()
@@ -366,7 +379,7 @@ class Settings(BaseSettings):
             value = tuple(_rehearsing(part) for part in value)
         return tuple(_with_sandbox_defaults(part, home, desk) if part.kind == "sandbox" else part for part in value)
 
-    @field_validator("monitors", "archives", "writers", "schedulers", "subscribers", mode="after")
+    @field_validator("monitors", "archives", "writers", "schedulers", "helpdesks", "subscribers", mode="after")
     @classmethod
     def _nobody_else_in_a_drill(cls, value: tuple[T, ...], info: ValidationInfo) -> tuple[T, ...]:
         return () if info.data.get("drill") else value

@@ -299,6 +299,21 @@ NOTICES: dict[str, tuple[dict[str, Any], ...]] = {
 """Every notice with the contexts it must stand."""
 
 
+REPLIES: tuple[dict[str, Any], ...] = tuple(
+    {
+        "author": "@rider",
+        "stance": stance,
+        "asks": asks,
+        "fact": fact,
+        "why": "the picture is of another airline, and from 2019",
+        "evidence": "https://acme.example/facts",
+    }
+    for stance in ("critic", "advocate", "mixed", "unread")
+    for asks, fact in ((False, "All flights leave on time"), (True, ""))
+)
+"""What templates of replies get besides what those of statements do."""
+
+
 def contexts(name: str) -> tuple[dict[str, Any], ...]:
     """The contexts a template must render with; none for a template that only its owner can fill."""
     if name in NOTICES:
@@ -308,6 +323,13 @@ def contexts(name: str) -> tuple[dict[str, Any], ...]:
             statement_context(sparse=sparse)
             | {"guidance": "" if sparse else "People first.", "said": () if sparse else ((STATEMENT.label, "H"),)}
             for sparse in (False, True)
+        )
+    if name.split(".", maxsplit=1)[0] == StatementKind.REPLY:
+        return tuple(
+            statement_context(sparse=sparse) | reply | {"variant": variant}
+            for sparse in (False, True)
+            for variant in (0, 7)
+            for reply in REPLIES
         )
     if name.startswith("_") or name.split(".", maxsplit=1)[0] in list(StatementKind):
         full = tuple(statement_context(strategy) for strategy in Strategy)

@@ -146,11 +146,17 @@ def _unsupported(fact: Fact, start: int, end: int) -> Finding:
 def contradictions(
     text: str, *, kind: StatementKind, strategy: Strategy | None, earlier: Iterable[Statement]
 ) -> Iterator[Finding]:
-    """Where ``text`` contradicts an earlier statement without saying so. A correction says so by its kind."""
+    """Where ``text`` contradicts an earlier statement without saying so. A correction says so by its kind.
+
+    A reply that corrects a narrative's claim denies that claim and not what was apologised for, whatever the company's
+    posture is; nor is it that posture for what is said after it. No other reply may deny.
+    """
     if kind is StatementKind.CORRECTION or _RETRACTION.search(text):
         return
+    corrects_claim = kind is StatementKind.REPLY and strategy is Strategy.DENY
     for before in earlier:
-        yield from _turned(text, before, strategy)
+        if not corrects_claim and before.kind is not StatementKind.REPLY:
+            yield from _turned(text, before, strategy)
         yield from _recounted(text, before)
 
 

@@ -90,6 +90,7 @@ STATUS: dict[StatementKind, str] = {
     StatementKind.CORRECTION: "identified",
     StatementKind.RESOLUTION: "resolved",
     StatementKind.ANSWER: "identified",
+    StatementKind.REPLY: "identified",
 }
 """A status page's incident status for each kind (https://developer.statuspage.io/#tag/incidents)."""
 

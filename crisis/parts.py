@@ -298,8 +298,10 @@ REQUIRED: dict[StatementKind, tuple[str, ...]] = {
     K.CORRECTION: ("acknowledgement", "contact"),
     K.RESOLUTION: ("acknowledgement", "affected", "action", "contact"),
     K.ANSWER: ("acknowledgement", "contact"),
+    K.REPLY: (),
 }
-"""What each kind owes: a resolution promises no further update, a correction and an answer are short."""
+"""What each kind owes: a resolution promises no further update, a correction and an answer are short; a reply is one short
+post among others (``crisis.replies`` has its rules)."""
 
 
 def says(part: Part, text: str) -> tuple[int, int] | None:

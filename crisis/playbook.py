@@ -1,6 +1,8 @@
 """Playbooks: the policy for each kind of crisis."""
 
-from pydantic import Field
+from typing import Any
+
+from pydantic import Field, model_validator
 
 from crisis.approval import Policy
 from crisis.triage import Clocks, Cluster
@@ -35,3 +37,16 @@ class Playbook(Frozen):
     """Minutes between two measurements of the reaction."""
     quiet_observations: int = Field(default=3, gt=0)
     """Calm measurements in a row before closing is proposed."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _replies(cls, given: Any) -> Any:
+        """Where nothing is said of replies, they are approved like answers and begin from the packaged template."""
+        if not isinstance(given, dict):
+            return given
+        approval, templates = given.get("approval"), given.get("templates")
+        if isinstance(approval, dict) and "answer" in approval:
+            given = {**given, "approval": {"reply": approval["answer"], **approval}}
+        if isinstance(templates, dict) and "answer" in templates:
+            given = {**given, "templates": {"reply": "reply.txt.j2", **templates}}
+        return given

@@ -32,6 +32,22 @@ class Part(Frozen):
     limit: int = Field(gt=0)
 
 
+class Answered(Frozen):
+    """The one post of somebody else that a reply answers; an approval covers it."""
+
+    source: str
+    """The network, as in ``Mention.source``."""
+    id: str
+    """The network's own id, as in ``Mention.id``."""
+    author: str
+    """Who wrote it, as in ``Mention.author``."""
+    url: str = ""
+    digest: str = ""
+    """SHA-256 of the post's text as it was when the reply was drafted."""
+    narrative: str = ""
+    """Of a correction in reply form: the narrative whose claim it corrects."""
+
+
 class Rendering(Frozen):
     """The exact bytes of one statement version for one channel target."""
 
@@ -48,14 +64,23 @@ class Rendering(Frozen):
     """Platform id of the post it answers, for a correction or an update; empty starts a new post."""
     media: tuple[Picture, ...] = ()
     """The pictures that go to this target, with its first part."""
+    answers: Answered | None = None
+    """Of a reply: the post of somebody else that it answers."""
 
     @model_serializer(mode="wrap")
-    def _as_before_pictures(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Without pictures, the JSON of before there were any: what was approved then still has its hash."""
+    def _as_before(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Without pictures or an answered post, the JSON of before there were any: what was approved then still has its
+        hash."""
         plain: dict[str, Any] = handler(self)
-        if not plain.get("media"):
-            plain.pop("media", None)
+        for name in ("media", "answers"):
+            if not plain.get(name):
+                plain.pop(name, None)
         return plain
+
+    @property
+    def place(self) -> tuple[Target, str]:
+        """What it goes to: a target, and on it the post that it answers, if any. No statement has two of one place."""
+        return self.target, f"{self.answers.source}\n{self.answers.id}" if self.answers else self.reply_to
 
     @property
     def text(self) -> str:

@@ -82,7 +82,7 @@ class Story:
         self._deliveries = self._read(DELIVERIES, Delivery)
         self._versions = {(s.statement.id, s.statement.version): s.statement for s in self._statements}
         self._renderings = {
-            (text.id, text.version, rendering.target): rendering
+            (text.id, text.version, rendering.place): rendering
             for text in self._versions.values()
             for rendering in text.renderings
         }
@@ -167,7 +167,7 @@ class Story:
         if delivery.purpose is not Purpose.STATEMENT:
             return
         text = self._versions.get((delivery.statement, delivery.version))
-        approved = self._renderings.get((delivery.statement, delivery.version, target))
+        approved = self._renderings.get((delivery.statement, delivery.version, delivery.rendering.place))
         if text is None or text.content_hash != delivery.content_hash or delivery.rendering != approved:
             yield BundleProblem(
                 where=DELIVERIES, says=f"{name} is not what {delivery.statement} v{delivery.version} says"

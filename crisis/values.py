@@ -79,6 +79,8 @@ class StatementKind(StrEnum):
     CORRECTION = "correction"
     RESOLUTION = "resolution"
     ANSWER = "answer"
+    REPLY = "reply"
+    """Answers single posts, one rendering each (``crisis.replies``)."""
 
 
 def _tuple(value: Any) -> Any:

@@ -50,7 +50,7 @@ MAX_TEXT = 20_000
 LANGUAGES = ("en", "de", "fr", "es", "it", "pt", "nl", "pl", "sv", "da", "tr", "ar", "he", "hi", "ja", "zh")
 """Offered in the field; any code of ISO 639 may be typed."""
 ORDER = (FactStatus.CONFIRMED, FactStatus.UNCONFIRMED, FactStatus.REFUTED)
-OPEN_KINDS = tuple(kind for kind in StatementKind if kind is not StatementKind.CORRECTION)
+OPEN_KINDS = tuple(kind for kind in StatementKind if kind not in (StatementKind.CORRECTION, StatementKind.REPLY))
 """Kinds that can be started by themselves; a correction starts from what it corrects."""
 
 

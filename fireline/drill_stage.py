@@ -56,7 +56,7 @@ class DrillStage:
             exclude_none=True,
             exclude={
                 *("home", "database_url", "drill", "sources"),
-                *("monitors", "archives", "writers", "schedulers", "subscribers"),
+                *("monitors", "archives", "writers", "schedulers", "subscribers", "helpdesks"),
             },
         )
         for family in ("channels", "notifiers"):

@@ -61,6 +61,7 @@ class Bluesky:
     """A ``Publisher``."""
 
     kind: ClassVar[str] = "bluesky"
+    answers: ClassVar[frozenset[str]] = frozenset({"bluesky"})
     delivery_class: ClassVar[DeliveryClass] = DeliveryClass.CREATE_IF_ABSENT
     settings_model: ClassVar[type[BlueskySettings]] = BlueskySettings
     platform_limits: ClassVar[Limits] = Limits(

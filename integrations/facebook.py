@@ -38,6 +38,7 @@ class Facebook:
     """A ``Publisher``."""
 
     kind: ClassVar[str] = "facebook"
+    answers: ClassVar[frozenset[str]] = frozenset({"facebook"})
     delivery_class: ClassVar[DeliveryClass] = DeliveryClass.RECONCILE_BY_MARKER
     settings_model: ClassVar[type[FacebookSettings]] = FacebookSettings
     platform_limits: ClassVar[Limits] = Limits(

@@ -38,7 +38,8 @@ class MastodonSettings(Connection):
 
     base_url: str = Field(examples=["https://social.example.com"], description="The server, https://...")
     access_token: SecretStr = Field(
-        description="Access token with read:accounts, read:statuses, write:statuses and write:media"
+        description="Access token with read:accounts, read:statuses, write:statuses and write:media; for replies also "
+        "read:search"
     )
     visibility: Literal["public", "unlisted", "private", "direct"] = Field(
         default="public", description="Who sees a status whose rendering does not say"
@@ -49,6 +50,7 @@ class Mastodon:
     """A ``Publisher``."""
 
     kind: ClassVar[str] = "mastodon"
+    answers: ClassVar[frozenset[str]] = frozenset({"mastodon"})
     delivery_class: ClassVar[DeliveryClass] = DeliveryClass.NATIVE_KEY
     settings_model: ClassVar[type[MastodonSettings]] = MastodonSettings
     platform_limits: ClassVar[Limits] = Limits(
@@ -95,6 +97,7 @@ class Mastodon:
             if self._limits.problem(rendering):
                 await self.read_limits()
             hold_to(self._limits, rendering)
+            rendering = await self._here(rendering)
             media_ids = [await self._upload(picture) for picture in rendering.media]
             there = await self._there(rendering) if len(rendering.parts) > 1 else []
 
@@ -121,7 +124,7 @@ class Mastodon:
         if rendering is None:
             raise Unknown("Mastodon keeps no key of ours; the rendering is needed to look for its text")
         with looking_up():
-            there = await self._there(rendering)
+            there = await self._there(await self._here(rendering))
         return self._receipt(there) if len(there) == len(rendering.parts) else None
 
     async def amend(self, receipt: Receipt, rendering: Rendering) -> Receipt:
@@ -184,6 +187,24 @@ class Mastodon:
         if answer.accepted().status in (202, 206):
             raise Unreachable("nothing was sent: the server is still working on a picture")
         return media_id
+
+    async def _here(self, rendering: Rendering) -> Rendering:
+        """A reply with this server's own id of the status that it answers, which other servers know by its address only
+        (https://docs.joinmastodon.org/methods/search/, ``resolve``). Others are left as they are.
+
+        Raises:
+            Refused: the status is not there any more, or this server may not see it.
+        """
+        answered = rendering.answers
+        if answered is None:
+            return rendering
+        params = {"q": answered.id, "type": "statuses", "resolve": "true", "limit": "5"}
+        found = _object((await self._http.read("/api/v2/search", params=params)).body()).get("statuses") or []
+        addresses = {answered.id, answered.url} - {""}
+        for status in found if isinstance(found, list) else ():
+            if isinstance(status, dict) and {status.get("uri"), status.get("url")} & addresses and status.get("id"):
+                return rendering.model_copy(update={"reply_to": str(status["id"])})
+        raise Refused(f"the post to answer is not there: {answered.id}")
 
     async def _there(self, rendering: Rendering) -> list[dict[str, Any]]:
         """The parts of ``rendering`` that are on the timeline, from the first on."""

@@ -117,7 +117,11 @@ class Publisher(Protocol):
     kind: ClassVar[str]
     delivery_class: ClassVar[DeliveryClass]
     settings_model: ClassVar[type[Any]]
-    """A plain pydantic model of the settings; its ``SecretStr`` fields are the credentials."""
+    """A plain pydantic model of the settings; its ``SecretStr`` fields are the credentials.
+
+    A kind that can answer single posts of other people also has ``answers: ClassVar[frozenset[str]]``: the networks
+    (``Mention.source``) whose posts it can answer, by their id there, from ``Rendering.answers``.
+    """
 
     @property
     def limits(self) -> Limits: ...

@@ -70,6 +70,7 @@ class Subreddit:
     """A ``Publisher``; the address is the subreddit, without r/."""
 
     kind: ClassVar[str] = "subreddit"
+    answers: ClassVar[frozenset[str]] = frozenset({"reddit"})
     delivery_class: ClassVar[DeliveryClass] = DeliveryClass.RECONCILE_BY_MARKER
     settings_model: ClassVar[type[SubredditSettings]] = SubredditSettings
     platform_limits: ClassVar[Limits] = Limits(

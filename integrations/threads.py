@@ -42,6 +42,7 @@ class Threads:
     """A ``Publisher``."""
 
     kind: ClassVar[str] = "threads"
+    answers: ClassVar[frozenset[str]] = frozenset({"threads"})
     delivery_class: ClassVar[DeliveryClass] = DeliveryClass.RECONCILE_BY_MARKER
     settings_model: ClassVar[type[ThreadsSettings]] = ThreadsSettings
     platform_limits: ClassVar[Limits] = Limits(

@@ -76,6 +76,7 @@ class X:
     """A ``Publisher``."""
 
     kind: ClassVar[str] = "x"
+    answers: ClassVar[frozenset[str]] = frozenset({"x"})
     delivery_class: ClassVar[DeliveryClass] = DeliveryClass.RECONCILE_BY_MARKER
     settings_model: ClassVar[type[XSettings]] = XSettings
     platform_limits: ClassVar[Limits] = Limits(

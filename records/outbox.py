@@ -114,6 +114,14 @@ class Outbox:
         rows = await self._work.all(query.where(deliveries.c.rendering.contains(about, autoescape=True)))
         return {row.id for row in rows if json.loads(row.rendering).get("options", {}).get("to") == email}
 
+    async def replies(self, *, incident: str = "", limit: int = 500) -> builtins.list[Delivery]:
+        """The newest deliveries that answer a post of somebody else, the newest first."""
+        wanted = [deliveries.c.purpose == Purpose.STATEMENT.value, deliveries.c.rendering.contains('"answers": {')]
+        if incident:
+            wanted.append(deliveries.c.incident == incident)
+        query = select(deliveries).where(*wanted).order_by(deliveries.c.created_at.desc(), deliveries.c.id)
+        return [_delivery(row) for row in await self._work.all(query.limit(limit))]
+
     async def arm(
         self, id: str, *, owner: str, lease_seconds: float, early: bool = False, **act: Unpack[Act]
     ) -> Delivery | None:
@@ -233,6 +241,19 @@ class Outbox:
             for delivery in await self.stale()
             if only in ("", delivery.id)
         ]
+
+    async def put_off(self, id: str, until: datetime, *, problem: str, **act: Unpack[Act]) -> Delivery:
+        """Send a pending delivery no earlier than ``until`` (real time).
+
+        Raises:
+            IllegalDeliveryStep: it is not pending any more.
+            NotFound: there is no such delivery.
+        """
+        waiting = await self.get(id)
+        if waiting.state is not DeliveryState.PENDING:
+            raise IllegalDeliveryStep(f"a delivery that is {waiting.state} cannot be put off")
+        told = {"not_before": until.isoformat(), "problem": problem}
+        return await self._change(id, "put_off", {"not_before": until, "problem": problem}, told, act)
 
     async def _change(self, id: str, verb: str, changed: dict[str, Any], told: dict[str, Any], act: Act) -> Delivery:
         now = self._work.clock.now()

@@ -27,6 +27,7 @@ from records.commitments import Commitments
 from records.coverage import Coverages
 from records.decisions import Decisions
 from records.delegations import Delegations
+from records.engagement import Engagement
 from records.engine import READING, WAIT_SECONDS, WRITING, begin_writing, make_engine
 from records.facts import Facts
 from records.frozen import FrozenPosts
@@ -82,6 +83,7 @@ class Transaction:
     outbox: Outbox
     mailings: Mailings
     suppressions: Suppressions
+    engagement: Engagement
     commitments: Commitments
     stakeholders: Stakeholders
     observations: Observations
@@ -121,6 +123,7 @@ def _transaction(work: Work) -> Transaction:
         outbox=Outbox(work, ledger),
         mailings=Mailings(work, ledger, suppressions),
         suppressions=suppressions,
+        engagement=Engagement(work, ledger),
         commitments=Commitments(work, ledger),
         stakeholders=Stakeholders(work, ledger),
         observations=Observations(work),

@@ -311,6 +311,18 @@ suppressions = Table(
     _time("at"),
 )
 
+do_not_engage = Table(
+    "do_not_engage",
+    metadata,
+    _key("network"),
+    _key("fingerprint"),
+    _words("author"),
+    _words("mark"),
+    _words("reason"),
+    _words("by"),
+    _time("at"),
+)
+
 commitments = Table(
     "commitments",
     metadata,

@@ -24,6 +24,7 @@ from tasks.notify import Notice, tell_lead
 from tasks.people import sees
 from tasks.preclear import release_if_cleared, tell_of_release
 from tasks.publish import hand_over, publish_statement
+from tasks.replies import approval_problem
 from tasks.runs import emit, wake
 from tasks.standing import decided_on, mark, record_refusal, standing_in
 
@@ -61,6 +62,8 @@ async def propose(here: Installation, statement: Statement, *, by: str) -> Propo
         if returned or status in (StatementStatus.RETURNED, StatementStatus.VOIDED, StatementStatus.WITHDRAWN):
             why = f"its words were returned by {returned[0].approver}" if returned else f"it is {status}"
             raise NotAllowed(f"{statement.label} cannot be proposed, because {why}: write a new version")
+        if problem := await approval_problem(tx, statement):
+            raise NotAllowed(f"{statement.label} cannot be proposed: {problem}")
         if proposal is None or status is StatementStatus.EXPIRED:
             proposal = await tx.statements.propose(
                 statement.id,

@@ -2,6 +2,7 @@
 
 from crisis.statement import Statement, hash_of
 from records import NotFound, Transaction
+from tasks.replies import approval_problem
 
 
 async def what_changed(tx: Transaction, statement: Statement) -> str:
@@ -20,4 +21,4 @@ async def what_changed(tx: Transaction, statement: Statement) -> str:
         current = await tx.facts.get(fact.id)
         if (current.text, current.status) != (fact.text, fact.status):
             return f"fact {fact.id} has changed: {current.status}: {current.text}"
-    return ""
+    return await approval_problem(tx, statement)

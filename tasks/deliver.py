@@ -37,6 +37,7 @@ from tasks.installation import Installation
 from tasks.mailing import Outcome, is_mailing, mail_out, receipt_of, take_up
 from tasks.on_it import acknowledged_by, is_call
 from tasks.postbag import LeaseLost
+from tasks.replies import hold_back
 from tasks.runs import emit
 from tasks.sender import Sender
 
@@ -167,6 +168,9 @@ async def _stopped(here: Installation, tx: Transaction, delivery_id: str) -> boo
         return False
     if await _is_withdrawn(tx, waiting):
         await stop(here, tx, waiting, actor="outbox")
+        return True
+    act: Act = {"actor": "outbox", "via": here.via, "flow_run_id": here.flow_run_id}
+    if await hold_back(tx, waiting, act):
         return True
     if waiting.purpose is Purpose.NOTICE and (why := await _needless(here, tx, waiting)):
         await stop(here, tx, waiting, actor="outbox", problem=why)

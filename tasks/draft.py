@@ -71,10 +71,13 @@ async def draft(
 
     Raises:
         WrittenMeanwhile: somebody else has written a version since ``onto``, or it was published since.
+        NotAllowed: for a reply, which ``tasks.reply_drafts`` drafts.
         NothingToCorrect: for a correction, when no target carries ``corrects``.
         crisis.drafting.NotADraft: ``text`` has no headline or no body.
         crisis.rendering.DoesNotFit: it, or a picture, cannot be shown on one of the targets.
     """
+    if kind is StatementKind.REPLY:
+        raise NotAllowed("a reply answers single posts: `fireline reply`, or the incident's page of people")
     again = again or bool(pictures)
     media = tuple(read.picture for read in pictures)
     lists = {} if corrects else await audience_options(here)

@@ -4,6 +4,8 @@ split one that is two, tie a narrative to the fact that answers it; and the labe
 Statements and deliveries stay with the incident under which they were made; mentions go where they belong.
 """
 
+from collections.abc import Sequence
+
 from crisis import severity
 from crisis.approval import NotAllowed
 from crisis.commitment import CommitmentState
@@ -133,10 +135,10 @@ async def split(here: Installation, incident_id: str, narrative: str, *, actor: 
         old = await tx.incidents.get(incident_id)
         if old.state not in REAL or old.closed_at is not None:
             raise IllegalStep(f"{incident_id} is {old.state}: only an incident that is being answered can be split")
-        chosen = _named(old, narrative)
+        chosen = named(old, narrative)
         watch = await tx.watches.get(old.watch)
         mentions = await tx.mentions.list(incident_id)
-        moved = _of_narrative(watch, old, chosen, mentions)
+        moved = of_narratives(watch, old, (chosen,), mentions)[chosen.id]
         if not moved or len(moved) == len(mentions):
             raise IllegalStep(f"{incident_id} cannot be split: {chosen.label or chosen.id} is all or none of it")
         now = here.clock.now()
@@ -162,7 +164,7 @@ async def split(here: Installation, incident_id: str, narrative: str, *, actor: 
     return new
 
 
-def _named(incident: Incident, narrative: str) -> Narrative:
+def named(incident: Incident, narrative: str) -> Narrative:
     """The narrative of that id, or of that label. Raises ``records.NotFound`` naming those there are."""
     for known in incident.assessment.narratives:
         if narrative in (known.id, known.label):
@@ -171,13 +173,17 @@ def _named(incident: Incident, narrative: str) -> Narrative:
     raise NotFound(f"{incident.id} has no narrative {narrative!r}; it has: {there}")
 
 
-def _of_narrative(watch: Watch, incident: Incident, chosen: Narrative, mentions: list[Mention]) -> list[Mention]:
+def of_narratives(
+    watch: Watch, incident: Incident, chosen: Sequence[Narrative], mentions: Sequence[Mention]
+) -> dict[str, list[Mention]]:
+    """Which of an incident's posts make each of these narratives' claims, by narrative."""
     found = Narratives((watch.brand, watch.query), known=incident.assessment.narratives, keep=max(1, len(mentions)))
     for mention in mentions:
         found.add(mention.text, reposts=mention.reposts)
     found.settle()
-    name = found.narrative(chosen.quote) if chosen.quote else found.now(chosen.id)
-    return [mention for mention in mentions if found.narrative(mention.text) == name]
+    placed = [(found.narrative(mention.text), mention) for mention in mentions]
+    names = {n.id: found.narrative(n.quote) if n.quote else found.now(n.id) for n in chosen}
+    return {n.id: [mention for name, mention in placed if name == names[n.id]] for n in chosen}
 
 
 def _assessed(
@@ -215,7 +221,7 @@ async def tie(
         records.NotFound: there is no such incident, narrative or fact of this incident.
     """
     async with here.store.transaction() as tx:
-        chosen = _named(await tx.incidents.get(incident_id), narrative)
+        chosen = named(await tx.incidents.get(incident_id), narrative)
         if fact and (await tx.facts.get(fact)).incident != incident_id:
             raise NotFound(f"{fact} is not a fact of {incident_id}: `fireline fact {incident_id} TEXT` adds one")
         await tx.incidents.tie(

@@ -6,7 +6,9 @@ from difflib import get_close_matches
 import config
 import integrations
 from config.errors import Location
+from config.settings import MAIL
 from crisis.counting import Limits
+from crisis.replies import EVERYWHERE
 from integrations.kinds import FAMILIES, is_kind
 
 INBOX = "webhook"
@@ -46,6 +48,52 @@ def _mistakes(settings: config.Settings) -> Iterator[tuple[Location, str]]:
             outlets = [kind for kind in _family("channel") if kind != "sandbox"]
             yield where, _unknown(channel.looks_like, "kind that a sandbox can look like", outlets)
     yield from _componentless(settings)
+    yield from _speechless(settings)
+    yield from _careless(settings)
+
+
+def _careless(settings: config.Settings) -> Iterator[tuple[Location, str]]:
+    """Helpdesks whose notifier is not there, or takes nobody over."""
+    kinds = {n.name: n.kind for n in settings.notifiers}
+    for i, desk in enumerate(settings.helpdesks):
+        kind = kinds.get(desk.notifier)
+        where: Location = ("helpdesks", i, "notifier")
+        if kind is None:
+            yield where, f"there is no notifier {desk.notifier!r} (there are: {', '.join(kinds) or 'none'})"
+        elif kind not in MAIL and _fits(kind, "notifier") and not _takes_over(kind):
+            able = [k for k in _family("notifier") if _takes_over(k)]
+            says = f"{desk.notifier!r} is {kind!r}, which takes nobody over (these do: {', '.join([*able, *MAIL])})"
+            yield where, says
+
+
+def _takes_over(kind: str) -> bool:
+    return bool(getattr(integrations.integration(kind), "takes_over", False))
+
+
+def networks_of(chosen: config.ChannelSettings) -> frozenset[str]:
+    """The networks on which a channel may answer single posts; none unless it is set to (``replies = true``). A sandbox
+    answers where what it looks like does, and everywhere when it looks like nothing."""
+    if not chosen.replies:
+        return frozenset()
+    kind = chosen.looks_like or chosen.kind
+    if kind == "sandbox":
+        return frozenset({EVERYWHERE})
+    return _answers(kind)
+
+
+def _answers(kind: str) -> frozenset[str]:
+    found: frozenset[str] = getattr(integrations.integration(kind), "answers", frozenset())
+    return found
+
+
+def _speechless(settings: config.Settings) -> Iterator[tuple[Location, str]]:
+    """Channels that are to answer single posts, and cannot."""
+    for i, channel in enumerate(settings.channels):
+        kind = channel.looks_like or channel.kind
+        if channel.replies and kind != "sandbox" and _fits(kind, "channel") and not _answers(kind):
+            able = [k for k in _family("channel") if k == "sandbox" or _answers(k)]
+            says = f"{channel.name!r} is {kind!r}, which cannot answer single posts: take replies out (these can: "
+            yield ("channels", i, "replies"), f"{says}{', '.join(able)})"
 
 
 def _componentless(settings: config.Settings) -> Iterator[tuple[Location, str]]:

@@ -1,14 +1,17 @@
 """Checking a statement, as the records know its incident, before anybody is asked to approve it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from crisis.approval import NotAllowed
 from crisis.finding import Finding
 from crisis.lint import blocks, lint
-from crisis.statement import Statement
+from crisis.statement import Rendering, Statement
+from crisis.triage import Strategy
+from crisis.values import StatementKind
 from records import StatementStatus, Transaction
 from tasks.installation import Installation
+from tasks.replies import lint_text
 
 SAID = frozenset({StatementStatus.PUBLISHED, StatementStatus.WITHDRAWN})
 """Statuses of what the public has read."""
@@ -53,8 +56,21 @@ async def check_in(here: Installation, tx: Transaction, statement: Statement) ->
     known = await known_of(here, tx, statement.incident)
     # The correction of a statement contradicts it on purpose.
     known["earlier"] = tuple(s for s in known["earlier"] if s.id not in (statement.id, statement.corrects))
+    if statement.kind is StatementKind.REPLY:
+        return tuple(finding for rendering in statement.renderings for finding in _of_reply(rendering, known))
     text = f"{statement.headline}\n\n{statement.body}"
     return tuple(lint(text, kind=statement.kind, language=statement.language, pictures=statement.media, **known))
+
+
+def _of_reply(rendering: Rendering, known: dict[str, Any]) -> Iterator[Finding]:
+    """What lint finds in one reply, each finding saying in which. A correction of a claim may deny, no other may."""
+    answered = rendering.answers
+    strategy = Strategy.DENY if answered and answered.narrative else known["strategy"]
+    text = lint_text(rendering)
+    found = lint(text, kind=StatementKind.REPLY, language=rendering.language, **{**known, "strategy": strategy})
+    who = (answered.author if answered else "") or "its author"
+    for finding in found:
+        yield finding.model_copy(update={"says": f"To {who[:60]}: {finding.says}"})
 
 
 async def untrue_since(here: Installation, tx: Transaction, statement: Statement) -> str:

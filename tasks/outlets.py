@@ -94,7 +94,7 @@ async def outlets_again(tx: Transaction, here: Installation, wrong: Sequence[Sta
 
     A mailing's correction goes to whoever of its recipients has the text, may have it, or is about to get it.
     """
-    outlets: dict[Target, Outlet] = {}
+    outlets: dict[tuple[Target, str], Outlet] = {}
     configured = {channel.name for channel in here.settings.channels}
     sent = [d for one in wrong for d in await tx.outbox.list(statement=one.id, purpose=Purpose.STATEMENT)]
     for delivery in sent:
@@ -104,8 +104,10 @@ async def outlets_again(tx: Transaction, here: Installation, wrong: Sequence[Sta
         if not delivery.arrived and not mailed:
             continue
         target = delivery.rendering.target
-        before = outlets[target].options.get(LIST_OF, "") if target in outlets else ""
-        outlets[target] = Outlet(
+        answer = delivery.receipt.id if delivery.rendering.answers and delivery.receipt else ""
+        place = (target, answer)  # the correction of a reply goes under that reply, however many there are
+        before = outlets[place].options.get(LIST_OF, "") if place in outlets else ""
+        outlets[place] = Outlet(
             target=target,
             limits=limits_of(here.settings.channel(target.channel)),
             options=_readers_of(delivery, before) if mailed else {},

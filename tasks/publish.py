@@ -18,6 +18,7 @@ from crisis.delivery import (
 )
 from crisis.incident import Incident, IncidentState
 from crisis.statement import Rendering, Statement, hash_of
+from crisis.values import StatementKind
 from integrations import integration
 from records import StatementStatus, Transaction
 from tasks.binding import what_changed
@@ -28,6 +29,7 @@ from tasks.installation import Installation
 from tasks.links import ACTING_PLACEHOLDER
 from tasks.mailing import is_mailing
 from tasks.notify import Notice, tell_lead, tell_stakeholders
+from tasks.replies import HELD, schedule
 from tasks.runs import emit
 from tasks.standing import mark, proposal_standing
 
@@ -93,7 +95,7 @@ async def hand_over(here: Installation, tx: Transaction, text: Statement) -> Non
 
 
 async def _fill(here: Installation, tx: Transaction, text: Statement) -> list[Delivery]:
-    planned = [delivery_of(here, text, rendering) for rendering in text.renderings]
+    planned = await schedule(tx, [delivery_of(here, text, rendering) for rendering in text.renderings])
     for delivery in planned:
         await tx.outbox.enqueue(delivery, actor="outbox", via=here.via, flow_run_id=here.flow_run_id)
     return planned
@@ -114,7 +116,7 @@ def delivery_of(here: Installation, text: Statement, rendering: Rendering) -> De
     """One rendering of a statement on its way, as it is planned."""
     now = here.clock.now()
     return Delivery(
-        id=delivery_id(Purpose.STATEMENT, f"{text.id}/{text.version}/{text.content_hash}", rendering.target),
+        id=delivery_id(Purpose.STATEMENT, _reference(text, rendering), rendering.target),
         incident=text.incident,
         purpose=Purpose.STATEMENT,
         statement=text.id,
@@ -125,6 +127,13 @@ def delivery_of(here: Installation, text: Statement, rendering: Rendering) -> De
         created_at=now,
         updated_at=now,
     )
+
+
+def _reference(text: Statement, rendering: Rendering) -> str:
+    """What tells one delivery of a statement from another besides the target: of several answers, the post answered."""
+    name = f"{text.id}/{text.version}/{text.content_hash}"
+    alone = sum(r.target == rendering.target for r in text.renderings) == 1
+    return name if alone and not rendering.answers else f"{name}/{rendering.place[1]}"
 
 
 async def finish(here: Installation, statement: str, version: int) -> str:
@@ -150,14 +159,15 @@ async def finish(here: Installation, statement: str, version: int) -> str:
                 reason=f"{len(arrived)} of {len(deliveries)} targets carry it",
                 flow_run_id=here.flow_run_id,
             )
-            await _keep_and_make_promises(here, tx, text)
-            incident = await _now_monitoring(here, tx, incident, text)
+            if text.kind is not StatementKind.REPLY:  # a word to a few keeps no promise to all
+                await _keep_and_make_promises(here, tx, text)
+                incident = await _now_monitoring(here, tx, incident, text)
             # A fact may have changed while it was on its way: the sweep opens the correction.
             await mark_doubts(tx, incident.id, {"actor": "outbox", "via": here.via, "flow_run_id": here.flow_run_id})
     if first_time:
         payload = {"incident": incident.id, "statement": statement, "version": version, "kind": text.kind.value}
         emit("statement.published", incident=incident.id, reference=f"{statement}/{version}", payload=payload)
-    if first_time or status is StatementStatus.PUBLISHED:
+    if text.kind is not StatementKind.REPLY and (first_time or status is StatementStatus.PUBLISHED):
         notice = Notice(
             occasion=f"published/{statement}/{version}",
             template="published",
@@ -221,7 +231,8 @@ def concerns_lead(delivery: Delivery) -> bool:
     """Whether a person has to do something about it, or has to know that it is still not out."""
     if delivery.purpose is Purpose.NOTICE:
         return False
-    refused = delivery.state is DeliveryState.REFUSED and delivery.problem != STOPPED
+    meant = delivery.problem == STOPPED or delivery.problem.startswith(HELD)
+    refused = delivery.state is DeliveryState.REFUSED and not meant
     held_up = delivery.state is DeliveryState.PENDING and delivery.attempts >= MAX_ATTEMPTS
     return delivery.needs_human or refused or held_up
 

@@ -116,6 +116,7 @@ def chart_marks(material: Material) -> tuple[charts.Mark, ...]:
         StatementKind.CORRECTION: "Corrected",
         StatementKind.RESOLUTION: "Resolution",
         StatementKind.ANSWER: "Answer",
+        StatementKind.REPLY: "Replies",
     }
     marks += [charts.Mark(at=p.at, label=names[p.kind]) for p in material.publications]
     withdrawn = [r.at for r in material.records if r.kind == "statement.withdrawn"]

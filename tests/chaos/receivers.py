@@ -50,12 +50,15 @@ class MastodonReceiver(HttpReceiver):
         self.working: list[bool] = []
         """Whether it is still working on a picture, for the next questions, the last one first."""
         self.media_limits: dict[str, int] = {}
+        self.known_elsewhere: dict[str, str] = {}
+        """Statuses of other servers that it can fetch: its own id of each, by address."""
 
     def routes(self) -> list[Route]:
         return [
             Route("/api/v1/accounts/verify_credentials", self._who),
             Route("/api/v1/accounts/{id}/statuses", self._timeline),
             Route("/api/v2/instance", self._instance),
+            Route("/api/v2/search", self._search),
             Route("/api/v2/media", self._upload, methods=["POST"]),
             Route("/api/v1/media/{id}", self._media),
             Route("/api/v1/statuses", self._post, methods=["POST"]),
@@ -82,6 +85,11 @@ class MastodonReceiver(HttpReceiver):
         configuration = {"statuses": limits, "media_attachments": self.media_limits}
         return JSONResponse({"domain": "social.test", "version": "4.5.0", "configuration": configuration})
 
+    async def _search(self, request: Request) -> Response:
+        wanted = request.query_params["q"]
+        found = [{"id": self.known_elsewhere[wanted], "uri": wanted}] if wanted in self.known_elsewhere else []
+        return JSONResponse({"accounts": [], "statuses": found, "hashtags": []})
+
     async def _timeline(self, request: Request) -> Response:
         newest = sorted(self.statuses.values(), key=lambda s: int(s["id"]), reverse=True)
         below = int(request.query_params.get("max_id", "999999"))
@@ -93,7 +101,8 @@ class MastodonReceiver(HttpReceiver):
         if self.idempotent and key in self._by_key:
             there = self.statuses.get(self._by_key[key])  # deleted since: Mastodon finds the key, and not the status
             return JSONResponse(there) if there else JSONResponse({"error": "Record not found"}, 404)
-        if asked.get("in_reply_to_id") and asked["in_reply_to_id"] not in self.statuses:
+        there = {*self.statuses, *self.known_elsewhere.values()}
+        if asked.get("in_reply_to_id") and asked["in_reply_to_id"] not in there:
             return JSONResponse({"error": "Record not found"}, 404)
         if not self.show(asked.get("media_ids") or []):
             return JSONResponse({"error": "Media not found"}, 422)

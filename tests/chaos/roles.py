@@ -17,6 +17,7 @@ from typing import Any, Self
 from aiosmtpd.smtp import SMTP, Envelope, Session
 from aws_receiver import KEYS as AWS_KEYS
 from aws_receiver import AwsReceiver
+from care_receivers import AGENT, TOKEN, IntercomReceiver, ZendeskReceiver
 from chat_receivers import TelegramReceiver
 from counting_http import Fault, HttpReceiver
 from hook_receivers import SECRET as HOOK_SECRET
@@ -179,6 +180,10 @@ OTHERS: dict[str, Served] = {
         "platform",
     ),
     "opsgenie": Served(OpsgenieReceiver, _http("{url}", {"api_key": KEY}), b"POST /v2/alerts", "platform"),
+    "zendesk": Served(ZendeskReceiver, _http("{url}", {"email": AGENT, "api_token": TOKEN}), b"POST /api/v2/tickets"),
+    "intercom": Served(
+        IntercomReceiver, _http("{url}", {"access_token": TOKEN}), b"POST /conversations", "fireline-care"
+    ),
     "teams": Served(TeamsReceiver, {"webhook_url": "{url}/workflows/1?sig=hunter2"}, b"POST /workflows", "team"),
     "twilio": Served(
         TwilioReceiver,

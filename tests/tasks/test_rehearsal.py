@@ -25,7 +25,17 @@ from tasks.notify import REHEARSED
 from tasks.report import write_report
 
 DRILL = '\n[drill]\nscenario = "A leaked customer database"\nposts = "posts.jsonl"\nreaches_people = {people}\n'
-FAMILIES = ("channels", "notifiers", "schedulers", "archives", "monitors", "writers", "subscribers", "sources")
+FAMILIES = (
+    "channels",
+    "notifiers",
+    "schedulers",
+    "archives",
+    "monitors",
+    "writers",
+    "subscribers",
+    "helpdesks",
+    "sources",
+)
 
 
 @pytest.fixture
@@ -79,7 +89,14 @@ def test_in_a_drill_every_kind_of_channel_is_a_sandbox_and_nothing_else_is_left(
         assert part.kind == "sandbox"
         assert outside[0] not in str(part.settings)
     assert {c.looks_like for c in settings.channels} >= set(kinds("channel")) - {"sandbox"}
-    assert not (*settings.schedulers, *settings.archives, *settings.monitors, *settings.writers, *settings.subscribers)
+    assert not (
+        *settings.schedulers,
+        *settings.archives,
+        *settings.monitors,
+        *settings.writers,
+        *settings.subscribers,
+        *settings.helpdesks,
+    )
     assert [s.kind for s in settings.sources] == ["recorded"]
 
 

@@ -1,0 +1,212 @@
+"""Replies on their way: whether each may still go, when it goes, and the button that stops them all.
+
+The rules are ``crisis.replies``; here they are held against the records when replies are drafted, when they are approved
+or planned (``approval_problem``), and inside the very transaction that arms one for sending (``hold_back``), so that
+nothing that came by another way gets round them.
+"""
+
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+
+from crisis.delivery import Delivery, DeliveryState, Purpose
+from crisis.fact import FactStatus
+from crisis.replies import GAP, Sent, batch_problem, paced, sending_problem
+from crisis.statement import Answered, Rendering, Statement
+from crisis.values import StatementKind
+from records import StatementStatus, Transaction
+from records.work import Act
+from tasks.installation import Installation
+
+STOP, GO = "replies.stopped", "replies.resumed"
+HELD = "reply not sent: "
+"""How the problem of a reply begins that was held back here: it was meant so, and nobody needs to mend it."""
+
+
+def is_reply(delivery: Delivery) -> bool:
+    return delivery.purpose is Purpose.STATEMENT and delivery.rendering.answers is not None
+
+
+async def are_stopped(tx: Transaction, incident: str) -> bool:
+    """Whether somebody has stopped the replies of an incident, and nobody has let them go on since."""
+    told = [*await tx.ledger.list(kind=STOP, incident=incident), *await tx.ledger.list(kind=GO, incident=incident)]
+    return bool(told) and max(told, key=lambda r: r.seq).kind == STOP
+
+
+async def sent_in(tx: Transaction, incident: str, *, but: str = "", waiting: bool = False) -> list[Sent]:
+    """An incident's replies that are out, on their way or may have got there; ``waiting``: also those that wait for
+    their approval. Those of the statement ``but`` are left out."""
+    found = [
+        Sent(answered=d.rendering.answers, text=d.rendering.text, at=d.created_at, channel=d.rendering.target.channel)
+        for d in await tx.outbox.replies(incident=incident)
+        if d.rendering.answers and d.state is not DeliveryState.REFUSED and d.statement != but
+    ]
+    for text in await tx.statements.list(incident) if waiting else ():
+        if text.kind is not StatementKind.REPLY or text.id == but:
+            continue
+        if await tx.statements.status(text.id, text.version) is StatementStatus.PROPOSED:
+            found += [
+                Sent(answered=r.answers, text=r.text, at=text.created_at, channel=r.target.channel)
+                for r in text.renderings
+                if r.answers
+            ]
+    return found
+
+
+async def barred_among(tx: Transaction, answered: Iterable[Answered]) -> Callable[[str, str], str]:
+    """Why each of these authors is on the do-not-engage list; asks the list now."""
+    found = {(a.source, a.author): await tx.engagement.why(a.source, a.author) for a in answered}
+    return lambda network, author: found.get((network, author), "")
+
+
+async def approval_problem(tx: Transaction, statement: Statement) -> str:
+    """Why a statement's replies may not be approved or planned now; empty when they may, or when it holds none."""
+    answered = [r.answers for r in statement.renderings if r.answers]
+    if statement.kind is not StatementKind.REPLY:
+        return "only a statement of the kind reply answers single posts" if answered else ""
+    if await are_stopped(tx, statement.incident):
+        return "the replies of this incident are stopped"
+    if problem := await _unfounded(tx, statement):
+        return problem
+    return batch_problem(
+        statement.renderings,
+        sent=await sent_in(tx, statement.incident, but=statement.id),
+        barred=await barred_among(tx, answered),
+        now=tx.engagement.now,
+    )
+
+
+async def _unfounded(tx: Transaction, statement: Statement) -> str:
+    """Why a correction in reply form has no ground: the narrative must be tied to a confirmed fact with evidence that the
+    text relies on."""
+    ties = await tx.incidents.ties(statement.incident)
+    facts = {fact.id: fact for fact in statement.facts}
+    for narrative in {r.answers.narrative for r in statement.renderings if r.answers and r.answers.narrative}:
+        fact = facts.get(ties.get(narrative, ""))
+        if fact is None:
+            return f"narrative {narrative} is not tied to a fact that this text relies on"
+        if fact.status is not FactStatus.CONFIRMED or not fact.evidence.strip():
+            return f"{fact.id}, which answers narrative {narrative}, is not confirmed with evidence"
+    return ""
+
+
+async def schedule(tx: Transaction, planned: list[Delivery]) -> list[Delivery]:
+    """The deliveries with the times at which their replies may go; others are left as they are."""
+    replies = [d for d in planned if is_reply(d)]
+    if not replies:
+        return planned
+    real = datetime.now(UTC)
+    times = paced([_channel(d) for d in replies], last=await _last(tx, real), now=real)
+    at = dict(zip((d.id for d in replies), times, strict=True))
+    return [d.model_copy(update={"not_before": at[d.id]}) if at.get(d.id, real) > real else d for d in planned]
+
+
+async def hold_back(tx: Transaction, waiting: Delivery, act: Act) -> bool:
+    """Refuse a pending reply that must not go out any more, or put it off when its channel has just replied to somebody.
+
+    Called in the transaction that would arm it. True when it is not to be sent now.
+    """
+    if not is_reply(waiting):
+        return False
+    if problem := await _too_late(tx, waiting):
+        await tx.outbox.settle(waiting.id, DeliveryState.REFUSED, problem=f"{HELD}{problem}", **act)
+        return True
+    real = datetime.now(UTC)
+    last = (await _last(tx, real, but=waiting, gone=True)).get(_channel(waiting))
+    if last is not None and real < last + GAP:
+        why = f"one reply every {GAP.total_seconds() / 60:g} minutes on {_channel(waiting)}"
+        await tx.outbox.put_off(waiting.id, last + GAP, problem=why, **act)
+        return True
+    return False
+
+
+async def _too_late(tx: Transaction, waiting: Delivery) -> str:
+    answered = waiting.rendering.answers
+    if answered is None:
+        return "it names no post that it answers"
+    incident = await tx.incidents.get(waiting.incident)
+    if incident.closed_at is not None:
+        return f"{incident.id} is over"
+    if await are_stopped(tx, waiting.incident):
+        return "replies were stopped"
+    text = await tx.statements.get(waiting.statement, waiting.version)
+    if waiting.rendering not in text.renderings or text.kind is not StatementKind.REPLY:
+        return f"{text.label} holds no such reply"
+    status = await tx.statements.status(text.id, text.version)
+    if status not in (StatementStatus.APPROVED, StatementStatus.PUBLISHED):
+        return f"{text.label} is {status.value}, not approved"
+    if problem := await _unfounded(tx, text):
+        return problem
+    others = [
+        Sent(answered=d.rendering.answers, text=d.rendering.text, at=d.created_at, channel=_channel(d))
+        for d in await tx.outbox.replies(incident=waiting.incident)
+        if d.rendering.answers and d.id != waiting.id and _goes_first(d, waiting)
+    ]
+    barred = await barred_among(tx, [answered])
+    return sending_problem(waiting.rendering, sent=others, barred=barred, now=tx.engagement.now)
+
+
+def _goes_first(other: Delivery, waiting: Delivery) -> bool:
+    """Whether another reply counts against one that is to be sent: it went, may have gone, or was planned before."""
+    if other.state is DeliveryState.REFUSED:
+        return False
+    if other.state is not DeliveryState.PENDING:
+        return True
+    return (other.created_at, other.not_before or other.created_at, other.id) < (
+        waiting.created_at,
+        waiting.not_before or waiting.created_at,
+        waiting.id,
+    )
+
+
+async def _last(
+    tx: Transaction, real: datetime, *, but: Delivery | None = None, gone: bool = False
+) -> dict[str, datetime]:
+    """When the latest reply of each channel goes or went out, in real time; ``gone``: only those that went."""
+    last: dict[str, datetime] = {}
+    for d in await tx.outbox.replies():
+        if d.state is DeliveryState.REFUSED or (but is not None and d.id == but.id):
+            continue
+        if d.state is DeliveryState.PENDING:
+            if gone:
+                continue
+            at = d.not_before or real
+        else:
+            at = d.receipt.accepted_at if d.receipt else real
+        last[_channel(d)] = max(at, last.get(_channel(d), at))
+    return last
+
+
+def _channel(delivery: Delivery) -> str:
+    return delivery.rendering.target.channel
+
+
+async def stop_replies(here: Installation, incident: str, *, actor: str, reason: str) -> int:
+    """The stop button: no reply of an incident goes out any more, those that wait are given up; how many these were.
+
+    Raises:
+        records.NotFound: there is no such incident.
+    """
+    act: Act = {"actor": actor, "via": here.via, "reason": reason, "flow_run_id": here.flow_run_id}
+    async with here.store.transaction() as tx:
+        await tx.incidents.get(incident)
+        waiting = [d for d in await tx.outbox.replies(incident=incident) if d.state is DeliveryState.PENDING]
+        await tx.ledger.append(STOP, incident=incident, data={"waiting": [d.id for d in waiting]}, **act)
+        for d in waiting:
+            await tx.outbox.settle(d.id, DeliveryState.REFUSED, problem=f"{HELD}replies were stopped", **act)
+    return len(waiting)
+
+
+async def resume_replies(here: Installation, incident: str, *, actor: str, reason: str) -> None:
+    """Let replies of an incident be proposed and sent again; those given up stay so. Raises like ``stop_replies``."""
+    async with here.store.transaction() as tx:
+        await tx.incidents.get(incident)
+        act: Act = {"actor": actor, "via": here.via, "reason": reason, "flow_run_id": here.flow_run_id}
+        await tx.ledger.append(GO, incident=incident, data={}, **act)
+
+
+def lint_text(rendering: Rendering) -> str:
+    """A reply's text as lint reads it: without the handles it begins with, which are no addresses of mail."""
+    words = rendering.text.split(" ")
+    while words and words[0].startswith("@"):
+        words.pop(0)
+    return " ".join(words)
