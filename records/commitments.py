@@ -71,7 +71,7 @@ class Commitments:
         await self._ledger.append(f"commitment.{state}", incident=before.incident, data=data, **act)
         return before.model_copy(update=changed)
 
-    async def reminded(self, id: str, at: datetime, **act: Unpack[KnownAct]) -> None:
+    async def reminded(self, id: str, at: datetime, *, step: str = "", **act: Unpack[KnownAct]) -> None:
         """Note that the people concerned were reminded of a promise.
 
         Raises:
@@ -79,7 +79,7 @@ class Commitments:
         """
         before = await self.get(id)
         await self._work.write(update(commitments).where(commitments.c.id == id).values(reminded_at=at))
-        data = {"commitment": id, "text": before.text, "due_at": before.due_at, "at": at}
+        data = {"commitment": id, "text": before.text, "due_at": before.due_at, "step": step, "at": at}
         by = act_of(act, "follow_up")
         await self._ledger.append("commitment.reminded", incident=before.incident, data=data, **by)
 

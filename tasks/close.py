@@ -1,10 +1,11 @@
 """Closing: a person resolves an incident once nothing that was promised is open; the review follows."""
 
-from crisis.commitment import CommitmentState
+from crisis.commitment import CommitmentState, PromiseKind
 from crisis.incident import IllegalStep, Incident, IncidentState
 from tasks.freeze import propose_unfreezing
 from tasks.installation import Installation
 from tasks.notify import Notice, tell_stakeholders
+from tasks.promises import still_owed
 from tasks.runs import Started, emit, start_run
 
 
@@ -16,11 +17,13 @@ async def resolve(here: Installation, incident_id: str, *, actor: str, reason: s
     """
     async with here.store.transaction() as tx:
         promises = await tx.commitments.list(incident=incident_id, state=CommitmentState.OPEN)
-        if promises:
-            raise IllegalStep(
-                f"{incident_id} still owes the public: {promises[0].text}. Publish a resolution statement first: "
-                f"`fireline draft {incident_id} --kind resolution`"
+        if owed := still_owed(promises, here.clock.now()):
+            how = (
+                f"Publish a resolution statement first: `fireline draft {incident_id} --kind resolution`"
+                if owed.kind is PromiseKind.UPDATE
+                else f"It is overdue: keep it, or say that it is broken, with `fireline kept {owed.id}`"
             )
+            raise IllegalStep(f"{incident_id} still owes the public: {owed.text}. {how}")
         incident = await tx.incidents.step(
             incident_id, IncidentState.RESOLVED, actor=actor, via=here.via, reason=reason, flow_run_id=here.flow_run_id
         )
