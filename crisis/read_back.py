@@ -29,6 +29,8 @@ class OnPlatform(Frozen):
 
     parts: tuple[str | None, ...] = Field(min_length=1)
     """The text of each part as the platform shows it, in order; None for one that is not there any more."""
+    is_html: bool = False
+    """What stands there is the page itself, to be held against the rendering's HTML."""
 
 
 class ReadBack(Frozen):
@@ -66,6 +68,7 @@ _SLACK = re.compile(r"<(?:https?://|mailto:)([^|>]*)(?:\|([^>]*))?>")
 _MARKDOWN_LINK = re.compile(r"\[([^\]\n]+)\]\((?:https?://|mailto:)[^)\s]+\)")
 _MENTION = re.compile(r"(@[\w-]+)@[\w.-]+")
 _TAG = re.compile(r"<[^<>]{1,300}>")
+_BULLET = re.compile(r"(?m)^\s*[-•*]\s+")
 _MARKS = re.compile(r"[*_`~#>|\\]+")
 _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u2064\ufeff\ufe0e\ufe0f]")
 
@@ -80,7 +83,7 @@ def comparable(text: str) -> str:
     """``text`` without what platforms change in every text."""
     text = _SLACK.sub(lambda found: found[2] or found[1], text)
     text = _MARKDOWN_LINK.sub(r"\1", text)
-    text = html.unescape(_TAG.sub(" ", text))
+    text = html.unescape(_TAG.sub(" ", _BULLET.sub("", text)))
     text = _INVISIBLE.sub("", unicodedata.normalize("NFKC", text))
     text = _LINK.sub("", _MENTION.sub(r"\1", text))
     text = text.translate({0x2018: "'", 0x2019: "'", 0x201C: '"', 0x201D: '"', 0x2026: "..."})
