@@ -254,7 +254,7 @@ NOT: dict[str, str] = {
         \bprices?\swill\b|\bstock\b|\bno\s\w+\swill\b|\bnothing\b|\bwe\sare\ssorry\b
     """,
     "de": r"""
-        \b(?:nicht|nie|niemals|kein\w*|ob|würden?|wurden?|falls|vielleicht|möglicherweise|könnten?|versprachen|
+        \b(?:nicht|nie|niemals|gerade|derzeit|zurzeit|kein\w*|ob|würden?|wurden?|falls|vielleicht|möglicherweise|könnten?|versprachen|
         hatten|angeblich)\b|\?\s*$|^\s*[„"].*[“"]\.?$|\b(?:polizei|behörde\w*|bank|lieferant|flughafen|
         wetter)\s(?:wird|werden)\b
     """,
@@ -269,8 +269,8 @@ NOT: dict[str, str] = {
         proveedor)\s\w+rá\b
     """,
     "ja": r"""
-        しません|いたしません|致しません|できません|できかねます|ありません|か[?？。]?$|でしょうか|かどうか|しました|いたしました|でした|警察(?:は|が)|お願い(?:いた|致)?します|
-        お待ちください|ください|と(?:いう|の)噂|申し訳|お詫び(?:を)?(?:いたします|申し上げます)
+        しません|いたしません|致しません|できません|できかねます|ありません|か[?？。]?$|でしょうか|かどうか|しました|いたしました|ておりました|お約束していた|でした|警察(?:は|が)|お願い(?:いた|致)?します|
+        お待ちください|ください|と(?:いう|の)噂|申し訳|(?:お詫び|おわび)(?:を)?(?:いたします|申し上げます)
     """,
     "ar": r"""
         لن\s|لا\s(?:نستطيع|يمكن|نعد|نعرف|نعلم)|ربما|قد\s|لم\s|هل\s|[?؟]\s*$|الشرطة\sس|السلطات\sس|

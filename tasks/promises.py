@@ -6,8 +6,8 @@ in UTC, stand on the statement itself and need no word; words that were approved
 goes out by itself owe just that. What is confirmed cannot change any more once approval was asked for.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from crisis import drafting
@@ -18,8 +18,11 @@ from crisis.incident import Incident
 from crisis.promise_times import When
 from crisis.promising import find_promises
 from crisis.statement import Statement
+from crisis.tongues import says_when
+from crisis.values import StatementKind
 from records import NotFound, StatementStatus, Transaction
 from records.work import Act
+from tasks.compose import Typed
 from tasks.installation import Installation
 
 LONGEST_REASON = 2_000
@@ -47,6 +50,12 @@ class Drafted:
         return self.stands or self.mark is not None
 
     @property
+    def wants_word(self) -> bool:
+        """Whether the text cannot be proposed before somebody has said what it is. What binds to nothing clear at no named
+        time is only shown: of those, the fewest are promises to be tracked."""
+        return not self.settled and (self.kind is not PromiseKind.OTHER or self.when.due_at is not None)
+
+    @property
     def due_at(self) -> datetime | None:
         return self.mark.due_at if self.mark and self.mark.due_at else self.when.due_at
 
@@ -63,22 +72,48 @@ class Drafted:
 async def promises_of(tx: Transaction, statement: Statement) -> tuple[Drafted, ...]:
     """What a statement version promises, in the order of its text, with what people have said of it or of the same
     sentence in an earlier version; what was added by hand comes last."""
-    marks = await _marks(tx, statement)
     text = f"{statement.headline}\n\n{statement.body}"
-    found = find_promises(text, statement.language, statement.created_at)
+    due = {promise.due_at for promise in statement.promises}
+    found = _drafted(text, statement.language, statement.created_at, await _marks(tx, statement), due)
+    if statement.author == drafting.AUTHOR:  # what templates say besides is no person's word to be tracked
+        found = [p for p in found if p.settled]
+    return _numbered(found)
+
+
+async def promises_in_hand(
+    here: Installation, incident: Incident, kind: StatementKind, typed: Typed, statement: Statement | None
+) -> tuple[Drafted, ...]:
+    """The same of a text that lies in an editor, with what was said of the version that it came from."""
+    now = here.clock.now()
+    due = drafting.next_update(incident, now) if kind in drafting.PROMISING else None
+    standing = drafting.promises_in(typed.body, due, says_when(due, now, typed.language) if due else "")
+    async with here.store.reading() as tx:
+        marks = {} if statement is None else await _marks(tx, statement)
+    kept = {sentence: mark for sentence, mark in marks.items() if sentence in typed.body}
+    return _numbered(_drafted(typed.text, typed.language, now, kept, {p.due_at for p in standing}))
+
+
+def _drafted(
+    text: str, language: str, now: datetime, marks: dict[str, Mark], due: Collection[datetime]
+) -> list[Drafted]:
+    marks = dict(marks)
     drafted: list[Drafted] = []
-    for one in found:
-        stands = one.kind is PromiseKind.UPDATE and any(p.due_at == one.when.due_at for p in statement.promises)
-        machine = statement.author == drafting.AUTHOR
-        if machine and not stands and one.sentence not in marks:
-            continue  # what templates say besides is no person's word to be tracked
-        drafted.append(
-            Drafted(len(drafted) + 1, one.sentence, one.kind, one.when, marks.pop(one.sentence, None), stands=stands)
-        )
+    for one in find_promises(text, language, now):
+        stands = one.kind is PromiseKind.UPDATE and (one.when.due_at in due or (bool(due) and _names_none(one.when)))
+        drafted.append(Drafted(0, one.sentence, one.kind, one.when, marks.pop(one.sentence, None), stands=stands))
     for mark in marks.values():
         when = When(due_at=mark.due_at) if mark.due_at else When(asks="it names no time: by when at the latest?")
-        drafted.append(Drafted(len(drafted) + 1, mark.sentence, mark.kind, when, mark, by_hand=True))
-    return tuple(drafted)
+        drafted.append(Drafted(0, mark.sentence, mark.kind, when, mark, by_hand=True))
+    return drafted
+
+
+def _names_none(when: When) -> bool:
+    """No time at all: what the next update, whose time stands on the statement, is for."""
+    return when.due_at is None and when.asks.startswith("it names no time")
+
+
+def _numbered(found: Sequence[Drafted]) -> tuple[Drafted, ...]:
+    return tuple(replace(one, number=number) for number, one in enumerate(found, 1))
 
 
 async def _marks(tx: Transaction, statement: Statement) -> dict[str, Mark]:
@@ -99,7 +134,7 @@ async def refuse_unconfirmed(here: Installation, statement: Statement) -> None:
         NotAllowed: of one or more nobody has; it names the first.
     """
     async with here.store.reading() as tx:
-        open_still = [p for p in await promises_of(tx, statement) if not p.settled]
+        open_still = [p for p in await promises_of(tx, statement) if p.wants_word]
     if open_still:
         more = f" and {len(open_still) - 1} more" if len(open_still) > 1 else ""
         raise NotAllowed(
@@ -232,7 +267,9 @@ async def settle_by(here: Installation, tx: Transaction, text: Statement) -> Non
                 ),
                 **by,
             )
-    confirmed = [p.mark for p in drafted if p.mark and p.mark.ruling is Ruling.CONFIRMED and not p.stands]
+    made = {promised.due_at for promised in text.promises}
+    marks = [p.mark for p in drafted if p.mark and not (p.stands and p.mark.due_at in made)]
+    confirmed = [mark for mark in marks if mark.ruling is Ruling.CONFIRMED]
     for number, mark in enumerate(confirmed, start=len(text.promises) + 1):
         await _owe(tx, text, mark, number, now, by)
 
