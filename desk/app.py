@@ -21,6 +21,7 @@ from desk import (
     now,
     on_it,
     pictures,
+    promises,
     read,
     record,
     restrict,
@@ -32,6 +33,7 @@ from desk import (
     sign_in_oidc,
     statement,
     statement_acts,
+    told,
     watch_preview,
 )
 from desk.access import DeskAccess, desk_key
@@ -105,6 +107,8 @@ def create_app(here: Installation) -> Starlette:
             *statement.ROUTES,
             *statement_acts.ROUTES,
             *deliveries.ROUTES,
+            *promises.ROUTES,
+            *told.ROUTES,
             *record.ROUTES,
             *sandbox.ROUTES,
             *approve.ROUTES,
