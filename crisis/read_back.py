@@ -67,6 +67,7 @@ _LINK = re.compile(
 _SLACK = re.compile(r"<(?:https?://|mailto:)([^|>]*)(?:\|([^>]*))?>")
 _MARKDOWN_LINK = re.compile(r"\[([^\]\n]+)\]\((?:https?://|mailto:)[^)\s]+\)")
 _MENTION = re.compile(r"(@[\w-]+)@[\w.-]+")
+_BLOCK = re.compile(r"</?(?:br|p|li|ul|ol|div|h\d)\b[^<>]{0,300}>", re.IGNORECASE)
 _TAG = re.compile(r"<[^<>]{1,300}>")
 _BULLET = re.compile(r"(?m)^\s*[-•*]\s+")
 _MARKS = re.compile(r"[*_`~#>|\\]+")
@@ -83,7 +84,7 @@ def comparable(text: str) -> str:
     """``text`` without what platforms change in every text."""
     text = _SLACK.sub(lambda found: found[2] or found[1], text)
     text = _MARKDOWN_LINK.sub(r"\1", text)
-    text = html.unescape(_TAG.sub(" ", _BULLET.sub("", text)))
+    text = _BULLET.sub("", html.unescape(_TAG.sub(" ", _BLOCK.sub("\n", text))))
     text = _INVISIBLE.sub("", unicodedata.normalize("NFKC", text))
     text = _LINK.sub("", _MENTION.sub(r"\1", text))
     text = text.translate({0x2018: "'", 0x2019: "'", 0x201C: '"', 0x201D: '"', 0x2026: "..."})
