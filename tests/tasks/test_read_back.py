@@ -60,7 +60,7 @@ async def test_a_text_that_goes_is_noticed_told_once_and_not_sent_again(here: In
     assert await read_back_due(here) == ""
     first = await seen(here)
     assert {one.stand for one in first.values() if one.due_at} == {Stand.MATCHED}
-    assert {pair for pair in await records(here)} == {("", "matched")}
+    assert set(await records(here)) == {("", "matched")}
     assert not notices(here)
     before = await records(here)
     assert await read_back_due(here) == "", "nothing is due"
@@ -108,5 +108,5 @@ async def test_what_we_took_back_ourselves_is_looked_at_no_more(here: Installati
     assert back
     await read_back(here, sorted(back))
     assert not notices(here)
-    assert {pair for pair in await records(here)} == {("", "matched")}
+    assert set(await records(here)) == {("", "matched")}
     assert {(await seen(here))[id].due_at for id in back} == {None}
