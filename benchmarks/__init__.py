@@ -19,6 +19,7 @@ NAMES: dict[str, str] = {
     "listening": "posts per second through a live source, from the websocket to the match",
     "watching": "share of a core on a 2,000-events-a-second stream, and memory over a simulated week",
     "lint": "precision and recall of lint on written statements",
+    "promises": "promises found in written sentences, and by when, in six languages",
     "narratives": "how well posts are grouped by what they speak of (B³), against simpler ways, and how fast",
     "response": "incident to draft, last decision to first and last channel, on the running stack",
     "desk": "server time of the desk's pages at a million mentions; live updates to 200 pages",

@@ -250,6 +250,10 @@ NOTICES: dict[str, tuple[dict[str, Any], ...]] = {
         ),
         _notice(statement=STATEMENT, by="Ida", reason="the time in it is wrong", withdrawals=()),
     ),
+    "notice.read_back.txt.j2": tuple(
+        _notice(statement=STATEMENT, channel="mastodon", says="it is not there any more", stand=stand)
+        for stand in ("gone", "edited", "matched")
+    ),
     "notice.commitment.txt.j2": (
         _notice(commitment=COMMITMENT, overdue=False),
         _notice(commitment=COMMITMENT, overdue=True),

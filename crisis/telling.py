@@ -91,6 +91,7 @@ def _told(record: Record, known: Known) -> str:
     about |= {"stuck": " of a delivery that needs a human", "taken back": " that an approval was taken back"}
     about |= {"released": " that a text went out without its approvals"}
     about |= {"unanswered": " that nobody has answered a request for approval"}
+    about |= {"read_back": " that a published text does not stand as it did"}
     tail = about.get(occasion.partition("/")[0], f" ({occasion})")
     return f"{person} told{tail}" + (f" by {str(route).partition(':')[0]}" if route else "")
 
@@ -171,6 +172,11 @@ def _delivered(word: str) -> Callable[[Record, Known], str]:
         return f"{what[0].upper()}{what[1:]} {word} {place_of(delivery)}"
 
     return say
+
+
+def _read_back(record: Record, known: Known) -> str:
+    words = {"matched": "stands as it was approved on", "edited": "WAS CHANGED on", "gone": "IS GONE from"}
+    return _delivered(words.get(str(first_of(record.data, "stand")), "was looked at on"))(record, known)
 
 
 def _promised(word: str) -> Callable[[Record, Known], str]:
@@ -294,6 +300,20 @@ SENTENCES: dict[str, Callable[[Record, Known], str]] = {
     "commitment.broken": _promised("Promise broken"),
     "commitment.withdrawn": _promised("Promise withdrawn with its statement"),
     "commitment.reminded": _promised("Reminded of a promise"),
+    "commitment.overdue": _promised("PROMISE OVERDUE"),
+    "commitment.moved": lambda r, k: (
+        f"Promise moved to {str(first_of(r.data, 'due_at'))[:16].replace('T', ' ')} UTC, as {first_of(r.data, 'statement')} "
+        f"says: {first_of(r.data, 'text')}"
+    ),
+    "commitment.handed": lambda r, k: (
+        f"{k.person(str(first_of(r.data, 'owner')))} sees to a promise: {first_of(r.data, 'text')}"
+    ),
+    "promise.confirmed": lambda r, k: f"Promise in {_statement(r)} confirmed: {first_of(r.data, 'sentence')}",
+    "promise.struck": lambda r, k: f"Found no promise in {_statement(r)}: {first_of(r.data, 'sentence')}",
+    "delivery.read_back": _read_back,
+    "audience.excused": lambda r, k: (
+        f"{k.person(str(first_of(r.data, 'key')))} does not get {first_of(r.data, 'wants')}"
+    ),
     "freeze.begun": lambda r, k: "Freezing what is scheduled",
     "freeze.lifted": lambda r, k: "Freeze of scheduled posts lifted",
     "scheduler.not_frozen": lambda r, k: f"Scheduled posts on {first_of(r.data, 'scheduler')} could not be read",

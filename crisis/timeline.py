@@ -78,6 +78,8 @@ DETAILS = frozenset(
         "scheduler.frozen",
         "scheduler.restored",
         "commitment.reminded",
+        "promise.confirmed",
+        "promise.struck",
         "watch.saved",
     }
 )
@@ -86,6 +88,7 @@ DETAILS = frozenset(
 TROUBLES = frozenset(
     {
         "commitment.broken",
+        "commitment.overdue",
         "coverage.lost",
         "decision.refused",
         "delivery.human_asked",

@@ -22,6 +22,7 @@ from desk import (
     on_it,
     people,
     pictures,
+    promises,
     read,
     record,
     restrict,
@@ -34,6 +35,7 @@ from desk import (
     statement,
     statement_acts,
     stream,
+    told,
     watch_preview,
 )
 from desk.access import DeskAccess, desk_key
@@ -109,6 +111,8 @@ def create_app(here: Installation) -> Starlette:
             *statement.ROUTES,
             *statement_acts.ROUTES,
             *deliveries.ROUTES,
+            *promises.ROUTES,
+            *told.ROUTES,
             *record.ROUTES,
             *sandbox.ROUTES,
             *approve.ROUTES,

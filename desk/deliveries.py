@@ -152,6 +152,7 @@ async def _show(
     nonces = {name: acts.nonce_of(request, place) for name, place in places.items()}
     async with here.store.reading() as tx:
         mailings = await mailings_of(tx, deliveries)
+        read_backs = await tx.read_backs.last(d.id for d in deliveries)
         people = await tx.stakeholders.list()
         groups = [
             await _group(tx, places[of.incident].incident, of, own, nonces[of.incident], people)
@@ -167,6 +168,7 @@ async def _show(
         "asked": asked,
         "groups": groups,
         "mailings": mailings,
+        "read_backs": read_backs,
         "mailed": {d.id for d in deliveries if is_mailing(d)},
         "taken_back": taken_back(deliveries),
         "totals": _totals(deliveries),

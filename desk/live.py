@@ -64,6 +64,8 @@ SAID = frozenset(
         "delivery.human_asked",
         "delivery.refused",
         "commitment.broken",
+        "commitment.overdue",
+        "delivery.read_back",
         "coverage.lost",
         "coverage.returned",
     }

@@ -13,6 +13,7 @@ from crisis.commitment import Commitment
 from crisis.delivery import ARRIVED, Delivery, DeliveryState, Purpose
 from crisis.incident import Incident
 from crisis.mailing import RecipientState, of_counts, shown
+from crisis.read_back import ReadBack
 from crisis.release import Release
 from crisis.reliance import broken
 from crisis.statement import Statement
@@ -107,6 +108,8 @@ class Picture:
     commitments: tuple[Commitment, ...]
     mailings: dict[str, Mailed]
     """How each mailing stands, by its delivery."""
+    read_backs: dict[str, ReadBack]
+    """What stands on the platforms now, by delivery."""
     closing_proposed: bool
     """The reaction has calmed, and a person has been asked whether to close."""
 
@@ -143,6 +146,7 @@ async def load(tx: Transaction, incident: Incident, now: datetime) -> Picture:
         deliveries,
         tuple(await tx.commitments.list(incident=incident.id)),
         mailings=await mailings_of(tx, deliveries),
+        read_backs=await tx.read_backs.of(incident.id),
         closing_proposed=bool(measured) and measured[-1].calm,
     )
 

@@ -15,6 +15,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from crisis.commitment import CommitmentState
 from crisis.counsel import sources
 from crisis.differences import differences
 from crisis.drafting import NoTemplate, headline_and_body
@@ -23,7 +24,7 @@ from crisis.incident import Incident
 from crisis.stakeholder import Stakeholder
 from crisis.statement import Rendering, Statement
 from crisis.values import StatementKind
-from desk import forms
+from desk import forms, promised
 from desk.approve import MAX_REASON, looks_like, sentence
 from desk.marking import marked, notes
 from desk.page import hides
@@ -40,6 +41,7 @@ from tasks.draft import latest_of, place_of, suggested
 from tasks.installation import Installation
 from tasks.outlets import NothingToCorrect, languages_for
 from tasks.people import circle_of
+from tasks.promises import Drafted, promises_in_hand, promises_of
 
 EDITING, DECIDING = "statement.edit", "statement.decide"
 """The two kinds of form on a statement's page."""
@@ -258,8 +260,10 @@ async def show(
     here, statement = desk.here, sheet.statement
     checked, trouble = await _checked(here, sheet)
     posts = _posts(here, sheet, checked)
+    drafted = await drafted_of(here, sheet)
     async with here.store.reading() as tx:
         counsel = await advise(tx, sheet.incident.id)
+        owed = await tx.commitments.list(incident=sheet.incident.id, state=CommitmentState.OPEN)
     proposal = sheet.version.proposal if sheet.version else None
     playbook = here.playbook(sheet.incident.assessment.type).approval.get(sheet.kind)
     policy = proposal.policy if proposal else playbook
@@ -278,6 +282,8 @@ async def show(
         "problems": [s for s in checked.shown if s.problem],
         "hidden": hides(sheet.typed.text),
         "counsel": counsel,
+        "promised": promised.asked(drafted, given or {}),
+        "owed": owed,
         "sources": sources(counsel),
         "channels": here.settings.channels,
         "languages": LANGUAGES,
@@ -305,6 +311,14 @@ async def show(
         "action": _address(sheet),
     }
     return desk.pages.show(request, "statement.html", context, status=status, live=True)
+
+
+async def drafted_of(here: Installation, sheet: Sheet) -> tuple[Drafted, ...]:
+    """What the text on the sheet promises: as it is stored, or as it lies in the editor."""
+    if sheet.statement is not None and not sheet.is_changed:
+        async with here.store.reading() as tx:
+            return await promises_of(tx, sheet.statement)
+    return await promises_in_hand(here, sheet.incident, sheet.kind, sheet.typed, sheet.statement)
 
 
 def _address(sheet: Sheet) -> str:

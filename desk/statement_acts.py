@@ -18,7 +18,7 @@ from crisis.access import VIEWER
 from crisis.approval import NotAllowed, Verdict, Via
 from crisis.rendering import DoesNotFit
 from crisis.statement import Statement
-from desk import forms
+from desk import forms, promised
 from desk.approve import MAX_REASON
 from desk.forms import NotTaken
 from desk.guard import TokenBucket, caller
@@ -30,11 +30,13 @@ from desk.statement import (
     MAX_TEXT,
     Sheet,
     deciding_of,
+    drafted_of,
     editing_of,
     new_sheet,
     sheet_of,
     show,
     started,
+    typed_of,
 )
 from desk.who import who_acts
 from records import NotFound, StatementStatus
@@ -164,6 +166,8 @@ async def _store(request: Request, sheet: Sheet, form: dict[str, str], act: str)
         raise NotTaken(403, "this page was open for too long; your text is still here: press once more")
     if not _submitted.take(f"{sheet.incident.id}/{caller(request)}"):
         raise NotTaken(429, "too many tries: wait a minute; your text is still here")
+    found = promised.asked(await drafted_of(here, sheet), form)
+    promised.hold_to(found, form, proposing=act == "propose")
     await _look_before(here, sheet, act)
     among = [p.email for p in sheet.people if set(p.roles) - {VIEWER}]
     person = await who_acts(request, here, form, among=among, who="stakeholders, who answer for what they write,")
@@ -181,6 +185,8 @@ async def _store(request: Request, sheet: Sheet, form: dict[str, str], act: str)
             channels=sheet.typed.channels,
             onto=sheet.onto,
         )
+    if sheet.typed.alike == typed_of(statement).alike:
+        await promised.store(here, statement, found, form, by=person)
     if act == "propose":
         await propose(here, statement, by=person)
     return RedirectResponse(f"/statements/{statement.id}/{statement.version}", status_code=303)

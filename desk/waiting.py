@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from config import Settings
-from crisis.commitment import CommitmentState
+from crisis.commitment import CommitmentState, PromiseKind
 from crisis.delivery import Delivery, Purpose
 from crisis.incident import Incident, IncidentState
 from crisis.values import StatementKind
@@ -53,7 +53,14 @@ def waits(picture: Picture, settings: Settings) -> tuple[Wait, ...]:
         wait = _waits_for(version, settings, lead, word_due(incident, version.statement.kind))
         found += [wait] if wait else []
     found += [
-        Wait(f"Keep the promise: {c.text}", lead, c.due_at, (_draft(incident, StatementKind.UPDATE),))
+        Wait(
+            f"Keep the promise: {c.text}",
+            _name(settings, c.owner) or lead,
+            c.due_at,
+            (_draft(incident, StatementKind.UPDATE),) if c.kind is PromiseKind.UPDATE else (_kept(c.id),),
+            act=f"/promises?incident={incident.id}#{c.id}" if c.kind is not PromiseKind.UPDATE else "",
+            act_label="Say what became of it",
+        )
         for c in picture.commitments
         if c.state is CommitmentState.OPEN
     ]
@@ -130,6 +137,10 @@ def _waits_for(version: Version, settings: Settings, lead: str, due_at: datetime
 
 def _draft(incident: Incident, kind: StatementKind) -> str:
     return f"fireline draft {incident.id} --kind {kind}"
+
+
+def _kept(id: str) -> str:
+    return f'fireline kept {id} {YOU} --evidence "WHAT SHOWS IT"'
 
 
 def _confirm(incident: Incident) -> str:

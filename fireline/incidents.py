@@ -298,8 +298,15 @@ def _show_labels(found: Sequence[Label], *, as_json: bool) -> None:
     table.writerows({name: visible(str(value)) for name, value in row.items()} for row in rows)
 
 
-async def resolve(incident: str, *, actor: Actor, reason: Reason, json: Json = False) -> None:
-    """Close an incident and start its review. Refused while the public is still owed a word.
+async def resolve(
+    incident: str,
+    *,
+    actor: Actor,
+    reason: Reason,
+    unreached: Annotated[str, Parameter(help="Why those who are stranded are not told that it is over.")] = "",
+    json: Json = False,
+) -> None:
+    """Close an incident and start its review. Refused while the public is still owed a word, or somebody is stranded.
 
     Args:
         incident: Such as INC-7.
@@ -308,6 +315,6 @@ async def resolve(incident: str, *, actor: Actor, reason: Reason, json: Json = F
 
     async with session() as here:
         here.settings.stakeholder(actor)
-        after = await close.resolve(here, incident, actor=actor, reason=reason)
+        after = await close.resolve(here, incident, actor=actor, reason=reason, unreached=unreached)
         words = f"{incident} is resolved. The after-action report follows: `fireline report {incident} -o DIR`."
         show({"incident": incident, "state": after.state.value}, as_json=json, words=words)

@@ -205,9 +205,14 @@ async def propose(
     version: Version = None,
     image: Images = None,
     alt: Alts = None,
+    confirm_promises: Annotated[
+        bool, Parameter(negative="", help="Whatever it promises by a named time is owed.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Ask for the approvals that the playbook wants; each approver gets a signed link.
+
+    Refused while a promise in it is neither confirmed nor struck (`fireline promise`).
 
     With pictures, the same text becomes a new version of yours that carries them, and that is proposed.
 
@@ -216,6 +221,7 @@ async def propose(
     """
     from tasks import approve as approval
     from tasks.draft import with_pictures
+    from tasks.promises import confirm_found
 
     _, pictures = read_pictures("", "", image, alt)
     async with session() as here:
@@ -224,6 +230,8 @@ async def propose(
             found = await tx.statements.get(statement, version)
         if pictures:
             found = await with_pictures(here, found, pictures, author=actor)
+        if confirm_promises:
+            await confirm_found(here, found, by=actor)
         await approval.propose(here, found, by=actor)
         standing = await approval.standing_of(here, found.id, found.version)
         words = f"{found.label} is proposed; it {'was ' if standing.approved else ''}{standing.says}."

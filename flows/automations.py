@@ -111,7 +111,7 @@ EXAMPLES: tuple[Example, ...] = (
     Example(
         name="Fireline example: mail on overdue",
         description="A promise was not kept in time: incident leads and communications get a mail.",
-        expect="fireline.commitment.broken",
+        expect="fireline.commitment.overdue",
         deployment="tell/tell",
         parameters={"to": ["incident_lead", "comms"], "says": "A promise to the public is overdue", "by": "email"},
     ),

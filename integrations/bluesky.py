@@ -21,6 +21,7 @@ from crisis.counting import Limits, Unit
 from crisis.delivery import DeliveryClass, Receipt
 from crisis.links import links
 from crisis.pictures import Picture, PictureLimits
+from crisis.read_back import OnPlatform
 from crisis.rendering import MAX_PARTS
 from crisis.statement import Part, Rendering
 from integrations.http import Answer, Connection, Http, moment
@@ -124,6 +125,17 @@ class Bluesky:
 
     async def amend(self, receipt: Receipt, rendering: Rendering) -> Receipt:
         raise Refused("Bluesky shows no edits of a post; publish a correction as an answer to it, or withdraw it")
+
+    async def read(self, receipt: Receipt) -> OnPlatform:
+        parts: list[str | None] = []
+        with looking_up():
+            for uri in receipt.raw.get("parts") or [receipt.id]:
+                place = _AT_URI.fullmatch(str(uri))
+                if not place:
+                    raise Unknown(f"{uri!r} is no address of a post")
+                post = await self._get(place[1], place[2], place[3])
+                parts.append(None if post is None else str(post["value"].get("text", "")))
+        return OnPlatform(parts=tuple(parts))
 
     async def withdraw(self, receipt: Receipt) -> None:
         for uri in reversed(receipt.raw.get("parts") or [receipt.id]):

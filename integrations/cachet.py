@@ -13,6 +13,7 @@ from pydantic import Field, SecretStr
 
 from crisis.counting import Limits
 from crisis.delivery import DeliveryClass, Receipt
+from crisis.read_back import OnPlatform
 from crisis.statement import Rendering
 from integrations.http import Answer, Connection, Http, moment
 from integrations.outcomes import IntegrationError, Refused, Unknown, before_sending, looking_up
@@ -104,6 +105,14 @@ class Cachet:
         body = {"message": rendering.text} | ({"name": rendering.subject} if rendering.subject and not update else {})
         _resource(await self._http.write("PUT", path, json=body))
         return receipt.model_copy(update={"accepted_at": datetime.now(UTC)})
+
+    async def read(self, receipt: Receipt) -> OnPlatform:
+        incident, _, update = receipt.id.partition("/")
+        path = f"/api/incidents/{incident}" + (f"/updates/{update}" if update else "")
+        with looking_up():
+            answer = await self._http.read(path)
+            text = None if answer.status == 404 else str(_resource(answer)["attributes"].get("message") or "")
+        return OnPlatform(parts=(text,))
 
     async def withdraw(self, receipt: Receipt) -> None:
         incident, _, update = receipt.id.partition("/")

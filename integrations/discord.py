@@ -19,6 +19,7 @@ from crisis.counting import Limits, Unit
 from crisis.delivery import DeliveryClass, Receipt
 from crisis.pictures import Picture, PictureLimits
 from crisis.plain_markdown import plain_markdown
+from crisis.read_back import OnPlatform
 from crisis.stakeholder import Route
 from crisis.statement import Part, Rendering, Target
 from integrations.http import Answer, Connection, Http, moment
@@ -106,6 +107,14 @@ class Discord:
             body = {"content": plain_markdown(part.text), "allowed_mentions": {"parse": []}}
             _message(await self._http.write("PATCH", f"{path}/{number}", json=body))
         return receipt.model_copy(update={"accepted_at": datetime.now(UTC)})
+
+    async def read(self, receipt: Receipt) -> OnPlatform:
+        parts: list[str | None] = []
+        with looking_up():
+            for number in receipt.raw["parts"]:
+                answer = await self._http.read(f"{_path(str(receipt.raw['channel']))}/{number}")
+                parts.append(None if answer.status == 404 else _says(_message(answer)))
+        return OnPlatform(parts=tuple(parts))
 
     async def withdraw(self, receipt: Receipt) -> None:
         for number in reversed(receipt.raw["parts"]):

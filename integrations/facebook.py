@@ -15,6 +15,7 @@ from pydantic import Field, SecretStr
 from crisis.counting import Limits
 from crisis.delivery import DeliveryClass, Receipt
 from crisis.pictures import MediaType, Picture, PictureLimits
+from crisis.read_back import OnPlatform
 from crisis.statement import Rendering
 from integrations import graph
 from integrations.http import Connection, Http, moment
@@ -104,6 +105,14 @@ class Facebook:
         data = {"message": rendering.text, **self._proof}
         graph.body(await self._http.write("POST", f"/{receipt.id}", data=data))
         return receipt.model_copy(update={"accepted_at": datetime.now(UTC)})
+
+    async def read(self, receipt: Receipt) -> OnPlatform:
+        under, lists = str(receipt.raw.get("under") or ""), [f"/{self._page}/posts"]
+        with looking_up():
+            text = await graph.shown(
+                self._http, receipt.id, "message", lists, self._proof, since=receipt.accepted_at, under=under
+            )
+        return OnPlatform(parts=(text,))
 
     async def withdraw(self, receipt: Receipt) -> None:
         under, since = str(receipt.raw.get("under") or ""), receipt.accepted_at

@@ -163,6 +163,30 @@ async def remove(
         raise Refused(f"{what} ({answer.says})")
 
 
+async def shown(
+    http: Http,
+    number: str,
+    field: str,
+    lists: Sequence[str],
+    params: Mapping[str, str],
+    *,
+    since: datetime,
+    under: str = "",
+) -> str | None:
+    """The text in ``field`` of a post of ours; None when it can neither be read nor is in the account's own ``lists``,
+    which reach back a day before ``since`` (UTC), or among the comments ``under`` one.
+
+    Raises:
+        Unknown: it is listed and cannot be read; and like ``body``.
+    """
+    answer = await http.read(f"/{number}", params={"fields": f"id,{field}", **params})
+    if not not_loaded(answer):
+        return str(body(answer).get(field) or "")
+    if await _stands(http, number, lists, params, since - LOOK_BACK, under):
+        raise Unknown(f"it is listed, but this token may not read it: {answer.says}")
+    return None
+
+
 async def _stands(
     http: Http, number: str, lists: Sequence[str], params: Mapping[str, str], since: datetime, under: str
 ) -> bool:

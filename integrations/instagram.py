@@ -15,6 +15,7 @@ from pydantic import Field, SecretStr
 from crisis.counting import Limits, Unit
 from crisis.delivery import DeliveryClass, Receipt
 from crisis.pictures import MediaType, Picture, PictureLimits
+from crisis.read_back import OnPlatform
 from crisis.statement import Rendering
 from integrations import graph
 from integrations.http import Http, moment
@@ -115,6 +116,13 @@ class Instagram:
 
     async def amend(self, receipt: Receipt, rendering: Rendering) -> Receipt:
         raise Refused("Instagram lets no caption be changed by its API; publish a correction, which becomes a comment")
+
+    async def read(self, receipt: Receipt) -> OnPlatform:
+        under, lists = str(receipt.raw.get("under") or ""), (f"/{self._account}/media",)
+        field = "text" if under else "caption"
+        with looking_up():
+            text = await graph.shown(self._http, receipt.id, field, lists, {}, since=receipt.accepted_at, under=under)
+        return OnPlatform(parts=(text,))
 
     async def withdraw(self, receipt: Receipt) -> None:
         under, lists = str(receipt.raw.get("under") or ""), (f"/{self._account}/media",)

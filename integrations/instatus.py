@@ -12,6 +12,7 @@ from pydantic import Field, SecretStr
 
 from crisis.counting import Limits
 from crisis.delivery import DeliveryClass, Receipt
+from crisis.read_back import OnPlatform
 from crisis.statement import Rendering
 from integrations.http import Answer, Connection, Http, moment
 from integrations.outcomes import IntegrationError, Refused, Unknown, before_sending, looking_up
@@ -103,6 +104,19 @@ class Instatus:
         if receipt.id == incident and rendering.subject and rendering.subject != receipt.raw.get("name"):
             _made(await self._http.write("PUT", path, json={"name": rendering.subject, "notify": False}))
         return receipt.model_copy(update={"accepted_at": datetime.now(UTC)})
+
+    async def read(self, receipt: Receipt) -> OnPlatform:
+        incident, _, _ = receipt.id.partition("/")
+        update = str(receipt.raw.get("update") or "")
+        if not update:
+            raise Unknown("the receipt names no update to look for")
+        with looking_up():
+            answer = await self._http.read(f"{self._path}/incidents/{incident}")
+            if answer.status == 404:
+                return OnPlatform(parts=(None,))
+            updates = objects(_made(answer).get("updates"), "updates")
+        ours = [u for u in updates if u.get("id") == update]
+        return OnPlatform(parts=(str(ours[0].get("message", "")) if ours else None,))
 
     async def withdraw(self, receipt: Receipt) -> None:
         incident, _, update = receipt.id.partition("/")

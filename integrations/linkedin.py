@@ -17,6 +17,7 @@ from pydantic import Field, SecretStr
 from crisis.counting import Limits
 from crisis.delivery import DeliveryClass, Receipt
 from crisis.pictures import MediaType, Picture, PictureLimits
+from crisis.read_back import OnPlatform
 from crisis.statement import Rendering
 from integrations.http import Answer, Connection, Http
 from integrations.outcomes import IntegrationError, Refused, Unknown, before_sending, looking_up
@@ -119,6 +120,12 @@ class LinkedIn:
         headers = {"X-RestLi-Method": "PARTIAL_UPDATE"}
         (await self._http.write("POST", _path(receipt.id), json=body, headers=headers)).accepted()
         return receipt.model_copy(update={"accepted_at": datetime.now(UTC)})
+
+    async def read(self, receipt: Receipt) -> OnPlatform:
+        with looking_up():
+            answer = await self._http.read(_path(receipt.id))
+            text = None if answer.status == 404 else plain(str(answer.body().get("commentary", "")))
+        return OnPlatform(parts=(text,))
 
     async def withdraw(self, receipt: Receipt) -> None:
         (await self._http.write("DELETE", _path(receipt.id), headers={"X-RestLi-Method": "DELETE"})).removed()

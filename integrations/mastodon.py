@@ -17,6 +17,7 @@ from pydantic import Field, SecretStr
 from crisis.counting import Limits, Unit
 from crisis.delivery import DeliveryClass, Receipt
 from crisis.pictures import MediaType, Picture, PictureLimits
+from crisis.read_back import OnPlatform
 from crisis.statement import Part, Rendering
 from integrations.http import Answer, Connection, Http, moment, scrub
 from integrations.markup import plain
@@ -144,6 +145,14 @@ class Mastodon:
                 body["media_ids"] = media_ids
             posts.append(_status(await self._http.write("PUT", f"/api/v1/statuses/{status_id}", json=body)))
         return self._receipt(posts)
+
+    async def read(self, receipt: Receipt) -> OnPlatform:
+        parts: list[str | None] = []
+        with looking_up():
+            for status_id in receipt.raw.get("parts") or [receipt.id]:
+                answer = await self._http.read(f"/api/v1/statuses/{status_id}")
+                parts.append(None if answer.status in {404, 410} else _says(_status(answer)))
+        return OnPlatform(parts=tuple(parts))
 
     async def withdraw(self, receipt: Receipt) -> None:
         for status_id in reversed(receipt.raw.get("parts") or [receipt.id]):

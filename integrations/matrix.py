@@ -18,11 +18,13 @@ from pydantic import Field, SecretStr
 from crisis.counting import Limits, Unit
 from crisis.delivery import DeliveryClass, Receipt
 from crisis.pictures import Picture, PictureLimits
+from crisis.read_back import OnPlatform
 from crisis.stakeholder import Route
 from crisis.statement import Part, Rendering, Target
 from integrations.http import Answer, Connection, Http
 from integrations.outcomes import IntegrationError, Misconfigured, Refused, Unknown, before_sending, looking_up
 from integrations.protocols import Health, Message, hold_to
+from integrations.shapes import an_object
 from integrations.thread import cut, publish_parts, since_planned
 
 LOOK_BACK = timedelta(hours=24)
@@ -124,6 +126,21 @@ class Matrix:
             }
             await self._put(str(receipt.raw["room"]), transaction(f"{event} {receipt.accepted_at}", 0), content)
         return receipt.model_copy(update={"accepted_at": datetime.now(UTC)})
+
+    async def read(self, receipt: Receipt) -> OnPlatform:
+        """Of pictures only whether they are there; a text as it was last edited."""
+        room, parts = _quoted(str(receipt.raw["room"])), list[str | None]()
+        with looking_up():
+            for event_id in receipt.raw["parts"]:
+                answer = await self._http.read(f"/_matrix/client/v3/rooms/{room}/event/{_quoted(str(event_id))}")
+                event = {} if answer.status == 404 else answer.body()
+                content = an_object(event.get("content"), "content")
+                relations = an_object(an_object(event.get("unsigned"), "unsigned").get("m.relations"), "m.relations")
+                edit = an_object(an_object(relations.get("m.replace"), "m.replace").get("content"), "content")
+                content = an_object(edit.get("m.new_content"), "m.new_content") or content
+                if content.get("msgtype") != "m.image":
+                    parts.append(str(content["body"]) if "body" in content else None)
+        return OnPlatform(parts=tuple(parts) or (None,))
 
     async def withdraw(self, receipt: Receipt) -> None:
         room = _quoted(str(receipt.raw["room"]))

@@ -12,6 +12,7 @@ from crisis.coverage import SourceHealth
 from crisis.delivery import DeliveryClass, Receipt
 from crisis.events import Event
 from crisis.freeze import ScheduledPost
+from crisis.read_back import OnPlatform
 from crisis.stakeholder import Route
 from crisis.statement import Rendering
 from crisis.values import Frozen, UtcDatetime
@@ -151,6 +152,15 @@ class Publisher(Protocol):
 
     async def close(self) -> None:
         """Let go of connections."""
+        ...
+
+
+@runtime_checkable
+class ReadsBack(Protocol):
+    """A publisher that can look a post up by its receipt. Those that cannot (mail, SMS, Telegram, webhooks) have no such."""
+
+    async def read(self, receipt: Receipt) -> OnPlatform:
+        """What stands there now. Raises ``Unknown`` when nobody can tell: whatever goes wrong is no sign that it is gone."""
         ...
 
 

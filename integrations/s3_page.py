@@ -18,6 +18,7 @@ from pydantic import Field, field_validator
 from crisis.counting import Limits
 from crisis.delivery import DeliveryClass, Receipt
 from crisis.pictures import Picture, PictureLimits
+from crisis.read_back import OnPlatform
 from crisis.statement import Rendering
 from integrations.aws import Rejected
 from integrations.outcomes import IntegrationError, Misconfigured, Refused, Unknown, before_sending, looking_up
@@ -128,6 +129,11 @@ class S3Page:
         changed = item.model_copy(update={"date_modified": datetime.now(UTC).replace(microsecond=0)})
         await self._list(lambda items: with_item(items, changed))
         return receipt
+
+    async def read(self, receipt: Receipt) -> OnPlatform:
+        with looking_up():
+            found = await self._bucket.get(receipt.id)
+        return OnPlatform(parts=(None if found is None else found[1].decode("utf-8", "replace"),), is_html=True)
 
     async def withdraw(self, receipt: Receipt) -> None:
         _, items = await self._feed()

@@ -19,6 +19,7 @@ from config.whole_file import create_if_absent
 from crisis.counting import Limits
 from crisis.delivery import DeliveryClass, Purpose, Receipt
 from crisis.pictures import PictureLimits
+from crisis.read_back import OnPlatform
 from crisis.stakeholder import Route
 from crisis.statement import Part, Rendering, Target
 from crisis.values import Frozen, UtcDatetime
@@ -124,6 +125,12 @@ class Sandbox:
             update={"rendering": rendering, "version": versions[-1].version + 1, "at": datetime.now(UTC)}
         )
         return await self._create(new)
+
+    async def read(self, receipt: Receipt) -> OnPlatform:
+        found = await asyncio.to_thread(_latest, self._settings.directory, post_id(receipt.id))
+        if found is None or found.withdrawn_at:
+            return OnPlatform(parts=(None,))
+        return OnPlatform(parts=tuple(part.text for part in found.rendering.parts))
 
     async def withdraw(self, receipt: Receipt) -> None:
         if self._settings.looks_like == "smtp":  # a drill must not teach that a mail could be taken back

@@ -14,10 +14,12 @@ from pydantic import Field, SecretStr
 
 from crisis.counting import Limits
 from crisis.delivery import DeliveryClass, Receipt
+from crisis.read_back import OnPlatform
 from crisis.statement import Rendering
 from integrations.http import Answer, Connection, Http, moment, scrub
 from integrations.outcomes import IntegrationError, Refused, Unknown, before_sending, looking_up
 from integrations.protocols import Health, hold_to
+from integrations.shapes import objects
 
 STATUSES = frozenset({"investigating", "identified", "monitoring", "resolved"})
 IMPACTS = frozenset({"none", "minor", "major", "critical"})
@@ -125,6 +127,19 @@ class Statuspage:
             _incident(await self._http.write("PATCH", path, json=renamed))
         raw = receipt.raw | ({"name": rendering.subject} if rendering.subject else {})
         return receipt.model_copy(update={"accepted_at": datetime.now(UTC), "raw": raw})
+
+    async def read(self, receipt: Receipt) -> OnPlatform:
+        incident_id, _, part = receipt.id.partition("/")
+        with looking_up():
+            if part == POSTMORTEM:
+                written = await self._postmortem(incident_id)
+                return OnPlatform(parts=(str(written.get("body")) if written.get("published_at") else None,))
+            answer = await self._http.read(f"{self._path}/incidents/{incident_id}")
+            if answer.status == 404:
+                return OnPlatform(parts=(None,))
+            updates = objects(_incident(answer).get("incident_updates"), "incident_updates")
+        ours = [u for u in updates if u.get("id") == receipt.raw.get("update")]
+        return OnPlatform(parts=(str(ours[0].get("body", "")) if ours else None,))
 
     async def withdraw(self, receipt: Receipt) -> None:
         incident_id, _, part = receipt.id.partition("/")

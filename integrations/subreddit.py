@@ -13,6 +13,7 @@ from pydantic import Field, SecretStr
 
 from crisis.counting import Limits
 from crisis.delivery import DeliveryClass, Receipt
+from crisis.read_back import OnPlatform
 from crisis.statement import Rendering
 from integrations.http import Answer, Connection, Http
 from integrations.outcomes import (
@@ -129,6 +130,17 @@ class Subreddit:
             raise Refused("Reddit lets nobody change a title; publish a correction as a comment")
         await self._write("/api/editusertext", {"thing_id": receipt.id, "text": escaped(rendering.text)})
         return receipt.model_copy(update={"accepted_at": datetime.now(UTC)})
+
+    async def read(self, receipt: Receipt) -> OnPlatform:
+        """Gone is also what moderators have removed: nobody but them and us reads it."""
+        with looking_up():
+            params = {"id": receipt.id, "raw_json": "1"}
+            answer = await self._http.read("/api/info", params=params, headers=await self._authorised())
+            listed = objects(an_object(answer.body().get("data"), "data").get("children"), "children")
+            post = an_object(listed[0].get("data"), "post") if listed else {}
+        text = str(post.get("selftext" if receipt.id.startswith("t3_") else "body") or "")
+        gone = not post or text in ("[deleted]", "[removed]") or post.get("removed_by_category")
+        return OnPlatform(parts=(None if gone else text,))
 
     async def withdraw(self, receipt: Receipt) -> None:
         with before_sending():

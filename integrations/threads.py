@@ -15,6 +15,7 @@ from pydantic import Field, SecretStr
 from crisis.counting import Limits, Unit
 from crisis.delivery import DeliveryClass, Receipt
 from crisis.pictures import MediaType, PictureLimits
+from crisis.read_back import OnPlatform
 from crisis.statement import Part, Rendering
 from integrations import graph
 from integrations.http import Http, moment
@@ -102,6 +103,16 @@ class Threads:
 
     async def amend(self, receipt: Receipt, rendering: Rendering) -> Receipt:
         raise Refused("Threads has no edits by its API; publish a correction as an answer to it, or withdraw it")
+
+    async def read(self, receipt: Receipt) -> OnPlatform:
+        with looking_up():
+            parts = [
+                await graph.shown(
+                    self._http, str(number), "text", ("/me/threads", "/me/replies"), {}, since=receipt.accepted_at
+                )
+                for number in receipt.raw.get("parts") or [receipt.id]
+            ]
+        return OnPlatform(parts=tuple(parts))
 
     async def withdraw(self, receipt: Receipt) -> None:
         for number in reversed(receipt.raw.get("parts") or [receipt.id]):

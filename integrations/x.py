@@ -17,12 +17,14 @@ from pydantic import Field, SecretStr, model_validator
 from crisis.counting import Limits, Unit
 from crisis.delivery import DeliveryClass, Receipt
 from crisis.pictures import Picture, PictureLimits
+from crisis.read_back import OnPlatform
 from crisis.statement import Part, Rendering
 from integrations.http import Answer, Connection, Http, moment
 from integrations.oauth1 import OAuth1
 from integrations.oauth2 import Grant, OAuth2, TokenDesk
 from integrations.outcomes import IntegrationError, Refused, Unknown, before_sending, looking_up
 from integrations.protocols import Health, hold_to
+from integrations.shapes import objects
 from integrations.thread import publish_parts, standing
 
 LOOK_BACK = timedelta(hours=24)
@@ -141,6 +143,18 @@ class X:
 
     async def amend(self, receipt: Receipt, rendering: Rendering) -> Receipt:
         raise Refused("X lets only some accounts edit, and only for an hour; publish a correction as an answer to it")
+
+    async def read(self, receipt: Receipt) -> OnPlatform:
+        ids = [str(post_id) for post_id in receipt.raw.get("parts") or [receipt.id]]
+        with looking_up():
+            params = {"ids": ",".join(ids), "tweet.fields": FIELDS}
+            body = (await self._http.read("/2/tweets", params=params)).body()
+            found = {str(post["id"]): post for post in objects(body.get("data"), "data") if post.get("id")}
+            problems = objects(body.get("errors"), "errors")
+            gone = {str(p.get("value")) for p in problems if str(p.get("type")).endswith("/resource-not-found")}
+            if unclear := [post_id for post_id in ids if post_id not in found and post_id not in gone]:
+                raise Unknown(f"X does not say what became of {', '.join(unclear)}")
+        return OnPlatform(parts=tuple(_says(found[i]) if i in found else None for i in ids))
 
     async def withdraw(self, receipt: Receipt) -> None:
         for post_id in reversed(receipt.raw.get("parts") or [receipt.id]):

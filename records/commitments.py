@@ -45,8 +45,12 @@ class Commitments:
             query = query.where(commitments.c.state == state.value)
         return [Commitment.model_validate(dict(row._mapping)) for row in await self._work.all(query)]
 
-    async def settle(self, id: str, state: CommitmentState, by: str, at: datetime, **act: Unpack[Act]) -> Commitment:
+    async def settle(
+        self, id: str, state: CommitmentState, by: str, at: datetime, *, evidence: str = "", **act: Unpack[Act]
+    ) -> Commitment:
         """Say that a promise was kept (by statement or person ``by``), broken or withdrawn; it is settled once.
+
+        ``evidence``: what shows it, in a person's words.
 
         Raises:
             NotFound: there is no such commitment.
@@ -59,12 +63,15 @@ class Commitments:
             raise ValueError(f"the commitment {id} is {before.state} and cannot become {state}")
         kept = state is CommitmentState.KEPT
         changed: dict[str, Any] = {"state": state, "kept_at": at if kept else None, "kept_by": by if kept else ""}
+        changed["evidence"] = evidence
         await self._work.write(update(commitments).where(commitments.c.id == id).values(changed))
         data = {"commitment": id, "text": before.text, "due_at": before.due_at, "by": by, "at": at}
+        if evidence:
+            data["evidence"] = evidence
         await self._ledger.append(f"commitment.{state}", incident=before.incident, data=data, **act)
         return before.model_copy(update=changed)
 
-    async def reminded(self, id: str, at: datetime, **act: Unpack[KnownAct]) -> None:
+    async def reminded(self, id: str, at: datetime, *, step: str = "", **act: Unpack[KnownAct]) -> None:
         """Note that the people concerned were reminded of a promise.
 
         Raises:
@@ -72,6 +79,38 @@ class Commitments:
         """
         before = await self.get(id)
         await self._work.write(update(commitments).where(commitments.c.id == id).values(reminded_at=at))
-        data = {"commitment": id, "text": before.text, "due_at": before.due_at, "at": at}
+        data = {"commitment": id, "text": before.text, "due_at": before.due_at, "step": step, "at": at}
         by = act_of(act, "follow_up")
         await self._ledger.append("commitment.reminded", incident=before.incident, data=data, **by)
+
+    async def hand_to(self, id: str, owner: str, **act: Unpack[Act]) -> Commitment:
+        """Make somebody the owner of an open promise.
+
+        Raises:
+            NotFound: there is no such commitment.
+            ValueError: it is settled.
+        """
+        return await self._change(id, "handed", {"owner": owner}, act)
+
+    async def move(self, id: str, due_at: datetime, statement: str, **act: Unpack[Act]) -> Commitment:
+        """Move an open promise to another time, because the published ``statement`` says so; reminders begin anew.
+
+        Raises:
+            NotFound: there is no such commitment.
+            ValueError: it is settled.
+        """
+        before = await self.get(id)
+        changed = {"due_at": due_at, "made_at": self._work.clock.now(), "reminded_at": None}
+        return await self._change(id, "moved", changed, act, statement=statement, was_due_at=before.due_at)
+
+    async def _change(
+        self, id: str, verb: str, changed: dict[str, Any], act: Act, **more: str | datetime
+    ) -> Commitment:
+        before = await self.get(id)
+        if before.state is not CommitmentState.OPEN:
+            raise ValueError(f"the commitment {id} is {before.state}: nothing about it changes any more")
+        await self._work.write(update(commitments).where(commitments.c.id == id).values(changed))
+        after = before.model_copy(update=changed)
+        data = {"commitment": id, "text": after.text, "due_at": after.due_at, "owner": after.owner, **more}
+        await self._ledger.append(f"commitment.{verb}", incident=before.incident, data=data, **act)
+        return after

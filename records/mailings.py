@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, bindparam, func, select, update
 from crisis.mailing import REACHED, RecipientList, RecipientState, fingerprint, list_hash, may_become
 from records.ledger import Ledger
 from records.suppressions import Suppressions
-from records.tables import recipients
+from records.tables import recipients, suppressions
 from records.work import Act, Work
 
 R = RecipientState
@@ -54,6 +54,25 @@ class Mailings:
 
     def __init__(self, work: Work, ledger: Ledger, suppressions: Suppressions) -> None:
         self._work, self._ledger, self._suppressions = work, ledger, suppressions
+
+    async def missed(self, earlier: Collection[str], later: Collection[str], channel: str) -> tuple[int, int]:
+        """How many had one of the ``earlier`` mailings and none of the ``later``; and how many of those may not be
+        written to by ``channel`` any more."""
+        reached = [state.value for state in REACHED]
+        had = select(_ROW.fingerprint).where(_ROW.delivery.in_(list(earlier)), _ROW.state.in_(reached)).distinct()
+        got = select(_ROW.fingerprint).where(_ROW.delivery.in_(list(later)), _ROW.state.in_(reached))
+        without = had.where(_ROW.fingerprint.not_in(got)).subquery()
+        row = await self._work.first(select(func.count()).select_from(without))
+        missing = 0 if row is None else int(row[0])
+        if not missing:
+            return 0, 0
+        away = select(suppressions.c.fingerprint).where(suppressions.c.list.in_(["", channel]))
+        unable = select(_ROW.fingerprint).where(
+            _ROW.delivery.in_(list(later)), _ROW.state.in_([R.SUPPRESSED.value, R.BOUNCED.value])
+        )
+        gone = without.c.fingerprint.in_(away) | without.c.fingerprint.in_(unable)
+        row = await self._work.first(select(func.count()).select_from(without).where(gone))
+        return missing, 0 if row is None else int(row[0])
 
     async def plan(
         self, delivery: str, to: RecipientList, *, incident: str, given: str, **act: Unpack[Act]

@@ -41,6 +41,8 @@ from records.observations import Observations
 from records.outbox import Outbox
 from records.pictures import Pictures
 from records.progress import Progress
+from records.promise_marks import PromiseMarks
+from records.read_backs import ReadBacks
 from records.releases import Releases
 from records.restrictions import Restrictions
 from records.sessions import Sessions
@@ -85,6 +87,8 @@ class Transaction:
     suppressions: Suppressions
     engagement: Engagement
     commitments: Commitments
+    promise_marks: PromiseMarks
+    read_backs: ReadBacks
     stakeholders: Stakeholders
     observations: Observations
     frozen: FrozenPosts
@@ -125,6 +129,8 @@ def _transaction(work: Work) -> Transaction:
         suppressions=suppressions,
         engagement=Engagement(work, ledger),
         commitments=Commitments(work, ledger),
+        promise_marks=PromiseMarks(work, ledger),
+        read_backs=ReadBacks(work, ledger),
         stakeholders=Stakeholders(work, ledger),
         observations=Observations(work),
         frozen=FrozenPosts(work, ledger),

@@ -335,6 +335,19 @@ commitments = Table(
     _time("kept_at", empty=True),
     _words("kept_by"),
     _time("reminded_at", empty=True),
+    _words("kind", server_default="update"),
+    _words("owner", server_default=""),
+    _time("made_at", empty=True),
+    _words("evidence", server_default=""),
+)
+promise_marks = Table("promise_marks", metadata, *_of_statement(), _key("key"), _words("body"))
+read_backs = Table(
+    "read_backs",
+    metadata,
+    _key("delivery"),
+    Column("incident", Words, ForeignKey("incidents.id"), nullable=False, index=True),
+    Column("due_at", UtcTime, nullable=True, index=True),
+    _words("body"),
 )
 stakeholders = Table(
     "stakeholders", metadata, _key("email"), Column("position", Integer, nullable=False), _words("body")

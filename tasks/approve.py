@@ -23,6 +23,7 @@ from tasks.linting import Blocked, refuse_blocked, untrue_since
 from tasks.notify import Notice, tell_lead
 from tasks.people import sees
 from tasks.preclear import release_if_cleared, tell_of_release
+from tasks.promises import refuse_unconfirmed
 from tasks.publish import hand_over, publish_statement
 from tasks.replies import approval_problem
 from tasks.runs import emit, wake
@@ -48,9 +49,11 @@ async def propose(here: Installation, statement: Statement, *, by: str) -> Propo
 
     Raises:
         tasks.linting.Blocked: a finding of lint blocks the text.
-        NotAllowed: this version was returned, voided or withdrawn, or the same words were returned before.
+        NotAllowed: this version was returned, voided or withdrawn, the same words were returned before, or nobody has said of
+            a promise in it whether it is owed.
     """
     await refuse_blocked(here, statement)
+    await refuse_unconfirmed(here, statement)
     release = None
     async with here.store.transaction() as tx:
         incident = await tx.incidents.get(statement.incident)

@@ -1,4 +1,4 @@
-"""After the first word: the reaction measured, promises reminded, closing proposed. One call is one observation."""
+"""After the first word: the reaction measured, closing proposed. One call is one observation."""
 
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 import httpx
 
 from crisis.clock import SystemClock
-from crisis.commitment import Commitment, CommitmentState
-from crisis.incident import Incident, IncidentState
+from crisis.incident import IncidentState
 from crisis.reaction import Observation, compare
 from records import Transaction
 from tasks.installation import Installation
@@ -17,8 +16,6 @@ from tasks.runs import Started, runs_tagged, start_run
 if TYPE_CHECKING:  # Prefect takes over a second to import; without a server it is not needed
     from prefect.client.schemas.objects import FlowRun
 
-REMIND_BEFORE = timedelta(minutes=15)
-"""A promise is reminded when less than this is left, or a third of its whole time if that is shorter."""
 WATCHED = frozenset({IncidentState.RESPONDING, IncidentState.MONITORING})
 
 
@@ -54,31 +51,6 @@ async def last_published(tx: Transaction, incident_id: str) -> tuple[str, dateti
     if not records:
         return "", None
     return str(records[-1].data.get("statement", "")), records[-1].at
-
-
-async def mind_promises(here: Installation, incident_id: str) -> list[Commitment]:
-    """Remind the lead of promises that fall due, and mark broken what is overdue. Returns those still open."""
-    now = here.clock.now()
-    async with here.store.reading() as tx:
-        incident = await tx.incidents.get(incident_id)
-        promises = await tx.commitments.list(incident=incident_id, state=CommitmentState.OPEN)
-    for promise in promises:
-        if now > promise.due_at:
-            await _tell_of_promise(here, incident, promise, "overdue")
-        elif promise.due_at - now <= REMIND_BEFORE and promise.reminded_at is None:
-            await _tell_of_promise(here, incident, promise, "due")
-            async with here.store.transaction() as tx:
-                await tx.commitments.reminded(promise.id, now, actor="follow_up", via=here.via)
-    return promises
-
-
-async def _tell_of_promise(here: Installation, incident: Incident, promise: Commitment, how: str) -> None:
-    notice = Notice(
-        occasion=f"promise/{promise.id}/{how}",
-        template="commitment",
-        context={"commitment": promise, "overdue": how == "overdue"},
-    )
-    await tell_lead(here, incident, notice, why=f"a promise is {how}")
 
 
 async def propose_closing(here: Installation, incident_id: str) -> bool:

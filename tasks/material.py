@@ -17,13 +17,16 @@ from crisis.incident import Incident
 from crisis.mailing import RecipientState
 from crisis.pictures import Picture
 from crisis.reaction import Observation
+from crisis.read_back import ReadBack
 from crisis.record import Record
 from crisis.stakeholder import Stakeholder
 from crisis.statement import Statement
+from crisis.stranded import Audience
 from crisis.triage import Assessment, Signal
 from crisis.watch import Mention, Watch
 from records import Proposal, StatementStatus, Transaction
 from tasks.installation import Installation
+from tasks.stranded import audiences
 
 CALM_BEFORE = timedelta(minutes=45)
 """How much of the time before the episode is taken along, to show what was usual."""
@@ -71,6 +74,10 @@ class Material:
     """Those of all statement versions, each once, with its bytes."""
     mailings: dict[str, dict[RecipientState, int]] = field(default_factory=dict)
     """How many recipients of each mailing are in which state, by its delivery."""
+    audiences: tuple[Audience, ...] = ()
+    """Whoever was told something, and whether they were told how it ended."""
+    read_backs: dict[str, ReadBack] = field(default_factory=dict)
+    """What was last seen of each delivery on its platform."""
 
     @property
     def deliveries(self) -> tuple[Delivery, ...]:
@@ -123,6 +130,8 @@ async def gather(here: Installation, incident_id: str) -> Material:
             frozen=tuple(shown(await tx.frozen.list(incident=incident_id))),
             records=tuple(ledger),
             pictures=await _pictures(tx, spoken),
+            audiences=await audiences(tx, incident),
+            read_backs=await tx.read_backs.of(incident_id),
             mailings=await tx.mailings.counts_of(d.id for d in deliveries if d.purpose is Purpose.STATEMENT),
         )
 

@@ -36,10 +36,14 @@ async def outlets_for(
 
     Where no channel names that language, it goes to those that name none: somebody asked for it.
 
+    A resolution goes to every channel besides on which something was said earlier: nobody is left behind.
+
     On a status page, what follows an incident's first word there is an update of it, not another incident.
     """
     chosen = [here.settings.channel(name) for name in only] or channels_for(here, incident, kind, language)
     opened = await _opened(tx, incident)
+    if kind is StatementKind.RESOLUTION and not only:
+        chosen += _told_earlier(here, opened, language, {c.name for c in chosen})
     failing = incident.assessment.type is CrisisType.SERVICE_FAILURE
     outlets = []
     for c in chosen:
@@ -62,6 +66,15 @@ def channels_for(here: Installation, incident: Incident, kind: StatementKind, la
 def _chosen(here: Installation, incident: Incident, kind: StatementKind) -> list[ChannelSettings]:
     named = here.playbook(incident.assessment.type).channels.get(kind, ())
     return [here.settings.channel(name) for name in named] or list(here.settings.channels)
+
+
+def _told_earlier(
+    here: Installation, opened: Collection[Target], language: str, but: Collection[str]
+) -> list[ChannelSettings]:
+    """Further channels whose readers, who speak ``language``, were told earlier: they are told how it ended, too."""
+    told = {target.channel for target in opened}
+    default = here.settings.voice.language
+    return [c for c in here.settings.channels if c.name in told - set(but) and (c.language or default) == language]
 
 
 def _takes_words(channel: ChannelSettings) -> bool:

@@ -8,7 +8,6 @@ import asyncio
 import math
 
 from crisis.approval import NotAllowed
-from crisis.commitment import Commitment, CommitmentState, commitment_id
 from crisis.delivery import (
     SETTLED,
     Delivery,
@@ -29,6 +28,7 @@ from tasks.installation import Installation
 from tasks.links import ACTING_PLACEHOLDER
 from tasks.mailing import is_mailing
 from tasks.notify import Notice, tell_lead, tell_stakeholders
+from tasks.promises import settle_by
 from tasks.replies import HELD, schedule
 from tasks.runs import emit
 from tasks.standing import mark, proposal_standing
@@ -160,7 +160,7 @@ async def finish(here: Installation, statement: str, version: int) -> str:
                 flow_run_id=here.flow_run_id,
             )
             if text.kind is not StatementKind.REPLY:  # a word to a few keeps no promise to all
-                await _keep_and_make_promises(here, tx, text)
+                await settle_by(here, tx, text)
                 incident = await _now_monitoring(here, tx, incident, text)
             # A fact may have changed while it was on its way: the sweep opens the correction.
             await mark_doubts(tx, incident.id, {"actor": "outbox", "via": here.via, "flow_run_id": here.flow_run_id})
@@ -195,36 +195,6 @@ async def _now_monitoring(here: Installation, tx: Transaction, incident: Inciden
             flow_run_id=here.flow_run_id,
         )
     return incident
-
-
-async def _keep_and_make_promises(here: Installation, tx: Transaction, text: Statement) -> None:
-    now = here.clock.now()
-    for promise in await tx.commitments.list(incident=text.incident, state=CommitmentState.OPEN):
-        kept = CommitmentState.KEPT if now <= promise.due_at else CommitmentState.BROKEN
-        reason = "spoke again in time" if kept is CommitmentState.KEPT else "spoke again, but late"
-        await tx.commitments.settle(
-            promise.id,
-            kept,
-            by=text.id,
-            at=now,
-            actor="outbox",
-            via=here.via,
-            reason=reason,
-            flow_run_id=here.flow_run_id,
-        )
-    for number, promised in enumerate(text.promises, start=1):
-        await tx.commitments.add(
-            Commitment(
-                id=commitment_id(text.id, text.version, number),
-                incident=text.incident,
-                statement=text.id,
-                text=promised.text,
-                due_at=promised.due_at,
-            ),
-            actor=text.author,
-            via=here.via,
-            flow_run_id=here.flow_run_id,
-        )
 
 
 def concerns_lead(delivery: Delivery) -> bool:

@@ -16,7 +16,7 @@ from tasks.corrections import recover_corrections
 from tasks.deliver import deliver, expire_leases
 from tasks.detect import has_ended, progress_name
 from tasks.first_word import renew
-from tasks.follow_up import WATCHED, mind_promises, schedule_observation
+from tasks.follow_up import WATCHED, schedule_observation
 from tasks.incidents import ask_to_confirm
 from tasks.installation import Installation
 from tasks.mailing import is_mailing
@@ -150,7 +150,6 @@ async def recover_follow_ups(here: Installation) -> str:
         incidents = list(await tx.incidents.list(states=tuple(WATCHED)))
         spoken = {r.incident for r in await tx.ledger.list(kind="statement.published")}
     for incident in incidents:
-        await mind_promises(here, incident.id)
         if incident.id not in spoken:
             continue
         runs = await runs_tagged(f"incident:{incident.id}", "follow_up")

@@ -81,6 +81,8 @@ def context(material: Material, verification: Verification, public_key_pem: str)
         ],
         "frozen": [report_rows.frozen_row(p) for p in material.frozen],
         "commitments": [report_rows.commitment_row(material, c.model_dump()) for c in material.commitments],
+        "audiences": [report_rows.audience_row(material, a) for a in material.audiences],
+        "changed_there": report_rows.changed_rows(material),
         "observations": [
             {
                 "at": report_rows.when(o.at),

@@ -17,7 +17,9 @@ from crisis.fact import Fact
 from crisis.freeze import FrozenPost
 from crisis.mailing import LIST_HASH, RecipientState, of_counts
 from crisis.pictures import Picture
+from crisis.read_back import Stand
 from crisis.record import Record
+from crisis.stranded import Audience
 from crisis.telling import Known
 from crisis.visible import web_address
 from crisis.watch import Mention
@@ -307,7 +309,37 @@ def commitment_row(material: Material, promise: dict[str, Any]) -> dict[str, Any
         "state": "overdue" if overdue else "kept late" if kept and kept > promise["due_at"] else str(promise["state"]),
         "kept": when(kept) if kept else "",
         "kept_by": name_of(material, promise["kept_by"]),
+        "evidence": promise["evidence"],
     }
+
+
+def audience_row(material: Material, audience: Audience) -> dict[str, Any]:
+    """Who was told something, and whether they were told how it ended."""
+    return {
+        "who": name_of(material, audience.key),
+        "kind": audience.kind.value,
+        "heard": ", ".join(audience.heard),
+        "wants": audience.wants,
+        "end": audience.end.value,
+        "says": audience.says,
+        "bad": audience.open,
+    }
+
+
+def changed_rows(material: Material) -> list[dict[str, Any]]:
+    """Texts that do not stand any more as they were approved, though we did not take them back."""
+    by_id = {d.id: d for d in material.deliveries}
+    return [
+        {
+            "channel": by_id[id].rendering.target.channel,
+            "statement": f"{by_id[id].statement} v{by_id[id].version}",
+            "stand": seen.stand.value,
+            "since": when(seen.since) if seen.since else "",
+            "says": seen.says,
+        }
+        for id, seen in material.read_backs.items()
+        if id in by_id and seen.stand is not None and seen.stand is not Stand.MATCHED
+    ]
 
 
 def fact_row(history: tuple[Fact, ...]) -> dict[str, Any]:

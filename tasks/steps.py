@@ -40,6 +40,12 @@ from tasks import (
 from tasks import (
     deliver as delivering,
 )
+from tasks import (
+    mind_promises as mind_promises_of,
+)
+from tasks import (
+    read_back as reading_back,
+)
 from tasks.installation import Installation
 
 P = ParamSpec("P")
@@ -82,7 +88,9 @@ mail_on = _step("Go on with mailings", publish.mail_on)
 finish_publishing = _step("Finish publishing", publish.finish)
 
 observe = _step("Measure the reaction", follow_up.observe)
-mind_promises = _step("Mind promises", follow_up.mind_promises)
+mind_promises = _step("Mind promises", mind_promises_of.mind_promises)
+mind_all_promises = _step("Mind all promises", mind_promises_of.mind_all_promises)
+read_back = _step("Look whether texts still stand", reading_back.read_back_due)
 propose_closing = _step("Propose closing", follow_up.propose_closing)
 schedule_observation = _step("Schedule the next measurement", follow_up.schedule_observation)
 

@@ -65,9 +65,9 @@ async def withdraw(here: Installation, statement: str, version: int, *, actor: s
 
 async def _withdraw_promises(here: Installation, tx: Transaction, text: Statement, act: Act) -> None:
     """What the text promised and nobody has kept yet is no promise any more; what other texts promised stays one."""
-    made = {commitment_id(text.id, text.version, number) for number in range(1, len(text.promises) + 1)}
+    made = commitment_id(text.id, text.version, 0)[:-1]
     for promise in await tx.commitments.list(incident=text.incident, state=CommitmentState.OPEN):
-        if promise.id in made:
+        if promise.id.startswith(made):
             now = here.clock.now()
             await tx.commitments.settle(promise.id, CommitmentState.WITHDRAWN, by=act["actor"], at=now, **act)
 

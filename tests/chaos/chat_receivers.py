@@ -34,7 +34,7 @@ class DiscordReceiver(HttpReceiver):
         return [
             Route(f"{self.prefix}/users/@me", self._known(self._me)),
             Route(messages, self._known(self._messages), methods=["GET", "POST"]),
-            Route(f"{messages}/{{id}}", self._known(self._change), methods=["PATCH", "DELETE"]),
+            Route(f"{messages}/{{id}}", self._known(self._change), methods=["GET", "PATCH", "DELETE"]),
         ]
 
     def _known(self, answer: Any) -> Any:
@@ -88,6 +88,8 @@ class DiscordReceiver(HttpReceiver):
         if request.method == "DELETE":
             del self.messages[number]
             return Response(status_code=204)
+        if request.method == "GET":
+            return JSONResponse(self.messages[number])
         self.messages[number] |= {
             "content": (await request.json())["content"],
             "edited_timestamp": datetime.now(UTC).strftime(NOW),
@@ -200,6 +202,7 @@ class MatrixReceiver(HttpReceiver):
             Route("/_matrix/client/v3/directory/room/{alias}", self._known(self._alias)),
             Route("/_matrix/media/v3/upload", self._known(self._upload), methods=["POST"]),
             Route(f"{rooms}/messages", self._known(self._messages)),
+            Route(f"{rooms}/event/{{event}}", self._known(self._one)),
             Route(f"{rooms}/send/{{type}}/{{transaction}}", self._known(self._send), methods=["PUT"]),
             Route(f"{rooms}/redact/{{event}}/{{transaction}}", self._known(self._redact), methods=["PUT"]),
         ]
@@ -231,6 +234,12 @@ class MatrixReceiver(HttpReceiver):
         start, size = int(request.query_params.get("from", "0")), int(request.query_params["limit"])
         end = {"end": str(start + size)} if start + size < len(newest) else {}
         return JSONResponse({"start": str(start), "chunk": newest[start : start + size], **end})
+
+    async def _one(self, request: Request) -> Response:
+        event = self.events.get(request.path_params["event"])
+        if event is None:
+            return JSONResponse({"errcode": "M_NOT_FOUND", "error": "Event not found"}, 404)
+        return JSONResponse(event)
 
     async def _send(self, request: Request) -> Response:
         return await self._event(request, await request.json())

@@ -38,6 +38,7 @@ class SubredditReceiver(HttpReceiver):
             Route("/api/submit", self._known(self._submit), methods=["POST"]),
             Route("/api/comment", self._known(self._comment), methods=["POST"]),
             Route("/api/editusertext", self._known(self._edit), methods=["POST"]),
+            Route("/api/info", self._known(self._info)),
             Route("/api/del", self._known(self._delete), methods=["POST"]),
             Route("/user/{name}/{listing}", self._known(self._listing)),
         ]
@@ -100,6 +101,11 @@ class SubredditReceiver(HttpReceiver):
     async def _delete(self, request: Request) -> Response:
         self.things.pop(str((await request.form())["id"]), None)
         return JSONResponse({})
+
+    async def _info(self, request: Request) -> Response:
+        name = request.query_params["id"]
+        page = [{"kind": name[:2], "data": self.things[name]}] if name in self.things else []
+        return JSONResponse({"kind": "Listing", "data": {"children": page}})
 
     async def _listing(self, request: Request) -> Response:
         prefix = {"submitted": "t3", "comments": "t1"}[request.path_params["listing"]]

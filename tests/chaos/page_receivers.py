@@ -124,7 +124,8 @@ class FacebookReceiver(Known):
         if number not in self.posts:
             return _missing(number)
         if request.method == "GET":
-            return JSONResponse({"id": number})
+            asked = request.query_params["fields"].split(",")
+            return JSONResponse({n: v for n, v in self.posts[number].items() if n in asked})
         if request.method == "DELETE":
             del self.posts[number]
         else:
@@ -221,6 +222,9 @@ class ThreadsReceiver(Fetching):
         number = request.path_params["id"]
         if number not in (self.posts if request.method == "DELETE" else {**self.posts, **self.containers}):
             return _missing(number)
+        if request.method == "GET" and number in self.posts:
+            asked = request.query_params["fields"].split(",")
+            return JSONResponse({n: v for n, v in self.posts[number].items() if n in asked})
         if request.method == "GET":
             return JSONResponse({"id": number, "status": "FINISHED"})
         del self.posts[number]
@@ -289,6 +293,9 @@ class InstagramReceiver(Fetching):
         number = request.path_params["id"]
         if number not in (self.posts if request.method == "DELETE" else {**self.posts, **self.containers}):
             return _missing(number)
+        if request.method == "GET" and number in self.posts:
+            asked = request.query_params["fields"].split(",")
+            return JSONResponse({n: v for n, v in self.posts[number].items() if n in asked})
         if request.method == "GET":
             return JSONResponse({"id": number, "status_code": self.statuses.pop(0) if self.statuses else "FINISHED"})
         if not self.deletes:
@@ -321,7 +328,7 @@ class LinkedInReceiver(Known):
             Route("/rest/images", self.known(self._image), methods=["POST"]),
             Route("/dms-uploads/{number}/image", self.known(self._put), methods=["PUT"]),
             Route("/rest/posts", self.known(self._posts), methods=["GET", "POST"]),
-            Route("/rest/posts/{urn}", self.known(self._change), methods=["POST", "DELETE"]),
+            Route("/rest/posts/{urn}", self.known(self._change), methods=["GET", "POST", "DELETE"]),
         ]
 
     async def _posts(self, request: Request) -> Response:
@@ -358,6 +365,9 @@ class LinkedInReceiver(Known):
 
     async def _change(self, request: Request) -> Response:
         urn = request.path_params["urn"]
+        if request.method == "GET":
+            there = self.posts.get(urn)
+            return JSONResponse(there) if there else JSONResponse({"status": 404, "code": "NOT_FOUND"}, 404)
         if request.method == "DELETE":
             self.posts.pop(urn, None)
         else:
@@ -387,9 +397,11 @@ class CachetReceiver(Known):
             Route("/api/version", self._version),
             Route("/api/subscribers", self.known(self._subscribers)),
             Route("/api/incidents", self.known(self._incidents), methods=["GET", "POST"]),
-            Route("/api/incidents/{id}", self.known(self._incident), methods=["PUT", "DELETE"]),
+            Route("/api/incidents/{id}", self.known(self._incident), methods=["GET", "PUT", "DELETE"]),
             Route("/api/incidents/{incident}/updates", self.known(self._updates), methods=["GET", "POST"]),
-            Route("/api/incidents/{incident}/updates/{id}", self.known(self._incident), methods=["PUT", "DELETE"]),
+            Route(
+                "/api/incidents/{incident}/updates/{id}", self.known(self._incident), methods=["GET", "PUT", "DELETE"]
+            ),
         ]
 
     async def _version(self, request: Request) -> Response:
@@ -434,5 +446,7 @@ class CachetReceiver(Known):
         if request.method == "DELETE":
             del among[number]
             return Response(status_code=204)
+        if request.method == "GET":
+            return JSONResponse({"data": among[number]})
         among[number]["attributes"] |= await request.json()
         return JSONResponse({"data": among[number]})

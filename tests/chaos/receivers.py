@@ -62,7 +62,7 @@ class MastodonReceiver(HttpReceiver):
             Route("/api/v2/media", self._upload, methods=["POST"]),
             Route("/api/v1/media/{id}", self._media),
             Route("/api/v1/statuses", self._post, methods=["POST"]),
-            Route("/api/v1/statuses/{id}", self._change, methods=["PUT", "DELETE"]),
+            Route("/api/v1/statuses/{id}", self._change, methods=["GET", "PUT", "DELETE"]),
         ]
 
     async def _upload(self, request: Request) -> Response:
@@ -127,6 +127,8 @@ class MastodonReceiver(HttpReceiver):
             return JSONResponse({"error": "Record not found"}, 404)
         if request.method == "DELETE":
             return JSONResponse(self.statuses.pop(status_id))
+        if request.method == "GET":
+            return JSONResponse(self.statuses[status_id])
         self.statuses[status_id] |= {"content": as_html((await request.json())["status"])}
         return JSONResponse(self.statuses[status_id])
 

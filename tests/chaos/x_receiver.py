@@ -75,6 +75,7 @@ class XReceiver(HttpReceiver):
             Route("/2/users/{id}/tweets", self._signed(self._timeline)),
             Route("/2/media/upload", self._signed(self._upload), methods=["POST"]),
             Route("/2/media/metadata", self._signed(self._describe), methods=["POST"]),
+            Route("/2/tweets", self._signed(self._several), methods=["GET"]),
             Route("/2/tweets", self._signed(self._post), methods=["POST"]),
             Route("/2/tweets/{id}", self._signed(self._remove), methods=["DELETE"]),
         ]
@@ -162,6 +163,13 @@ class XReceiver(HttpReceiver):
         page, more = found[start : start + size], start + size < len(found)
         meta = {"result_count": len(page)} | ({"next_token": str(start + size)} if more else {})
         return JSONResponse({"data": page, "meta": meta} if page else {"meta": meta})
+
+    async def _several(self, request: Request) -> Response:
+        ids = request.query_params["ids"].split(",")
+        data = [{n: v for n, v in self.tweets[i].items() if n != "_said"} for i in ids if i in self.tweets]
+        kind = "https://api.twitter.com/2/problems/resource-not-found"
+        errors = [{"value": i, "title": "Not Found Error", "type": kind} for i in ids if i not in self.tweets]
+        return JSONResponse(({"data": data} if data else {}) | ({"errors": errors} if errors else {}))
 
     async def _post(self, request: Request) -> Response:
         asked = await request.json()

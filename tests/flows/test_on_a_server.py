@@ -120,7 +120,7 @@ def test_an_example_automation_that_is_switched_on_does_what_it_says(stack: Stac
     event = {
         "id": str(uuid.uuid4()),
         "occurred": datetime.now(UTC).isoformat(),
-        "event": "fireline.commitment.broken",
+        "event": "fireline.commitment.overdue",
         "resource": {"prefect.resource.id": f"fireline.incident.{incident}", "prefect.resource.name": incident},
         "payload": {"incident": incident, "commitment": HOSTILE},
     }

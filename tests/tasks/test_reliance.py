@@ -148,7 +148,7 @@ async def test_an_incident_that_is_over_is_corrected_too(here: Installation) -> 
     async with here.store.transaction() as tx:
         for promise in await tx.commitments.list(incident=text.incident):
             await tx.commitments.settle(promise.id, CommitmentState.KEPT, IDA, NOON, actor=IDA)
-    await resolve(here, text.incident, actor=IDA, reason="it is calm")
+    await resolve(here, text.incident, actor=IDA, reason="it is calm", unreached="the correction tells them")
     await refute(here, fact)
     assert await recover_corrections(here) == [f"{(await corrections_of(here, text.incident))[0][0].label}"]
     assert await recover_corrections(here) == []
