@@ -60,7 +60,7 @@ VERBS: dict[str, tuple[str, str, str]] = {
     "promise": ("fireline.promises:promise", "Respond", "What a draft promises; confirm, strike or add promises."),
     "promises": ("fireline.promises:promises", "Respond", "What is owed to the public, by when and by whom."),
     "kept": ("fireline.promises:kept", "Respond", "Say that a promise was kept, or is broken, with what shows it."),
-    "hand-over": ("fireline.promises:hand_over", "Respond", "Make somebody see to a promise."),
+    "promise-owner": ("fireline.promises:promise_owner", "Respond", "Make somebody see to a promise."),
     "stranded": ("fireline.promises:stranded", "Respond", "Who was told something, and not how it ended."),
     "read-back": ("fireline.promises:read_back", "Respond", "Look whether what was published still stands."),
     "publish": ("fireline.words:publish", "Respond", "Publish an approved statement, or finish publishing it."),

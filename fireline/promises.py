@@ -121,7 +121,7 @@ async def kept(
         show(after.model_dump(mode="json"), as_json=json, words=words)
 
 
-async def hand_over(id: str, owner: str, *, actor: Actor, json: Json = False) -> None:
+async def promise_owner(id: str, owner: str, *, actor: Actor, json: Json = False) -> None:
     """Make somebody see to a promise.
 
     Args:

@@ -127,7 +127,7 @@ class Sandbox:
         return await self._create(new)
 
     async def read(self, receipt: Receipt) -> OnPlatform:
-        found = await asyncio.to_thread(_latest, self._settings.directory, post_id(receipt.id))
+        found = await asyncio.to_thread(latest, self._settings.directory, post_id(receipt.id))
         if found is None or found.withdrawn_at:
             return OnPlatform(parts=(None,))
         return OnPlatform(parts=tuple(part.text for part in found.rendering.parts))

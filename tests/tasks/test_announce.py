@@ -176,7 +176,7 @@ _STATES = {
     "incident": ("dismissed", "monitoring", "resolved", "reviewed"),
     "delivery": ("accepted", "refused", "unknown"),
     "statement": ("approved", "published", "withdrawn"),
-    "commitment": ("kept", "broken"),
+    "commitment": ("kept", "broken", "moved"),
 }
 
 

@@ -33,7 +33,6 @@ FAMILIES = (
     "monitors",
     "writers",
     "subscribers",
-    "helpdesks",
     "sources",
 )
 
