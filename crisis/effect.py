@@ -11,7 +11,7 @@ more negative authors afterwards never make a verdict better (``Verdict.rank``).
 are judged as one, because what follows is of both; a later one ends the judgement of those before.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -21,6 +21,7 @@ from pydantic import Field
 from crisis.clocks import Publication
 from crisis.forecast import HORIZON, STEPS, Band, Expected, Forecast, NoForecast, band, forecast
 from crisis.reaction import is_calm
+from crisis.record import Record
 from crisis.tied import Tied
 from crisis.triage import Narrative, Signal
 from crisis.values import Frozen, Share, StatementKind, UtcDatetime
@@ -39,6 +40,8 @@ ANSWERS, ANSWERED = 20, 0.6
 """So many replies and quotes that can be read, this share of them negative: people answer the words themselves."""
 NEW = 0.25
 """Share of the posts since that a narrative new since the statement must have to be answered."""
+JUDGED = "effect.judged"
+"""The kind of record that holds an ``Effect``."""
 DRAWN = 24
 """Points of the forecast that are kept for a chart."""
 
@@ -315,6 +318,15 @@ def shifts(before: Sequence[Narrative], now: Sequence[Narrative], *, most: int =
         if grown[n.id]
     ]
     return tuple(sorted(found, key=lambda s: (-s.posts, s.narrative))[:most])
+
+
+def newest_of(records: Iterable[Record]) -> list[Effect]:
+    """The newest judgement of each statement version among records of ``JUDGED``, in the order of publication."""
+    newest: dict[tuple[str, int], Effect] = {}
+    for record in sorted((r for r in records if r.kind == JUDGED), key=lambda r: r.seq):
+        effect = Effect.model_validate(record.data)
+        newest[effect.statement, effect.version] = effect
+    return sorted(newest.values(), key=lambda e: (e.published_at, e.statement, e.version))
 
 
 def _proposal(

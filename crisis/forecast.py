@@ -2,8 +2,8 @@
 
 A storm is taken as a ramp that ends in a decay, on top of what is usual: a logistic rise of the authors of a window, then
 either an exponential decay or the slower power law found for collective attention (Crane & Sornette 2008, PNAS 105:15649,
-whose relaxation exponents lie between 0.2 and 1.4). Thousands of such curves are drawn from a wide prior, weighed by how
-well they fit what was seen (over-dispersed counts, negative binomial), and continued as paths with a level that drifts at
+whose relaxation exponents lie between 0.2 and 1.4). Thousands of such curves are drawn from a wide prior by how well
+they fit what was seen (over-dispersed counts, negative binomial), and continued as paths with a level that drifts at
 random. The interval is read off the paths, so a curve that still rises, a short history and small counts each make it
 wide by themselves. The share of negative authors follows from a mixture: those the storm brings have one share, the
 usual ones theirs, so negativity falls as the crowd goes home. Coverage on simulated storms, of the same and of other
@@ -28,7 +28,7 @@ HORIZON = timedelta(hours=6)
 """How far a forecast reaches. Beyond it news, sleep and work days decide, and no curve knows them."""
 STEPS = 3
 """Points of a forecast in the length of one window; windows overlap, so each point of the past counts for a third."""
-CURVES, PATHS = 12_000, 3_000
+CURVES, PATHS = 4_000, 2_000
 SPAN = timedelta(hours=24)
 """The most of the past that is looked at."""
 POINTS = 48
@@ -45,8 +45,7 @@ SHARE_DRIFT = 0.30
 KEEPS = 0.7
 """How much of the last departure from the fitted curve goes on."""
 _SEED = 20260301
-_EFFECTIVE = 150.0
-"""Curves that must carry weight; else the evidence is taken as weaker than it looks, which widens the interval."""
+_HEATS, _MOVES = (0.03, 0.1, 0.3, 0.6, 1.0), (0.2, 0.14, 0.1, 0.07, 0.05)
 
 
 class Band(Frozen):
@@ -128,11 +127,10 @@ def forecast(before: Sequence[Signal], *, until: datetime) -> Forecast:
     spacing = float(np.median(np.diff(times))) if len(times) > 1 else window.total_seconds() / 60
     trust = min(1.0, spacing / (window.total_seconds() / 60))
     dice = np.random.default_rng(_SEED)
-    curves = _Curves(dice, times[0])
-    chosen, size = _weighed(dice, curves, times, seen, usual, trust)
+    curves, size = _fitted(dice, _Seen(times, seen, usual, trust))
     ahead = np.arange(1, int(HORIZON / step) + 1) * (step.total_seconds() / 60)
-    excess = size[:, None] * curves.at(ahead, chosen)
-    now = size * curves.at(np.zeros(1), chosen)[:, 0]
+    excess = size[:, None] * curves.at(ahead)
+    now = size * curves.at(np.zeros(1))[:, 0]
     excess *= _drifts(dice, ahead, DRIFT) * _departure(seen[-1], usual[-1], now)[:, None]
     mean = np.maximum(usual[-1] + excess, 1e-9)
     authors = _counts(dice, mean)
@@ -144,8 +142,8 @@ def forecast(before: Sequence[Signal], *, until: datetime) -> Forecast:
         negative=negative,
         authors=authors,
         share=np.divide(negative, authors, out=share.copy(), where=authors > 0),
-        rising=float((curves.peak[chosen] > 0).mean()),
-        half_life=_half_life(now, size[:, None] * curves.at(ahead, chosen), step),
+        rising=float((curves.peak > 0).mean()),
+        half_life=_half_life(now, size[:, None] * curves.at(ahead), step),
     )
 
 
@@ -175,54 +173,89 @@ def _history(before: Sequence[Signal], until: datetime) -> list[Signal]:
 
 
 class _Curves:
-    """Shapes of storms, by minutes from the moment of the forecast; the prior."""
+    """Shapes of storms by minutes from the moment of the forecast; each is a point of a cube in which the prior is even."""
 
-    def __init__(self, dice: np.random.Generator, first: float) -> None:
-        size = CURVES
-        self.ramp = _log_uniform(dice, 1.5, 60.0, size)
-        self.middle = dice.uniform(first - 30.0, 45.0, size)
-        self.peak = self.middle + _log_uniform(dice, 3.0, 360.0, size)
-        self.half = _log_uniform(dice, 8.0, 1440.0, size)
-        self.power = dice.random(size) < 0.5
-        self.scale = _log_uniform(dice, 5.0, 120.0, size)
-        self.exponent = dice.uniform(0.2, 2.5, size)
+    def __init__(self, places: Floats, first: float) -> None:
+        self.places, self._first = places, first
+        ramp, middle, plateau, half, scale, exponent, kind = places.T
+        self.ramp = _between(ramp, 1.5, 60.0)
+        self.middle = first - 30.0 + middle * (75.0 - first)
+        self.peak = self.middle + _between(plateau, 3.0, 360.0)
+        self.half = _between(half, 8.0, 1440.0)
+        self.scale = _between(scale, 5.0, 120.0)
+        self.exponent = 0.2 + 2.3 * exponent
+        self.power = kind < 0.5
 
-    def at(self, times: Floats, chosen: npt.NDArray[np.int64] | slice = slice(None)) -> Floats:
+    def at(self, times: Floats) -> Floats:
         """Heights, curves x times, at most 1."""
-        ramp, middle, peak = (c[chosen][:, None] for c in (self.ramp, self.middle, self.peak))
-        rise = 1.0 / (1.0 + np.exp(np.clip((middle - times) / ramp, -50.0, 50.0)))
-        past = np.maximum(times - peak, 0.0)
-        exponential = np.exp2(-past / self.half[chosen][:, None])
-        slow = (1.0 + past / self.scale[chosen][:, None]) ** -self.exponent[chosen][:, None]
-        found: Floats = rise * np.where(self.power[chosen][:, None], slow, exponential)
+        rise = 1.0 / (1.0 + np.exp(np.clip((self.middle[:, None] - times) / self.ramp[:, None], -50.0, 50.0)))
+        past = np.maximum(times - self.peak[:, None], 0.0)
+        fall = -np.log(2.0) * past / self.half[:, None]
+        slow = -self.exponent[:, None] * np.log1p(past / self.scale[:, None])
+        found: Floats = rise * np.exp(np.where(self.power[:, None], slow, fall))
         return found
 
+    def take(self, chosen: npt.NDArray[np.int64]) -> "_Curves":
+        return _Curves(self.places[chosen], self._first)
 
-def _log_uniform(dice: np.random.Generator, low: float, high: float, size: int) -> Floats:
-    return np.exp(dice.uniform(np.log(low), np.log(high), size))
+    def moved(self, dice: np.random.Generator, far: float) -> "_Curves":
+        """Each a little elsewhere; what would leave the cube comes back from its wall."""
+        places = np.abs(self.places + dice.normal(0.0, far, self.places.shape))
+        return _Curves(1.0 - np.abs(1.0 - places) % 1.0, self._first)
 
 
-def _weighed(
-    dice: np.random.Generator, curves: _Curves, times: Floats, seen: Floats, usual: Floats, trust: float
-) -> tuple[npt.NDArray[np.int64], Floats]:
-    """Curves drawn by their fit, and the size of each in authors."""
-    shape = curves.at(times)
-    weight = 1.0 / (seen + 1.0 + DISPERSION * seen**2)
-    power = (shape**2) @ weight + 1e-9
-    size = np.maximum(shape @ (weight * (seen - usual)) / power, 0.0)
-    mean = np.maximum(usual + size[:, None] * shape, 1e-6)
-    spread = DISPERSION * mean
-    fits = seen * np.log(spread / (1 + spread)) - np.log1p(spread) / DISPERSION
-    logs = trust * fits.sum(axis=1)
-    logs -= logs.max()
-    heat = 1.0
-    chances = np.exp(logs)
-    while chances.sum() ** 2 / (chances**2).sum() < _EFFECTIVE and heat > 0.02:
-        heat *= 0.8
-        chances = np.exp(heat * logs)
-    chosen = dice.choice(len(size), PATHS, p=chances / chances.sum())
-    drawn = size[chosen] * np.exp(dice.normal(0.0, np.sqrt(1.0 / (trust * power[chosen] * size[chosen] ** 2 + 1.0))))
-    return chosen, drawn
+_SHAPES = 7
+"""Numbers by which a curve is told from another."""
+
+
+def _between(places: Floats, low: float, high: float) -> Floats:
+    """Even by ratio."""
+    found: Floats = low * (high / low) ** places
+    return found
+
+
+@dataclass(frozen=True, eq=False)
+class _Seen:
+    """What was measured, by minutes before the forecast."""
+
+    times: Floats
+    authors: Floats
+    usual: Floats
+    trust: float
+    """What one point counts for, because windows overlap."""
+
+    def fit(self, curves: _Curves) -> tuple[Floats, Floats, Floats]:
+        """Log likelihood (negative binomial), size in authors and its uncertainty, of each curve at its best size."""
+        shape, weight = curves.at(self.times), 1.0 / (self.authors + 1.0 + DISPERSION * self.authors**2)
+        power = (shape**2) @ weight + 1e-9
+        size = np.maximum(shape @ (weight * (self.authors - self.usual)) / power, 0.0)
+        mean = np.maximum(self.usual + size[:, None] * shape, 1e-6)
+        spread = DISPERSION * mean
+        logs = self.trust * (self.authors * np.log(spread / (1 + spread)) - np.log1p(spread) / DISPERSION).sum(axis=1)
+        return logs, size, np.sqrt(1.0 / (self.trust * power * size**2 + 1.0))
+
+
+def _fitted(dice: np.random.Generator, seen: _Seen) -> tuple[_Curves, Floats]:
+    """Curves as likely as they fit what was seen, and the size of each in authors.
+
+    A sequential Monte Carlo sampler (Del Moral, Doucet & Jasra 2006): from the prior to the posterior in a few steps of
+    heat, each resampled by weight and moved by a few Metropolis steps.
+    """
+    curves, heat = _Curves(dice.random((CURVES, _SHAPES)), float(seen.times[0])), 0.0
+    logs, _, _ = seen.fit(curves)
+    for hotter, far in zip(_HEATS, _MOVES, strict=True):
+        gain = (hotter - heat) * logs
+        chances = np.exp(gain - gain.max())
+        chosen = dice.choice(len(logs), PATHS, p=chances / chances.sum())
+        curves, logs, heat = curves.take(chosen), logs[chosen], hotter
+        for _ in range(2):
+            moved = curves.moved(dice, far)
+            fits, _, _ = seen.fit(moved)
+            taken = np.log(dice.random(PATHS)) < heat * (fits - logs)
+            curves = _Curves(np.where(taken[:, None], moved.places, curves.places), float(seen.times[0]))
+            logs = np.where(taken, fits, logs)
+    _, size, unsure = seen.fit(curves)
+    return curves, size * np.exp(dice.normal(0.0, unsure))
 
 
 def _departure(seen: float, usual: float, fitted: Floats) -> Floats:

@@ -155,8 +155,8 @@ async def recover_follow_ups(here: Installation) -> str:
             continue
         runs = await runs_tagged(f"incident:{incident.id}", "follow_up")
         if not any(r.state and not r.state.is_final() for r in runs):
-            await schedule_observation(here, incident.id)
-            scheduled.append(incident.id)
+            if await schedule_observation(here, incident.id) is not None:
+                scheduled.append(incident.id)
     return f"measurements scheduled: {', '.join(scheduled)}" if scheduled else ""
 
 
