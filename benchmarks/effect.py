@@ -5,9 +5,11 @@ A storm's authors by the minute are Poisson counts of a rate that follows a curv
 Where it does nothing, the interval should hold nine in ten later windows, and a verdict of "working" or "made it worse" is
 false. Where it halves what is left (``working``) or doubles it (``worse``), within half an hour, the verdict should say so.
 
-``tune`` is the world the constants of ``crisis.forecast`` were tuned on, ``judge`` others of the same shapes (other seeds);
-``shapes`` are storms of shapes the model does not know: gamma-shaped swells, a cliff, a second wave that breaks after the
-statement, a day's ebb and flow, and counts three times as restless. Only ``judge`` and ``shapes`` are results.
+The constants of ``crisis.forecast`` were tuned on ``tune`` alone: storms of the shapes that the model knows, and of five
+that it does not (a gamma-shaped swell, a cliff, a second wave, a day's ebb and flow, restless counts). Results are ``judge``,
+other storms of the known shapes, and ``shapes``, storms of four shapes that neither the model nor the tuning knows: a
+decay of two speeds (Candia et al. 2019), a plateau with a sudden end, a log-normal pulse with a late second one, and hours
+that come and go by half.
 """
 
 import sys
@@ -36,30 +38,57 @@ def storm(dice: np.random.Generator, world: str) -> tuple[Floats, Floats, float,
     at = np.arange(MINUTES, dtype=float) - CALM
     size = np.exp(dice.uniform(np.log(2.0), np.log(80.0)))
     ramp, peak = np.exp(dice.uniform(np.log(3), np.log(40))), dice.uniform(10, 180)
-    past = np.maximum(at - peak, 0)
-    half = np.exp(dice.uniform(np.log(15), np.log(400)))
     rise = 1 / (1 + np.exp(np.clip(-(at - min(peak, 4 * ramp)) / ramp, -50, 50)))
-    curve = rise * np.exp2(-past / half)
-    restless = 0.15
-    if world != "shapes" and dice.random() < 0.5:
-        curve = rise * (1 + past / np.exp(dice.uniform(np.log(8), np.log(90)))) ** -dice.uniform(0.4, 2.0)
-    elif world == "shapes":
-        restless, kind = 0.25, dice.integers(5)
-        if kind == 0:
-            power, scale = dice.uniform(0.7, 3), dice.uniform(20, 120)
-            x = np.maximum(at, 0) / scale
-            curve = (x / power) ** power * np.exp(power - x)
-        elif kind == 1:
-            curve = rise * np.clip(1 - past / dice.uniform(60, 500), 0, 1)
-        elif kind == 2:
-            curve = curve + dice.uniform(0.2, 0.8) * np.exp(-(((at - dice.uniform(120, 420)) / 60) ** 2))
-        elif kind == 3:
-            curve = curve * (1 + 0.6 * np.sin(2 * np.pi * (at / 1440 + dice.random())))
-        else:
-            restless = 0.45
+    strange = world == "tune" and dice.random() < 0.5
+    make = _strange if strange else _unknown if world == "shapes" else _known
+    curve, restless = make(dice, at, rise, peak)
     wander = np.exp(np.cumsum(dice.normal(0, restless * np.sqrt(1 / 60), MINUTES)))
     share = 1 / (1 + np.exp(-(dice.uniform(0.2, 2.2) + np.cumsum(dice.normal(0, 0.02, MINUTES)))))
     return size * curve * wander, share, float(np.exp(dice.uniform(np.log(0.05), np.log(6)))), dice.uniform(0.1, 0.35)
+
+
+def _known(dice: np.random.Generator, at: Floats, rise: Floats, peak: float) -> tuple[Floats, float]:
+    """A ramp, and an exponential or a power-law decay; and how restless the level is, per square root of an hour."""
+    past = np.maximum(at - peak, 0)
+    if dice.random() < 0.5:
+        return rise * np.exp2(-past / np.exp(dice.uniform(np.log(15), np.log(400)))), 0.15
+    return rise * (1 + past / np.exp(dice.uniform(np.log(8), np.log(90)))) ** -dice.uniform(0.4, 2.0), 0.15
+
+
+def _strange(dice: np.random.Generator, at: Floats, rise: Floats, peak: float) -> tuple[Floats, float]:
+    """The five strange shapes of the tuning."""
+    curve, _ = _known(dice, at, rise, peak)
+    kind = int(dice.integers(5))
+    if kind == 0:
+        power, scale = dice.uniform(0.7, 3), dice.uniform(20, 120)
+        x = np.maximum(at, 0) / scale
+        curve = (x / power) ** power * np.exp(power - x)
+    elif kind == 1:
+        curve = rise * np.clip(1 - np.maximum(at - peak, 0) / dice.uniform(60, 500), 0, 1)
+    elif kind == 2:
+        curve = curve + dice.uniform(0.2, 0.8) * np.exp(-(((at - dice.uniform(120, 420)) / 60) ** 2))
+    elif kind == 3:
+        curve = curve * (1 + 0.6 * np.sin(2 * np.pi * (at / 1440 + dice.random())))
+    return curve, 0.45 if kind == 4 else 0.25
+
+
+def _unknown(dice: np.random.Generator, at: Floats, rise: Floats, peak: float) -> tuple[Floats, float]:
+    """Shapes that neither the model nor its tuning knows."""
+    past, kind = np.maximum(at - peak, 0), int(dice.integers(4))
+    if kind == 0:
+        fast, slow, part = dice.uniform(10, 60), dice.uniform(150, 900), dice.uniform(0.3, 0.9)
+        curve = rise * (part * np.exp(-past / fast) + (1 - part) * np.exp(-past / slow))
+    elif kind == 1:
+        end, width = peak + dice.uniform(60, 360), dice.uniform(5, 40)
+        curve = rise * (0.08 + 0.92 / (1 + np.exp(np.clip((at - end) / width, -50, 50))))
+    elif kind == 2:
+        x = np.log(np.maximum(at, 1) / dice.uniform(40, 160))
+        late = np.log(np.maximum(at - dice.uniform(200, 500), 1) / 60)
+        curve = np.exp(-((x / 0.7) ** 2) / 2) + dice.uniform(0, 0.6) * np.exp(-((late / 0.6) ** 2) / 2) * (at > 0)
+    else:
+        known, _ = _known(dice, at, rise, peak)
+        curve = known * np.where((at // 60 + dice.integers(2)) % 2 == 0, 1.0, dice.uniform(0.5, 0.9))
+    return curve, 0.2
 
 
 def signals(dice: np.random.Generator, excess: Floats, share: Floats, usual: float, calm: float) -> list[Signal]:

@@ -230,9 +230,7 @@ def _group(said: Publication, words: Sequence[Publication]) -> tuple[list[Public
     return groups[place], groups[place + 1][0] if place + 1 < len(groups) else None
 
 
-def _end(
-    begin: datetime, later: Publication | None, closed_at: datetime | None, at: datetime
-) -> tuple[datetime, str]:
+def _end(begin: datetime, later: Publication | None, closed_at: datetime | None, at: datetime) -> tuple[datetime, str]:
     """Until when the reaction counts as this statement's, and why no longer."""
     ends = [(begin + HORIZON, f"a forecast reaches {HORIZON // timedelta(hours=1)} hours, which are over")]
     if later is not None:
@@ -277,7 +275,7 @@ def of_forecast(
     within = band(paths)
     if (paths <= negative + 0.5).mean() <= TAIL and negative <= (1 - CHANGE) * within.middle:
         verdict = Verdict.WORKING
-    elif (paths >= negative - 0.5).mean() <= TAIL and negative >= (1 + CHANGE) * within.middle + 3:
+    elif not calm and (paths >= negative - 0.5).mean() <= TAIL and negative >= (1 + CHANGE) * within.middle:
         verdict = Verdict.WORSE
     else:
         verdict = Verdict.CANNOT_TELL if calm else Verdict.NOT_YET
@@ -434,7 +432,9 @@ def _course(foreseen: Forecast) -> str:
             "peak it was heading for, so the interval is wide, and a fall may be the storm's own"
         )
     half = foreseen.half_life
-    pace = f"was to halve in about {half // timedelta(minutes=1)} min" if half else "was to halve in no less than 6 hours"
+    pace = (
+        f"was to halve in about {half // timedelta(minutes=1)} min" if half else "was to halve in no less than 6 hours"
+    )
     return f"The curve had peaked when it was said (with {1 - foreseen.rising:.0%} probability), and by itself {pace}"
 
 

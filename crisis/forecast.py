@@ -38,11 +38,11 @@ LEAST_POINTS, LEAST_AUTHORS = 6, 15
 
 DISPERSION = 0.02
 """Variance of a count beyond chance, as a share of its mean squared (negative binomial)."""
-DRIFT = 0.22
+DRIFT = 0.35
 """Standard deviation of the level's random walk, of its logarithm, per square root of an hour."""
-SHARE_DRIFT = 0.30
+SHARE_DRIFT = 0.20
 """The same for the log odds that one whom the storm brings is negative."""
-KEEPS = 0.7
+KEEPS = 0.85
 """How much of the last departure from the fitted curve goes on."""
 _SEED = 20260301
 _HEATS, _MOVES = (0.03, 0.1, 0.3, 0.6, 1.0), (0.2, 0.14, 0.1, 0.07, 0.05)
@@ -128,7 +128,7 @@ def forecast(before: Sequence[Signal], *, until: datetime) -> Forecast:
     trust = min(1.0, spacing / (window.total_seconds() / 60))
     dice = np.random.default_rng(_SEED)
     curves, size = _fitted(dice, _Seen(times, seen, usual, trust))
-    ahead = np.arange(1, int(HORIZON / step) + 1) * (step.total_seconds() / 60)
+    ahead: Floats = np.arange(1.0, int(HORIZON / step) + 1) * (step.total_seconds() / 60)
     excess = size[:, None] * curves.at(ahead)
     now = size * curves.at(np.zeros(1))[:, 0]
     excess *= _drifts(dice, ahead, DRIFT) * _departure(seen[-1], usual[-1], now)[:, None]

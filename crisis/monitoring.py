@@ -154,4 +154,3 @@ def describe(
         ended_at=ended.at if ended else None,
         says=says,
     )
-

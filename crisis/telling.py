@@ -313,7 +313,9 @@ SENTENCES: dict[str, Callable[[Record, Known], str]] = {
     "reaction.observed": _says,
     "effect.judged": _judged,
     "monitoring.ended": lambda r, k: "Watching ended by rule",
-    "monitoring.extended": lambda r, k: f"Watched until {str(first_of(r.data, 'until'))[:16].replace('T', ' ')} UTC at least",
+    "monitoring.extended": lambda r, k: (
+        f"Watched until {str(first_of(r.data, 'until'))[:16].replace('T', ' ')} UTC at least"
+    ),
     "coverage.lost": lambda r, k: f"Coverage lost: {first_of(r.data, 'source')} is silent",
     "coverage.returned": lambda r, k: f"Coverage returned: {first_of(r.data, 'source')} is heard again",
     "ledger.verified": lambda r, k: (

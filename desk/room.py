@@ -209,9 +209,7 @@ def foreseen(picture: Picture) -> list[Sequence[Expected]]:
     return list({e.forecast[0].at: e.forecast for e in picture.effects if e.forecast}.values())
 
 
-def _drawn(
-    signals: Sequence[Signal], marked: Sequence[Mark], ahead: Sequence[Sequence[Expected]]
-) -> dict[str, Markup]:
+def _drawn(signals: Sequence[Signal], marked: Sequence[Mark], ahead: Sequence[Sequence[Expected]]) -> dict[str, Markup]:
     """The charts, each for a phone and for a wide page; their text is escaped where they are drawn."""
     return {
         f"{name}_{size}": Markup(draw(signals, marked, width=width, foreseen=ahead))  # noqa: S704 - see above

@@ -71,9 +71,7 @@ async def effects_of(tx: Transaction, incident_id: str) -> list[Effect]:
 
 async def published(tx: Transaction, deliveries: Sequence[Delivery], incident_id: str) -> list[Publication]:
     """What became public of an incident, and when, by the installation's clock, in order."""
-    arrived = arrivals(
-        await tx.ledger.list(kinds=("delivery.accepted", "delivery.reconciled"), incident=incident_id)
-    )
+    arrived = arrivals(await tx.ledger.list(kinds=("delivery.accepted", "delivery.reconciled"), incident=incident_id))
     first: dict[tuple[str, int], datetime] = {}
     for delivery in deliveries:
         if delivery.purpose is Purpose.STATEMENT and delivery.arrived:
@@ -105,9 +103,7 @@ async def _evidence(tx: Transaction, incident_id: str, at: datetime) -> _Evidenc
         signals=await tx.signals.list(incident.watch, since=begin, until=at) if due else (),
         mentions=await tx.mentions.newest(incident_id, limit=most) if due else (),
         assessments=await tx.incidents.assessments(incident_id) if due else (),
-        doubts={
-            d.statement.id: tuple(one.says for one in d.changed) for d in await in_doubt(tx, incident_id)
-        },
+        doubts={d.statement.id: tuple(one.says for one in d.changed) for d in await in_doubt(tx, incident_id)},
         coverage=await tx.ledger.list(kinds=("coverage.lost", "coverage.returned"), incident=incident_id),
         at=at,
     )
@@ -121,9 +117,7 @@ def _judge(word: Publication, evidence: _Evidence) -> Effect:
         shifts=_shifts(word, evidence.assessments, evidence.at),
         closed_at=evidence.incident.closed_at,
     )
-    return judge(
-        word, evidence.words, evidence.signals, incident=evidence.incident.id, at=evidence.at, around=around
-    )
+    return judge(word, evidence.words, evidence.signals, incident=evidence.incident.id, at=evidence.at, around=around)
 
 
 def _unheard(records: Sequence[Record], since: datetime, until: datetime) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from crisis.incident import Incident, IncidentState
 from crisis.reaction import Observation, compare
 from records import Transaction
 from tasks.installation import Installation
-from tasks.monitoring import WATCHED, monitoring_of
+from tasks.monitoring import monitoring_of
 from tasks.notify import Notice, tell_lead
 from tasks.runs import Started, runs_tagged, start_run
 
@@ -118,7 +118,9 @@ async def propose_closing(here: Installation, incident_id: str) -> bool:
 async def schedule_observation(here: Installation, incident_id: str) -> Started | None:
     """Ask for the next ``follow_up`` run of an incident that is still watched; None when it is not, or one is asked for.
 
-    None, too, once watching has ended by rule. Each run follows the one before it and is keyed by it, so that whoever asks, and however often, there is one chain;
+    None, too, once watching has ended by rule.
+
+    Each run follows the one before it and is keyed by it, so that whoever asks, and however often, there is one chain;
     and it goes on when a measurement brought nothing new because nothing was heard.
     """
     async with here.store.reading() as tx:

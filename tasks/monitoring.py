@@ -3,14 +3,13 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from crisis.clocks import span_in_words
 from crisis.commitment import CommitmentState
 from crisis.effect import Effect, Verdict
-from crisis.incident import IllegalStep, Incident, IncidentState
+from crisis.incident import Incident, IncidentState
 from crisis.monitoring import (
     BEGINS,
     ENDED,
-    EXTENDED,
-    MOST_HOURS,
     Monitoring,
     cadence,
     calm_in_a_row,
@@ -20,12 +19,10 @@ from crisis.monitoring import (
     extended_until,
     has_ended,
 )
-from crisis.clocks import span_in_words
 from crisis.reaction import Observation
 from crisis.record import Record
 from records import Transaction
 from tasks.effect import effects_of
-from tasks.incidents import may_act
 from tasks.installation import Installation
 from tasks.notify import Notice, tell_lead
 
@@ -117,33 +114,3 @@ async def end_if_due(here: Installation, incident_id: str) -> bool:
     notice = Notice(occasion=f"watched/{ended.seq}", template="watched", context={"says": ended.reason})
     await tell_lead(here, state.incident, notice, why="watching has ended by rule")
     return True
-
-
-async def extend(here: Installation, incident_id: str, hours: int, *, actor: str, reason: str) -> datetime:
-    """Watch an incident for so many hours more at least, or again. Returns until when.
-
-    Raises:
-        ValueError: no whole number of hours from 1 to ``MOST_HOURS``.
-        NotAllowed: neither its lead nor an incident lead.
-        IllegalStep: it is not watched in its state.
-    """
-    if not 1 <= hours <= MOST_HOURS:
-        raise ValueError(f"watching is extended by 1 to {MOST_HOURS} hours at once")
-    async with here.store.reading() as tx:
-        incident = await tx.incidents.get(incident_id)
-    await may_act(here, incident, actor)
-    until = here.clock.now() + timedelta(hours=hours)
-    async with here.store.transaction() as tx:
-        incident = await tx.incidents.get(incident_id)
-        if incident.state not in WATCHED:
-            raise IllegalStep(f"{incident_id} is {incident.state}, and only what goes on is watched")
-        await tx.ledger.append(
-            EXTENDED,
-            actor=actor,
-            incident=incident_id,
-            via=here.via,
-            reason=reason,
-            flow_run_id=here.flow_run_id,
-            data={"hours": hours, "until": until.isoformat()},
-        )
-    return until
