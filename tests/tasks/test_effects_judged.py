@@ -102,7 +102,11 @@ async def test_a_turn_for_the_worse_is_on_record_once_and_the_lead_is_told_once(
     for _ in range(2):
         assert await judge_effects(here, name) == [worse]
     assert await records(here, "effect.judged") == 2
-    told = [p.rendering.text for p in sandbox(here) if p.purpose is Purpose.NOTICE and "made it worse" in p.rendering.text]
+    told = [
+        p.rendering.text
+        for p in sandbox(here)
+        if p.purpose is Purpose.NOTICE and "made it worse" in p.rendering.subject
+    ]
     assert len(told) == 1
     assert f"/incidents/{name}/draft?kind=substantive" in told[0]
     async with here.store.reading() as tx:
