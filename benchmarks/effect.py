@@ -29,7 +29,7 @@ from crisis.triage import Signal
 BEGIN = datetime(2026, 3, 1, tzinfo=UTC)
 MINUTES, CALM = 16 * 60, 180
 WINDOW = 15
-STORMS = 400
+STORMS = 200
 Floats = npt.NDArray[np.float64]
 
 

@@ -27,6 +27,7 @@ async def effect(
     Args:
         incident: Such as INC-7.
     """
+    from crisis.monitoring import MOST_HOURS
     from fireline.errors import Stop
     from tasks.effect import effects_of, judge_effects
     from tasks.extend import extend as watch_longer
@@ -38,10 +39,9 @@ async def effect(
                 raise Stop("to watch it longer, say who you are and why: --as YOUR@ADDRESS --reason WHY")
             says_something(None, reason)
             here.settings.stakeholder(actor)
-            try:
-                await watch_longer(here, incident, extend, actor=actor, reason=reason)
-            except ValueError as why:
-                raise Stop(str(why)) from None
+            if not 1 <= extend <= MOST_HOURS:
+                raise Stop(f"watching is extended by 1 to {MOST_HOURS} hours at once")
+            await watch_longer(here, incident, extend, actor=actor, reason=reason)
         if now:
             await judge_effects(here, incident)
         async with here.store.reading() as tx:
