@@ -28,6 +28,8 @@ CALM_FOR = {
 """Calm without a break after which watching ends."""
 POSTS = {Severity.SEV1: 5_000, Severity.SEV2: 5_000, Severity.SEV3: 2_000, Severity.SEV4: 1_000}
 """How many of the newest posts are searched for replies to ours and quotes of them, at each measurement."""
+WIDE_FROM = Severity.SEV2
+"""From this severity on, what answers or quotes our posts is heard also where it does not match the watch's query."""
 ENDED, EXTENDED = "monitoring.ended", "monitoring.extended"
 BEGINS = frozenset({"statement.published", "incident.assessed", "incident.responding", EXTENDED})
 """Kinds of records after which watching goes on, when it had ended."""

@@ -80,6 +80,11 @@ def answering(
     return tuple(replies.values()), tuple(m for key, m in quotes.items() if key not in replies)
 
 
+def answers(posts: frozenset[tuple[str, str]], mention: Mention) -> bool:
+    """Whether a mention answers or quotes one of ``posts``."""
+    return any(name and _key(mention.source, name) in posts for name in (mention.in_reply_to, mention.quotes))
+
+
 def count(replies: Sequence[Mention], quotes: Sequence[Mention], readings: Sequence[Reading]) -> Tied:
     """The figures of what ``answering`` found; ``readings`` of the replies, then of the quotes."""
     read = [reading for reading in readings if reading.supported]
