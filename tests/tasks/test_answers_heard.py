@@ -59,7 +59,7 @@ async def test_from_sev2_on_answers_are_kept_with_the_incident_and_not_counted(
             for n, row in enumerate(rows)
         ]
         (tmp_path / "posts.jsonl").write_text("".join(json.dumps(row) + "\n" for row in told), encoding="utf-8")
-        says = await listen(here, "acme")
+        says = await listen(here, "acme", "recording")
         async with here.store.reading() as tx:
             kept = {m.id for m in await tx.mentions.list("INC-1")}
     assert "4 posts, 1 matched" in says
