@@ -175,6 +175,7 @@ def _stretches(foreseen: Sequence[Sequence[Expected]], measured_until: datetime)
     found = []
     for number, one in enumerate(known):
         end = max(measured_until, one[0].at + AHEAD)
+        end = min((e.at for e in one if e.at >= end), default=end)  # the points are far apart: none is left out
         if number + 1 < len(known):
             end = min(end, known[number + 1][0].at)
         found.append([e for e in one if e.at <= end])

@@ -428,14 +428,14 @@ def _in_numbers(m: Measured) -> list[str]:
 def _course(foreseen: Forecast) -> str:
     if foreseen.rising >= 0.5:
         return (
-            f"The curve was still rising when it was said (with {foreseen.rising:.0%} probability): nobody can know the "
+            f"The curve was still rising when it was said (with {min(foreseen.rising, 0.99):.0%} probability): nobody can know the "
             "peak it was heading for, so the interval is wide, and a fall may be the storm's own"
         )
     half = foreseen.half_life
     pace = (
         f"was to halve in about {half // timedelta(minutes=1)} min" if half else "was to halve in no less than 6 hours"
     )
-    return f"The curve had peaked when it was said (with {1 - foreseen.rising:.0%} probability), and by itself {pace}"
+    return f"The curve had peaked when it was said (with {min(1 - foreseen.rising, 0.99):.0%} probability), and by itself {pace}"
 
 
 def _drawn(foreseen: Forecast) -> tuple[Expected, ...]:
