@@ -22,8 +22,9 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmarks import say
-from crisis.effect import Verdict, of_forecast
+from crisis.effect import Verdict
 from crisis.forecast import Forecast, NoForecast, forecast
+from crisis.judgement import of_forecast
 from crisis.triage import Signal
 
 BEGIN = datetime(2026, 3, 1, tzinfo=UTC)

@@ -11,9 +11,10 @@ from datetime import datetime, timedelta
 
 from crisis.clocks import Publication
 from crisis.delivery import Delivery, Purpose
-from crisis.effect import JUDGED, Effect, Shift, Surroundings, Verdict, judge, newest_of, shifts
+from crisis.effect import JUDGED, Effect, Shift, Surroundings, Verdict, newest_of
 from crisis.forecast import SPAN
 from crisis.incident import Incident
+from crisis.judgement import judge, shifts
 from crisis.monitoring import POSTS
 from crisis.reading import read_many
 from crisis.record import Record

@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crisis.clocks import Publication
-from crisis.effect import Effect, Proposal, Shift, Surroundings, Verdict, judge, newest_of, of_forecast, shifts
+from crisis.effect import Effect, Proposal, Shift, Surroundings, Verdict, newest_of
 from crisis.forecast import forecast
+from crisis.judgement import judge, of_forecast, shifts
 from crisis.record import Record
 from crisis.tied import Tied
 from crisis.triage import Narrative, Signal

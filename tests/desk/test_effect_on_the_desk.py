@@ -10,8 +10,9 @@ from test_desk_pages import on_the_way
 
 from crisis.clocks import Publication
 from crisis.delivery import DeliveryState
-from crisis.effect import JUDGED, Effect, Shift, Surroundings, judge
+from crisis.effect import JUDGED, Effect, Shift, Surroundings
 from crisis.incident import IncidentState
+from crisis.judgement import judge
 from crisis.triage import Signal
 from crisis.values import StatementKind
 from tasks.links import acting_link

@@ -9,8 +9,9 @@ import pytest
 from acme import IDA, LENA, NOON, acme, incident_in, write_starter
 
 from crisis.clocks import Publication
-from crisis.effect import Effect, judge
+from crisis.effect import Effect
 from crisis.incident import IncidentState
+from crisis.judgement import judge
 from crisis.triage import Signal
 from crisis.values import StatementKind
 from fireline.__main__ import run
