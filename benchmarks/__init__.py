@@ -25,6 +25,7 @@ NAMES: dict[str, str] = {
     "desk": "server time of the desk's pages at a million mentions; live updates to 200 pages",
     "mailing": "mails a second with a state for each recipient, against the bare SMTP client",
     "record": "pages of a ledger of a million records, by filter",
+    "effect": "how honest the forecast behind a statement's verdict is, on simulated storms",
     "demo": "the demo from start to end",
 }
 """What there is, in one line each."""

@@ -12,6 +12,7 @@ from crisis.approval import Policy, Via
 from crisis.commitment import Commitment
 from crisis.delivery import Delivery, DeliveryClass, DeliveryState, Purpose, Receipt
 from crisis.drafting import Mended
+from crisis.effect import Effect, Proposal, Verdict
 from crisis.fact import Fact, FactStatus
 from crisis.freeze import FOR_A_HUMAN, FreezeState, FrozenPost, ScheduledPost
 from crisis.incident import Incident, IncidentState
@@ -161,6 +162,21 @@ def statement_context(
     }
 
 
+_WORSE = Effect(
+    incident="INC-7",
+    statement="INC-7-S1",
+    version=1,
+    kind=StatementKind.HOLDING,
+    published_at=_AT,
+    at=_AT + timedelta(hours=1),
+    verdict=Verdict.WORSE,
+    proposal=Proposal.FOLLOW_UP,
+    next_kind=StatementKind.SUBSTANTIVE,
+    says="Made it worse: 490 negative people a window, 49 to 137 were to be expected without it",
+    reasons=("Negative people: 490 on average of 3 windows", "“refund refused” is new"),
+)
+
+
 def _notice(**more: Any) -> dict[str, Any]:
     return {
         "person": PERSON,
@@ -265,6 +281,11 @@ NOTICES: dict[str, tuple[dict[str, Any], ...]] = {
     "notice.event.txt.j2": (_notice(says="A promise is overdue"),),
     "notice.forgotten.txt.j2": (_notice(idle="3 h", waits="somebody to confirm it"), _notice(idle="1 d", waits="")),
     "notice.closing.txt.j2": (_notice(says="38 people posted, which is usual", observation=OBSERVATION),),
+    "notice.worse.txt.j2": (
+        _notice(effect=_WORSE, draft="http://127.0.0.1:8420/incidents/INC-7/draft?kind=substantive"),
+        _notice(effect=_WORSE.model_copy(update={"proposal": Proposal.HOLD, "next_kind": None}), draft=""),
+    ),
+    "notice.watched.txt.j2": (_notice(says="calm for 12 h without a break, as the rule for SEV2 asks"),),
     "notice.resolved.txt.j2": (
         _notice(reason="the reaction has calmed"),
         _notice(reason="the reaction has calmed", incident=_CLOSED),

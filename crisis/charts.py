@@ -12,6 +12,7 @@ from html import escape
 from math import ceil, floor, log10, sqrt
 from typing import NamedTuple
 
+from crisis.forecast import Band, Expected
 from crisis.reaction import CHANCE, ceiling
 from crisis.triage import Signal
 from crisis.values import Frozen, UtcDatetime
@@ -29,6 +30,9 @@ _INK = "var(--chart-ink, currentColor)"
 _VOLUME = "var(--chart-volume, #5b7fa6)"
 _NEGATIVE = "var(--chart-negative, #d1495b)"
 _MARK = "var(--chart-mark, currentColor)"
+
+AHEAD = timedelta(hours=1)
+"""A forecast is shown at least so far, also where nothing has been measured yet."""
 
 _HALO = 'stroke="var(--chart-ground, Canvas)" stroke-width="4" stroke-linejoin="round" paint-order="stroke"'
 """Keeps a label readable where a line passes behind it."""
@@ -68,11 +72,17 @@ class _Box(NamedTuple):
 
 
 def volume_chart(
-    signals: Sequence[Signal], marks: Sequence[Mark] = (), *, width: int = WIDE, standalone: bool = False
+    signals: Sequence[Signal],
+    marks: Sequence[Mark] = (),
+    *,
+    width: int = WIDE,
+    standalone: bool = False,
+    foreseen: Sequence[Sequence[Expected]] = (),
 ) -> str:
     """Unique authors per window, the negative ones among them, what is usual, and the band that still counts as usual.
 
-    The band ends where ``crisis.reaction`` no longer calls a watch calm.
+    The band ends where ``crisis.reaction`` no longer calls a watch calm. ``foreseen``: what was to be expected without each
+    statement (``crisis.effect.Effect.forecast``), drawn as a hatched band of negative authors until the next one begins.
 
     ``width`` is in CSS px. ``standalone`` gives the chart its own ground and colours for use as an image file.
     Without signals the chart says that nothing was measured.
@@ -81,14 +91,15 @@ def volume_chart(
     if not signals:
         return _nothing(title, width, standalone)
     signals = _thinned(sorted(signals, key=lambda s: s.at), width)
-    box, placed = _layout(signals, marks, width)
-    most, grid = _scale(max([s.authors for s in signals] + [s.usual_authors for s in signals]))
+    stretches = _stretches(foreseen, signals[-1].at)
+    box, placed = _layout(signals, marks, width, [e.at for s in stretches for e in s])
+    most, grid = _scale(_top(signals, stretches))
     peak = max(signals, key=lambda s: s.authors)
     minutes = signals[-1].window / timedelta(minutes=1)
     described = (
         f"Unique authors in windows of {minutes:g} minutes from {_long(box.start)} to {_long(box.end)}. "
         f"The most were {peak.authors:,} at {_long(peak.at)}, {peak.negative_share:.0%} of them negative; "
-        f"usual then were {peak.usual_authors:.0f}. {_marks_in_words(marks)}"
+        f"usual then were {peak.usual_authors:.0f}. {_marks_in_words(marks)}{_foreseen_in_words(stretches)}"
     )
     authors = [(box.x(s.at), box.y(s.authors, most)) for s in signals]
     negative = [(box.x(s.at), box.y(s.authors * s.negative_share, most)) for s in signals]
@@ -102,6 +113,7 @@ def volume_chart(
         _area(negative, box.bottom, _NEGATIVE, 0.75),
         _line(authors, _VOLUME, 2),
         _line(usual, _INK, 1.5, "5 4"),
+        *(_foreseen(box, stretch, lambda e: e.negative, most) for stretch in stretches),
         _hours(box),
         placed,
     ]
@@ -109,7 +121,12 @@ def volume_chart(
 
 
 def negative_share_chart(
-    signals: Sequence[Signal], marks: Sequence[Mark] = (), *, width: int = WIDE, standalone: bool = False
+    signals: Sequence[Signal],
+    marks: Sequence[Mark] = (),
+    *,
+    width: int = WIDE,
+    standalone: bool = False,
+    foreseen: Sequence[Sequence[Expected]] = (),
 ) -> str:
     """The share of negative posts, 0 to 100 %, what is usual, and as band what chance alone makes of the usual share.
 
@@ -119,7 +136,8 @@ def negative_share_chart(
     if not signals:
         return _nothing(title, width, standalone)
     signals = _thinned(sorted(signals, key=lambda s: s.at), width)
-    box, placed = _layout(signals, marks, width)
+    stretches = _stretches(foreseen, signals[-1].at)
+    box, placed = _layout(signals, marks, width, [e.at for s in stretches for e in s])
     peak = max(signals, key=lambda s: s.negative_share)
     described = (
         f"Share of negative posts from {_long(box.start)} to {_long(box.end)}. The highest was "
@@ -138,6 +156,7 @@ def negative_share_chart(
         _area(share, box.bottom, _NEGATIVE, 0.22),
         _line(share, _NEGATIVE, 2),
         _line(usual, _INK, 1.5, "5 4"),
+        *(_foreseen(box, stretch, lambda e: e.share, 1.0) for stretch in stretches),
         _hours(box),
         placed,
     ]
@@ -150,6 +169,47 @@ def _chance(signal: Signal) -> float:
     return CHANCE * sqrt(usual * (1 - usual) / max(1, signal.authors))
 
 
+def _stretches(foreseen: Sequence[Sequence[Expected]], measured_until: datetime) -> list[list[Expected]]:
+    """What is drawn of each forecast: as far as was measured, an hour at least, and no farther than the next begins."""
+    known = sorted((sorted(f, key=lambda e: e.at) for f in foreseen if f), key=lambda f: f[0].at)
+    found = []
+    for number, one in enumerate(known):
+        end = max(measured_until, one[0].at + AHEAD)
+        end = min((e.at for e in one if e.at >= end), default=end)  # the points are far apart: none is left out
+        if number + 1 < len(known):
+            end = min(end, known[number + 1][0].at)
+        found.append([e for e in one if e.at <= end])
+    return [stretch for stretch in found if len(stretch) > 1]
+
+
+def _top(signals: Sequence[Signal], stretches: Sequence[Sequence[Expected]]) -> float:
+    """What the axis must reach: all that was measured, and of a forecast no more than half as much again."""
+    measured = max([s.authors for s in signals] + [s.usual_authors for s in signals])
+    high = max((e.negative.high for stretch in stretches for e in stretch), default=0.0)
+    return max(measured, min(high, 1.5 * measured))
+
+
+def _foreseen(box: _Box, stretch: Sequence[Expected], of: Callable[[Expected], Band], most: float) -> str:
+    """A forecast's interval, outlined and pale, and its middle, dotted."""
+    upper = [(box.x(e.at), box.y(min(of(e).high, most), most)) for e in stretch]
+    lower = [(box.x(e.at), box.y(min(of(e).low, most), most)) for e in stretch]
+    middle = [(box.x(e.at), box.y(min(of(e).middle, most), most)) for e in stretch]
+    edge = " ".join(f"{x:.1f},{y:.1f}" for x, y in [*upper, *reversed(lower)])
+    return (
+        f'<polygon class="foreseen" points="{edge}" fill="{_INK}" fill-opacity=".1" stroke="{_INK}" '
+        f'stroke-opacity=".7" stroke-width="1" stroke-dasharray="2 2"/>' + _line(middle, _INK, 1.5, "1 3")
+    )
+
+
+def _foreseen_in_words(stretches: Sequence[Sequence[Expected]]) -> str:
+    last = [stretch[-1] for stretch in stretches]
+    return "".join(
+        f" Without the statement before it, {e.negative.low:,.0f} to {e.negative.high:,.0f} negative people were to be "
+        f"expected by {_long(e.at)}."
+        for e in last
+    )
+
+
 def _thinned(signals: Sequence[Signal], width: int) -> list[Signal]:
     """At most one signal per two px, keeping the one with most authors of each stretch, and first and last."""
     room = max(2, width // 2)
@@ -160,9 +220,11 @@ def _thinned(signals: Sequence[Signal], width: int) -> list[Signal]:
     return [signals[0], *kept[1:-1], signals[-1]]
 
 
-def _layout(signals: Sequence[Signal], marks: Sequence[Mark], width: int) -> tuple[_Box, str]:
+def _layout(
+    signals: Sequence[Signal], marks: Sequence[Mark], width: int, ahead: Sequence[datetime] = ()
+) -> tuple[_Box, str]:
     """The plotting area with room above it for the marks' labels, and the marks drawn."""
-    moments = [s.at for s in signals] + [m.at for m in marks]
+    moments = [s.at for s in signals] + [m.at for m in marks] + list(ahead)
     start, end = min(moments), max(moments)
     if start == end:
         start, end = start - timedelta(minutes=1), end + timedelta(minutes=1)

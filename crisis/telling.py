@@ -90,6 +90,7 @@ def _told(record: Record, known: Known) -> str:
     about |= {"correction": " that a correction is wanted"}
     about |= {"stuck": " of a delivery that needs a human", "taken back": " that an approval was taken back"}
     about |= {"released": " that a text went out without its approvals"}
+    about |= {"worse": " that a statement made it worse", "watched": " that watching has ended"}
     about |= {"unanswered": " that nobody has answered a request for approval"}
     about |= {"read_back": " that a published text does not stand as it did"}
     tail = about.get(occasion.partition("/")[0], f" ({occasion})")
@@ -199,6 +200,11 @@ def _in_doubt(record: Record, known: Known) -> str:
 
 def _says(record: Record, known: Known) -> str:
     return f"Reaction measured: {first_of(record.data, 'says') or record.reason}"
+
+
+def _judged(record: Record, known: Known) -> str:
+    verdict, proposal = first_of(record.data, "verdict"), first_of(record.data, "proposal")
+    return f"Effect of {_statement(record)}: {verdict}; proposed: {proposal}"
 
 
 def _post(words: str) -> Callable[[Record, Known], str]:
@@ -325,6 +331,11 @@ SENTENCES: dict[str, Callable[[Record, Known], str]] = {
     "post.not_restored": _post("Frozen post not scheduled again"),
     "post.missed": _post("Frozen post came due and is not published late"),
     "reaction.observed": _says,
+    "effect.judged": _judged,
+    "monitoring.ended": lambda r, k: "Watching ended by rule",
+    "monitoring.extended": lambda r, k: (
+        f"Watched until {str(first_of(r.data, 'until'))[:16].replace('T', ' ')} UTC at least"
+    ),
     "coverage.lost": lambda r, k: f"Coverage lost: {first_of(r.data, 'source')} is silent",
     "coverage.returned": lambda r, k: f"Coverage returned: {first_of(r.data, 'source')} is heard again",
     "ledger.verified": lambda r, k: (

@@ -185,7 +185,7 @@ def _entry(record: Record, known: Known) -> Entry:
     detail = record.kind in DETAILS
     if delivery is not None and delivery.purpose is Purpose.NOTICE:
         detail, side = detail or side is Side.WORD, Side.INSIDE if side is Side.WORD else side
-    if record.kind == "reaction.observed":
+    if record.kind in ("reaction.observed", "effect.judged"):
         side = Side.PUBLIC
     what = sentence(record, known)
     together, name = "", _name_in(record, known, delivery)

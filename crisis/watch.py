@@ -47,3 +47,7 @@ class Mention(Frozen):
     """The author's audience, when the source tells."""
     author_since: UtcDatetime | None = None
     """When the author's account was made, when the source tells."""
+    in_reply_to: str = ""
+    """The platform's id or address of the post it answers, when the source tells."""
+    quotes: str = ""
+    """That of the post it quotes, when the source tells."""

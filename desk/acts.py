@@ -1,6 +1,6 @@
 """What a lead does with an incident: confirm a candidate, dismiss a false alarm, rate it otherwise than triage did, merge
-two that are one, split one that is two, say whether a post that got no clear answer is there, put frozen posts back. By
-the signed link in the lead's message (``/act/{token}``), or at the desk (``/incidents/{id}/act``).
+two that are one, split one that is two, say whether a post that got no clear answer is there, put frozen posts back,
+watch it longer. By the signed link in the lead's message (``/act/{token}``), or at the desk (``/incidents/{id}/act``).
 
 Looking never acts: GET only reads. A POST acts, only from a form that this desk made a short while ago, and only for a
 person: the link names its holder; at the desk it is whoever is signed in, and whoever came with the shared key says who
@@ -20,6 +20,7 @@ from crisis.approval import NotAllowed
 from crisis.delivery import Delivery, DeliveryState, IllegalDeliveryStep, Purpose
 from crisis.freeze import FreezeState
 from crisis.incident import LIVE, STEPS, Dismissal, IllegalStep, Incident, IncidentState
+from crisis.monitoring import MOST_HOURS
 from crisis.stakeholder import Stakeholder
 from crisis.values import CrisisType, Severity
 from crisis.visible import web_address
@@ -33,11 +34,13 @@ from desk.who import who_acts
 from records import NotFound
 from tasks import incidents
 from tasks.deliver import answer_unknown
+from tasks.extend import extend
 from tasks.first_word import reassessed
 from tasks.freeze import unfreeze
 from tasks.installation import Installation
 from tasks.links import LinkExpired, read_acting_link
 from tasks.mailing import is_mailing
+from tasks.monitoring import WATCHED
 from tasks.triage import override
 
 LABELS = {
@@ -83,6 +86,7 @@ class Place:
             "confirm": incident.state is IncidentState.CANDIDATE,
             "dismiss": IncidentState.DISMISSED in STEPS[incident.state],
             "rate": incident.state in LIVE,
+            "watch": incident.state in WATCHED,
             "merge": incident.state in LIVE and bool(self.others),
             "split": incident.state in incidents.REAL
             and incident.closed_at is None
@@ -212,6 +216,11 @@ async def _do(here: Installation, place: Place, form: Mapping[str, str], person:
         await answer_unknown(here, form["delivery"], arrived=there, actor=person, reason=reason, link=link)
     elif act == "unfreeze":
         await unfreeze(here, incident.id, actor=person, reason=reason)
+    elif act == "watch":
+        hours = form.get("hours", "")
+        if not (hours.isascii() and hours.isdigit() and 1 <= int(hours[:4]) <= MOST_HOURS):
+            raise NotTaken(400, f"say for how many hours, 1 to {MOST_HOURS}")
+        await extend(here, incident.id, int(hours), actor=person, reason=reason)
     elif act == "split":
         await incidents.split(here, incident.id, form.get("narrative", ""), actor=person, reason=reason)
     else:

@@ -13,11 +13,15 @@ from starlette.routing import Route
 from crisis.commitment import CommitmentState
 from crisis.coverage import SourceState
 from crisis.delivery import DeliveryState, Purpose
+from crisis.effect import Effect, Measured, Proposal, Verdict
+from crisis.forecast import Expected
 from crisis.incident import Incident, IncidentState
 from crisis.values import CrisisType, Severity, UtcDatetime
 from desk.state import desk_of
 from records import NotFound
 from tasks.announce import events_after
+from tasks.effect import effects_of
+from tasks.monitoring import monitoring_of
 from tasks.waiting import waiting_for
 
 MOST = 200
@@ -64,6 +68,29 @@ class Said(_Answer):
     channels: tuple[str, ...]
 
 
+class Judged(_Answer):
+    """What came after a statement, as judged last; docs/effect.md says how."""
+
+    statement: str
+    version: int
+    kind: str
+    published_at: UtcDatetime
+    judged_at: UtcDatetime
+    verdict: Verdict
+    proposal: Proposal
+    says: str
+    reasons: tuple[str, ...]
+    """May quote posts: text from outside."""
+    settled: str
+    """Why the judgement is final; empty while it goes on."""
+    together_with: tuple[str, ...]
+    rising: float | None
+    measured: Measured | None
+    forecast: tuple[Expected, ...]
+    replies: int
+    quotes: int
+
+
 class IncidentDetail(IncidentSummary):
     """One incident, with why it was rated so, what was said, and what it waits for."""
 
@@ -72,6 +99,9 @@ class IncidentDetail(IncidentSummary):
     strategy: str
     waits_for: str
     statements: tuple[Said, ...]
+    effects: tuple[Judged, ...]
+    watched: str
+    """How closely the reaction is measured, and when that ends; empty when it is not."""
 
 
 class Incidents(_Answer):
@@ -204,6 +234,7 @@ async def incident(request: Request) -> Response:
     try:
         async with here.store.reading() as tx:
             found = await tx.incidents.get(request.path_params["id"])
+            judged, watched = await effects_of(tx, found.id), await monitoring_of(here, tx, found.id)
             texts = [(s, await tx.statements.status(s.id, s.version)) for s in await tx.statements.list(found.id)]
     except NotFound:
         return _problem(404, "there is no such incident")
@@ -224,6 +255,8 @@ async def incident(request: Request) -> Response:
         "strategy": found.assessment.strategy.value,
         "waits_for": await waiting_for(here, found),
         "statements": said,
+        "effects": [_judged(effect) for effect in judged],
+        "watched": watched.says if watched else "",
     }
     return _answer(IncidentDetail.model_validate(whole))
 
@@ -304,6 +337,11 @@ async def commitments(request: Request) -> Response:
     fields = set(PromiseStands.model_fields)
     shown = tuple(PromiseStands.model_validate(c.model_dump(include=fields)) for c in found)
     return _answer(Commitments(commitments=shown))
+
+
+def _judged(effect: Effect) -> dict[str, Any]:
+    own = effect.model_dump(include=set(Judged.model_fields))
+    return own | {"judged_at": effect.at, "replies": effect.tied.replies, "quotes": effect.tied.quotes}
 
 
 def _summary(incident: Incident) -> dict[str, Any]:

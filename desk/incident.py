@@ -17,7 +17,7 @@ from crisis.incident import Incident
 from desk.guard import DOCUMENT_POLICY
 from desk.live import digest, register
 from desk.picture import load
-from desk.room import BEFORE, PIECES, REPORT, gather, marks, pieces
+from desk.room import BEFORE, PIECES, REPORT, foreseen, gather, marks, pieces
 from desk.state import Desk, desk_of
 from records import NotFound, Transaction
 from tasks.review import report_folder
@@ -61,7 +61,8 @@ async def chart(request: Request) -> Response:
         observations = await tx.observations.list(incident.id)
     draw = charts.negative_share_chart if request.query_params.get("of") == "share" else charts.volume_chart
     width = charts.WIDE if request.query_params.get("wide") == "1" else charts.NARROW
-    drawn = await asyncio.to_thread(draw, signals, marks(picture, observations), width=width, standalone=True)
+    marked, ahead = marks(picture, observations), foreseen(picture)
+    drawn = await asyncio.to_thread(draw, signals, marked, width=width, standalone=True, foreseen=ahead)
     return Response(drawn, media_type="image/svg+xml", headers={"Content-Security-Policy": DOCUMENT_POLICY})
 
 

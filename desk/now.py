@@ -13,6 +13,7 @@ from starlette.routing import Route
 
 from crisis.clocks import ClockReading, read_clocks
 from crisis.coverage import Coverage, SourceState
+from crisis.effect import Effect
 from crisis.incident import LIVE, Incident, IncidentState
 from crisis.record import Record
 from desk.kept import Seen
@@ -43,6 +44,8 @@ class Card:
     """The one obvious next step, and where it is taken."""
     taken_by: str
     """Who is on it, by name; empty when nobody has said so."""
+    effect: Effect | None = None
+    """What came of the last word."""
 
     @property
     def candidate(self) -> bool:
@@ -82,7 +85,8 @@ async def _card(desk: Desk, tx: Transaction, seen: Seen) -> Card:
     running = tuple(sorted((r for r in readings if r.met_at is None), key=lambda r: r.due_at))
     waiting = waits(picture, desk.here.settings)
     _, _, acts = await desk.kept.history(tx, seen, now)
-    return Card(picture.incident, running, waiting, next_step(picture.incident, waiting), taken_by(desk, acts))
+    last = picture.effects[-1] if picture.effects else None
+    return Card(picture.incident, running, waiting, next_step(picture.incident, waiting), taken_by(desk, acts), last)
 
 
 def taken_by(desk: Desk, first_acts: dict[str, Record]) -> str:

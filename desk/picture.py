@@ -11,6 +11,7 @@ from crisis.approval import Decision, Standing, counting, standing
 from crisis.clocks import ClockReading, ClockState, Publication, read_clocks
 from crisis.commitment import Commitment
 from crisis.delivery import ARRIVED, Delivery, DeliveryState, Purpose
+from crisis.effect import Effect
 from crisis.incident import Incident
 from crisis.mailing import RecipientState, of_counts, shown
 from crisis.read_back import ReadBack
@@ -19,6 +20,7 @@ from crisis.reliance import broken
 from crisis.statement import Statement
 from crisis.triage import Assessment
 from records import Proposal, StatementStatus, Transaction
+from tasks.effect import effects_of
 
 UNKNOWN_SHOWN = 20
 """Recipients of a mailing that are named on the page; `fireline mailing` names all."""
@@ -112,6 +114,8 @@ class Picture:
     """What stands on the platforms now, by delivery."""
     closing_proposed: bool
     """The reaction has calmed, and a person has been asked whether to close."""
+    effects: tuple[Effect, ...] = ()
+    """The newest judgement of what each statement did, in the order of publication."""
 
     @property
     def taken_back(self) -> frozenset[str]:
@@ -148,6 +152,7 @@ async def load(tx: Transaction, incident: Incident, now: datetime) -> Picture:
         mailings=await mailings_of(tx, deliveries),
         read_backs=await tx.read_backs.of(incident.id),
         closing_proposed=bool(measured) and measured[-1].calm,
+        effects=tuple(await effects_of(tx, incident.id)),
     )
 
 

@@ -17,7 +17,9 @@ from crisis import charts
 from crisis.charts import Mark
 from crisis.clocks import Publication, read_clocks
 from crisis.delivery import ARRIVED, Delivery, Purpose
+from crisis.effect import Effect
 from crisis.empathy import EmpathyMap, empathy_map
+from crisis.forecast import Expected
 from crisis.freeze import shown
 from crisis.incident import Incident
 from crisis.reaction import Observation
@@ -37,6 +39,7 @@ from records import Transaction
 from tasks.advise import advise
 from tasks.deliver import REACHED, TAKEN
 from tasks.incidents import answers
+from tasks.monitoring import monitoring_of
 from tasks.review import report_folder
 
 PIECES: Mapping[str, str] = {
@@ -86,11 +89,20 @@ class Told:
 
 
 @dataclass(frozen=True)
-class Effect:
-    """What came of a statement, as measured last."""
+class Came:
+    """What came of a statement."""
 
     publication: Publication
+    effect: Effect | None
+    """As judged last; none before the first judgement."""
     last: Observation | None
+    """As measured last, against the moment before it."""
+
+    @property
+    def word(self) -> str:
+        if self.effect is not None:
+            return self.effect.verdict.value
+        return self.last.verdict.value if self.last else ""
 
 
 async def gather(
@@ -116,6 +128,7 @@ async def gather(
             "observations": await tx.observations.list(incident.id),
             "counsel": await advise(tx, incident.id),
             "frozen": shown(await tx.frozen.list(incident=incident.id)),
+            "watched": await monitoring_of(here, tx, incident.id),
             **await _posts(desk, tx, incident),
         }
     picture = seen.picture
@@ -142,10 +155,13 @@ async def gather(
         "details": details,
         "small_print": sum(entry.detail for entry in timeline),
         "signal": signals[-1] if signals else None,
-        "effects": _effects(picture, context["observations"]),
+        "came": came_of(picture, context["observations"]),
         "growth": _growth(incident.assessment, seen.assessments),
         "drawn": await desk.kept.once(
-            "charts", incident.id, (len(signals), signals[-1:], marked), lambda: _drawn(signals, marked)
+            "charts",
+            incident.id,
+            (len(signals), signals[-1:], marked, picture.effects),
+            lambda: _drawn(signals, marked, foreseen(picture)),
         ),
         "place": place or f"/incidents/{incident.id}",
         "below": below,
@@ -188,10 +204,15 @@ def _felt(posts: Sequence[Mention], assessment: Assessment) -> EmpathyMap:
     return empathy_map(posts, readings, assessment.narratives)
 
 
-def _drawn(signals: Sequence[Signal], marked: Sequence[Mark]) -> dict[str, Markup]:
+def foreseen(picture: Picture) -> list[Sequence[Expected]]:
+    """The forecasts to draw: one for statements that are judged as one."""
+    return list({e.forecast[0].at: e.forecast for e in picture.effects if e.forecast}.values())
+
+
+def _drawn(signals: Sequence[Signal], marked: Sequence[Mark], ahead: Sequence[Sequence[Expected]]) -> dict[str, Markup]:
     """The charts, each for a phone and for a wide page; their text is escaped where they are drawn."""
     return {
-        f"{name}_{size}": Markup(draw(signals, marked, width=width))  # noqa: S704 - see above
+        f"{name}_{size}": Markup(draw(signals, marked, width=width, foreseen=ahead))  # noqa: S704 - see above
         for name, draw in (("volume", charts.volume_chart), ("share", charts.negative_share_chart))
         for size, width in (("narrow", charts.NARROW), ("wide", charts.WIDE))
     }
@@ -200,20 +221,21 @@ def _drawn(signals: Sequence[Signal], marked: Sequence[Mark]) -> dict[str, Marku
 def marks(picture: Picture, observations: Sequence[Observation] = ()) -> list[Mark]:
     """What to mark on a chart: detection, each statement with what came of it, the end."""
     found = [Mark(at=picture.incident.opened_at, label="detected")]
-    for effect in _effects(picture, observations):
-        came = f": {effect.last.verdict.value}" if effect.last else ""
-        found.append(Mark(at=effect.publication.at, label=f"{effect.publication.kind.value}{came}"))
+    for one in came_of(picture, observations):
+        came = f": {one.word}" if one.word else ""
+        found.append(Mark(at=one.publication.at, label=f"{one.publication.kind.value}{came}"))
     if picture.incident.closed_at is not None:
         found.append(Mark(at=picture.incident.closed_at, label="closed"))
     return found
 
 
-def _effects(picture: Picture, observations: Sequence[Observation]) -> list[Effect]:
-    """Each word that became public, and the last measurement that was made of it."""
+def came_of(picture: Picture, observations: Sequence[Observation]) -> list[Came]:
+    """Each word that became public, the judgement of it and the last measurement that was made of it."""
+    judged = {(e.statement, e.version): e for e in picture.effects}
     found = []
     for word in sorted(publications(picture), key=lambda p: p.at):
         own = [o for o in observations if o.statement.partition(" ")[0] == word.statement and o.at >= word.at]
-        found.append(Effect(word, own[-1] if own else None))
+        found.append(Came(word, judged.get((word.statement, word.version)), own[-1] if own else None))
     return found
 
 

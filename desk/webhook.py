@@ -37,7 +37,20 @@ MAX_AHEAD = timedelta(minutes=10)
 """How far ahead of the clock a post may be dated, for clocks that differ."""
 EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
 
-_FIELDS = ("id", "text", "created_at", "author", "source", "url", "language", "reposts", "replies", "followers")
+_FIELDS = (
+    "id",
+    "text",
+    "created_at",
+    "author",
+    "source",
+    "url",
+    "language",
+    "reposts",
+    "replies",
+    "followers",
+    "in_reply_to",
+    "quotes",
+)
 _NEEDED = ("id", "text", "created_at")
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 

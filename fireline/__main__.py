@@ -41,6 +41,7 @@ VERBS: dict[str, tuple[str, str, str]] = {
         "Respond",
         "List narratives, or tie one to the fact that answers it.",
     ),
+    "effect": ("fireline.effect:effect", "Respond", "What each statement did, and why; watch an incident longer."),
     "dismiss": ("fireline.incidents:dismiss", "Respond", "Call it a false alarm, with your reason."),
     "restrict": ("fireline.access:restrict", "Respond", "Let only named people see an incident, or open it again."),
     "fact": ("fireline.facts:fact", "Respond", "Add or change a fact: confirmed, unconfirmed or refuted."),

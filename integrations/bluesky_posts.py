@@ -28,5 +28,19 @@ def bluesky_mention(did: str, rkey: str, record: Any, seen_at: datetime) -> Ment
         author=did,
         url=f"https://bsky.app/profile/{did}/post/{rkey}",
         language=languages[0] if isinstance(languages, list) and languages else "",
+        in_reply_to=_address(record.get("reply"), "parent"),
+        quotes=_quoted(record.get("embed")),
         now=seen_at,
     )
+
+
+def _quoted(embed: Any) -> str:
+    """The post that is embedded, alone or beside pictures (app.bsky.embed.record, .recordWithMedia)."""
+    inner = embed.get("record") if isinstance(embed, dict) else None
+    return _address({"it": inner}, "it") or _address(inner, "record")
+
+
+def _address(holder: Any, name: str) -> str:
+    inner = holder.get(name) if isinstance(holder, dict) else None
+    address = inner.get("uri") if isinstance(inner, dict) else None
+    return address if isinstance(address, str) else ""

@@ -49,7 +49,17 @@ def mastodon_mention(status: Any) -> Mention | None:
         reposts=status.get("reblogs_count"),
         replies=status.get("replies_count"),
         followers=account.get("followers_count"),
+        in_reply_to=status.get("in_reply_to_id"),
+        quotes=_quoted(status),
     )
+
+
+def _quoted(status: dict[str, Any]) -> Any:
+    """The status it quotes (Mastodon 4.5: https://docs.joinmastodon.org/entities/Quote/); a shallow quote has only an id."""
+    quote = status.get("quote")
+    quote = quote if isinstance(quote, dict) else {}
+    inner = quote.get("quoted_status")
+    return (inner.get("uri") if isinstance(inner, dict) else None) or quote.get("quoted_status_id")
 
 
 def order(status_id: str) -> tuple[int, str]:

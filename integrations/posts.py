@@ -33,6 +33,8 @@ def post(
     reposts: Any = 0,
     replies: Any = 0,
     followers: Any = 0,
+    in_reply_to: Any = "",
+    quotes: Any = "",
     now: datetime | None = None,
 ) -> Mention | None:
     """The mention, or None when there is no id or no text: nothing to count.
@@ -59,6 +61,8 @@ def post(
         reposts=_count(reposts),
         replies=_count(replies),
         followers=_count(followers),
+        in_reply_to=_words(in_reply_to),
+        quotes=_words(quotes),
     )
 
 

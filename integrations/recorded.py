@@ -49,6 +49,8 @@ ALIASES: dict[str, tuple[str, ...]] = {
     "reposts": ("reposts", "retweet_count", "retweets", "repost_count", "shares"),
     "replies": ("replies", "reply_count", "replies_count"),
     "followers": ("followers", "followers_count", "author_followers"),
+    "in_reply_to": ("in_reply_to", "in_reply_to_id", "in_reply_to_status_id", "in_reply_to_tweet_id"),
+    "quotes": ("quotes", "quoted_status_id", "quoted_id"),
 }
 """Columns that are taken for a field when no map names one, first match first, case ignored."""
 
@@ -223,6 +225,8 @@ class _Reader:
             reposts=number("reposts"),
             replies=number("replies"),
             followers=number("followers"),
+            in_reply_to=_CONTROL.sub("", words("in_reply_to", ""))[:2000],
+            quotes=_CONTROL.sub("", words("quotes", ""))[:2000],
         )
         self.found.mended += mended or "\ufffd" in clean
         self.found.without_offset += not zoned

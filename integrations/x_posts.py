@@ -20,7 +20,7 @@ NETWORK = "x"
 PAGE = 100
 SEARCH = "/2/tweets/search/recent"
 FIELDS = {
-    "tweet.fields": "created_at,lang,public_metrics,note_tweet",
+    "tweet.fields": "created_at,lang,public_metrics,note_tweet,referenced_tweets",
     "expansions": "author_id",
     "user.fields": "username,public_metrics",
 }
@@ -50,7 +50,16 @@ def x_mention(tweet: Any, users: dict[str, dict[str, Any]]) -> Mention | None:
         reposts=_count(metrics, "retweet_count") + _count(metrics, "quote_count"),
         replies=metrics.get("reply_count"),
         followers=_object(author.get("public_metrics")).get("followers_count"),
+        in_reply_to=_referenced(tweet, "replied_to"),
+        quotes=_referenced(tweet, "quoted"),
     )
+
+
+def _referenced(tweet: dict[str, Any], how: str) -> Any:
+    """The id of the post that this one answers (``replied_to``) or quotes (``quoted``)."""
+    named = tweet.get("referenced_tweets")
+    of = (_object(one) for one in named) if isinstance(named, list) else ()
+    return next((one.get("id") for one in of if one.get("type") == how), "")
 
 
 def users_of(body: dict[str, Any]) -> dict[str, dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 import logging
 from base64 import b64encode
+from collections.abc import Sequence
 from datetime import timedelta
 
 from prefect.artifacts import (
@@ -13,6 +14,7 @@ from prefect.artifacts import (
 
 from crisis.charts import volume_chart
 from crisis.coverage import Coverage, coverage_line
+from crisis.effect import Effect, newest_of
 from crisis.incident import Incident
 from crisis.telling import Known
 from crisis.timeline import tell
@@ -24,7 +26,8 @@ logger = logging.getLogger(__name__)
 
 
 async def show_incident(here: Installation, incident_id: str) -> None:
-    """Write or renew the incident's artifacts: ``incident-7-assessment``, ``-timeline``, ``-volume`` and ``-desk``.
+    """Write or renew the incident's artifacts: ``incident-7-assessment``, ``-timeline``, ``-volume``, ``-desk``, and
+    ``-effect`` once something of it is public.
 
     It only shows: when it fails, the response goes on, and the log says why.
     """
@@ -38,7 +41,9 @@ async def _show(here: Installation, material: Material) -> None:
     incident = material.incident
     key = incident_key(incident.id)
     page = f"{here.settings.desk.url}/incidents/{incident.id}"
-    chart = volume_chart(material.signals, chart_marks(material), standalone=True)
+    effects = newest_of(material.records)
+    ahead = list({e.forecast[0].at: e.forecast for e in effects if e.forecast}.values())
+    chart = volume_chart(material.signals, chart_marks(material), standalone=True, foreseen=ahead)
     await acreate_markdown_artifact(key=f"{key}-assessment", markdown=assessment_markdown(incident), description=page)
     await acreate_table_artifact(
         key=f"{key}-timeline",
@@ -48,6 +53,8 @@ async def _show(here: Installation, material: Material) -> None:
     await acreate_image_artifact(
         key=f"{key}-volume", image_url=_inline(chart), description="People who spoke, over time"
     )
+    if effects:
+        await acreate_markdown_artifact(key=f"{key}-effect", markdown=effect_markdown(effects), description=page)
     await acreate_link_artifact(key=f"{key}-desk", link=page, link_text=f"{incident.id} on the desk")
 
 
@@ -95,6 +102,18 @@ def assessment_markdown(incident: Incident) -> str:
         f"Due: holding statement {_due(incident, clocks.holding)}, substantive statement "
         f"{_due(incident, clocks.substantive)}, updates every {clocks.update_every // timedelta(minutes=1)} min.\n"
     )
+
+
+def effect_markdown(effects: Sequence[Effect]) -> str:
+    """What each statement did, the newest first, as Markdown; reasons may quote posts and are made harmless."""
+    told = []
+    for effect in reversed(effects):
+        reasons = "\n".join(f"- {_plain(reason)}" for reason in effect.reasons)
+        told.append(
+            f"## {effect.statement} v{effect.version}: {effect.verdict.value}\n\n{_plain(effect.says)}. "
+            f"Proposed: **{effect.proposal.value}**. Judged {effect.at:%d %b %H:%M} UTC.\n\n{reasons}\n"
+        )
+    return "# What our words did\n\n" + "\n".join(told)
 
 
 def _due(incident: Incident, span: timedelta) -> str:

@@ -25,6 +25,7 @@ from tasks.first_word import alert, reassessed
 from tasks.incidents import ask_to_confirm
 from tasks.installation import Installation
 from tasks.listening import Arrival, Feed, arrivals_of
+from tasks.our_posts import OurPosts
 from tasks.sources import cursor_key, sources_of
 from tasks.triage import open_detected
 
@@ -72,6 +73,7 @@ class _Listener:
     def __init__(self, here: Installation, watch: Watch, progress: str, sources: list[config.SourceSettings]) -> None:
         self.here, self.watch, self.progress, self.sources = here, watch, progress, sources
         self.matcher = Matcher({watch.name: parse(watch.query)}, text_key="text")
+        self.ours = OurPosts(watch.name)
         self.tick = timedelta(seconds=here.settings.tick_seconds)
         self.triage = EpisodeTriage(watch, playbooks=here.playbooks, newsrooms=here.newsrooms)
         self.cursors: dict[str, str] = {}
@@ -80,6 +82,8 @@ class _Listener:
         self.next_tick: datetime | None = None
         self.signals: list[Signal] = []
         self.relied_on: list[Mention] = []
+        self.answers: list[Mention] = []
+        """What answers our posts and does not match the query."""
         self.incident: Incident | None = None
         self.last_signal: datetime | None = None
         self.stored_at = 0.0
@@ -108,11 +112,18 @@ class _Listener:
         )
 
     def _feed_of(self, source: config.SourceSettings) -> Feed:
-        cursor, only = self.cursors.get(cursor_key(source)), self.matcher.may_match
-        return Feed(self.here, source, cursor, self._wants, watch=self.watch.name, only=only)
+        cursor = self.cursors.get(cursor_key(source))
+        return Feed(self.here, source, cursor, self._wants, watch=self.watch.name, only=self._may_want)
+
+    def _may_want(self, line: bytes) -> bool:
+        """Whether an undecoded post may be wanted."""
+        return self.matcher.may_match(line) or self.ours.may_be_named(line)
 
     def _wants(self, mention: Mention) -> bool:
-        """Whether a post is about the watch."""
+        """Whether a post is about the watch, or answers what we said about it."""
+        return self._is_about(mention) or bool(self.ours.answered_by(mention))
+
+    def _is_about(self, mention: Mention) -> bool:
         if self.watch.languages and mention.language and mention.language not in self.watch.languages:
             return False
         return bool(self.matcher.matches(mention))
@@ -130,7 +141,9 @@ class _Listener:
                 self._load(*saved)
             if live:
                 self.incident = live[0]
-                self.triage.resume(live, [m for incident in live for m in await tx.mentions.list(incident.id)])
+                relied_on = [m for incident in live for m in await tx.mentions.list(incident.id)]
+                self.triage.resume(live, [m for m in relied_on if self._is_about(m)])
+            await self.ours.look(tx)
 
     def _load(self, cursors: str, state: str) -> None:
         saved = json.loads(state)
@@ -151,10 +164,13 @@ class _Listener:
             oldest = self.here.clock.now() - AT_HAND if arrival.live else arrival.moment
             self.next_tick = max(arrival.moment, oldest) + self.tick
         await self._tick_until(arrival.moment)
-        if arrival.mention is not None and self.triage.feed(arrival.mention):
+        mention = arrival.mention
+        if mention is not None and not self._is_about(mention):
+            self.answers.append(mention)
+        elif mention is not None and self.triage.feed(mention):
             self.matched += 1
             if self.incident is not None:
-                self.relied_on.append(arrival.mention)
+                self.relied_on.append(mention)
         self.cursors[key] = arrival.cursor  # only now: whatever was stored while ticking does not hold this post yet
 
     async def _tick_until(self, moment: datetime) -> None:
@@ -214,9 +230,13 @@ class _Listener:
                     by_incident.setdefault(self.triage.incident_of(mention), []).append(mention)
                 for incident, mentions in by_incident.items():
                     await tx.mentions.relied_on(incident, mentions)
+            for mention in self.answers:
+                if answered := self.ours.answered_by(mention):
+                    await tx.mentions.relied_on(answered, [mention])
+            await self.ours.look(tx)
             if self.cursors:
                 await tx.watches.save_progress(self.progress, json.dumps(self.cursors), self._dump())
             await self.coverage.write(tx, self.feeds, self.incident)
-        self.signals, self.relied_on = [], []
+        self.signals, self.relied_on, self.answers = [], [], []
         self.stored_at = asyncio.get_running_loop().time()
         self.coverage.tell()

@@ -1,4 +1,6 @@
-"""After the first word: the reaction measured, closing proposed. One call is one observation."""
+"""After the first word: the reaction measured, closing proposed. One call is one observation.
+
+What each statement did is judged in ``tasks.effect``; how often, and until when, in ``tasks.monitoring``."""
 
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -10,13 +12,12 @@ from crisis.incident import IncidentState
 from crisis.reaction import Observation, compare
 from records import Transaction
 from tasks.installation import Installation
+from tasks.monitoring import monitoring_of
 from tasks.notify import Notice, tell_lead
 from tasks.runs import Started, runs_tagged, start_run
 
 if TYPE_CHECKING:  # Prefect takes over a second to import; without a server it is not needed
     from prefect.client.schemas.objects import FlowRun
-
-WATCHED = frozenset({IncidentState.RESPONDING, IncidentState.MONITORING})
 
 
 async def observe(here: Installation, incident_id: str) -> Observation | None:
@@ -88,13 +89,16 @@ async def propose_closing(here: Installation, incident_id: str) -> bool:
 async def schedule_observation(here: Installation, incident_id: str) -> Started | None:
     """Ask for the next ``follow_up`` run of an incident that is still watched; None when it is not, or one is asked for.
 
+    None, too, once watching has ended by rule.
+
     Each run follows the one before it and is keyed by it, so that whoever asks, and however often, there is one chain;
     and it goes on when a measurement brought nothing new because nothing was heard.
     """
     async with here.store.reading() as tx:
         incident = await tx.incidents.get(incident_id)
         observations = await tx.observations.list(incident_id)
-    if incident.state not in WATCHED:
+        watched = await monitoring_of(here, tx, incident_id)
+    if watched is None or watched.ended_at is not None:
         return None
     try:
         runs = await runs_tagged(f"incident:{incident_id}", "follow_up")
@@ -105,8 +109,7 @@ async def schedule_observation(here: Installation, incident_id: str) -> Started 
         if any(r.state is None or not r.state.is_final() for r in runs):
             return None
         before = max(runs, default=None, key=_created)
-    playbook = here.playbook(incident.assessment.type)
-    wait = here.clock.wall_seconds(timedelta(minutes=playbook.observe_minutes))
+    wait = here.clock.wall_seconds(watched.cadence.every)
     return await start_run(
         "follow_up/follow_up",
         key=f"follow-up-{incident_id}-{incident.opened_at.isoformat()}-after-{before.id if before else 'the first word'}",

@@ -112,7 +112,7 @@ async def gather(here: Installation, incident_id: str) -> Material:
         ledger = await tx.ledger.list(incident=incident_id)
         deliveries = await tx.outbox.list(incident=incident_id)
         end = incident.closed_at + CALM_AFTER if incident.closed_at else None
-        spoken = await _spoken(tx, incident_id, deliveries, _arrivals(ledger))
+        spoken = await _spoken(tx, incident_id, deliveries, arrivals(ledger))
         return Material(
             organisation=here.settings.organisation,
             at=here.clock.now(),
@@ -141,7 +141,7 @@ async def _pictures(tx: Transaction, spoken: tuple[Spoken, ...]) -> tuple[Pictur
     return tuple([p.model_copy(update={"content": await tx.pictures.content(p.sha256)}) for p in shown.values()])
 
 
-def _arrivals(ledger: list[Record]) -> dict[str, datetime]:
+def arrivals(ledger: list[Record]) -> dict[str, datetime]:
     """When each delivery arrived, by the installation's clock; a receipt's own time is the platform's."""
     arrived: dict[str, datetime] = {}
     for record in ledger:
@@ -151,7 +151,7 @@ def _arrivals(ledger: list[Record]) -> dict[str, datetime]:
 
 
 async def _spoken(
-    tx: Transaction, incident_id: str, deliveries: list[Delivery], arrivals: dict[str, datetime]
+    tx: Transaction, incident_id: str, deliveries: list[Delivery], arrived: dict[str, datetime]
 ) -> tuple[Spoken, ...]:
     by_version: dict[tuple[str, int], list[Delivery]] = defaultdict(list)
     for delivery in deliveries:
@@ -160,7 +160,7 @@ async def _spoken(
     for latest in await tx.statements.list(incident_id):
         for text in await tx.statements.versions(latest.id):
             own = by_version[text.id, text.version]
-            out = [arrivals.get(d.id, d.updated_at) for d in own if d.arrived and d.purpose is Purpose.STATEMENT]
+            out = [arrived.get(d.id, d.updated_at) for d in own if d.arrived and d.purpose is Purpose.STATEMENT]
             spoken.append(
                 Spoken(
                     statement=text,

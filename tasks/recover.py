@@ -16,10 +16,11 @@ from tasks.corrections import recover_corrections
 from tasks.deliver import deliver, expire_leases
 from tasks.detect import has_ended, progress_name
 from tasks.first_word import renew
-from tasks.follow_up import WATCHED, schedule_observation
+from tasks.follow_up import schedule_observation
 from tasks.incidents import ask_to_confirm
 from tasks.installation import Installation
 from tasks.mailing import is_mailing
+from tasks.monitoring import WATCHED
 from tasks.publish import ask_about_open, finish, publish_statement
 from tasks.runs import is_over, runs_tagged, server_is_known, start_run, wake
 from tasks.sources import sources_of
@@ -153,8 +154,8 @@ async def recover_follow_ups(here: Installation) -> str:
         if incident.id not in spoken:
             continue
         runs = await runs_tagged(f"incident:{incident.id}", "follow_up")
-        if not any(r.state and not r.state.is_final() for r in runs):
-            await schedule_observation(here, incident.id)
+        under_way = any(r.state and not r.state.is_final() for r in runs)
+        if not under_way and await schedule_observation(here, incident.id) is not None:
             scheduled.append(incident.id)
     return f"measurements scheduled: {', '.join(scheduled)}" if scheduled else ""
 

@@ -22,12 +22,14 @@ from tasks import (
     close,
     detect,
     draft,
+    effect,
     first_word,
     follow_up,
     forgotten,
     forms,
     freeze,
     heartbeat,
+    monitoring,
     notify,
     on_event,
     publish,
@@ -88,10 +90,12 @@ mail_on = _step("Go on with mailings", publish.mail_on)
 finish_publishing = _step("Finish publishing", publish.finish)
 
 observe = _step("Measure the reaction", follow_up.observe)
+judge_effects = _step("Judge what our words did", effect.judge_effects)
 mind_promises = _step("Mind promises", mind_promises_of.mind_promises)
 mind_all_promises = _step("Mind all promises", mind_promises_of.mind_all_promises)
 read_back = _step("Look whether texts still stand", reading_back.read_back_due)
 propose_closing = _step("Propose closing", follow_up.propose_closing)
+end_if_due = _step("End watching by rule", monitoring.end_if_due)
 schedule_observation = _step("Schedule the next measurement", follow_up.schedule_observation)
 
 copy_history = _step("Copy Prefect's run history", review.copy_history)
