@@ -16,13 +16,12 @@ from pydantic import BaseModel, ValidationError
 from sqlalchemy import Row, Select, select
 
 from crisis.approval import Decision
-from crisis.chain import Problem
 from crisis.clearance import Clearance, ClearanceState
 from crisis.delegation import Delegation
 from crisis.delivery import DeliveryState, Receipt
 from crisis.fact import Fact
 from crisis.incident import Incident, IncidentState
-from crisis.record import Record
+from crisis.record import Problem, Record
 from crisis.release import Release
 from crisis.statement import Rendering, Statement, hash_of
 from crisis.triage import Assessment
