@@ -52,6 +52,8 @@ OWN = frozenset(
 )  # fmt: skip
 """Nouns of records about the organisation's own people, texts and accounts, whose handles and addresses stay readable:
 that they stay is what the ledger is for."""
+REASONS = frozenset({"erasure"})
+"""Nouns of records whose reason always is: it tells whose request it was."""
 PLAIN = frozenset({"incident.labelled"})
 """Kinds without any personal value, whatever their fields are called."""
 _WHO = frozenset({"actor", "approver", "by", "email", "lead", "person", "people", "owner", "opened_by", "assessed_by"})
@@ -79,7 +81,7 @@ def withheld(kind: str, reason: str, data: Any, salt: Callable[[], str]) -> tupl
     """The personal values of a record to be: what is kept beside it, and the digests, each by its pointer."""
     noun = kind.partition(".")[0]
     kept: dict[str, Disclosed] = {}
-    if _names_somebody(reason) or reason.startswith(MARK):
+    if reason.startswith(MARK) or _names_somebody(reason) or (reason and noun in REASONS):
         kept["/reason"] = Disclosed(salt=salt(), value=reason)
     for pointer, names, value in _leaves(data, "/data", ()) if kind not in PLAIN else ():
         if value and (value.startswith(MARK) or _is_personal(noun, names, value)):
@@ -114,6 +116,10 @@ def disclosed(record: Record, known: Disclosures) -> Record:
         return record
     values = {pointer: known[pointer].value if pointer in known else ERASED for pointer in marks}
     return placed(record, values).model_copy(update={"committed": marks})
+
+
+LASTING = frozenset({"title", "label"})
+"""Fields that retention leaves: names of incidents and narratives. A request to erase takes them out, too."""
 
 
 def readable(data: Any) -> list[str]:
@@ -169,7 +175,7 @@ class Openness:
                 key = (int(seq) if str(seq).isdecimal() else 0, str(pointer))
                 self.erased += 1
                 if key in self._there:
-                    says = f"the personal value {pointer} of record {seq} is there, though record {record.seq} tells of its erasure"
+                    says = f"the personal value {pointer} of record {seq} is there, though it was erased: record {record.seq}"
                     return Problem(seq=key[0], says=says)
                 self._gone.pop(key, None)
         return None

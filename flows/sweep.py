@@ -33,6 +33,9 @@ async def sweep(
             await steps.mind_approvals(here),
             await steps.mind_freezes(here),
             await steps.nag(here),
+            await steps.mark_archives(here),
+            await steps.mind_erasures(here),
+            await steps.mind_retention(here),
             await steps.crash_silent_runs(here),  # last: the server tries them again before the next sweep
         ]
         await steps.sign_ledger(here)

@@ -7,14 +7,16 @@ changed: its records hold digests, and the values beside them go (``crisis.perso
 import builtins
 import json
 from collections.abc import Collection
+from datetime import datetime
 from typing import Any, NamedTuple, Unpack
 
 from sqlalchemy import Table, delete, func, select, update
 
 from crisis.erasure import Erasure, ErasureState, Matcher, blotted
 from crisis.mailing import fingerprint
-from crisis.personal import ERASED, ERASURE, MARK, readable
+from crisis.personal import ERASED, ERASURE, LASTING, MARK, Disclosed, readable
 from crisis.record import replaced
+from crisis.retention import Kept
 from crisis.triage import Assessment
 from crisis.watch import Mention
 from records.erased import mark_of, marks_of
@@ -37,6 +39,7 @@ from records.tables import (
     suppressions,
     watch_progress,
 )
+from records.watches import key_of
 from records.work import Act, Work, body, read
 
 _BATCH = 1000
@@ -97,17 +100,37 @@ class Erasing:
     async def places(self, whose: Matcher, *, incident: str = "") -> builtins.list[Place]:
         """Every row with something that ``whose`` finds; of one incident, if given."""
         found: list[Place] = []
-        for table, text in (*_BODIES, *_KEPT):
+        for table, text in _BODIES if whose.everything else (*_BODIES, *_KEPT):
             async for row in self._rows(table, incident):
                 count = _count(whose, table, getattr(row, text))
                 if count:
                     key = tuple(getattr(row, column.name) for column in table.primary_key.columns)
                     found.append(Place(table.name, key, str(getattr(row, "incident", "")), count))
+        if whose.everything:
+            return found
         async for row in self._rows(ledger, incident):
             told = [row.reason, *readable(json.loads(row.data))]
             number = sum(whose.text(text) for text in told if not text.startswith(MARK))
-            if number and not whose.everything:
+            if number:
                 found.append(Place("ledger", (row.seq,), row.incident, number))
+        return found
+
+    async def old(self, kind: Kept, before: datetime) -> builtins.list[Place]:
+        """What is older than ``before`` of a kind of data that belongs to no incident."""
+        found: list[Place] = []
+        if kind is Kept.SUPPRESSIONS:
+            query = select(suppressions).where(suppressions.c.at < before, suppressions.c.address != "")
+            found = [Place("suppressions", (r.list, r.fingerprint), "", 1) for r in await self._work.all(query)]
+        elif kind is Kept.INBOX:
+            whole = Matcher(everything=True)
+            async for row in self._rows(inbox):
+                if read(Mention, row.body).created_at < before and _count(whole, inbox, row.body):
+                    found.append(Place("inbox", (row.seq,), "", 1))
+        elif kind is Kept.SIGN_INS:
+            query = select(disclosures.c.seq, disclosures.c.body).join(ledger, ledger.c.seq == disclosures.c.seq)
+            query = query.where(ledger.c.kind.startswith("session."), ledger.c.at < before)
+            rows = await self._work.all(query.where(disclosures.c.body != "{}"))
+            found = [Place("disclosures", (r.seq,), "", len(read_disclosures(r.body))) for r in rows]
         return found
 
     async def erase(
@@ -139,7 +162,7 @@ class Erasing:
     async def _disclosures(self, whose: Matcher, seq: int) -> builtins.list[str]:
         row = await self._work.first(select(disclosures.c.body).where(disclosures.c.seq == seq))
         known = read_disclosures(row.body) if row is not None else {}
-        gone = sorted(p for p, one in known.items() if whose.everything or whose.text(one.value))
+        gone = sorted(p for p, one in known.items() if _meant(whose, p, one))
         if gone:
             left = {p: [one.salt, one.value] for p, one in known.items() if p not in gone}
             change = update(disclosures).where(disclosures.c.seq == seq)
@@ -183,6 +206,8 @@ class Erasing:
             return (await self._work.write(update(table).where(*where).values(**cleared))).rowcount
         if table in (mentions, inbox, shared_mentions):
             return await self._post(whose, table, row, where, erasure)
+        if whose.everything and table is run_copies:
+            return (await self._work.write(delete(table).where(*where))).rowcount
         text = _TEXT[table.name]
         changed, number = _without(whose, table, getattr(row, text))
         if number:
@@ -194,17 +219,18 @@ class Erasing:
         theirs = whose.everything or whose.author(post)
         if post.id.startswith("erased-") or not (theirs or whose.text(post.text)):
             return 0
-        if theirs:
+        if theirs and not whose.everything:
             marks = [{"mark": mark, "erasure": erasure} for mark in marks_of(self._work, post)]
             await self._work.insert_new(erased_posts, marks)
-        if table is not mentions:  # they only wait to be read
+        if table is not mentions and not whose.everything:  # they only wait to be read
             await self._work.write(delete(table).where(*where))
             return 1
         kept = blotted(post, self.mark(erasure, post.source, post.id))
         if not theirs:  # somebody else's post that names them
             kept = post.model_copy(update={"text": whose.erased(post.text)[0]})
-        key = row.key if not theirs else self.mark("key", row.key)
-        await self._work.write(update(mentions).where(*where).values(key=key, body=body(kept)))
+        key = row.key if not theirs else key_of(kept)
+        new = {"body": body(kept)} | ({"key": key} if table is mentions else {})
+        await self._work.write(update(table).where(*where).values(**new))
         return 1
 
     async def _rows(self, table: Table, incident: str = "") -> Any:
@@ -240,6 +266,12 @@ _TEXT = {table.name: text for table, text in _BODIES}
 _TABLES = {table.name: table for table, _ in _BODIES} | {"recipients": recipients, "suppressions": suppressions}
 
 
+def _meant(whose: Matcher, pointer: str, one: Disclosed) -> bool:
+    if whose.everything:
+        return pointer.rpartition("/")[2] not in LASTING and pointer != "/reason"
+    return whose.text(one.value)
+
+
 def _count(whose: Matcher, table: Table, text: str) -> int:
     """How many texts of a row ``whose`` finds."""
     if table in (mentions, inbox, shared_mentions):
@@ -248,10 +280,10 @@ def _count(whose: Matcher, table: Table, text: str) -> int:
             return 0
         return int(whose.everything or whose.author(post) or whose.text(post.text))
     if table is disclosures:
-        return sum(whose.everything or whose.text(one.value) for one in read_disclosures(text).values())
+        return sum(_meant(whose, pointer, one) for pointer, one in read_disclosures(text).items())
     if table is watch_progress:
         return sum(whose.author(m) or whose.text(m.text) for m in _recent(text))
-    return whose.erased(json.loads(text))[1]
+    return 1 if whose.everything else whose.erased(json.loads(text))[1]
 
 
 def _without(whose: Matcher, table: Table, text: str) -> tuple[str, int]:

@@ -107,8 +107,12 @@ class Ledger:
         kinds: Collection[str] = (),
         after: int = 0,
         limit: int | None = None,
+        newest: int = 0,
     ) -> builtins.list[Record]:
-        """Records in order, of one incident, kind or some ``kinds`` if given, ``seq`` above ``after``, at most ``limit``."""
+        """Records in order, of one incident, kind or some ``kinds`` if given, ``seq`` above ``after``, at most ``limit``.
+
+        ``newest``: only so many, the last ones.
+        """
         query = select(ledger).where(ledger.c.seq > after).order_by(ledger.c.seq).limit(limit)
         if incident:
             query = query.where(ledger.c.incident == incident)
@@ -116,6 +120,9 @@ class Ledger:
             query = query.where(ledger.c.kind == kind)
         if kinds:
             query = query.where(ledger.c.kind.in_(kinds))
+        if newest:
+            rows = await self._work.all(query.order_by(None).order_by(ledger.c.seq.desc()).limit(newest))
+            return await shown(self._work, rows[::-1])
         return await shown(self._work, await self._work.all(query))
 
     async def written(self, *, after: int = 0, limit: int | None = None) -> builtins.list[Record]:

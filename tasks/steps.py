@@ -21,15 +21,18 @@ from tasks import (
     close,
     detect,
     draft,
+    erase,
     first_word,
     follow_up,
     forgotten,
     forms,
     freeze,
     heartbeat,
+    hold,
     notify,
     publish,
     recover,
+    retention,
     review,
     runs,
     silence,
@@ -101,5 +104,8 @@ mind_freezes = _step("Take up freezes", freeze.mind_freezes)
 mind_approvals = _step("Ask the next where nobody decides", asking.mind_approvals)
 mind_acknowledgements = _step("Call the next where nobody is on it", acknowledge.mind_acknowledgements)
 nag = _step("Remind of what was forgotten", forgotten.nag)
+mark_archives = _step("Put legal holds on archives", hold.mark_archives)
+mind_erasures = _step("Go on with erasures", erase.mind_erasures)
+mind_retention = _step("Erase what is due", retention.mind_retention)
 collect_bounces = _step("Collect bounces and complaints", bounces.collect_bounces)
 beat = _step("Give outside monitors a sign of life", heartbeat.beat)

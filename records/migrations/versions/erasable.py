@@ -61,8 +61,11 @@ def upgrade() -> None:
         op.execute("DROP TRIGGER assessments_no_update")
         op.execute(f"CREATE TRIGGER assessments_no_update BEFORE UPDATE ON assessments WHEN {_CHANGES} {refuse}")
     else:
-        refuse = "EXECUTE FUNCTION fireline_refuse()"
+        op.execute(
+            "CREATE FUNCTION fireline_erase_only() RETURNS trigger AS $$ BEGIN "
+            f"IF TG_OP = 'UPDATE' AND NOT ({_CHANGES}) THEN RETURN NEW; END IF; "
+            "RAISE EXCEPTION '% is written once: its rows are never changed', TG_TABLE_NAME; END $$ LANGUAGE plpgsql"
+        )
         op.execute("DROP TRIGGER assessments_no_change ON assessments")
-        op.execute(f"CREATE TRIGGER assessments_no_change BEFORE DELETE ON assessments FOR EACH ROW {refuse}")
-        when = f"FOR EACH ROW WHEN ({_CHANGES}) {refuse}"
-        op.execute(f"CREATE TRIGGER assessments_no_update BEFORE UPDATE ON assessments {when}")
+        change = "BEFORE UPDATE OR DELETE ON assessments FOR EACH ROW EXECUTE FUNCTION fireline_erase_only()"
+        op.execute(f"CREATE TRIGGER assessments_no_change {change}")
