@@ -90,9 +90,11 @@ def withheld(kind: str, reason: str, data: Any, salt: Callable[[], str]) -> tupl
 
 
 def _is_personal(noun: str, names: tuple[str, ...], value: str) -> bool:
-    if FIELDS.intersection(names) or OF_KINDS.get(noun, frozenset()).intersection(names):
+    if OF_KINDS.get(noun, frozenset()).intersection(names):
         return True
-    return noun not in OWN and not _WHO.intersection(names) and _names_somebody(value)
+    if noun in OWN:
+        return False
+    return bool(FIELDS.intersection(names)) or (not _WHO.intersection(names) and _names_somebody(value))
 
 
 def _names_somebody(text: str) -> bool:

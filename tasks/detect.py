@@ -214,7 +214,7 @@ class _Listener:
                     by_incident.setdefault(self.triage.incident_of(mention), []).append(mention)
                 for incident, mentions in by_incident.items():
                     await tx.mentions.relied_on(incident, mentions)
-            self.triage.recent = await tx.mentions.not_erased(self.triage.recent)
+            self.triage.keep_only(await tx.mentions.not_erased(self.triage.recent))
             if self.cursors:
                 await tx.watches.save_progress(self.progress, json.dumps(self.cursors), self._dump())
             await self.coverage.write(tx, self.feeds, self.incident)

@@ -123,7 +123,8 @@ async def carry_out(here: Installation, erasure: Erasure) -> Erasure:
         async with here.store.transaction() as tx:
             if incident in await tx.holds.held():
                 continue
-            await tx.erasing.erase(whose, of_it, erasure=erasure.id, **_act(here, erasure))
+            quiet = _act(here, erasure) | {"reason": ""}  # why is told once, where it can be erased
+            await tx.erasing.erase(whose, of_it, erasure=erasure.id, **quiet)
     files += await _reports(here, whose, held)
     everything = _summed([*(f for f in erasure.found if f.kept != _HELD), *found, *files])
     waits = any(f.kept == _HELD for f in everything)

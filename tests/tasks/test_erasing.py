@@ -1,0 +1,188 @@
+"""What is known of a person can be erased: everywhere, on record, for good, and the ledger still proves itself."""
+
+import asyncio
+import json
+import sqlite3
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from staged import stage
+
+from crisis.approval import NotAllowed
+from crisis.bundle import check_bundle, read_bundle
+from crisis.erasure import ErasureState
+from crisis.hold import HoldState
+from crisis.incident import IncidentState
+from crisis.personal import ERASED
+from crisis.triage import Narrative
+from crisis.watch import Mention
+from tasks import erase as erasing
+from tasks import hold, retention
+from tasks.evidence import seal_evidence
+from tasks.installation import Installation
+
+LENA = "lena@example.com"
+QUOTE = "Stuck at Brugge for three hours with two kids, and nobody tells us anything, acme!"
+
+
+@dataclass
+class Place:
+    here: Installation
+    incident: str
+    post: Mention
+
+
+async def _author(here: Installation, incident: str) -> Mention:
+    """Somebody whose post an incident relies on, quotes, and names."""
+    at = here.clock.now()
+    post = Mention(id="p-77", text=QUOTE, author="@kim.b", created_at=at, source="mastodon", url="https://m/p-77")
+    async with here.store.transaction() as tx:
+        await tx.mentions.relied_on(incident, [post])
+        before = await tx.incidents.get(incident)
+        quoted = Narrative(id="n-1", label="stuck trains", size=9, quote=QUOTE)
+        new = before.assessment.model_copy(update={"narratives": (quoted,), "why_confidence": "@kim.b says so"})
+        await tx.incidents.assess(incident, new, actor="triage")
+        await tx.ledger.append("incident.noted", incident=incident, actor=LENA, reason="@kim.b called", data={"n": 1})
+    return post
+
+
+async def _in(place: Path, ask) -> None:
+    here, incident = await stage(place)
+    try:
+        await ask(Place(here, incident, await _author(here, incident)))
+    finally:
+        await here.close()
+
+
+def raw(place: Path) -> str:
+    """Everything that the database holds, as text."""
+    with sqlite3.connect(place / "fireline.db") as connection:
+        tables = [row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        rows = [str(row) for table in tables for row in connection.execute(f'SELECT * FROM "{table}"')]
+    connection.close()
+    return "\n".join(rows)
+
+
+def test_an_author_is_erased_everywhere_and_the_ledger_still_proves_itself(tmp_path: Path) -> None:
+    async def ask(place: Place) -> None:
+        here = place.here
+        bundle = await seal_evidence(here, place.incident, tmp_path / "out")
+        seen = await erasing.preview(here, author="kim.b")
+        assert {f.where for f in seen if not f.kept} >= {"posts that incidents rely on", "words in the ledger"}
+        assert QUOTE in raw(tmp_path)
+        done = await erasing.erase(here, author="@Kim.B", actor=LENA, reason="request 12 of @kim.b")
+        assert done.state is ErasureState.DONE
+        assert {f.where for f in seen} == {f.where for f in done.found}
+        assert QUOTE not in raw(tmp_path)
+        assert "kim.b" not in raw(tmp_path)
+        verified = await here.store.verify()
+        assert verified.ok, verified.problem
+        async with here.store.reading() as tx:
+            assert (await tx.incidents.get(place.incident)).assessment.narratives[0].quote == ERASED
+            records = await tx.ledger.list(kind="personal.erased")
+            assert records
+            assert records[0].actor == LENA
+            assert [m for m in await tx.mentions.list(place.incident) if m.text == ERASED]
+        assert await erasing.preview(here, author="kim.b") == ()
+        old = check_bundle(read_bundle(bundle))
+        assert old.ok, old.problem
+        new = check_bundle(read_bundle(await seal_evidence(here, place.incident, tmp_path / "out2")))
+        assert new.ok, new.problem
+
+    asyncio.run(_in(tmp_path, ask))
+
+
+def test_an_erased_post_does_not_come_back_under_its_id_or_another(tmp_path: Path) -> None:
+    async def ask(place: Place) -> None:
+        await erasing.erase(place.here, author="kim.b", actor=LENA, reason="asked")
+        again = place.post.model_copy(update={"id": "other", "source": "recorded"})
+        async with place.here.store.transaction() as tx:
+            assert await tx.mentions.relied_on(place.incident, [place.post, again]) == 0
+            assert await tx.inbox.add([place.post]) == 0
+            assert await tx.shared.take("s", [("acme", place.post)]) == 0
+            new = place.post.model_copy(update={"id": "p-78", "text": "Another day, another word"})
+            assert await tx.mentions.relied_on(place.incident, [new]) == 1
+
+    asyncio.run(_in(tmp_path, ask))
+
+
+def test_a_legal_hold_keeps_what_is_its_and_two_people_release_it(tmp_path: Path) -> None:
+    async def ask(place: Place) -> None:
+        here = place.here
+        with pytest.raises(NotAllowed, match="role legal"):
+            await hold.place(here, place.incident, actor="ana@example.com", reason="suit")
+        await hold.place(here, place.incident, actor=LENA, reason="a suit was announced")
+        done = await erasing.erase(here, author="kim.b", actor=LENA, reason="asked")
+        assert done.state is ErasureState.HELD
+        assert QUOTE in raw(tmp_path)
+        proposed = await hold.release(here, place.incident, actor=LENA, reason="settled")
+        assert proposed.state is HoldState.RELEASING
+        with pytest.raises(NotAllowed, match="another person"):
+            await hold.release(here, place.incident, actor=LENA, reason="settled")
+        assert await erasing.mind_erasures(here) == ""
+        async with here.store.transaction() as tx:
+            otto = next(p for p in await tx.stakeholders.list() if p.email == "otto@example.com")
+            people = [p for p in await tx.stakeholders.list() if p.email != otto.email]
+            await tx.stakeholders.put_all([*people, otto.model_copy(update={"roles": ("legal",)})], actor="cli")
+        over = await hold.release(here, place.incident, actor=otto.email, reason="settled, I agree")
+        assert not over.holds
+        assert "E-1" in await erasing.mind_erasures(here)
+        assert QUOTE not in raw(tmp_path)
+        assert (await here.store.verify()).ok
+
+    asyncio.run(_in(tmp_path, ask))
+
+
+def test_retention_shows_what_is_due_and_erases_that_alone(tmp_path: Path) -> None:
+    async def ask(place: Place) -> None:
+        here = place.here
+        async with here.store.transaction() as tx:
+            await tx.incidents.step(place.incident, IncidentState.REVIEWED, actor="review")
+        assert await retention.due(here) == ()
+        here.clock.move(timedelta(days=400))
+        seen = await retention.due(here)
+        assert seen
+        assert QUOTE in raw(tmp_path)
+        assert await retention.carry_out(here) == seen
+        assert await retention.due(here) == ()
+        assert QUOTE not in raw(tmp_path)
+        assert (await here.store.verify()).ok
+        assert await retention.mind_retention(here) == ""
+
+    asyncio.run(_in(tmp_path, ask))
+
+
+def attacked(place: Path, sql: str, *values: object) -> None:
+    with sqlite3.connect(place / "fireline.db") as connection:
+        connection.execute(sql, values)
+    connection.close()
+
+
+def test_a_value_taken_away_changed_or_put_back_behind_its_back_is_named(tmp_path: Path) -> None:
+    async def ask(place: Place) -> None:
+        here = place.here
+        with sqlite3.connect(tmp_path / "fireline.db") as connection:
+            seq, body = connection.execute(
+                "SELECT seq, body FROM disclosures WHERE body LIKE '%@kim.b says so%'"
+            ).fetchone()
+        connection.close()
+        change = "UPDATE disclosures SET body = ? WHERE seq = ?"
+        attacked(tmp_path, change, body.replace("says so", "says no"), seq)
+        found = await here.store.verify()
+        assert (found.ok, found.seq) == (False, seq)
+        assert "not the one that was recorded" in found.problem
+        attacked(tmp_path, "DELETE FROM disclosures WHERE seq = ?", seq)
+        found = await here.store.verify()
+        assert (found.ok, found.seq) == (False, seq)
+        assert "no record tells that it was erased" in found.problem
+        attacked(tmp_path, "INSERT INTO disclosures (seq, incident, body) VALUES (?, ?, ?)", seq, place.incident, body)
+        assert (await here.store.verify()).ok
+        await erasing.erase(here, author="kim.b", actor=LENA, reason="asked")
+        attacked(tmp_path, change, json.dumps(json.loads(body)), seq)
+        found = await here.store.verify()
+        assert (found.ok, found.seq) == (False, seq)
+        assert "it was erased" in found.problem
+
+    asyncio.run(_in(tmp_path, ask))
