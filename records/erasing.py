@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, Unpack
 from sqlalchemy import Table, delete, func, select, update
 
 from crisis.erasure import Erasure, ErasureState, Matcher, blotted
-from crisis.mailing import fingerprint
+from crisis.mailing import fingerprint, spans
 from crisis.personal import ERASED, ERASURE, LASTING, MARK, Disclosed, readable
 from crisis.record import replaced
 from crisis.retention import Kept
@@ -154,7 +154,9 @@ class Erasing:
             if number:
                 done[place.table] = done.get(place.table, 0) + number
         if done:
-            data = {"erasure": erasure, "values": values, "erased": done}
+            data: dict[str, Any] = {"erasure": erasure, "values": values, "erased": done}
+            if at := _recipients_of(places):
+                data["recipients"] = at
             only = {place.incident for place in places}
             await self._ledger.append(ERASURE, incident=only.pop() if len(only) == 1 else "", data=data, **act)
         return done
@@ -264,6 +266,15 @@ _KEPT: tuple[tuple[Table, str], ...] = ((renderings, "body"), (facts, "body"), (
 KEPT = frozenset({*(table.name for table, _ in _KEPT), "ledger"})
 _TEXT = {table.name: text for table, text in _BODIES}
 _TABLES = {table.name: table for table, _ in _BODIES} | {"recipients": recipients, "suppressions": suppressions}
+
+
+def _recipients_of(places: Collection[Place]) -> dict[str, str]:
+    """The positions of recipients among these rows, by their mailing."""
+    found: dict[str, list[int]] = {}
+    for place in places:
+        if place.table == "recipients":
+            found.setdefault(place.key[0], []).append(place.key[1])
+    return {delivery: spans(at) for delivery, at in found.items()}
 
 
 def _meant(whose: Matcher, pointer: str, one: Disclosed) -> bool:

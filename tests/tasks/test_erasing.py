@@ -3,6 +3,7 @@
 import asyncio
 import json
 import sqlite3
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -12,6 +13,7 @@ from staged import stage
 
 from crisis.approval import NotAllowed
 from crisis.bundle import check_bundle, read_bundle
+from crisis.clock import FixedClock
 from crisis.erasure import ErasureState
 from crisis.hold import HoldState
 from crisis.incident import IncidentState
@@ -48,7 +50,7 @@ async def _author(here: Installation, incident: str) -> Mention:
     return post
 
 
-async def _in(place: Path, ask) -> None:
+async def _in(place: Path, ask: Callable[[Place], Awaitable[None]]) -> None:
     here, incident = await stage(place)
     try:
         await ask(Place(here, incident, await _author(here, incident)))
@@ -141,6 +143,7 @@ def test_retention_shows_what_is_due_and_erases_that_alone(tmp_path: Path) -> No
         async with here.store.transaction() as tx:
             await tx.incidents.step(place.incident, IncidentState.REVIEWED, actor="review")
         assert await retention.due(here) == ()
+        assert isinstance(here.clock, FixedClock)
         here.clock.move(timedelta(days=400))
         seen = await retention.due(here)
         assert seen
