@@ -49,7 +49,7 @@ async def report(
             path = out / f"{incident}-report.html"
             path.write_text(page, encoding="utf-8")
             progress.at(1, says="copying what Prefect knows")
-            history = await run_history(incident)
+            history = await run_history(here, incident)
             progress.at(2, says="proving the ledger and sealing the evidence")
             bundle = await seal_evidence(here, incident, out, prefect_history=history, report=page, actor="cli")
         except OSError as error:

@@ -33,6 +33,7 @@ async def sweep(
             await steps.mind_approvals(here),
             await steps.mind_freezes(here),
             await steps.nag(here),
+            await steps.mind_run_history(here),
             await steps.mark_archives(here),
             await steps.mind_erasures(here),
             await steps.mind_retention(here),

@@ -59,7 +59,8 @@ Evidence of {incident}, sealed {sealed} UTC by {organisation} with Fireline.
   incident.json          the incident, its assessments, facts with their history, promises and measured reaction
   mentions.json          the posts that were relied on, as they were read: foreign text, possibly hostile
   signals.json           what was measured while it lasted
-  prefect_history.json   the Prefect runs of this incident: states, logs and artifacts, as far as they were to be had
+  prefect_history.json   the Prefect runs of this incident: states, task runs, logs, artifacts, inputs, events, as
+                         far as they were to be had
   ledger/                every record of the installation, the signed checkpoints, and personal.jsonl: the words
                          of the public in this incident's records, which hold salted digests of them
   manifest.json          the SHA-256 of every file; manifest.sig is its Ed25519 signature (hexadecimal)

@@ -34,6 +34,7 @@ from tasks import (
     recover,
     retention,
     review,
+    run_history,
     runs,
     silence,
     triage,
@@ -104,6 +105,7 @@ mind_freezes = _step("Take up freezes", freeze.mind_freezes)
 mind_approvals = _step("Ask the next where nobody decides", asking.mind_approvals)
 mind_acknowledgements = _step("Call the next where nobody is on it", acknowledge.mind_acknowledgements)
 nag = _step("Remind of what was forgotten", forgotten.nag)
+mind_run_history = _step("Copy Prefect's run history", run_history.mind_run_history)
 mark_archives = _step("Put legal holds on archives", hold.mark_archives)
 mind_erasures = _step("Go on with erasures", erase.mind_erasures)
 mind_retention = _step("Erase what is due", retention.mind_retention)
