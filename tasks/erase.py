@@ -70,7 +70,7 @@ async def erase(here: Installation, *, author: str = "", recipient: str = "", ac
     Raises:
         NotAllowed: neither or both are named, no reason is given, or the actor does not have the role ``legal``.
     """
-    async with here.store.transaction() as tx:
+    async with here.store.whole.transaction() as tx:
         people = await tx.stakeholders.list()
         lawyer = next((p for p in people if p.email.casefold() == actor.casefold() and ROLE in p.roles), None)
         if lawyer is None:
@@ -120,7 +120,7 @@ async def carry_out(here: Installation, erasure: Erasure) -> Erasure:
     files = await _files(here, whose, held, erase=True)
     for incident in dict.fromkeys(p.incident for p in places if p.table not in KEPT and p.incident not in held):
         of_it = [p for p in places if p.incident == incident and p.table not in KEPT]
-        async with here.store.transaction() as tx:
+        async with here.store.whole.transaction() as tx:
             if incident in await tx.holds.held():
                 continue
             quiet = _act(here, erasure) | {"reason": ""}  # why is told once, where it can be erased
@@ -130,7 +130,7 @@ async def carry_out(here: Installation, erasure: Erasure) -> Erasure:
     waits = any(f.kept == _HELD for f in everything)
     now = erasure.model_copy(update={"found": everything})
     now = now.model_copy(update={"state": ErasureState.HELD}) if waits else now.done
-    async with here.store.transaction() as tx:
+    async with here.store.whole.transaction() as tx:
         await tx.erasing.put(now)
         data = {"erasure": now.id, "state": now.state.value, "found": [f.model_dump() for f in everything]}
         await tx.ledger.append("erasure.ended", data=data, **(_act(here, erasure) | {"reason": ""}))
