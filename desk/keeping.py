@@ -16,6 +16,7 @@ from crisis.hold import ROLE
 from desk import forms
 from desk.approve import MAX_REASON, sentence
 from desk.guard import TokenBucket, caller
+from desk.signed_in import person_of
 from desk.state import desk_of
 from desk.who import asks_code, who_acts
 from records import NotFound
@@ -112,9 +113,10 @@ async def _page(
         "erasures": [(one, await _visible(request, one.found)) for one in erasures],
         "due": due,
         "keep": desk.here.settings.retention,
-        "typed": typed or {},
+        "typed": {"author": "", "recipient": ""} | dict(typed or {}),
         "seen": seen,
         "people": people,
+        "person": person_of(request),
         "asks_code": asks_code(request, grave=False),
         "asks_grave": asks_code(request, grave=True),
         "nonce": forms.nonce(request, PAGE),
