@@ -50,6 +50,13 @@ async def _author(here: Installation, incident: str) -> Mention:
     return post
 
 
+async def with_author(home: Path) -> tuple[Installation, str]:
+    """The staged incident, with somebody's post in it."""
+    here, incident = await stage(home)
+    await _author(here, incident)
+    return here, incident
+
+
 async def _in(place: Path, ask: Callable[[Place], Awaitable[None]]) -> None:
     here, incident = await stage(place)
     try:
