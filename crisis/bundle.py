@@ -21,7 +21,7 @@ from cryptography.exceptions import InvalidSignature
 from pydantic import Field, TypeAdapter, ValidationError
 
 from crisis.chain import Chain, Checkpoint, fingerprint, public_key
-from crisis.personal import Disclosed, Openness, disclosed
+from crisis.personal import Disclosed, Openness, disclosed, told_erased
 from crisis.record import GENESIS, Record
 from crisis.story import BundleProblem, Story
 from crisis.values import ContentHash, Frozen, UtcDatetime
@@ -84,6 +84,8 @@ class BundleVerification(Frozen):
     key: str
     """Fingerprint of the public key in the bundle."""
     problems: tuple[BundleProblem, ...] = ()
+    erased: tuple[str, ...] = ()
+    """What was erased of this incident, when, by whom and why: a sentence each."""
 
     @property
     def problem(self) -> str:
@@ -136,6 +138,7 @@ def check_bundle(files: Mapping[str, bytes], *, trusted: str = "") -> BundleVeri
         records=len(ledger.records),
         key=found_key,
         problems=unique,
+        erased=tuple(told_erased(r for r in ledger.shown if r.incident in ("", manifest.incident))),
     )
 
 

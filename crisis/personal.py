@@ -11,7 +11,7 @@ Pure. Records of before this was so hold such words in the clear: they still ver
 
 import hashlib
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import rfc8785
@@ -118,6 +118,30 @@ def disclosed(record: Record, known: Disclosures) -> Record:
         return record
     values = {pointer: known[pointer].value if pointer in known else ERASED for pointer in marks}
     return placed(record, values).model_copy(update={"committed": marks})
+
+
+def told_erased(records: Iterable[Record]) -> list[str]:
+    """Of ``personal.erased`` records, one sentence for each request: what was erased when, by whom and why.
+
+    ``records`` are those and, for the reasons, the ``erasure.asked`` ones.
+    """
+    why: dict[str, str] = {}
+    sums: dict[tuple[str, str, str], int] = {}
+    for record in records:
+        if record.kind == "erasure.asked":
+            why[str(record.data.get("erasure"))] = record.reason
+        elif record.kind == ERASURE:
+            values = record.data.get("values")
+            number = sum(len(p) for p in values.values()) if isinstance(values, dict) else 0
+            key = (str(record.data.get("erasure")), f"{record.at:%Y-%m-%d}", record.actor)
+            sums[key] = sums.get(key, 0) + number
+    found = []
+    for (request, day, actor), number in sums.items():
+        reason = why.get(request, ERASED)
+        by = f"as [{request}] says" if request == "retention" else f"by {actor} ({request}"
+        by += "" if request == "retention" else ")" if reason == ERASED else f": {reason})"
+        found.append(f"{number} personal value{'' if number == 1 else 's'} erased on {day} {by}")
+    return found
 
 
 LASTING = frozenset({"title", "label"})

@@ -10,7 +10,7 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any, NamedTuple, Unpack
 
-from sqlalchemy import Table, delete, func, select, update
+from sqlalchemy import Table, delete, func, select, tuple_, update
 
 from crisis.erasure import Erasure, ErasureState, Matcher, blotted
 from crisis.mailing import fingerprint, spans
@@ -101,7 +101,7 @@ class Erasing:
         """Every row with something that ``whose`` finds; of one incident, if given."""
         found: list[Place] = []
         for table, text in _BODIES if whose.everything else (*_BODIES, *_KEPT):
-            async for row in self._rows(table, incident):
+            async for row in self._rows(table, incident, left=whose.everything):
                 count = _count(whose, table, getattr(row, text))
                 if count:
                     key = tuple(getattr(row, column.name) for column in table.primary_key.columns)
@@ -235,21 +235,25 @@ class Erasing:
         await self._work.write(update(table).where(*where).values(**new))
         return 1
 
-    async def _rows(self, table: Table, incident: str = "") -> Any:
-        """Every row of a table, in batches by its key."""
+    async def _rows(self, table: Table, incident: str = "", *, left: bool = False) -> Any:
+        """Every row of a table, in batches by its key. ``left``: of posts, those alone that were not erased yet."""
         keys = list(table.primary_key.columns)
         query = select(table).order_by(*keys)
         if incident:
             if "incident" not in table.c:
                 return
             query = query.where(table.c.incident == incident)
-        offset = 0
-        while rows := await self._work.all(query.limit(_BATCH).offset(offset)):
+        if left and table in (mentions, inbox):
+            query = query.where(table.c.body.not_like('{"id": "erased-%'))
+        last: tuple[Any, ...] | None = None
+        while True:
+            further = query if last is None else query.where(tuple_(*keys) > tuple_(*last))
+            rows = await self._work.all(further.limit(_BATCH))
             for row in rows:
                 yield row
-            offset += len(rows)
             if len(rows) < _BATCH:
                 return
+            last = tuple(getattr(rows[-1], key.name) for key in keys)
 
 
 _BODIES: tuple[tuple[Table, str], ...] = (

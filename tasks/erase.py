@@ -46,6 +46,8 @@ _WHY = {
     "ledger": "it stands in the clear in a record of an earlier version: the chain would break",
     "bundles": "sealed: cannot be erased; it expires with its lock",
 }
+AT_ONCE = 500
+"""Rows that are erased in one transaction."""
 _HELD = "it is under legal hold, and is erased when the hold is released"
 
 
@@ -117,16 +119,16 @@ async def carry_out(here: Installation, erasure: Erasure) -> Erasure:
         held = await tx.holds.held()
     places = await _places(here, erasure, whose)
     found = [_found(p, held) for p in places]
+    seen = _most([*(f for f in erasure.found if f.kept != _HELD), *_summed(found)])
+    async with here.store.whole.transaction() as tx:  # so that the report is whole, whoever finishes this
+        await tx.erasing.put(erasure.model_copy(update={"found": seen}))
     files = await _files(here, whose, held, erase=True)
     for incident in dict.fromkeys(p.incident for p in places if p.table not in KEPT and p.incident not in held):
         of_it = [p for p in places if p.incident == incident and p.table not in KEPT]
-        async with here.store.whole.transaction() as tx:
-            if incident in await tx.holds.held():
-                continue
-            quiet = _act(here, erasure) | {"reason": ""}  # why is told once, where it can be erased
-            await tx.erasing.erase(whose, of_it, erasure=erasure.id, **quiet)
+        quiet = _act(here, erasure) | {"reason": ""}  # why is told once, where it can be erased
+        await erase_places(here, whose, of_it, erasure=erasure.id, act=quiet)
     files += await _reports(here, whose, held)
-    everything = _summed([*(f for f in erasure.found if f.kept != _HELD), *found, *files])
+    everything = _most([*seen, *_summed(files)])
     waits = any(f.kept == _HELD for f in everything)
     now = erasure.model_copy(update={"found": everything})
     now = now.model_copy(update={"state": ErasureState.HELD}) if waits else now.done
@@ -135,6 +137,16 @@ async def carry_out(here: Installation, erasure: Erasure) -> Erasure:
         data = {"erasure": now.id, "state": now.state.value, "found": [f.model_dump() for f in everything]}
         await tx.ledger.append("erasure.ended", data=data, **(_act(here, erasure) | {"reason": ""}))
     return now
+
+
+async def erase_places(here: Installation, whose: Matcher, places: list[Place], *, erasure: str, act: Any) -> None:
+    """Erase what ``whose`` finds in these rows of one incident, unless it is held; some rows a transaction, as others wait."""
+    for start in range(0, len(places), AT_ONCE):
+        some = places[start : start + AT_ONCE]
+        async with here.store.whole.transaction() as tx:
+            if some[0].incident in await tx.holds.held():
+                return
+            await tx.erasing.erase(whose, some, erasure=erasure, **act)
 
 
 async def _whose(here: Installation, erasure: Erasure) -> Matcher:
@@ -161,6 +173,15 @@ def _summed(found: Iterable[Found]) -> tuple[Found, ...]:
     for f in found:
         sums[f.where, f.incident, f.kept] = sums.get((f.where, f.incident, f.kept), 0) + f.count
     return tuple(Found(where=w, incident=i, count=n, kept=k) for (w, i, k), n in sums.items())
+
+
+def _most(found: Iterable[Found]) -> tuple[Found, ...]:
+    """Each place once, with the most that was ever found there."""
+    most: dict[tuple[str, str, str], int] = {}
+    for f in found:
+        key = (f.where, f.incident, f.kept)
+        most[key] = max(f.count, most.get(key, 0))
+    return tuple(Found(where=w, incident=i, count=n, kept=k) for (w, i, k), n in most.items())
 
 
 async def _files(here: Installation, whose: Matcher, held: frozenset[str], *, erase: bool) -> list[Found]:

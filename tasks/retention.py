@@ -15,6 +15,7 @@ from crisis.incident import Incident, IncidentState
 from crisis.mailing import RecipientState
 from crisis.retention import Due, Kept
 from records import Transaction
+from tasks.erase import erase_places
 from tasks.installation import Installation
 
 LOOKED = "retention.looked"
@@ -112,18 +113,18 @@ async def _erase(here: Installation, one: Due, actor: str, reason: str) -> None:
         await asyncio.to_thread(file.unlink, True)
         await _record(here, "retention.expired", one, act)
         return
-    async with here.store.transaction() as tx:
-        if one.incident in await tx.holds.held():
-            return
-        if one.kind is Kept.RECIPIENTS:
-            await tx.mailings.erase(one.what, incident=one.incident, **act)
-            return
-        whose = Matcher(everything=True)
+    if one.kind is Kept.RECIPIENTS:
+        async with here.store.whole.transaction() as tx:
+            if one.incident not in await tx.holds.held():
+                await tx.mailings.erase(one.what, incident=one.incident, **act)
+        return
+    whose = Matcher(everything=True)
+    async with here.store.whole.reading() as tx:
         if one.kind is Kept.POSTS:
             places = await tx.erasing.places(whose, incident=one.incident)
         else:
             places = await tx.erasing.old(one.kind, one.before)
-        await tx.erasing.erase(whose, places, erasure="retention", **act)
+    await erase_places(here, whose, places, erasure="retention", act=act)
 
 
 async def _record(here: Installation, kind: str, one: Due, act: Any) -> None:

@@ -92,6 +92,8 @@ def test_good_bundles_hold_before_and_after_an_erasure(bundles: tuple[Files, Fil
         assert proof.ok, proof.problem
         assert check(files, proof.key) == proof.records
     assert SAID[0][2].encode() in before[PERSONAL]
+    assert check_bundle(before).erased == ()
+    assert "by lena@example.com (E-1)" in check_bundle(after).erased[0]
     assert all(SAID[0][2].encode() not in data for data in after.values())
 
 
