@@ -42,8 +42,8 @@ def test_a_record_reads_as_it_was_told_and_hashes_as_it_was_written(value: dict[
     assert shown.written == record
     again = Record.model_validate_json(record.model_dump_json())
     assert digests(again) == digests(record) == digests(shown)
-    for pointer, one in kept.items():
-        assert one.value not in str(record.data) or len(one.value) < 8, pointer
+    assert all(mark.startswith(MARK) for mark in digests(record).values())
+    assert digests(record).keys() == kept.keys()
 
 
 @settings(max_examples=50)
