@@ -249,6 +249,29 @@ class SubscriberSettings(NotifierSettings):
         return value
 
 
+Days = Annotated[int, Field(ge=1, le=36_500)]
+
+
+class RetentionSettings(Frozen):
+    """For how long personal data is kept once its incident is closed; then it is erased, but for hashes and numbers.
+
+    Nothing of an open or a held incident is. The ledger itself, what was published and who decided stay.
+    """
+
+    posts_days: Days = 365
+    """The words and names of the public: long enough for a complaint and its answer, and for a year's review."""
+    recipients_days: Days = 90
+    """Addresses of mailings: a correction must still reach whoever had the text; after that the hash suffices."""
+    suppressions_days: Days = 365
+    """Addresses that are not written to: people may ask why for a year; the hash goes on protecting them."""
+    inbox_days: Days = 30
+    """Posts handed in by webhook that no incident relies on."""
+    sign_ins_days: Days = 180
+    """From which address somebody signed in: as long as a break-in may take to come to light."""
+    bundles_days: Days = 3653
+    """Sealed evidence on this machine: ten years, the longest usual limitation; in archives, its lock says."""
+
+
 class DrillSettings(Frozen):
     """A rehearsal: nothing that this installation says leaves the machine, except notices where that is wanted."""
 
@@ -339,6 +362,7 @@ class Settings(BaseSettings):
     helpdesks: tuple[HelpdeskSettings, ...] = ()
     monitors: tuple[MonitorSettings, ...] = ()
     archives: tuple[ArchiveSettings, ...] = ()
+    retention: RetentionSettings = RetentionSettings()
     writers: tuple[WriterSettings, ...] = ()
     schedulers: tuple[SchedulerSettings, ...] = ()
     subscribers: tuple[SubscriberSettings, ...] = ()

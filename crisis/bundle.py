@@ -2,7 +2,8 @@
 
 A bundle is a zip of one incident's evidence with a signed manifest. ``check_bundle`` proves, in this order: the
 manifest is signed by the installation's key; every file is there, unaltered, and nothing was added; the ledger is the
-whole chain that was written and signed; every statement still has the hash that was decided on; every decision and
+whole chain that was written and signed; every personal value is the one that was recorded, and none is gone without an
+erasure on record; every statement still has the hash that was decided on; every decision and
 every arrival is in the ledger; and nothing reached the public that was not approved, byte for byte, by as many people
 as the policy asks, before it was sent. Text in a bundle may be hostile: nothing of it is run, unpacked to disk or
 trusted.
@@ -20,13 +21,16 @@ from cryptography.exceptions import InvalidSignature
 from pydantic import Field, TypeAdapter, ValidationError
 
 from crisis.chain import Chain, Checkpoint, fingerprint, public_key
+from crisis.personal import Disclosed, Openness, disclosed, told_erased
 from crisis.record import GENESIS, Record
 from crisis.story import BundleProblem, Story
 from crisis.values import ContentHash, Frozen, UtcDatetime
 
-FORMAT = "fireline-evidence/1"
+FORMAT = "fireline-evidence/2"
+FORMATS = ("fireline-evidence/1", FORMAT)
+"""What this program proves; the first one had no ``PERSONAL``."""
 MANIFEST, SIGNATURE, PUBLIC_KEY = "manifest.json", "manifest.sig", "public_key.pem"
-RECORDS, CHECKPOINTS = "ledger/records.jsonl", "ledger/checkpoints.json"
+RECORDS, CHECKPOINTS, PERSONAL = "ledger/records.jsonl", "ledger/checkpoints.json", "ledger/personal.jsonl"
 MAX_BYTES = 2 * 1024**3
 """The most that a bundle may unpack to; above, it is refused before it is read."""
 
@@ -60,6 +64,15 @@ class Manifest(Frozen):
     note: str = ""
 
 
+class DisclosureLine(Frozen):
+    """One line of ``PERSONAL``: a personal value of a record of this incident."""
+
+    seq: int = Field(ge=1)
+    pointer: str
+    salt: str
+    value: str
+
+
 class BundleVerification(Frozen):
     """What came of proving a bundle."""
 
@@ -71,6 +84,8 @@ class BundleVerification(Frozen):
     key: str
     """Fingerprint of the public key in the bundle."""
     problems: tuple[BundleProblem, ...] = ()
+    erased: tuple[str, ...] = ()
+    """What was erased of this incident, when, by whom and why: a sentence each."""
 
     @property
     def problem(self) -> str:
@@ -109,10 +124,11 @@ def check_bundle(files: Mapping[str, bytes], *, trusted: str = "") -> BundleVeri
     problems = list(_signature_problems(files, manifest, pem, trusted))
     found_key = _fingerprint(pem)
     ledger = _Ledger(files.get(RECORDS, b""), files.get(CHECKPOINTS, b"[]"), pem if found_key else "")
+    ledger.disclose(files.get(PERSONAL, b""), manifest.incident)
     problems += _file_problems(files, manifest, ledger)
     problems += _ledger_problems(manifest, ledger)
     if not ledger.problem:
-        problems += Story(files, ledger.records).problems()
+        problems += Story(files, ledger.shown).problems()
     unique = tuple({(p.where, p.says): p for p in problems}.values())
     return BundleVerification(
         ok=not unique,
@@ -122,6 +138,7 @@ def check_bundle(files: Mapping[str, bytes], *, trusted: str = "") -> BundleVeri
         records=len(ledger.records),
         key=found_key,
         problems=unique,
+        erased=tuple(told_erased(r for r in ledger.shown if r.incident in ("", manifest.incident))),
     )
 
 
@@ -132,8 +149,8 @@ def _manifest(files: Mapping[str, bytes]) -> Manifest:
         manifest = Manifest.model_validate_json(files[MANIFEST])
     except ValidationError as error:
         raise NotABundle(f"{MANIFEST} cannot be read: {error.errors()[0]['msg']}") from None
-    if manifest.format != FORMAT:
-        raise NotABundle(f"{MANIFEST} is of format {manifest.format!r}; this program proves {FORMAT}")
+    if manifest.format not in FORMATS:
+        raise NotABundle(f"{MANIFEST} is of format {manifest.format!r}; this program proves {' and '.join(FORMATS)}")
     return manifest
 
 
@@ -168,7 +185,11 @@ class _Ledger:
 
     def __init__(self, records: bytes, checkpoints: bytes, pem: str) -> None:
         self.records: list[Record] = []
+        self.shown: list[Record] = []
+        """The same as people read them, with the personal values that are there."""
         self.problem = ""
+        self.personal = ""
+        """What does not hold of the personal values."""
         try:
             chain = Chain(pem, TypeAdapter(list[Checkpoint]).validate_json(checkpoints)) if pem else None
         except ValidationError:
@@ -186,6 +207,27 @@ class _Ledger:
             self.records.append(record)
         if chain is not None and not self.problem and (ended := chain.end()):
             self.problem = ended.says
+
+    def disclose(self, personal: bytes, incident: str) -> None:
+        """Put the personal values of one incident's records in their places, each held against its digest."""
+        known: dict[int, dict[str, Disclosed]] = {}
+        for number, line in enumerate(personal.splitlines(), start=1):
+            try:
+                told = DisclosureLine.model_validate_json(line)
+            except ValidationError:
+                self.personal = self.personal or f"line {number} cannot be read"
+                continue
+            known.setdefault(told.seq, {})[told.pointer] = Disclosed(salt=told.salt, value=told.value)
+        openness = Openness(of=incident)
+        for record in self.records:
+            beside = known.pop(record.seq, {})
+            self.shown.append(disclosed(record, beside))
+            if (problem := openness.take(record, beside)) and not self.personal:
+                self.personal = problem.says
+        if known and not self.personal:
+            self.personal = f"it tells of record {min(known)}, which the ledger does not have"
+        if not self.personal and (problem := openness.end()):
+            self.personal = problem.says
 
     @property
     def head(self) -> str:
@@ -209,6 +251,8 @@ def _ledger_problems(manifest: Manifest, ledger: _Ledger) -> Iterator[BundleProb
     if ledger.problem:
         yield BundleProblem(where=RECORDS, says=ledger.problem)
         return
+    if ledger.personal:
+        yield BundleProblem(where=PERSONAL, says=ledger.personal)
     if (len(ledger.records), ledger.head) != (manifest.records, manifest.head):
         says = f"the ledger ends with record {len(ledger.records)}; {manifest.records} were sealed"
         yield BundleProblem(where=RECORDS, says=says)

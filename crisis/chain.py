@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat,
 from pydantic import Field, ValidationError
 
 from crisis.canonical import canonical
-from crisis.record import GENESIS, Record, record_hash
+from crisis.record import GENESIS, Problem, Record, record_hash
 from crisis.values import ContentHash, Frozen, UtcDatetime
 
 CHECKPOINT = "ledger.checkpoint"
@@ -42,14 +42,6 @@ class Head(Frozen):
     key: str
     signature: str
     """Ed25519 over ``head_message``, hexadecimal; empty while there is no record."""
-
-
-class Problem(Frozen):
-    """The first record that does not hold, and why."""
-
-    seq: int | None
-    """Its number; None when it is not one record's fault (a wrong key)."""
-    says: str
 
 
 def checkpoint_message(seq: int, hash_: ContentHash, at: UtcDatetime) -> bytes:

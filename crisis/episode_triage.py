@@ -89,6 +89,13 @@ class EpisodeTriage:
         self._take()
         return [post.mention for post in self._posts]
 
+    def keep_only(self, mentions: Iterable[Mention]) -> None:
+        """Forget every mention at hand that is not among ``mentions``: it was erased."""
+        kept = {id(mention) for mention in mentions}
+        if len(kept) < len(self._posts):
+            left = (post for post in self._posts if id(post.mention) in kept)
+            self._posts = deque(left, maxlen=MOST_MENTIONS)
+
     def understand(self, posts: Sequence[Mention]) -> list[Understood]:
         """Posts that will be fed next, understood together."""
         return self.detector.understand(posts)

@@ -7,7 +7,7 @@ whatever the order or letter case of its lines; its hash goes into the rendering
 import csv
 import hashlib
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -209,3 +209,30 @@ def of_counts(counts: Mapping[RecipientState, int]) -> str:
 def shown(address: str) -> str:
     """An address as it may be shown; an erased one says so."""
     return visible(address) if address else "(erased)"
+
+
+def spans(positions: Iterable[int]) -> str:
+    """Positions on a list, shortly: ``0-41,43``."""
+    found: list[list[int]] = []
+    for position in sorted(set(positions)):
+        if found and position == found[-1][1] + 1:
+            found[-1][1] = position
+        else:
+            found.append([position, position])
+    return ",".join(str(first) if first == last else f"{first}-{last}" for first, last in found)
+
+
+def in_spans(text: str) -> Iterator[int]:
+    """The positions that ``spans`` wrote.
+
+    Raises:
+        ValueError: it wrote no such thing.
+    """
+    for span in filter(None, text.split(",")):
+        first, _, last = span.partition("-")
+        yield from range(int(first), int(last or first) + 1)
+
+
+def marks_hash(marks: Iterable[str]) -> str:
+    """SHA-256 over the fingerprints of a list in its order, a line each; hexadecimal."""
+    return hashlib.sha256("\n".join(marks).encode("ascii", "replace")).hexdigest()

@@ -93,6 +93,12 @@ VERBS: dict[str, tuple[str, str, str]] = {
     "report": ("fireline.proof:report", "Prove", "Write the after-action report and the evidence bundle."),
     "verify": ("fireline.proof:verify", "Prove", "Prove the ledger, or an evidence bundle, offline."),
     "events": ("fireline.events:events", "Prove", "List the events that other systems are told, or what happened."),
+    "hold": ("fireline.keeping:hold", "Prove", "Put everything of an incident under legal hold."),
+    "release": ("fireline.keeping:release", "Prove", "Propose the release of a legal hold, or agree to one."),
+    "holds": ("fireline.keeping:holds", "Prove", "List legal holds."),
+    "erase": ("fireline.keeping:erase", "Prove", "Erase what is known of an author or a recipient; shown first."),
+    "erasures": ("fireline.keeping:erasures", "Prove", "List requests to erase, and what became of them."),
+    "retention": ("fireline.keeping:retention", "Prove", "Erase what is due by the rules of [retention]."),
     "ui-key": ("fireline.people:ui_key", "Start", "Print what the Prefect page asks for while Fireline runs."),
     "drill": (
         "fireline.drill:drill",

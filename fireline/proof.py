@@ -49,7 +49,7 @@ async def report(
             path = out / f"{incident}-report.html"
             path.write_text(page, encoding="utf-8")
             progress.at(1, says="copying what Prefect knows")
-            history = await run_history(incident)
+            history = await run_history(here, incident)
             progress.at(2, says="proving the ledger and sealing the evidence")
             bundle = await seal_evidence(here, incident, out, prefect_history=history, report=page, actor="cli")
         except OSError as error:
@@ -121,6 +121,7 @@ def _verify_bundle(path: Path, trusted: str) -> dict[str, Any]:
         f"{path.name} holds: {proof.incident}, {proof.files} files, {proof.records} ledger records.\n"
         f"Signed with key {proof.key}. Compare it with one you received by another way."
     )
+    holds += "".join(f"\n{line}." for line in proof.erased)
     return {
         "ok": proof.ok,
         "incident": proof.incident,
@@ -130,6 +131,7 @@ def _verify_bundle(path: Path, trusted: str) -> dict[str, Any]:
         "key": proof.key,
         "problem": proof.problem,
         "problems": [p.model_dump() for p in proof.problems],
+        "erased": list(proof.erased),
         "says": holds if proof.ok else f"{path.name} does not hold: {proof.problem}{more}",
     }
 
@@ -137,6 +139,7 @@ def _verify_bundle(path: Path, trusted: str) -> dict[str, Any]:
 async def _verify_store() -> dict[str, Any]:
     import config
     from config.runtime import make_home
+    from crisis.personal import ERASURE, told_erased
     from fireline.progress_bar import shown
     from records import open_store
     from tasks.progress import counted
@@ -148,6 +151,8 @@ async def _verify_store() -> dict[str, Any]:
     try:
         with shown(), counted("verify", "Proof of the ledger", unit="records") as progress:
             found = await store.verify(progress.at)
+        async with store.reading() as tx:
+            gone = told_erased(await tx.ledger.list(kinds=("erasure.asked", ERASURE))) if found.ok else []
     finally:
         await store.close()
     told = found.model_dump(mode="json")
@@ -157,4 +162,5 @@ async def _verify_store() -> dict[str, Any]:
         says = "the ledger is empty, though this installation had begun one: its database was lost or replaced"
         return {**told, "ok": False, "problem": says, "says": says}
     counts = f"{found.records} records, {found.checkpoints} signed checkpoints"
-    return {**told, "says": found.fault or f"The ledger holds: {counts}. The tables say what it recorded."}
+    says = f"The ledger holds: {counts}. The tables say what it recorded." + "".join(f"\n{line}." for line in gone)
+    return {**told, "erased": gone, "says": found.fault or says}

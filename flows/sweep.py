@@ -35,6 +35,10 @@ async def sweep(
             await steps.nag(here),
             await steps.mind_all_promises(here),
             await steps.read_back(here),
+            await steps.mind_run_history(here),
+            await steps.mark_archives(here),
+            await steps.mind_erasures(here),
+            await steps.mind_retention(here),
             await steps.announce_events(here),
             await steps.crash_silent_runs(here),  # last: the server tries them again before the next sweep
         ]

@@ -216,6 +216,13 @@ class Archive(Protocol):
         """
         ...
 
+    async def hold(self, name: str, version: str, *, on: bool) -> None:
+        """Put a legal hold on a sealed file, or lift it, and prove by asking that it is so. Twice is once.
+
+        Raises ``Refused`` (there is no such file), ``RateLimited``, ``Unknown`` or ``Misconfigured``.
+        """
+        ...
+
     async def check(self) -> Health: ...
 
     async def close(self) -> None: ...

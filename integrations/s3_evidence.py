@@ -84,6 +84,24 @@ class S3Evidence:
             name, digest, size, wanted, str(there.get("VersionId", "")), already=before is not None
         )
 
+    async def hold(self, name: str, version: str, *, on: bool) -> None:
+        """Put a legal hold on that version, or lift it, and ask the object itself whether it is so.
+
+        Raises:
+            Refused: there is no such version. Unknown: it is not as it was asked for.
+        """
+        status = "ON" if on else "OFF"
+        of_version = {"VersionId": version} if version else {}
+        if await self._bucket.head(name, **of_version) is None:
+            raise Refused(f"{self._bucket.address(name)} is not there, so no legal hold can be put on it")
+        await self._bucket.aws.write(
+            "put_object_legal_hold", **self._bucket.place(name), **of_version, LegalHold={"Status": status}
+        )
+        there = await self._bucket.head(name, **of_version)
+        found = str((there or {}).get("ObjectLockLegalHoldStatus", "OFF"))
+        if found != status:
+            raise Unknown(f"the legal hold of {self._bucket.address(name)} is {found}, not {status}; do it again")
+
     async def check(self) -> Health:
         """Asks for the bucket's Object Lock; nothing is stored."""
         try:

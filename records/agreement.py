@@ -1,5 +1,6 @@
 """Whether the tables still say what the ledger recorded: facts, incidents, statements, pictures, decisions,
-delegations, releases, pre-clearances, deliveries.
+delegations, releases, pre-clearances, deliveries, recipients of mailings (``records.agreement_mailings``), frozen posts,
+legal holds.
 
 The ledger proves itself; the tables are what people read and what is published from. Whoever changes a table writes a
 record in the same transaction, so the records, read from the first to the last, tell how each row must look. A row that
@@ -16,16 +17,18 @@ from pydantic import BaseModel, ValidationError
 from sqlalchemy import Row, Select, select
 
 from crisis.approval import Decision
-from crisis.chain import Problem
 from crisis.clearance import Clearance, ClearanceState
 from crisis.delegation import Delegation
 from crisis.delivery import DeliveryState, Receipt
 from crisis.fact import Fact
+from crisis.freeze import FreezeState, FrozenPost, ScheduledPost
+from crisis.hold import Hold
 from crisis.incident import Incident, IncidentState
-from crisis.record import Record
+from crisis.record import Problem, Record
 from crisis.release import Release
 from crisis.statement import Rendering, Statement, hash_of
 from crisis.triage import Assessment
+from records.agreement_mailings import MailingAgreement
 from records.ledger import Ledger
 from records.tables import (
     assessments,
@@ -34,6 +37,8 @@ from records.tables import (
     delegations,
     deliveries,
     facts,
+    frozen_posts,
+    holds,
     incidents,
     pictures,
     releases,
@@ -80,12 +85,14 @@ class Agreement:
     async def problem(self) -> Problem | None:
         """The first record that a table contradicts; None when they agree. The ledger itself must hold already."""
         noted: dict[str, _Noted] = {}
+        mailings = MailingAgreement()
         after = 0
         while batch := await self._ledger.list(after=after, limit=_BATCH):
             for record in batch:
                 _note(noted, record)
+                mailings.note(record)
             after = batch[-1].seq
-        found = list(_differences(noted, await self._rows()))
+        found = [*_differences(noted, await self._rows()), *await mailings.problems(self._work)]
         return min(found, key=lambda p: (p.seq is None, p.seq or 0), default=None)
 
     async def _rows(self) -> dict[str, Fields | None]:
@@ -105,6 +112,10 @@ class Agreement:
         for row in await self._all(select(pictures.c.sha256)):
             rows[_picture(row.sha256)] = {"sha256": await self._sha256_of(row.sha256)}
         await self._approval_rows(rows)
+        for row in await self._all(select(frozen_posts)):
+            rows[_frozen(row.incident, row.scheduler, row.post)] = _frozen_row(row)
+        for row in await self._all(select(holds)):
+            rows[f"the legal hold of {row.incident}"] = _read(Hold, row.body, state=row.state)
         for row in await self._all(select(deliveries)):
             rows[f"delivery {row.id}"] = _delivery(row)
         return rows
@@ -164,6 +175,10 @@ def _note(noted: dict[str, _Noted], record: Record) -> None:
         _note_incident(noted, record)
     elif kind.startswith("delivery."):
         _note_delivery(noted, record)
+    elif kind.startswith(("post.", "scheduler.")):
+        _note_frozen(noted, record)
+    elif kind.startswith("hold."):
+        noted[f"the legal hold of {record.incident}"] = _Noted(seq, _told(Hold, data))
 
 
 def _note_approval(noted: dict[str, _Noted], record: Record) -> None:
@@ -215,6 +230,27 @@ def _note_delivery(noted: dict[str, _Noted], record: Record) -> None:
         noted[name].change(seq, state=_STATES[record.kind])
         if "receipt" in data:
             noted[name].change(seq, receipt=_told(Receipt, data["receipt"]))
+
+
+def _note_frozen(noted: dict[str, _Noted], record: Record) -> None:
+    """A post is told whole when it is about to be frozen, and afterwards by what names it."""
+    data, state = record.data, record.kind.partition(".")[2].replace("_", " ")
+    post = data["post"]
+    name = _frozen(record.incident, data["scheduler"], post["id"])
+    if state == FreezeState.FREEZING or name not in noted:
+        whole = _told(ScheduledPost, post) if state == FreezeState.FREEZING else _stored(post)
+        noted[name] = _Noted(record.seq, whole | {"state": state})
+    else:
+        noted[name].change(record.seq, state=state, **_stored(post))
+
+
+def _frozen_row(row: Row[Any]) -> Fields | None:
+    try:
+        known = read(FrozenPost, row.body)
+    except ValueError:
+        return None
+    named = known.key == (row.incident, row.scheduler, row.post)
+    return _plain(known.post) | {"state": known.state.value if named and row.state == known.state else "of another"}
 
 
 def _incident(row: Row[Any]) -> Fields | None:
@@ -294,6 +330,14 @@ def _assessment(incident: str, number: int) -> str:
 
 def _statement(id: str, version: int) -> str:
     return f"statement {id} v{version}"
+
+
+def _frozen(incident: str, scheduler: str, post: str) -> str:
+    return (
+        f"scheduled post {post} of {scheduler} under {incident}"
+        if post
+        else f"the freeze of {scheduler} under {incident}"
+    )
 
 
 def _picture(sha256: str) -> str:

@@ -2,11 +2,14 @@
 
 Whoever changes state appends here in the same transaction, so that there is no change without its record and no record
 of a change that did not happen. How the chain is computed is ``crisis.record``; how it is proven, ``crisis.chain``.
+Words of the public are kept beside it, where they can be erased (``crisis.personal``); whoever reads a record sees them
+in their places.
 """
 
 import builtins
 import json
-from collections.abc import Callable, Collection
+import secrets
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from typing import Any, Literal, Unpack
 
@@ -16,10 +19,11 @@ from sqlalchemy import Row, func, select, update
 from sqlalchemy.exc import DBAPIError
 
 from crisis.canonical import canonical
-from crisis.chain import CHECKPOINT, Chain, Checkpoint, Head, Problem, sign_checkpoint, sign_head
-from crisis.record import Record, record_hash
+from crisis.chain import CHECKPOINT, Chain, Checkpoint, Head, sign_checkpoint, sign_head
+from crisis.personal import ERASURE, MARK, Disclosed, Openness, disclosed, withheld
+from crisis.record import Problem, Record, record_hash
 from crisis.values import Frozen
-from records.tables import checkpoints, ledger, ledger_head, storable
+from records.tables import checkpoints, disclosures, ledger, ledger_head, storable
 from records.work import Act, Work
 
 _BATCH = 1000
@@ -68,6 +72,8 @@ class Ledger:
             raise RuntimeError("this ledger is signed with another key: put the installation's own key folder back")
         # Stored as canonical text, so that what is hashed, stored and read back is one and the same.
         canonical = _canonical(data or {})
+        reason = storable(act.get("reason", ""))
+        kept, marks = withheld(kind, reason, _parse(canonical), _salt)
         content = {
             "seq": head.seq + 1,
             "at": self._work.clock.now(),
@@ -75,15 +81,21 @@ class Ledger:
             "incident": storable(incident),
             "actor": storable(act["actor"]),
             "via": storable(act.get("via", "")),
-            "reason": storable(act.get("reason", "")),
+            "reason": reason,
             "flow_run_id": storable(act.get("flow_run_id", "")),
             "data": _parse(canonical),
             "previous": head.hash,
         }
         unsealed = Record.model_validate(content | {"hash": head.hash})
+        unsealed = unsealed.model_copy(update={"committed": marks})
         record = unsealed.model_copy(update={"hash": record_hash(unsealed)})
-        row = {**content, "at": record.at, "data": canonical, "hash": record.hash}
+        written = record.written
+        data_as_written = _canonical(written.data) if marks else canonical
+        row = {**content, "at": record.at, "reason": written.reason, "data": data_as_written, "hash": record.hash}
         await self._work.write(ledger.insert().values(row))
+        if kept:
+            body = _disclosures_body(kept)
+            await self._work.write(disclosures.insert().values(seq=record.seq, incident=record.incident, body=body))
         signed = sign_head(key.ledger, record.seq, record.hash)
         await self._work.write(update(ledger_head).where(ledger_head.c.id == 1).values(signed.model_dump()))
         return record
@@ -96,8 +108,12 @@ class Ledger:
         kinds: Collection[str] = (),
         after: int = 0,
         limit: int | None = None,
+        newest: int = 0,
     ) -> builtins.list[Record]:
-        """Records in order, of one incident, kind or some ``kinds`` if given, ``seq`` above ``after``, at most ``limit``."""
+        """Records in order, of one incident, kind or some ``kinds`` if given, ``seq`` above ``after``, at most ``limit``.
+
+        ``newest``: only so many, the last ones.
+        """
         query = select(ledger).where(ledger.c.seq > after).order_by(ledger.c.seq).limit(limit)
         if incident:
             query = query.where(ledger.c.incident == incident)
@@ -105,7 +121,20 @@ class Ledger:
             query = query.where(ledger.c.kind == kind)
         if kinds:
             query = query.where(ledger.c.kind.in_(kinds))
-        return [record_of(row) for row in await self._work.all(query)]
+        if newest:
+            rows = await self._work.all(query.order_by(None).order_by(ledger.c.seq.desc()).limit(newest))
+            return await shown(self._work, rows[::-1])
+        return await shown(self._work, await self._work.all(query))
+
+    async def written(self, *, after: int = 0, limit: int | None = None) -> builtins.list[Record]:
+        """Every record as the chain has it, whoever looks: without the personal values."""
+        query = select(ledger).where(ledger.c.seq > after).order_by(ledger.c.seq).limit(limit)
+        return [record_of(row) for row in await self._work.whole.all(query)]
+
+    async def disclosures(self, incident: str) -> dict[int, dict[str, Disclosed]]:
+        """The personal values of the records of one incident that are there, by the record's number."""
+        query = select(disclosures).where(disclosures.c.incident == incident).order_by(disclosures.c.seq)
+        return {row.seq: read_disclosures(row.body) for row in await self._work.all(query)}
 
     async def end(self) -> int:
         """``seq`` of the newest record; 0 when there is none. Costs next to nothing: pages ask it several times a second."""
@@ -121,7 +150,7 @@ class Ledger:
         """By actor, the first record of an incident that each one made."""
         firsts = select(func.min(ledger.c.seq)).where(ledger.c.incident == incident).group_by(ledger.c.actor)
         rows = await self._work.all(select(ledger).where(ledger.c.seq.in_(firsts)))
-        return {row.actor: record_of(row) for row in rows}
+        return {record.actor: record for record in await shown(self._work, rows)}
 
     async def last_acts(
         self, incidents: Collection[str], *, actors: Collection[str], kinds: Collection[str]
@@ -137,7 +166,7 @@ class Ledger:
     async def newest(self, incident: str, *, limit: int) -> builtins.list[Record]:
         """The newest records of an incident, newest first."""
         query = select(ledger).where(ledger.c.incident == incident).order_by(ledger.c.seq.desc()).limit(limit)
-        return [record_of(row) for row in await self._work.all(query)]
+        return await shown(self._work, await self._work.all(query))
 
     async def checkpoints(self) -> builtins.list[Checkpoint]:
         """Every checkpoint, in order."""
@@ -181,9 +210,35 @@ class Ledger:
             problem = Problem(
                 seq=None, says="the ledger's end was removed: nobody can tell whether records are missing"
             )
+        if problem is None:
+            problem = await self._openness()
         if problem is not None:
             return Verification(ok=False, records=chain.count, checkpoints=total, problem=problem.says, seq=problem.seq)
         return Verification(ok=True, records=chain.count, checkpoints=total)
+
+    async def _openness(self) -> Problem | None:
+        """Whether the personal values beside the ledger are those that were recorded. The chain must hold already."""
+        openness, after = Openness(), 0
+        while rows := await self._work.all(
+            select(ledger).where(ledger.c.seq > after, _speaks(ledger)).order_by(ledger.c.seq).limit(_BATCH)
+        ):
+            known = await _known(self._work, rows)
+            for row in rows:
+                try:
+                    disclosures_there = read_disclosures(known.get(row.seq, "{}"))
+                except ValueError:
+                    return Problem(seq=row.seq, says=f"the personal values of record {row.seq} cannot be read")
+                if problem := openness.take(record_of(row), disclosures_there):
+                    return problem
+            after = rows[-1].seq
+        strange = (
+            select(disclosures.c.seq)
+            .where(disclosures.c.body != "{}")
+            .where(disclosures.c.seq.not_in(select(ledger.c.seq).where(_speaks(ledger))))
+        )
+        if odd := await self._work.first(strange):
+            return Problem(seq=odd.seq, says=f"personal values were put beside record {odd.seq}, which tells of none")
+        return openness.end()
 
     async def _walk(self, chain: Chain, further: Callable[[], None]) -> Problem | None:
         for_all = select(ledger).order_by(ledger.c.seq)
@@ -221,6 +276,58 @@ class Ledger:
         if row is None:
             raise RuntimeError("the ledger's end was removed: run `fireline verify --store`")
         return _head(row)
+
+
+def _salt() -> str:
+    return secrets.token_hex(16)
+
+
+def _speaks(table: Any) -> Any:
+    """Records that hold digests of personal values, or tell of their erasure."""
+    marked = table.c.data.contains(MARK, autoescape=True) | table.c.reason.startswith(MARK, autoescape=True)
+    return marked | (table.c.kind == ERASURE)
+
+
+def _disclosures_body(kept: dict[str, Disclosed]) -> str:
+    return json.dumps({pointer: [one.salt, one.value] for pointer, one in kept.items()}, ensure_ascii=False)
+
+
+def read_disclosures(body: str) -> dict[str, Disclosed]:
+    """The personal values that a row of ``disclosures`` holds.
+
+    Raises:
+        ValueError: it is not as any was written.
+    """
+    try:
+        return {pointer: Disclosed(salt=salt, value=value) for pointer, (salt, value) in json.loads(body).items()}
+    except (AttributeError, TypeError) as error:
+        raise ValueError("not as it was written") from error
+
+
+async def _known(work: Work, rows: Sequence[Row[Any]]) -> dict[int, str]:
+    marked = [row.seq for row in rows if MARK in row.data or row.reason.startswith(MARK)]
+    found: dict[int, str] = {}
+    for start in range(0, len(marked), 500):
+        query = select(disclosures).where(disclosures.c.seq.in_(marked[start : start + 500]))
+        found |= {row.seq: row.body for row in await work.all(query)}
+    return found
+
+
+async def shown(work: Work, rows: Sequence[Row[Any]]) -> list[Record]:
+    """The records that rows of the ledger hold, as people read them.
+
+    Raises:
+        ValueError: a row is not as any record was written.
+    """
+    known = await _known(work, rows)
+    return [disclosed(record_of(row), _readable(known.get(row.seq, "{}"))) for row in rows]
+
+
+def _readable(body: str) -> dict[str, Disclosed]:
+    try:
+        return read_disclosures(body)
+    except ValueError:  # ``verify`` names it
+        return {}
 
 
 def _head(row: Row[Any]) -> Head:

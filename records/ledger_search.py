@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, func, literal, or_, select
+from sqlalchemy import Select, exists, func, literal, or_, select
 
 from crisis.record import Record
 from crisis.values import Frozen, UtcDatetime
-from records.ledger import record_of
-from records.tables import ledger
+from records.ledger import shown
+from records.tables import disclosures, ledger
 from records.work import Work
 
 WINDOW = 10_000
@@ -114,7 +114,7 @@ class LedgerSearch:
             rows += await self._work.all(query.order_by(ledger.c.seq.desc()).limit(limit + 1))
         rows.sort(key=lambda row: -row.seq)
         older = rows[limit - 1].seq if len(rows) > limit else None
-        return Found(*_read(rows[:limit]), older)
+        return Found(*await self._read(rows[:limit]), older)
 
     async def _by_looking(self, wanted: Wanted, kinds: list[str], low: int, high: int, limit: int) -> Found:
         rows: list[Any] = []
@@ -127,21 +127,25 @@ class LedgerSearch:
             rows += await self._work.all(query.order_by(ledger.c.seq.desc()).limit(limit + 1 - len(rows)))
             if len(rows) > limit:
                 older = rows[limit - 1].seq
-                return Found(*_read(rows[:limit]), older, high - older + 1)
+                return Found(*await self._read(rows[:limit]), older, high - older + 1)
             top = bottom - 1
             if top < low:
-                return Found(*_read(rows), None, high - low + 1)
-        return Found(*_read(rows), top + 1, high - top)
+                return Found(*await self._read(rows), None, high - low + 1)
+        return Found(*await self._read(rows), top + 1, high - top)
 
-
-def _read(rows: list[Any]) -> tuple[list[Record], list[int]]:
-    records, unreadable = [], []
-    for row in rows:
+    async def _read(self, rows: list[Any]) -> tuple[list[Record], list[int]]:
         try:
-            records.append(record_of(row))
+            return await shown(self._work, rows), []
         except (ValueError, TypeError):
-            unreadable.append(row.seq)
-    return records, unreadable
+            pass
+        records: list[Record] = []
+        unreadable: list[int] = []
+        for row in rows:
+            try:
+                records += await shown(self._work, [row])
+            except (ValueError, TypeError):
+                unreadable.append(row.seq)
+        return records, unreadable
 
 
 def _narrowed(query: Select[Any], wanted: Wanted) -> Select[Any]:
@@ -154,8 +158,9 @@ def _narrowed(query: Select[Any], wanted: Wanted) -> Select[Any]:
         if value:
             query = query.where(column == value)
     if wanted.text:
-        held = (column.icontains(wanted.text, autoescape=True) for column in (ledger.c.reason, ledger.c.data))
-        query = query.where(or_(*held))
+        held = [column.icontains(wanted.text, autoescape=True) for column in (ledger.c.reason, ledger.c.data)]
+        beside = disclosures.c.body.icontains(wanted.text, autoescape=True)
+        query = query.where(or_(*held, exists().where(disclosures.c.seq == ledger.c.seq, beside)))
     return _in_time(query, wanted.since, wanted.until)
 
 

@@ -12,7 +12,16 @@ from typing import Any, NamedTuple, Unpack
 
 from sqlalchemy import ColumnElement, bindparam, func, select, update
 
-from crisis.mailing import REACHED, RecipientList, RecipientState, fingerprint, list_hash, may_become
+from crisis.mailing import (
+    REACHED,
+    RecipientList,
+    RecipientState,
+    fingerprint,
+    list_hash,
+    marks_hash,
+    may_become,
+    spans,
+)
 from records.ledger import Ledger
 from records.suppressions import Suppressions
 from records.tables import recipients, suppressions
@@ -93,6 +102,8 @@ class Mailings:
                 "repeated": to.folded,
                 "without_address": to.bad_count,
                 "suppressed": sum(r["state"] == R.SUPPRESSED.value for r in rows),
+                "suppressed_at": spans(r["position"] for r in rows if r["state"] == R.SUPPRESSED.value),
+                "fingerprints_sha256": marks_hash(r["fingerprint"] for r in rows),
             }
             await self._ledger.append("mailing.planned", incident=incident, data=told, **act)
         return await self.counts(delivery)
@@ -179,6 +190,7 @@ class Mailings:
         told = {"delivery": delivery, "attempt": attempt, "recipients": len(armed), "suppressed": len(suppressed)}
         if batch:
             told |= {"from": batch[0].position, "to": batch[-1].position}
+            told["states"] = await self._told(delivery, [r.position for r in batch])
         await self._ledger.append("mailing.armed", incident=incident, data=told, **act)
         return armed
 
@@ -215,6 +227,7 @@ class Mailings:
             told[o.state.value] = told.get(o.state.value, 0) + 1
         if positions := [o.position for o in outcomes]:
             told |= {"from": min(positions), "to": max(positions)}
+            told["states"] = await self._told(delivery, positions)
         await self._ledger.append("mailing.settled", incident=incident, data=told, **act)
 
     async def answer(
@@ -225,20 +238,24 @@ class Mailings:
         if addresses:
             where.append(_ROW.fingerprint.in_([fingerprint(a) for a in addresses]))
         to = R.ACCEPTED if arrived else R.PENDING
+        about = await self._at(*where)
         change = update(recipients).where(*where).values(state=to.value, not_before=None)
         number = (await self._work.write(change)).rowcount
         told = {"delivery": delivery, "arrived": arrived, "recipients": number}
         told["fingerprints"] = sorted(fingerprint(a) for a in addresses)[:1000]
+        told["states"] = {to.value: spans(about)}
         await self._ledger.append("mailing.answered", incident=incident, data=told, **act)
         return number
 
     async def stop(self, delivery: str, why: str, *, incident: str, **act: Unpack[Act]) -> int:
         """Write to nobody any more who is still pending; how many that was."""
         where = (_ROW.delivery == delivery, _ROW.state == R.PENDING.value)
+        about = await self._at(*where)
         change = update(recipients).where(*where).values(state=R.REFUSED.value, problem=why)
         number = (await self._work.write(change)).rowcount
         if number:
-            told = {"delivery": delivery, "recipients": number, "problem": why}
+            told: dict[str, Any] = {"delivery": delivery, "recipients": number, "problem": why}
+            told["states"] = {R.REFUSED.value: spans(about)}
             await self._ledger.append("mailing.stopped", incident=incident, data=told, **act)
         return number
 
@@ -246,21 +263,39 @@ class Mailings:
         """A bounce or complaint about the address whose fingerprint is ``mark``; whether that changed anything."""
         where = (_ROW.delivery == delivery, _ROW.fingerprint == mark)
         allowed = _ROW.state.in_([s.value for s in may_become(to)])
+        about = await self._at(*where, allowed)
         change = update(recipients).where(*where, allowed).values(state=to.value, problem=problem)
         if (await self._work.write(change)).rowcount == 0:
             return False
-        told = {"delivery": delivery, "fingerprint": mark, "state": to.value, "problem": problem}
+        told: dict[str, Any] = {"delivery": delivery, "fingerprint": mark, "state": to.value, "problem": problem}
+        told["states"] = {to.value: spans(about)}
         await self._ledger.append("mailing.came_back", data=told, **act)
         return True
 
     async def erase(self, delivery: str, *, incident: str, **act: Unpack[Act]) -> int:
         """Forget the addresses of a mailing's recipients, all but their hashes; how many were forgotten."""
+        about = await self._at(_ROW.delivery == delivery, _ROW.address != "")
         change = update(recipients).where(_ROW.delivery == delivery, _ROW.address != "").values(address="")
         number = (await self._work.write(change)).rowcount
         if number:
-            told = {"delivery": delivery, "recipients": number}
+            told = {"delivery": delivery, "recipients": number, "erased_at": spans(about)}
             await self._ledger.append("mailing.erased", incident=incident, data=told, **act)
         return number
+
+    async def _at(self, *where: ColumnElement[bool]) -> builtins.list[int]:
+        """The positions of the rows that are so."""
+        return [row.position for row in await self._work.all(select(_ROW.position).where(*where))]
+
+    async def _told(self, delivery: str, positions: Sequence[int]) -> dict[str, str]:
+        """In which state each of these recipients is now, for the record: positions by state."""
+        found: dict[str, builtins.list[int]] = {}
+        wanted = sorted(positions)
+        for start in range(0, len(wanted), _IN):
+            some = wanted[start : start + _IN]
+            query = select(_ROW.position, _ROW.state).where(_ROW.delivery == delivery)
+            for row in await self._work.all(query.where(_where_at(some))):
+                found.setdefault(row.state, []).append(row.position)
+        return {state: spans(at) for state, at in found.items()}
 
     async def _move(
         self, delivery: str, positions: Sequence[int], before: RecipientState, attempt_was: int = 0, **values: Any
@@ -270,14 +305,17 @@ class Mailings:
         for start in range(0, len(positions), _IN):
             some = positions[start : start + _IN]
             where = [_ROW.delivery == delivery, _ROW.state == before.value]
-            if some[-1] - some[0] == len(some) - 1:  # in the order of the list and without a gap, as most are
-                where.append(_ROW.position.between(some[0], some[-1]))
-            else:
-                where.append(_ROW.position.in_(some))
+            where.append(_where_at(some))
             if attempt_was:
                 where.append(_ROW.attempt == attempt_was)
             moved += (await self._work.write(update(recipients).where(*where).values(**values))).rowcount
         return moved
+
+
+def _where_at(some: Sequence[int]) -> ColumnElement[bool]:
+    if some[-1] - some[0] == len(some) - 1:  # in the order of the list and without a gap, as most are
+        return _ROW.position.between(some[0], some[-1])
+    return _ROW.position.in_(some)
 
 
 def _new(delivery: str, position: int, address: str, gone: Collection[str]) -> dict[str, Any]:

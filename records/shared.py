@@ -11,6 +11,7 @@ from sqlalchemy import delete, select
 
 from crisis.values import Frozen, UtcDatetime
 from crisis.watch import Mention
+from records.erased import come_back
 from records.tables import shared_mentions, shared_sources
 from records.watches import key_of
 from records.work import Work, body, read
@@ -46,12 +47,14 @@ class SharedSources:
 
     async def take(self, source: str, found: Iterable[tuple[str, Mention]]) -> int:
         """Keep mentions, each with the watch that it is for; how many were new."""
-        now = datetime.now(UTC)
+        now, found = datetime.now(UTC), list(found)
+        left = {id(mention) for mention in await come_back(self._work, [mention for _, mention in found])}
         rows = {
             (watch, key_of(mention)): {
                 "source": source, "watch": watch, "key": key_of(mention), "taken_at": now, "body": body(mention),
             }
             for watch, mention in found
+            if id(mention) in left
         }  # fmt: skip
         return await self._work.insert_new(shared_mentions, list(rows.values()))
 

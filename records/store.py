@@ -29,8 +29,10 @@ from records.decisions import Decisions
 from records.delegations import Delegations
 from records.engagement import Engagement
 from records.engine import READING, WAIT_SECONDS, WRITING, begin_writing, make_engine
+from records.erasing import Erasing
 from records.facts import Facts
 from records.frozen import FrozenPosts
+from records.holds import Holds
 from records.incidents import Incidents
 from records.keys import Keys, open_keys
 from records.ledger import Ledger, Verification
@@ -45,6 +47,7 @@ from records.promise_marks import PromiseMarks
 from records.read_backs import ReadBacks
 from records.releases import Releases
 from records.restrictions import Restrictions
+from records.run_copies import RunCopies
 from records.sessions import Sessions
 from records.shared import SharedSources
 from records.stakeholders import Stakeholders
@@ -67,6 +70,9 @@ class Transaction:
     ledger: Ledger
     ledger_search: LedgerSearch
     agreement: Agreement
+    erasing: Erasing
+    holds: Holds
+    run_copies: RunCopies
     watches: Watches
     coverage: Coverages
     shared: SharedSources
@@ -109,6 +115,9 @@ def _transaction(work: Work) -> Transaction:
         ledger=ledger,
         ledger_search=LedgerSearch(work),
         agreement=Agreement(work, ledger),
+        erasing=Erasing(work, ledger),
+        holds=Holds(work, ledger),
+        run_copies=RunCopies(work),
         watches=Watches(work, ledger),
         coverage=Coverages(work),
         shared=SharedSources(work),

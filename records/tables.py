@@ -432,6 +432,33 @@ ledger = Table(
     _words("hash"),
     Index(None, "incident", "actor", "seq"),
 )
+disclosures = Table(
+    "disclosures",
+    metadata,
+    Column("seq", _BIG, primary_key=True, autoincrement=False),
+    _words("incident", index=True),
+    _words("body"),
+)
+"""The personal values of records (``crisis.personal``), which may be erased. Of a record without any there is none."""
+erasures = Table(
+    "erasures",
+    metadata,
+    _key("id"),
+    _words("state", index=True),
+    _time("asked_at"),
+    _words("body"),
+)
+erased_posts = Table("erased_posts", metadata, _key("mark"), _words("erasure"))
+holds = Table("holds", metadata, _key("incident"), _words("state"), _words("body"))
+run_copies = Table(
+    "run_copies",
+    metadata,
+    _key("run"),
+    _key("part"),
+    _words("incident", index=True),
+    _time("copied_at"),
+    _words("body"),
+)
 ledger_head = Table(
     "ledger_head",
     metadata,

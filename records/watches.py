@@ -14,6 +14,7 @@ from sqlalchemy import delete, func, select
 
 from crisis.triage import Signal
 from crisis.watch import Mention, Watch
+from records.erased import come_back
 from records.ledger import Ledger
 from records.tables import inbox, mentions, signals, watch_progress, watches
 from records.work import KnownAct, NotFound, Work, act_of, body, read
@@ -105,7 +106,8 @@ class Inbox:
 
     async def add(self, posts: Iterable[Mention]) -> int:
         """Take posts in; how many were new. A post (by source and id) is taken once."""
-        rows = {key_of(post): {"key": key_of(post), "body": body(post)} for post in posts}
+        kept = await come_back(self._work, posts)
+        rows = {key_of(post): {"key": key_of(post), "body": body(post)} for post in kept}
         return await self._work.insert_new(inbox, list(rows.values()))
 
     async def after(self, cursor: int, limit: int) -> list[tuple[int, Mention]]:
@@ -121,7 +123,7 @@ class Mentions:
         self._work = work
 
     async def relied_on(self, incident: str, relied: Iterable[Mention]) -> int:
-        """Keep mentions for an incident; how many were new."""
+        """Keep mentions for an incident; how many were new. What was erased once is not kept again."""
         rows = {
             key_of(m): {
                 "incident": incident,
@@ -132,9 +134,13 @@ class Mentions:
                 "language": m.language,
                 "reach": min(m.followers + m.reposts, MOST_REACH),
             }
-            for m in relied
+            for m in await come_back(self._work, relied)
         }
         return await self._work.insert_new(mentions, list(rows.values()))
+
+    async def not_erased(self, held: builtins.list[Mention]) -> builtins.list[Mention]:
+        """Those of the posts at hand that were not erased meanwhile. Costs next to nothing where nothing ever was."""
+        return await come_back(self._work, held)
 
     async def newest_of_all(self, limit: int) -> list[Mention]:
         """The newest ``limit`` mentions of all incidents, in order of time; one that several rely on is there once."""

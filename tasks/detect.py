@@ -234,6 +234,7 @@ class _Listener:
                 if answered := self.ours.answered_by(mention):
                     await tx.mentions.relied_on(answered, [mention])
             await self.ours.look(tx)
+            self.triage.keep_only(await tx.mentions.not_erased(self.triage.recent))
             if self.cursors:
                 await tx.watches.save_progress(self.progress, json.dumps(self.cursors), self._dump())
             await self.coverage.write(tx, self.feeds, self.incident)

@@ -1,7 +1,8 @@
 """Sealing the evidence of an incident: one signed zip that anybody can prove offline (``crisis.bundle`` proves it).
 
 It holds the installation's whole ledger, because the hash chain can only be followed through every record: records of
-other incidents are in it, too, so mind whom you hand it to. Everything else is of the one incident. The same content
+other incidents are in it, too, without the words of the public that they tell of, so mind whom you hand it to.
+Everything else is of the one incident. docs/evidence.md tells how anybody can prove it. The same content
 gives the same bytes; the file appears whole or not at all; that it was sealed, and its hash, goes on record.
 """
 
@@ -24,6 +25,7 @@ from crisis.bundle import (
     CHECKPOINTS,
     FORMAT,
     MANIFEST,
+    PERSONAL,
     PUBLIC_KEY,
     RECORDS,
     SIGNATURE,
@@ -32,6 +34,7 @@ from crisis.bundle import (
 )
 from crisis.chain import Checkpoint, fingerprint, public_key
 from crisis.delivery import ARRIVED
+from crisis.personal import Disclosed
 from crisis.record import GENESIS, Record
 from crisis.story import DECISIONS, DELIVERIES, PROPOSALS, STATEMENTS, picture_path, published_files
 from tasks.installation import Installation
@@ -41,7 +44,7 @@ from tasks.report import write_report
 
 NOTE = (
     "The ledger is the whole installation's: the hash chain can only be followed through every record. "
-    "Records of other incidents are therefore in it."
+    "Records of other incidents are therefore in it, without the words of the public that they tell of."
 )
 README = """\
 Evidence of {incident}, sealed {sealed} UTC by {organisation} with Fireline.
@@ -56,8 +59,10 @@ Evidence of {incident}, sealed {sealed} UTC by {organisation} with Fireline.
   incident.json          the incident, its assessments, facts with their history, promises and measured reaction
   mentions.json          the posts that were relied on, as they were read: foreign text, possibly hostile
   signals.json           what was measured while it lasted
-  prefect_history.json   the Prefect runs of this incident: states, logs and artifacts, as far as they were to be had
-  ledger/                every record of the installation, and the signed checkpoints
+  prefect_history.json   the Prefect runs of this incident: states, task runs, logs, artifacts, inputs, events, as
+                         far as they were to be had
+  ledger/                every record of the installation, the signed checkpoints, and personal.jsonl: the words
+                         of the public in this incident's records, which hold salted digests of them
   manifest.json          the SHA-256 of every file; manifest.sig is its Ed25519 signature (hexadecimal)
   public_key.pem         the key that signs manifest and checkpoints
 
@@ -103,10 +108,12 @@ async def seal_evidence(
         raise ValueError(f"no evidence is sealed, because {verification.fault}")
     material = await gather(here, incident_id)
     async with here.store.reading() as tx:
-        records, checkpoints = await tx.ledger.list(), await tx.ledger.checkpoints()
+        records, checkpoints = await tx.ledger.written(), await tx.ledger.checkpoints()
+        disclosures = await tx.ledger.disclosures(incident_id)
     name = f"{incident_id}-evidence-{material.at.astimezone(UTC):%Y%m%dT%H%M%SZ}.zip"
     pem = here.store.public_key_pem
     files = _ledger_files(records, checkpoints, pem) | _story_files(material)
+    files[PERSONAL] = _personal_lines(disclosures)
     files |= await _mailing_files(here, material)
     files["report.html"] = page.encode()
     files["prefect_history.json"] = _json(prefect_history or {})
@@ -145,6 +152,16 @@ def _ledger_files(records: list[Record], checkpoints: list[Checkpoint], pem: str
         CHECKPOINTS: _models(checkpoints),
         PUBLIC_KEY: pem.encode(),
     }
+
+
+def _personal_lines(disclosures: dict[int, dict[str, Disclosed]]) -> bytes:
+    """The personal values of this incident's records; those of others stay at home."""
+    lines = (
+        json.dumps({"seq": seq, "pointer": pointer, "salt": one.salt, "value": one.value}, separators=(",", ":"))
+        for seq, known in sorted(disclosures.items())
+        for pointer, one in sorted(known.items())
+    )
+    return "".join(line + "\n" for line in lines).encode("ascii")
 
 
 def _story_files(material: Material) -> dict[str, bytes]:

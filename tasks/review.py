@@ -31,7 +31,7 @@ def _replace(folder: Path, html: str) -> Path:
 
 async def copy_history(here: Installation, incident_id: str) -> dict[str, Any]:
     """Prefect's own history of an incident, copied while Prefect still has it (DESIGN §9, Retention)."""
-    return await run_history(incident_id)
+    return await run_history(here, incident_id)
 
 
 async def seal_incident(here: Installation, incident_id: str, history: dict[str, Any]) -> str:

@@ -23,18 +23,22 @@ from tasks import (
     detect,
     draft,
     effect,
+    erase,
     first_word,
     follow_up,
     forgotten,
     forms,
     freeze,
     heartbeat,
+    hold,
     monitoring,
     notify,
     on_event,
     publish,
     recover,
+    retention,
     review,
+    run_history,
     runs,
     silence,
     triage,
@@ -115,6 +119,10 @@ mind_freezes = _step("Take up freezes", freeze.mind_freezes)
 mind_approvals = _step("Ask the next where nobody decides", asking.mind_approvals)
 mind_acknowledgements = _step("Call the next where nobody is on it", acknowledge.mind_acknowledgements)
 nag = _step("Remind of what was forgotten", forgotten.nag)
+mind_run_history = _step("Copy Prefect's run history", run_history.mind_run_history)
+mark_archives = _step("Put legal holds on archives", hold.mark_archives)
+mind_erasures = _step("Go on with erasures", erase.mind_erasures)
+mind_retention = _step("Erase what is due", retention.mind_retention)
 collect_bounces = _step("Collect bounces and complaints", bounces.collect_bounces)
 tell_of_event = _step("Tell people of an event", on_event.tell_of_event)
 freeze_on_event = _step("Freeze scheduled posts on an event", on_event.freeze_on_event)

@@ -9,13 +9,15 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from at_the_desk import ANA, HOSTILE, NOON, Outgoing, Scene, assessment
+from at_the_desk import ANA, HOSTILE, LENA, NOON, Outgoing, Scene, assessment
 from playwright.async_api import Browser, Page
 from starlette.routing import Route
 from test_desk_in_browser import SIZES, chromium, served
 from test_leaving import mailed
 
 from crisis.delivery import DeliveryState
+from crisis.erasure import Erasure, Found
+from crisis.hold import Hold
 from crisis.incident import IncidentState
 from crisis.long_work import LongWork
 from records.checks import Checked
@@ -64,6 +66,7 @@ def pages(scene: Scene, candidate: str) -> dict[str, list[str]]:
         "/sign-in": ["/sign-in"],
         "/sign-in/link/{token}": ["/sign-in/link/nothing-of-ours"],
         "/record": ["/record", "/record?incident=INC-1&since=never", "/record?text=nothing-like-it"],
+        "/keeping": ["/keeping"],
         "/record/runs": ["/record/runs?incident=INC-1"],
         "/sandbox": ["/sandbox"],
         "/setup": ["/setup"],
@@ -129,6 +132,11 @@ async def busy(scene: Scene, outgoing: Outgoing) -> str:
             await tx.progress.note(
                 LongWork.model_validate({**work, "ended": ended, "began_at": now, "updated_at": now})
             )
+        held = Hold(incident="INC-1", by=LENA, reason=HOSTILE, at=now, release_by=ANA, release_reason=HOSTILE)
+        await tx.holds.put(held, actor=LENA)
+        found = (Found(where="posts that incidents rely on", incident="INC-1", count=3),)
+        asked = Erasure(id="E-1", author=HOSTILE, mark="m", by=LENA, reason=HOSTILE, asked_at=now, found=found)
+        await tx.erasing.put(asked)
     assert delivery.state is DeliveryState.PENDING
     return incident.id
 

@@ -126,3 +126,21 @@ async def test_check_stores_nothing_and_says_how_long_it_locks(locked):
     assert health.ok
     assert "COMPLIANCE for 30 days" in health.says
     assert versions(locked) == []
+
+
+async def test_a_legal_hold_is_put_on_and_lifted_and_believed_only_when_it_was_asked_for(locked, bundle):
+    vault = archive(locked, mode="GOVERNANCE")
+    sealed = await vault.seal(NAME, bundle, datetime.now(UTC))
+
+    def held():
+        at = {"Bucket": BUCKET, "Key": f"fireline/{NAME}", "VersionId": sealed.version}
+        return locked.client("s3").head_object(**at).get("ObjectLockLegalHoldStatus", "OFF")
+
+    assert held() == "OFF"
+    for _ in range(2):
+        await vault.hold(NAME, sealed.version, on=True)
+        assert held() == "ON"
+    await vault.hold(NAME, sealed.version, on=False)
+    assert held() == "OFF"
+    with pytest.raises(Refused, match="is not there"):
+        await vault.hold("another.zip", "", on=True)

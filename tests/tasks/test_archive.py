@@ -130,3 +130,24 @@ def test_a_kind_that_is_no_archive_is_told_with_those_that_are(tmp_path: Path) -
     file.write_text(file.read_text().replace("smtp", "s3_evidence") + '[[archives]]\nname = "vault"\nkind = "x"\n')
     with pytest.raises(config.ConfigError, match="two archives have the name 'vault'"):
         config.load(file)
+
+
+def test_a_legal_hold_is_put_on_sealed_bundles_and_lifted_by_two(home: Path, aws: AwsReceiver) -> None:
+    lena = ["--as", "lena@example.com", "--reason", "a suit was announced"]
+    assert run(["report", "INC-1", "-o", str(home / "out")]) == 0
+    assert run(["hold", "INC-1", *lena]) == 0
+    [version] = aws.client("s3").list_object_versions(Bucket="acme-evidence")["Versions"]
+    at = {"Bucket": "acme-evidence", "Key": version["Key"], "VersionId": version["VersionId"]}
+    assert aws.client("s3").head_object(**at)["ObjectLockLegalHoldStatus"] == "ON"
+    assert run(["hold", "INC-1", "--as", "ana@example.com", "--reason", "not mine"]) == 1
+    assert run(["release", "INC-1", *lena]) == 0
+    assert run(["release", "INC-1", *lena]) == 1
+    assert aws.client("s3").head_object(**at)["ObjectLockLegalHoldStatus"] == "ON"
+    toml = (home / "fireline.toml").read_text(encoding="utf-8")
+    (home / "fireline.toml").write_text(toml.replace('roles = ["on_call"]', 'roles = ["on_call", "legal"]'), "utf-8")
+    assert run(["release", "INC-1", "--as", "otto@example.com", "--reason", "settled"]) == 0
+    assert aws.client("s3").head_object(**at)["ObjectLockLegalHoldStatus"] == "OFF"
+    assert run(["retention", "--dry-run"]) == 0
+    assert run(["erase", "--author", "nobody", "--dry-run"]) == 0
+    assert run(["erase", "--author", "x", "--recipient", "y@z.example", "--dry-run"]) == 1
+    assert run(["erase", "--author", "x"]) == 2

@@ -19,7 +19,6 @@ from crisis.delivery import Delivery
 from crisis.record import Record
 from crisis.story import Story, published_files
 from tasks.evidence import _write, _zipped, seal_evidence
-from tasks.run_history import run_history
 
 Files = dict[str, bytes]
 HISTORY = {"runs": [{"run": {"name": "INC-1 · SEV1 · respond"}, "states": []}]}
@@ -253,8 +252,3 @@ def test_a_channel_s_name_cannot_lead_out_of_the_bundle(sealed: tuple[Files, Ed2
         update={"statement": "/../x", "rendering": delivery.rendering.model_copy(update={"target": target})}
     )
     assert all(".." not in path and "\x00" not in path and not path.startswith("/") for path in published_files(evil))
-
-
-async def test_without_a_prefect_server_the_history_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("PREFECT_API_URL", raising=False)
-    assert "unavailable" in await run_history("INC-1")

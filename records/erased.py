@@ -1,0 +1,41 @@
+"""Marks of what was erased: they tell that a post was erased before, so that it does not come in again, and nothing else."""
+
+import hashlib
+import hmac
+from collections.abc import Iterable
+
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from sqlalchemy import select
+
+from crisis.watch import Mention
+from records.tables import erased_posts
+from records.work import Work
+
+_IN = 500
+
+
+def mark_of(work: Work, *what: str) -> str:
+    """A hash that only this installation can compute: what it stands for cannot be guessed from it."""
+    raw = work.keys.ledger.private_bytes(Encoding.Raw, PrivateFormat.Raw, NoEncryption())
+    secret = hashlib.sha256(b"fireline marks of what was erased\n" + raw).digest()
+    return hmac.new(secret, "\n".join(what).encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()
+
+
+async def come_back(work: Work, posts: Iterable[Mention]) -> list[Mention]:
+    """Those of ``posts`` that were not erased before; the others may not come in again."""
+    found = list(posts)
+    if not found or await work.first(select(erased_posts.c.mark).limit(1)) is None:
+        return found
+    marks = {id(p): set(marks_of(work, p)) for p in found}
+    every = sorted(set().union(*marks.values()))
+    gone: set[str] = set()
+    for start in range(0, len(every), _IN):
+        query = select(erased_posts.c.mark).where(erased_posts.c.mark.in_(every[start : start + _IN]))
+        gone |= {row.mark for row in await work.all(query)}
+    return [p for p in found if not marks[id(p)] & gone]
+
+
+def marks_of(work: Work, post: Mention) -> tuple[str, str]:
+    """By its id, and by its author and words: another recording may number it otherwise."""
+    by_words = mark_of(work, "post", post.author.casefold(), " ".join(post.text.split()))
+    return mark_of(work, "post", post.source, post.id), by_words

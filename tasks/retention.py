@@ -1,0 +1,136 @@
+"""Erasing what is due by the rules of ``[retention]``: shown in advance, done once a day by the sweep, and on record.
+
+Incidents that are open or under legal hold are never touched. Every piece is one transaction with its record, and
+finding out anew what is due finds what a crash left over.
+"""
+
+import asyncio
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from crisis.erasure import Matcher
+from crisis.incident import Incident, IncidentState
+from crisis.mailing import RecipientState
+from crisis.retention import Due, Kept
+from records import Transaction
+from tasks.erase import erase_places
+from tasks.installation import Installation
+
+LOOKED = "retention.looked"
+"""The kind of the record that tells that everything due was erased."""
+EVERY = timedelta(days=1)
+_OVER = (IncidentState.REVIEWED, IncidentState.DISMISSED)
+_UNSETTLED = {RecipientState.PENDING, RecipientState.ARMED, RecipientState.UNKNOWN}
+
+
+async def due(here: Installation) -> tuple[Due, ...]:
+    """What would be erased now. Changes nothing."""
+    now, keep = here.clock.now(), here.settings.retention
+    async with here.store.whole.reading() as tx:
+        held = await tx.holds.held()
+        closed = [i for i in await tx.incidents.list(_OVER) if i.closed_at is not None and i.id not in held]
+        found = [
+            *[d for i in closed for d in await _posts(tx, i, now - timedelta(days=keep.posts_days))],
+            *[d for i in closed for d in await _recipients(tx, i, now - timedelta(days=keep.recipients_days))],
+            *await _of_no_incident(here, tx, now),
+        ]
+    names = {incident.id for incident in closed}
+    folder = here.settings.home / "reports"
+    return (*found, *await asyncio.to_thread(_old_bundles, folder, names, now - timedelta(days=keep.bundles_days)))
+
+
+async def carry_out(here: Installation, *, actor: str = "retention", reason: str = "") -> tuple[Due, ...]:
+    """Erase what is due; what was."""
+    done = await due(here)
+    for one in done:
+        await _erase(here, one, actor, reason)
+    async with here.store.transaction() as tx:
+        data = {"erased": [one.model_dump(mode="json") for one in done]}
+        await tx.ledger.append(LOOKED, data=data, **_act(here, actor, reason))
+    return done
+
+
+async def mind_retention(here: Installation) -> str:
+    """Once a day, erase what is due. One look at the ledger's newest such record at other times."""
+    async with here.store.whole.reading() as tx:
+        looked = await tx.ledger.list(kind=LOOKED, newest=1)
+    if looked and here.clock.now() - looked[-1].at < EVERY:
+        return ""
+    done = await carry_out(here)
+    return f"retention: {len(done)} kinds of data erased" if done else ""
+
+
+async def _posts(tx: Transaction, incident: Incident, before: datetime) -> list[Due]:
+    if incident.closed_at is None or incident.closed_at > before:
+        return []
+    places = await tx.erasing.places(Matcher(everything=True), incident=incident.id)
+    count = sum(place.texts for place in places)
+    return [Due(kind=Kept.POSTS, incident=incident.id, count=count, before=before)] if count else []
+
+
+async def _recipients(tx: Transaction, incident: Incident, before: datetime) -> list[Due]:
+    if incident.closed_at is None or incident.closed_at > before:
+        return []
+    found = []
+    counts = await tx.mailings.counts_of([d.id for d in await tx.outbox.list(incident=incident.id)])
+    for delivery, states in counts.items():
+        if not _UNSETTLED & set(states):
+            left = sum(1 for r in await tx.mailings.list(delivery) if r.address)
+            if left:
+                found.append(Due(kind=Kept.RECIPIENTS, incident=incident.id, what=delivery, count=left, before=before))
+    return found
+
+
+async def _of_no_incident(here: Installation, tx: Transaction, now: datetime) -> list[Due]:
+    keep, found = here.settings.retention, []
+    for kind, days in (
+        (Kept.SUPPRESSIONS, keep.suppressions_days),
+        (Kept.INBOX, keep.inbox_days),
+        (Kept.SIGN_INS, keep.sign_ins_days),
+    ):
+        before = now - timedelta(days=days)
+        if places := await tx.erasing.old(kind, before):
+            found.append(Due(kind=kind, count=len(places), before=before))
+    return found
+
+
+def _old_bundles(folder: Path, closed: set[str], before: datetime) -> Iterator[Due]:
+    found = []
+    for file in sorted(folder.glob("*/*-evidence-*.zip")):
+        written = datetime.fromtimestamp(file.stat().st_mtime, UTC)
+        if file.parent.name in closed and written < before:
+            found.append(Due(kind=Kept.BUNDLES, incident=file.parent.name, what=file.name, count=1, before=before))
+    return iter(found)
+
+
+async def _erase(here: Installation, one: Due, actor: str, reason: str) -> None:
+    act = _act(here, actor, reason or f"kept for as long as [retention] says: {one.kind.value}")
+    if one.kind is Kept.BUNDLES:
+        await _record(here, "retention.expiring", one, act)
+        file = here.settings.home / "reports" / one.incident / one.what
+        await asyncio.to_thread(file.unlink, True)
+        await _record(here, "retention.expired", one, act)
+        return
+    if one.kind is Kept.RECIPIENTS:
+        async with here.store.whole.transaction() as tx:
+            if one.incident not in await tx.holds.held():
+                await tx.mailings.erase(one.what, incident=one.incident, **act)
+        return
+    whose = Matcher(everything=True)
+    async with here.store.whole.reading() as tx:
+        if one.kind is Kept.POSTS:
+            places = await tx.erasing.places(whose, incident=one.incident)
+        else:
+            places = await tx.erasing.old(one.kind, one.before)
+    await erase_places(here, whose, places, erasure="retention", act=act)
+
+
+async def _record(here: Installation, kind: str, one: Due, act: Any) -> None:
+    async with here.store.transaction() as tx:
+        await tx.ledger.append(kind, incident=one.incident, data=one.model_dump(mode="json"), **act)
+
+
+def _act(here: Installation, actor: str, reason: str) -> Any:
+    return {"actor": actor, "via": here.via, "reason": reason, "flow_run_id": here.flow_run_id}
