@@ -231,6 +231,15 @@ class DrillSettings(Frozen):
     """Notices go to stakeholders on their real routes, marked as a drill; else they stay in the sandbox."""
 
 
+class ReviewSettings(Frozen):
+    """The after-action review (docs/review.md)."""
+
+    signed_by: Names = ("incident_lead",)
+    """Roles that sign a review before its incident counts as reviewed; empty: it does once its report is written."""
+    within_days: Annotated[float, Field(gt=0, le=365)] = 14
+    """How long after closing the review is due; then its lead is reminded, once a day."""
+
+
 class _Named(Protocol):
     @property
     def name(self) -> str: ...
@@ -300,6 +309,7 @@ class Settings(BaseSettings):
     voice: VoiceSettings = VoiceSettings()
     desk: DeskSettings = DeskSettings()
     prefect: PrefectSettings = PrefectSettings()
+    review: ReviewSettings = ReviewSettings()
     watches: tuple[Watch, ...] = ()
     sources: tuple[SourceSettings, ...] = ()
     stakeholders: tuple[Stakeholder, ...] = ()

@@ -78,6 +78,8 @@ DETAILS = frozenset(
         "scheduler.frozen",
         "scheduler.restored",
         "commitment.reminded",
+        "review.saved",
+        "review_task.reminded",
         "watch.saved",
     }
 )

@@ -15,6 +15,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from sqlalchemy import Row, Select, select
 
+from crisis.after_action import Review, ReviewTask
 from crisis.approval import Decision
 from crisis.chain import Problem
 from crisis.clearance import Clearance, ClearanceState
@@ -38,6 +39,8 @@ from records.tables import (
     pictures,
     releases,
     renderings,
+    review_tasks,
+    reviews,
     statements,
     storable,
     take_backs,
@@ -107,6 +110,10 @@ class Agreement:
         await self._approval_rows(rows)
         for row in await self._all(select(deliveries)):
             rows[f"delivery {row.id}"] = _delivery(row)
+        for row in await self._all(select(reviews)):
+            rows[f"the review of {row.incident}"] = _read(Review, row.body)
+        for row in await self._all(select(review_tasks)):
+            rows[f"task {row.id}"] = _task(row)
         return rows
 
     async def _approval_rows(self, rows: dict[str, Fields | None]) -> None:
@@ -164,6 +171,10 @@ def _note(noted: dict[str, _Noted], record: Record) -> None:
         _note_incident(noted, record)
     elif kind.startswith("delivery."):
         _note_delivery(noted, record)
+    elif kind in ("review.saved", "review.signed"):
+        noted[f"the review of {record.incident}"] = _Noted(seq, _told(Review, data))
+    elif kind.startswith("review_task.") and "state" in data:
+        noted[f"task {data['id']}"] = _Noted(seq, _told(ReviewTask, data))
 
 
 def _note_approval(noted: dict[str, _Noted], record: Record) -> None:
@@ -249,6 +260,13 @@ def _delivery(row: Row[Any]) -> Fields | None:
     known["rendering"] = hashlib.sha256(row.rendering.encode()).hexdigest()
     plain: Fields = _stored(known)
     return plain
+
+
+def _task(row: Row[Any]) -> Fields | None:
+    """A task without when its owner was reminded, which changes nothing of it."""
+    known = _read(ReviewTask, row.body)
+    fits = known is not None and (known["state"], known["incident"]) == (row.state, row.incident)
+    return {**known, "reminded_at": None} if known is not None and fits else None
 
 
 def _read(model: type[Model], text: str, **columns: str) -> Fields | None:

@@ -42,6 +42,7 @@ from records.pictures import Pictures
 from records.progress import Progress
 from records.releases import Releases
 from records.restrictions import Restrictions
+from records.reviews import Reviews, ReviewTasks
 from records.sessions import Sessions
 from records.shared import SharedSources
 from records.stakeholders import Stakeholders
@@ -87,6 +88,8 @@ class Transaction:
     frozen: FrozenPosts
     codes: Codes
     restrictions: Restrictions
+    reviews: Reviews
+    review_tasks: ReviewTasks
     sessions: Sessions
     tokens: Tokens
     progress: Progress
@@ -125,6 +128,8 @@ def _transaction(work: Work) -> Transaction:
         frozen=FrozenPosts(work, ledger),
         codes=Codes(work, ledger),
         restrictions=Restrictions(work, ledger),
+        reviews=Reviews(work, ledger),
+        review_tasks=ReviewTasks(work, ledger),
         sessions=Sessions(work, ledger),
         tokens=Tokens(work, ledger),
         progress=Progress(work),
