@@ -363,6 +363,12 @@ class Settings(BaseSettings):
     def _nobody_else_in_a_drill(cls, value: tuple[T, ...], info: ValidationInfo) -> tuple[T, ...]:
         return () if info.data.get("drill") else value
 
+    @field_validator("review", mode="after")
+    @classmethod
+    def _nobody_signs_a_drill(cls, value: ReviewSettings, info: ValidationInfo) -> ReviewSettings:
+        """A rehearsal ends with its score."""
+        return value.model_copy(update={"signed_by": ()}) if info.data.get("drill") else value
+
     @field_validator("sources", mode="after")
     @classmethod
     def _the_storm_only_in_a_drill(

@@ -11,6 +11,7 @@ from datetime import timedelta
 from enum import StrEnum
 
 import rfc8785
+from pydantic import Field
 
 from crisis.approval import NotAllowed
 from crisis.incident import IncidentState
@@ -70,7 +71,7 @@ class Review(Frozen):
     incident: str
     version: int = 0
     """Counts what was saved: whoever saves says which version they had before them."""
-    sections: dict[Section, str] = {}
+    sections: dict[Section, str] = Field(default_factory=dict)
     meeting: Meeting | None = None
     authority_told_at: UtcDatetime | None = None
     """When the data protection authority was notified, where that is owed (GDPR, article 33)."""

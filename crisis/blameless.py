@@ -20,8 +20,8 @@ SRE = "Beyer et al. 2016, Site Reliability Engineering, chapter 15"
 _RULES: tuple[tuple[str, str, str, str, str], ...] = (
     (
         "fault",
-        r"\b(?:(?:was|is|were|are) (?:to blame|at fault|responsible for the (?:failure|mistake|error))|(?:his|her|their|whose) (?:own )?fault"
-        r"|blames?d?\b|culprits?|guilty|scapegoats?)",
+        r"\b(?:(?:was|is|were|are) (?:to blame|at fault|responsible for the (?:failure|mistake|error))"
+        r"|(?:his|her|their|whose) (?:own )?fault|blames?d?\b|culprits?|guilty|scapegoats?)",
         "it asks whose fault it was",
         "say what made it possible: the rule, tool or hand-over that let it through",
         ALLSPAW,
@@ -43,21 +43,25 @@ _RULES: tuple[tuple[str, str, str, str, str], ...] = (
     ),
     (
         "counterfactual",
-        r"\b(?:should(?:n[’']t| not)? have|could have (?:known|prevented|noticed|avoided)|ought to have|if only|why didn[’']t)\b",
+        r"\b(?:should(?:n[’']t| not)? have|could have (?:known|prevented|noticed|avoided)"
+        r"|ought to have|if only|why didn[’']t)\b",
         "it tells of something that did not happen",
         "say what did happen, and what would have made the other way the easy one",
         DEKKER,
     ),
     (
         "failed-to",
-        r"\b(?:failed to|forgot to|neglected to|did ?n[o’']t bother|refused to listen|ignored (?:the )?(?:warnings?|alerts?|rules?|process))",
+        r"\b(?:failed to|forgot to|neglected to|did ?n[o’']t bother|refused to listen"
+        r"|ignored (?:the )?(?:warnings?|alerts?|rules?|process))",
         "it makes an omission a person's",
         "name the step that did not happen, and what would have triggered it",
         SRE,
     ),
 )
 """Rule, pattern, what is wrong, what to write instead, where it comes from."""
-_FOUND = tuple((rule, re.compile(pattern, re.IGNORECASE), *rest) for rule, pattern, *rest in _RULES)
+_FOUND = tuple(
+    (rule, re.compile(pattern, re.IGNORECASE), says, fix, source) for rule, pattern, says, fix, source in _RULES
+)
 
 
 def blame_in(text: str, people: Iterable[str] = ()) -> tuple[Finding, ...]:

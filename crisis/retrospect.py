@@ -94,25 +94,21 @@ def legs(moments: Sequence[tuple[str, datetime | None]]) -> tuple[Leg, ...]:
 
 def worked(account: Account) -> tuple[str, ...]:
     """What went as it was meant to, one sentence each."""
-    return tuple(
-        [
-            *_clocks(account.clocks, ClockState.KEPT),
-            *_promises(account.commitments, kept=True),
-            *_arrivals(account),
-            *_reaction(account.observations, good=True),
-        ]
+    return (
+        *_clocks(account.clocks, ClockState.KEPT),
+        *_promises(account.commitments, kept=True),
+        *_arrivals(account),
+        *_reaction(account.observations, good=True),
     )
 
 
 def did_not(account: Account) -> tuple[str, ...]:
     """What did not, one sentence each, of steps and systems."""
-    return tuple(
-        [
-            *_clocks(account.clocks, ClockState.MISSED),
-            *_promises(account.commitments, kept=False),
-            *_lost(account),
-            *_reaction(account.observations, good=False),
-        ]
+    return (
+        *_clocks(account.clocks, ClockState.MISSED),
+        *_promises(account.commitments, kept=False),
+        *_lost(account),
+        *_reaction(account.observations, good=False),
     )
 
 
@@ -148,7 +144,8 @@ def _lost(account: Account) -> Iterator[str]:
     unreached = [d for d in account.notices if not d.arrived]
     if unreached:
         routes = sorted({d.rendering.target.channel for d in unreached})
-        yield f"{len(unreached):,} of {len(account.notices):,} notices to stakeholders are not known to have arrived ({', '.join(routes)})."
+        of = f"{len(unreached):,} of {len(account.notices):,}"
+        yield f"{of} notices to stakeholders are not known to have arrived ({', '.join(routes)})."
 
 
 def _reaction(observations: Sequence[Observation], *, good: bool) -> Iterator[str]:

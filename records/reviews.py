@@ -7,13 +7,14 @@ from typing import Unpack
 from sqlalchemy import select, update
 
 from crisis.after_action import Review, ReviewTask, SignOff, TaskState
+from crisis.approval import NotAllowed
 from records.counters import next_number
 from records.ledger import Ledger
 from records.tables import review_tasks, reviews
 from records.work import Act, KnownAct, NotFound, Work, act_of, body, read
 
 
-class Changed(ValueError):
+class Changed(NotAllowed):
     """Somebody saved a review meanwhile; the message says who, and nothing was overwritten."""
 
 

@@ -152,7 +152,7 @@ def context(told: Told, public_key_pem: str) -> dict[str, Any]:
         ],
         "frozen": [report_rows.frozen_row(p) for p in material.frozen],
         "commitments": [report_rows.commitment_row(material, c.model_dump()) for c in material.commitments],
-        "facts": [report_rows.fact_row(history) for history in material.facts],
+        "facts": [report_rows.fact_row(material, history) for history in material.facts],
         "assessments": [report_rows.assessment_row(material, a.model_dump(mode="json")) for a in material.assessments],
         "narratives": [n.model_dump() for n in assessment.narratives],
         "posts": report_rows.posts(material),

@@ -233,7 +233,7 @@ def told_table(material: Material) -> list[dict[str, Any]]:
             delivery = outcome.get((email, notifier, address)) or outcome.get(("", notifier, address))
             states.append(
                 {
-                    "route": route,
+                    "route": notifier,
                     "state": delivery.state.value if delivery else "",
                     "problem": delivery.problem if delivery else "",
                 }
@@ -325,13 +325,13 @@ def commitment_row(material: Material, promise: dict[str, Any]) -> dict[str, Any
     }
 
 
-def fact_row(history: tuple[Fact, ...]) -> dict[str, Any]:
+def fact_row(material: Material, history: tuple[Fact, ...]) -> dict[str, Any]:
     fact = history[-1]
     return {
         "id": fact.id,
         "text": fact.text,
         "status": fact.status.value,
-        "owner": fact.owner,
+        "owner": name_of(material, fact.owner),
         "evidence": fact.evidence,
         "at": when(fact.updated_at),
         "earlier": [{"text": f.text, "status": f.status.value, "at": when(f.updated_at)} for f in history[:-1]],

@@ -85,7 +85,9 @@ def read_back_rows(material: Material) -> list[dict[str, str]]:
     for record in material.records:
         if record.kind in READ_BACK:
             delivery = known.delivery(str(record.data.get("delivery") or record.data.get("id") or ""))
-            where = f"{delivery.statement} v{delivery.version} on {delivery.rendering.target.channel}" if delivery else ""
+            where = (
+                f"{delivery.statement} v{delivery.version} on {delivery.rendering.target.channel}" if delivery else ""
+            )
             says = str(record.data.get("says", "")) or record.reason or record.kind.partition(".")[2].replace("_", " ")
             rows.append({"at": when(record.at), "where": where, "says": says})
     return rows
