@@ -4,6 +4,7 @@ It is made from records alone, so it can be written again at any time. Posts in 
 or reorder text are written out here, escaping is the templates'.
 """
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,7 +21,8 @@ from crisis.values import StatementKind
 from crisis.visible import visible
 from records import Verification
 from tasks import report_rows, review_rows
-from tasks.material import Material
+from tasks.installation import Installation
+from tasks.material import Material, gather
 from tasks.report_document import document, effect_rows, name_of
 
 ASKED = 8
@@ -74,6 +76,22 @@ def tell(material: Material, verification: Verification, *, signers: Sequence[st
         unanswered=_unanswered(material),
         signers=tuple(signers),
         drill=drill,
+    )
+
+
+async def worked_and_not(here: Installation, incident_id: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """What went as it was meant to, and what did not, by the records alone.
+
+    Raises:
+        records.NotFound: there is no such incident.
+    """
+    account = await asyncio.to_thread(_account_of, await gather(here, incident_id))
+    return worked(account), did_not(account)
+
+
+def _account_of(material: Material) -> summary.Account:
+    return _account(
+        material, read_clocks(material.incident, material.assessments, material.publications, material.at)
     )
 
 

@@ -135,8 +135,8 @@ def test_statements_are_shown_exactly_as_published(page: Page) -> None:
     assert "Only a small number of passengers" not in page.text
 
 
-def test_the_charts_are_drawn_for_wide_and_narrow_pages_with_what_we_did(page: Page) -> None:
-    assert page.tags.count("svg") == 4
+def test_the_charts_are_drawn_for_wide_and_narrow_pages_and_for_paper_with_what_we_did(page: Page) -> None:
+    assert page.tags.count("svg") == 6  # and for paper
     for mark in ("Detected", "Told", "Holding", "Statement", "Corrected", "Resolved"):
         assert page.words.count(f"{mark} ") == 4, mark
 
