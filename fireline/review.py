@@ -57,7 +57,10 @@ async def review(
             lines += [f"  ! {f['says']}; better: {f['fix']}" for f in blame.get(section.value, ())]
         meeting = found.meeting
         lines += ["", f"Meeting: {meeting.held_at:%Y-%m-%d %H:%M} UTC" if meeting else "Meeting: none on record yet"]
-        lines += [f"Still to sign: {', '.join(missing) or 'nobody'}", *(f"Before that: {what}" for what in lacks(found))]
+        lines += [
+            f"Still to sign: {', '.join(missing) or 'nobody'}",
+            *(f"Before that: {what}" for what in lacks(found)),
+        ]
         row = {"incident": incident, "worked_by_record": went, "did_not_by_record": did_not}
         row |= found.model_dump(mode="json") | {"missing": missing, "blame": blame}
         show(row, as_json=json, words="\n".join(lines))

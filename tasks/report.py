@@ -90,9 +90,7 @@ async def worked_and_not(here: Installation, incident_id: str) -> tuple[tuple[st
 
 
 def _account_of(material: Material) -> summary.Account:
-    return _account(
-        material, read_clocks(material.incident, material.assessments, material.publications, material.at)
-    )
+    return _account(material, read_clocks(material.incident, material.assessments, material.publications, material.at))
 
 
 def _way(material: Material) -> tuple[Leg, ...]:
