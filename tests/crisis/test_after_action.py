@@ -145,7 +145,6 @@ def test_the_first_word_is_read_against_the_norms_and_a_breach_against_the_law()
 
 
 def test_the_way_to_the_first_word_is_cut_where_something_is_known() -> None:
-    out = AT + timedelta(hours=1)
     way = legs(
         [
             ("posts", AT),
