@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from itertools import groupby
 
 from crisis import timeline
 from crisis.after_action import missing_roles, standing_signatures
@@ -33,10 +32,11 @@ from crisis.visible import web_address
 from tasks.material import Material, Spoken
 
 VERDICTS = {"approve": "approved", "return": "returned"}
-EFFECTS = ("statement.effect", "effect.measured", "effect.judged")
-"""Kinds of records that judge a statement's effect; each is told by its ``verdict``, ``says`` and ``proposal``."""
-READ_BACK = ("delivery.read_back", "delivery.seen", "delivery.gone", "delivery.edited")
-"""Kinds of records that tell what a platform showed when a delivery was looked at again."""
+JUDGED = "effect.judged"
+"""Records that judge a statement's effect: ``statement``, ``version``, ``verdict``, ``says``, ``proposal``."""
+READ_BACK = "delivery.read_back"
+"""Records that tell how a delivered text stands on its platform: ``delivery``, ``stand``, ``says``."""
+STANDS = {"matched": "stands there as approved", "edited": "was edited there", "gone": "is not there any more"}
 
 
 def document(
@@ -255,27 +255,27 @@ def _deliveries(material: Material) -> tuple[DeliveryRow, ...]:
 
 
 def effect_rows(material: Material) -> tuple[EffectRow, ...]:
-    """Verdicts on each statement's effect where there are any, and the measurements."""
+    """The newest verdict on each statement's effect, where there is one, and the measurements."""
     measured = [
         EffectRow(at=o.at, statement=o.statement, verdict=o.verdict.value, says=o.says) for o in material.observations
     ]
-    judged = [
-        EffectRow(
-            at=r.at,
-            statement=_version_in(r),
-            verdict=str(r.data.get("verdict", "")).replace("_", " "),
-            says="; ".join(str(r.data[k]) for k in ("says", "proposal") if r.data.get(k)) or r.reason,
-        )
-        for r in material.records
-        if r.kind in EFFECTS
-    ]
-    return tuple(sorted([*measured, *judged], key=lambda e: e.at))
+    judged: dict[str, EffectRow] = {}
+    for r in material.records:
+        if r.kind == JUDGED:
+            judged[_version_in(r)] = EffectRow(
+                at=r.at, statement=_version_in(r), verdict=_in_words(r.data.get("verdict")), says=_verdict_says(r)
+            )
+    return (*judged.values(), *measured)
 
 
-def last_effects(material: Material) -> tuple[EffectRow, ...]:
-    """The last word on each statement's effect, a verdict before a mere measurement."""
-    rows = sorted(effect_rows(material), key=lambda e: e.statement.partition(" ")[0])
-    return tuple(list(group)[-1] for _, group in groupby(rows, key=lambda e: e.statement.partition(" ")[0]))
+def _verdict_says(record: Record) -> str:
+    proposal = _in_words(record.data.get("proposal"))
+    says = str(record.data.get("says", "")) or record.reason
+    return f"{says}; proposed: {proposal}" if says and proposal else says or proposal
+
+
+def _in_words(value: object) -> str:
+    return str(value or "").replace("_", " ")
 
 
 def task_rows(material: Material) -> tuple[TaskRow, ...]:

@@ -8,7 +8,7 @@ from crisis.clocks import span_in_words
 from crisis.report_tables import EffectRow
 from crisis.retrospect import Leg, NormReading
 from tasks.material import Material
-from tasks.report_document import READ_BACK, known_of, name_of, review_part
+from tasks.report_document import READ_BACK, STANDS, known_of, name_of, review_part
 from tasks.report_rows import shortly, when
 
 
@@ -83,11 +83,12 @@ def read_back_rows(material: Material) -> list[dict[str, str]]:
     known = known_of(material)
     rows = []
     for record in material.records:
-        if record.kind in READ_BACK:
+        if record.kind == READ_BACK:
             delivery = known.delivery(str(record.data.get("delivery") or record.data.get("id") or ""))
             where = (
                 f"{delivery.statement} v{delivery.version} on {delivery.rendering.target.channel}" if delivery else ""
             )
-            says = str(record.data.get("says", "")) or record.reason or record.kind.partition(".")[2].replace("_", " ")
+            stand = str(record.data.get("stand", ""))
+            says = str(record.data.get("says", "")) or STANDS.get(stand, stand)
             rows.append({"at": when(record.at), "where": where, "says": says})
     return rows

@@ -1,6 +1,7 @@
 """People review an incident: they write, meet, take on tasks and sign; its documents tell it, and nothing is forgotten."""
 
 import json
+import re
 from datetime import timedelta
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 from sqlalchemy import text as sql
 from staged import at, stage
 
+from config.settings import DrillSettings, Settings
 from crisis.after_action import Section, TaskState
 from crisis.approval import NotAllowed
 from crisis.bundle import check_bundle, read_bundle
@@ -116,6 +118,12 @@ async def test_owners_of_overdue_tasks_and_leads_of_unsigned_reviews_are_reminde
 async def test_the_documents_tell_it_and_the_pdf_draws_every_script_or_says_so(tmp_path: Path) -> None:
     here, incident = await stage(tmp_path)
     await written(here, incident)
+    async with here.store.transaction() as tx:  # as other stages leave them
+        for verdict in ("not yet", "made it worse"):
+            judged = {"statement": "INC-1-S3", "version": 1, "verdict": verdict, "says": "above", "proposal": "correct"}
+            await tx.ledger.append("effect.judged", actor="follow_up", incident=incident, data=judged)
+        gone = {"delivery": (await tx.outbox.list(incident=incident))[0].id, "stand": "gone"}
+        await tx.ledger.append("delivery.read_back", actor="sweep", incident=incident, data=gone)
     files = await write_documents(here, incident)
     again = await write_documents(here, incident)
     assert files[PDF][:5] == b"%PDF-"
@@ -123,7 +131,10 @@ async def test_the_documents_tell_it_and_the_pdf_draws_every_script_or_says_so(t
     assert "DRAFT" in page
     assert "Where the time went before the first word" in page
     assert "nobody approves their own text" in page  # what was refused, and why
-    assert "@rider" not in page  # who nobody follows is not named
+    assert "is not there any more" in page
+    assert "above; proposed: correct" in page
+    assert next(e.verdict for e in (await told_of(here, incident)).document.effects) == "made it worse"
+    assert not re.search(r"\brider\d", page)  # whom hardly anybody follows is not named
     told = await told_of(here, incident)
     shown = context(told, here.store.public_key_pem)
     assert typeset(shown, at(1)) == typeset(shown, at(1))
@@ -158,6 +169,13 @@ async def test_the_bundle_carries_the_documents_as_they_were_stored_and_a_review
     assert check_bundle(bundle).ok
     assert await recover_reviews(here) == ""  # it waits for people now
     await here.close()
+
+
+def test_a_drill_is_signed_by_nobody(tmp_path: Path) -> None:
+    drill = DrillSettings(scenario="x", posts=tmp_path / "posts.jsonl")
+    rehearsed = Settings(organisation="Acme", home=tmp_path, drill=drill)
+    assert rehearsed.review.signed_by == ()
+    assert Settings(organisation="Acme", home=tmp_path).review.signed_by == ("incident_lead",)
 
 
 def test_the_schema_that_is_documented_is_the_one_that_is_written() -> None:
