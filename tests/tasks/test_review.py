@@ -1,14 +1,17 @@
 """People review an incident: they write, meet, take on tasks and sign; its documents tell it, and nothing is forgotten."""
 
+import asyncio
 import json
 import re
+import shutil
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 
 import pypdf
 import pytest
 from sqlalchemy import text as sql
-from staged import at, stage
+from staged import at, settings_in, stage
 
 from config.settings import DrillSettings, Settings
 from crisis.after_action import Section, TaskState
@@ -17,6 +20,7 @@ from crisis.bundle import check_bundle, read_bundle
 from crisis.clock import FixedClock
 from crisis.incident import IncidentState
 from crisis.report_tables import ReportDocument
+from records import open_store
 from records.reviews import Changed
 from tasks import after_action as acts
 from tasks.documents import DATA, HTML, PDF, told_of, write_documents
@@ -30,6 +34,31 @@ IDA, ANA, LENA, OTTO = "ida@example.com", "ana@example.com", "lena@example.com",
 SCHEMA = Path(__file__).parents[2] / "docs" / "report.schema.json"
 ODD = '漢字 😡 سلام \U00013000 e\u0301 #import "x" $ *'
 """Scripts from right to left, ideographs, an emoji, an Egyptian hieroglyph that no font has, and Typst's own signs."""
+
+
+@pytest.fixture(scope="module")
+def staged(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a staged installation, made once."""
+    folder = tmp_path_factory.mktemp("staged")
+
+    async def make() -> None:
+        here, _ = await stage(folder)
+        await here.close()
+
+    asyncio.run(make())
+    return folder
+
+
+@pytest.fixture
+async def here(staged: Path, tmp_path: Path) -> AsyncIterator[Installation]:
+    """A copy of it, when everything is over."""
+    folder = tmp_path / "home"
+    shutil.copytree(staged, folder)
+    settings = settings_in(folder)
+    store = await open_store(settings.database_url, keys=settings.home / "keys", clock=FixedClock(at(230)))
+    copy = Installation(settings, store)
+    yield copy
+    await copy.close()
 
 
 def asking(here: Installation, *roles: str) -> None:
@@ -47,8 +76,8 @@ async def written(here: Installation, incident: str) -> None:
     await acts.meet(here, incident, held_at=here.clock.now(), participants=[IDA, LENA, "A guest"], actor=ANA)
 
 
-async def test_it_is_reviewed_with_the_last_signature_and_then_closed_while_tasks_go_on(tmp_path: Path) -> None:
-    here, incident = await stage(tmp_path)
+async def test_it_is_reviewed_with_the_last_signature_and_then_closed_while_tasks_go_on(here: Installation) -> None:
+    incident = "INC-1"
     asking(here, "incident_lead", "legal")
     with pytest.raises(NotAllowed, match="nothing to sign yet"):
         await acts.sign(here, incident, role="legal", actor=LENA)
@@ -67,11 +96,10 @@ async def test_it_is_reviewed_with_the_last_signature_and_then_closed_while_task
     done = await acts.change(here, task.id, actor=OTTO, state=TaskState.DONE, note="route is there")
     assert (done.state, done.closed_at) == (TaskState.DONE, here.clock.now())
     assert (await here.store.verify()).ok
-    await here.close()
 
 
-async def test_of_two_who_write_at_once_the_second_is_told_and_overwrites_nothing(tmp_path: Path) -> None:
-    here, incident = await stage(tmp_path)
+async def test_of_two_who_write_at_once_the_second_is_told_and_overwrites_nothing(here: Installation) -> None:
+    incident = "INC-1"
     first = await acts.write(here, incident, {Section.LESSONS: "one"}, actor=IDA, version=0)
     with pytest.raises(Changed, match=IDA):
         await acts.write(here, incident, {Section.LESSONS: "two"}, actor=ANA, version=0)
@@ -89,11 +117,12 @@ async def test_of_two_who_write_at_once_the_second_is_told_and_overwrites_nothin
     found = await here.store.verify()
     assert not found.ok
     assert "the review of INC-1 was altered" in found.problem
-    await here.close()
 
 
-async def test_owners_of_overdue_tasks_and_leads_of_unsigned_reviews_are_reminded_once_a_day(tmp_path: Path) -> None:
-    here, incident = await stage(tmp_path)
+async def test_owners_of_overdue_tasks_and_leads_of_unsigned_reviews_are_reminded_once_a_day(
+    here: Installation,
+) -> None:
+    incident = "INC-1"
     task = await acts.take_on(here, incident, "Second route", owner=ANA, due_at=at(600), actor=IDA)
     assert await acts.remind(here) == ""
     later(here, days=1)
@@ -112,11 +141,13 @@ async def test_owners_of_overdue_tasks_and_leads_of_unsigned_reviews_are_reminde
     await acts.change(here, task.id, actor=ANA, state=TaskState.DROPPED, note="bought instead")
     later(here, days=2)
     assert await acts.remind(here) == ""
-    await here.close()
 
 
-async def test_the_documents_tell_it_and_the_pdf_draws_every_script_or_says_so(tmp_path: Path) -> None:
-    here, incident = await stage(tmp_path)
+@pytest.mark.slow  # about 5 s: it reads what the fonts cover, and sets three PDFs
+async def test_the_documents_tell_it_and_the_pdf_draws_every_script_or_says_so(
+    here: Installation, tmp_path: Path
+) -> None:
+    incident = "INC-1"
     await written(here, incident)
     async with here.store.transaction() as tx:  # as other stages leave them
         for verdict in ("not yet", "made it worse"):
@@ -154,7 +185,6 @@ async def test_the_documents_tell_it_and_the_pdf_draws_every_script_or_says_so(t
     assert all(not m.id for m in data.mentions if m.followers < 10_000)
     changed = {name for name in files if name != PDF and files[name] != again[name]}
     assert changed <= {HTML, DATA, "tables/timeline.csv"}  # that it was written is on record, and told the next time
-    await here.close()
 
 
 async def test_the_bundle_carries_the_documents_as_they_were_stored_and_a_review_is_asked_for_once(
@@ -168,7 +198,6 @@ async def test_the_bundle_carries_the_documents_as_they_were_stored_and_a_review
         assert bundle[name] == (report_folder(here, incident) / name).read_bytes()
     assert check_bundle(bundle).ok
     assert await recover_reviews(here) == ""  # it waits for people now
-    await here.close()
 
 
 def test_a_drill_is_signed_by_nobody(tmp_path: Path) -> None:
