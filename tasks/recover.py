@@ -172,7 +172,10 @@ async def recover_reviews(here: Installation) -> str:
         incidents = [
             await tx.incidents.get(name)
             for name, since in found.items()
-            if not any(r.at >= (since or r.at) for r in await tx.ledger.list(kind="evidence.sealed", incident=name))
+            if not any(
+                r.actor == "review" and r.at >= (since or r.at)
+                for r in await tx.ledger.list(kind="evidence.sealed", incident=name)
+            )
         ]
     for incident in incidents:
         await start_review(incident)
