@@ -23,6 +23,7 @@ from crisis.report_tables import ReportDocument
 from records import open_store
 from records.reviews import Changed
 from tasks import after_action as acts
+from tasks.close import mark_reviewed
 from tasks.documents import DATA, HTML, PDF, told_of, write_documents
 from tasks.installation import Installation
 from tasks.recover import recover_reviews
@@ -198,6 +199,9 @@ async def test_the_bundle_carries_the_documents_as_they_were_stored_and_a_review
         assert bundle[name] == (report_folder(here, incident) / name).read_bytes()
     assert check_bundle(bundle).ok
     assert await recover_reviews(here) == ""  # it waits for people now
+    assert (await mark_reviewed(here, incident)).state is IncidentState.RESOLVED
+    asking(here)  # nobody: then the report is the end of it
+    assert (await mark_reviewed(here, incident)).state is IncidentState.REVIEWED
 
 
 def test_a_drill_is_signed_by_nobody(tmp_path: Path) -> None:
