@@ -283,6 +283,15 @@ class DrillSettings(Frozen):
     """Notices go to stakeholders on their real routes, marked as a drill; else they stay in the sandbox."""
 
 
+class ReviewSettings(Frozen):
+    """The after-action review (docs/review.md)."""
+
+    signed_by: Names = ("incident_lead",)
+    """Roles that sign a review before its incident counts as reviewed; empty: it does once its report is written."""
+    within_days: Annotated[float, Field(gt=0, le=365)] = 14
+    """How long after closing the review is due; then its lead is reminded, once a day."""
+
+
 class _Named(Protocol):
     @property
     def name(self) -> str: ...
@@ -352,6 +361,7 @@ class Settings(BaseSettings):
     voice: VoiceSettings = VoiceSettings()
     desk: DeskSettings = DeskSettings()
     prefect: PrefectSettings = PrefectSettings()
+    review: ReviewSettings = ReviewSettings()
     watches: tuple[Watch, ...] = ()
     sources: tuple[SourceSettings, ...] = ()
     stakeholders: tuple[Stakeholder, ...] = ()
@@ -407,6 +417,12 @@ class Settings(BaseSettings):
     @classmethod
     def _nobody_else_in_a_drill(cls, value: tuple[T, ...], info: ValidationInfo) -> tuple[T, ...]:
         return () if info.data.get("drill") else value
+
+    @field_validator("review", mode="after")
+    @classmethod
+    def _nobody_signs_a_drill(cls, value: ReviewSettings, info: ValidationInfo) -> ReviewSettings:
+        """A rehearsal ends with its score."""
+        return value.model_copy(update={"signed_by": ()}) if info.data.get("drill") else value
 
     @field_validator("sources", mode="after")
     @classmethod

@@ -280,6 +280,9 @@ NOTICES: dict[str, tuple[dict[str, Any], ...]] = {
     ),
     "notice.event.txt.j2": (_notice(says="A promise is overdue"),),
     "notice.forgotten.txt.j2": (_notice(idle="3 h", waits="somebody to confirm it"), _notice(idle="1 d", waits="")),
+    "notice.task.txt.j2": (_notice(task="Try the reserve unit", task_id="INC-7-T1", due="2026-04-01 12:00"),),
+    "notice.task_overdue.txt.j2": (_notice(task="Try the reserve unit", task_id="INC-7-T1", due="2026-04-01 12:00"),),
+    "notice.review_due.txt.j2": (_notice(days=14, roles="incident lead, legal"),),
     "notice.closing.txt.j2": (_notice(says="38 people posted, which is usual", observation=OBSERVATION),),
     "notice.worse.txt.j2": (
         _notice(effect=_WORSE, draft="http://127.0.0.1:8420/incidents/INC-7/draft?kind=substantive"),

@@ -18,8 +18,8 @@ from crisis.triage import Signal
 from crisis.values import Frozen, UtcDatetime
 from crisis.visible import visible
 
-NARROW, WIDE = 350, 1040
-"""Widths in CSS pixels that suit a phone and a desktop page."""
+NARROW, PAPER, WIDE = 350, 660, 1040
+"""Widths in CSS pixels that suit a phone, a printed page and a desktop page."""
 
 _LEFT, _RIGHT, _BOTTOM, _LANE = 44, 14, 34, 19
 _LETTER = 6.6

@@ -110,6 +110,20 @@ def _not_told(record: Record, known: Known) -> str:
     return f"{known.person(str(first_of(record.data, 'stakeholder')))} not told"
 
 
+def _signed_off(record: Record, known: Known) -> str:
+    signed = record.data.get("sign_offs") or [{}]
+    role = str(signed[-1].get("role", "")).replace("_", " ")
+    return f"{known.person(record.actor)} signed the after-action review off for {role}"
+
+
+def _task(what: str) -> Callable[[Record, Known], str]:
+    def says(record: Record, known: Known) -> str:
+        owner = known.person(str(first_of(record.data, "owner")))
+        return f"{what} {owner}: {first_of(record.data, 'text')}"
+
+    return says
+
+
 def _fact(record: Record, known: Known) -> str:
     text, status = first_of(record.data, "text"), first_of(record.data, "status")
     fact = record.data.get("fact")
@@ -320,6 +334,13 @@ SENTENCES: dict[str, Callable[[Record, Known], str]] = {
     "audience.excused": lambda r, k: (
         f"{k.person(str(first_of(r.data, 'key')))} does not get {first_of(r.data, 'wants')}"
     ),
+    "review.saved": lambda r, k: "Worked on the after-action review",
+    "review.signed": _signed_off,
+    "review_task.made": _task("Task for"),
+    "review_task.changed": _task("Task changed, for"),
+    "review_task.done": _task("Task done, of"),
+    "review_task.dropped": _task("Task dropped, of"),
+    "review_task.reminded": _task("Reminded of an overdue task:"),
     "freeze.begun": lambda r, k: "Freezing what is scheduled",
     "freeze.lifted": lambda r, k: "Freeze of scheduled posts lifted",
     "scheduler.not_frozen": lambda r, k: f"Scheduled posts on {first_of(r.data, 'scheduler')} could not be read",

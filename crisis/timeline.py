@@ -80,6 +80,8 @@ DETAILS = frozenset(
         "commitment.reminded",
         "promise.confirmed",
         "promise.struck",
+        "review.saved",
+        "review_task.reminded",
         "watch.saved",
     }
 )

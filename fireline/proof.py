@@ -17,7 +17,7 @@ async def report(
     out: Annotated[Path, Parameter(name=("--out", "-o"))] = Path(),
     json: Json = False,
 ) -> None:
-    """Write the after-action report of an incident (one HTML page) and its evidence bundle (one signed zip).
+    """Write the after-action report of an incident (HTML and PDF) and its evidence bundle (one signed zip).
 
     Where archives are configured, the bundle is locked away in them, too, and read back.
     The bundle holds the whole ledger of this installation, other incidents included: mind whom you hand it to.
@@ -30,28 +30,28 @@ async def report(
     from integrations import IntegrationError
     from records import NotFound
     from tasks.archive import archive_evidence
+    from tasks.documents import HTML, PDF, write_documents
     from tasks.evidence import seal_evidence
     from tasks.progress import under_way
-    from tasks.report import write_report
+    from tasks.review import put_files
     from tasks.run_history import run_history
 
     title = f"Report of {incident}"
     async with session() as here, under_way(here, f"report/{incident}", title, total=4, incident=incident) as progress:
         progress.at(0, says="writing the report")
         try:
-            page = await write_report(here, incident, actor="cli")
+            written = await write_documents(here, incident, actor="cli")
         except NotFound as missing:
             raise Stop(f"{missing}: `fireline incidents` lists those there are", 1) from None
         except ValueError as altered:
             raise Stop(str(altered), 1) from None
         try:
-            out.mkdir(parents=True, exist_ok=True)
-            path = out / f"{incident}-report.html"
-            path.write_text(page, encoding="utf-8")
+            path, paper = out / f"{incident}-report.html", out / f"{incident}-report.pdf"
+            put_files(out, {path.name: written[HTML], paper.name: written[PDF]})
             progress.at(1, says="copying what Prefect knows")
             history = await run_history(here, incident)
             progress.at(2, says="proving the ledger and sealing the evidence")
-            bundle = await seal_evidence(here, incident, out, prefect_history=history, report=page, actor="cli")
+            bundle = await seal_evidence(here, incident, out, prefect_history=history, documents=written, actor="cli")
         except OSError as error:
             raise Stop(f"{out} cannot be written to: {error.strerror}") from None
         except ValueError as broken:
@@ -64,6 +64,7 @@ async def report(
     told: dict[str, Any] = {
         "incident": incident,
         "report": str(path),
+        "pdf": str(paper),
         "evidence": str(bundle),
         "runs": len(history["runs"]),
     }
@@ -71,7 +72,7 @@ async def report(
         told["runs_unavailable"] = history["unavailable"]
     if stored:
         told["archived"] = [sealed.model_dump(mode="json") for sealed in stored]
-    words = f"Report:   {path}\nEvidence: {bundle}\nProve it: fireline verify {bundle}"
+    words = f"Report:   {path}\nPDF:      {paper}\nEvidence: {bundle}\nProve it: fireline verify {bundle}"
     words += "".join(f"\nLocked:   {s.place} until {s.retain_until:%Y-%m-%d} ({s.mode})" for s in stored)
     print(jsonlib.dumps(told) if json else words)
 

@@ -1,4 +1,4 @@
-"""Review: the after-action report and the sealed evidence of a resolved incident."""
+"""Review: the after-action report and the sealed evidence of a resolved incident; again, final, once people signed it."""
 
 from typing import Annotated
 
@@ -11,8 +11,8 @@ from tasks.installation import installation
 
 
 @flow(name="review", flow_run_name="{incident} · review", description=__doc__)
-async def review(incident: Annotated[str, shown("Incident", "Such as INC-7. It must be resolved.")]) -> str:
-    """Copy what Prefect will forget, write the report, mark the incident reviewed, seal the evidence and lock it away."""
+async def review(incident: Annotated[str, shown("Incident", "Such as INC-7. It must be resolved or reviewed.")]) -> str:
+    """Copy what Prefect forgets, write the report, end the review where nobody signs it, seal and lock away the evidence."""
     async with installation(flow_run_id=str(flow_run.id)) as here:
         history = await steps.copy_history(here, incident)
         report = await steps.write_report(here, incident)

@@ -16,6 +16,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from sqlalchemy import Row, Select, select
 
+from crisis.after_action import Review, ReviewTask
 from crisis.approval import Decision
 from crisis.clearance import Clearance, ClearanceState
 from crisis.delegation import Delegation
@@ -43,6 +44,8 @@ from records.tables import (
     pictures,
     releases,
     renderings,
+    review_tasks,
+    reviews,
     statements,
     storable,
     take_backs,
@@ -118,6 +121,10 @@ class Agreement:
             rows[f"the legal hold of {row.incident}"] = _read(Hold, row.body, state=row.state)
         for row in await self._all(select(deliveries)):
             rows[f"delivery {row.id}"] = _delivery(row)
+        for row in await self._all(select(reviews)):
+            rows[f"the review of {row.incident}"] = _read(Review, row.body)
+        for row in await self._all(select(review_tasks)):
+            rows[f"task {row.id}"] = _task(row)
         return rows
 
     async def _approval_rows(self, rows: dict[str, Fields | None]) -> None:
@@ -179,6 +186,10 @@ def _note(noted: dict[str, _Noted], record: Record) -> None:
         _note_frozen(noted, record)
     elif kind.startswith("hold."):
         noted[f"the legal hold of {record.incident}"] = _Noted(seq, _told(Hold, data))
+    elif kind in ("review.saved", "review.signed"):
+        noted[f"the review of {record.incident}"] = _Noted(seq, _told(Review, data))
+    elif kind.startswith("review_task.") and "state" in data:
+        noted[f"task {data['id']}"] = _Noted(seq, _told(ReviewTask, data))
 
 
 def _note_approval(noted: dict[str, _Noted], record: Record) -> None:
@@ -285,6 +296,13 @@ def _delivery(row: Row[Any]) -> Fields | None:
     known["rendering"] = hashlib.sha256(row.rendering.encode()).hexdigest()
     plain: Fields = _stored(known)
     return plain
+
+
+def _task(row: Row[Any]) -> Fields | None:
+    """A task without when its owner was reminded, which changes nothing of it."""
+    known = _read(ReviewTask, row.body)
+    fits = known is not None and (known["state"], known["incident"]) == (row.state, row.incident)
+    return {**known, "reminded_at": None} if known is not None and fits else None
 
 
 def _read(model: type[Model], text: str, **columns: str) -> Fields | None:

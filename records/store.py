@@ -47,6 +47,7 @@ from records.promise_marks import PromiseMarks
 from records.read_backs import ReadBacks
 from records.releases import Releases
 from records.restrictions import Restrictions
+from records.reviews import Reviews, ReviewTasks
 from records.run_copies import RunCopies
 from records.sessions import Sessions
 from records.shared import SharedSources
@@ -100,6 +101,8 @@ class Transaction:
     frozen: FrozenPosts
     codes: Codes
     restrictions: Restrictions
+    reviews: Reviews
+    review_tasks: ReviewTasks
     sessions: Sessions
     tokens: Tokens
     progress: Progress
@@ -145,6 +148,8 @@ def _transaction(work: Work) -> Transaction:
         frozen=FrozenPosts(work, ledger),
         codes=Codes(work, ledger),
         restrictions=Restrictions(work, ledger),
+        reviews=Reviews(work, ledger),
+        review_tasks=ReviewTasks(work, ledger),
         sessions=Sessions(work, ledger),
         tokens=Tokens(work, ledger),
         progress=Progress(work),

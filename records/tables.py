@@ -416,6 +416,20 @@ api_tokens = Table(
     _time("revoked_at", empty=True),
 )
 
+reviews = Table(
+    "reviews", metadata, Column("incident", Words, ForeignKey("incidents.id"), primary_key=True), _words("body")
+)
+review_tasks = Table(
+    "review_tasks",
+    metadata,
+    _key("id"),
+    Column("incident", Words, ForeignKey("incidents.id"), nullable=False, index=True),
+    _words("state"),
+    _time("due_at"),
+    _words("body"),
+    Index(None, "state", "due_at"),
+)
+
 ledger = Table(
     "ledger",
     metadata,

@@ -55,10 +55,12 @@ async def resolve(here: Installation, incident_id: str, *, actor: str, reason: s
 
 
 async def start_review(incident: Incident) -> Started:
-    """Ask for the one ``review`` run of a resolved incident."""
+    """Ask for the one ``review`` run of a resolved incident, or for the one that writes its final report once it is
+    reviewed."""
+    signed = "-signed" if incident.state is IncidentState.REVIEWED else ""
     return await start_run(
         "review/review",
-        key=f"review-{incident.id}-{incident.closed_at}",
+        key=f"review-{incident.id}-{incident.closed_at}{signed}",
         name=f"{incident.id} · {incident.severity} · review",
         parameters={"incident": incident.id},
         tags=[f"incident:{incident.id}"],
@@ -66,10 +68,10 @@ async def start_review(incident: Incident) -> Started:
 
 
 async def mark_reviewed(here: Installation, incident_id: str) -> Incident:
-    """The after-action report is done; doing it twice changes nothing."""
+    """The report is written: where nobody is asked to sign the review, that is its end. Doing it twice changes nothing."""
     async with here.store.transaction() as tx:
         incident = await tx.incidents.get(incident_id)
-        if incident.state is IncidentState.REVIEWED:
+        if incident.state is IncidentState.REVIEWED or here.settings.review.signed_by:
             return incident
         return await tx.incidents.step(
             incident_id,

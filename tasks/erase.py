@@ -19,7 +19,7 @@ from crisis.hold import ROLE
 from crisis.personal import ERASED
 from records.erasing import KEPT, Place
 from tasks.installation import Installation
-from tasks.report import write_report
+from tasks.review import store_report
 
 NAMES = {
     "mentions": "posts that incidents rely on",
@@ -230,10 +230,7 @@ async def _reports(here: Installation, whose: Matcher, held: frozenset[str]) -> 
         incident = file.parent.name
         if incident in held or not whose.text(await asyncio.to_thread(file.read_text, "utf-8")):
             continue
-        page = await write_report(here, incident, actor="erasure")
-        fresh = file.with_suffix(".erasing")
-        await asyncio.to_thread(fresh.write_text, page, "utf-8")
-        await asyncio.to_thread(fresh.replace, file)
+        await store_report(here, incident)
         found.append(Found(where=NAMES["reports"], incident=incident, count=1))
     return found
 

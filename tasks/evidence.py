@@ -14,7 +14,7 @@ import json
 import os
 import tempfile
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC
 from pathlib import Path
 from typing import Any
@@ -37,10 +37,10 @@ from crisis.delivery import ARRIVED
 from crisis.personal import Disclosed
 from crisis.record import GENESIS, Record
 from crisis.story import DECISIONS, DELIVERIES, PROPOSALS, STATEMENTS, picture_path, published_files
+from tasks.documents import write_documents
 from tasks.installation import Installation
 from tasks.material import Material, gather
 from tasks.progress import under_way
-from tasks.report import write_report
 
 NOTE = (
     "The ledger is the whole installation's: the hash chain can only be followed through every record. "
@@ -50,6 +50,8 @@ README = """\
 Evidence of {incident}, sealed {sealed} UTC by {organisation} with Fireline.
 
   report.html            the after-action report; open it in a browser
+  report.pdf             the same, to print and to hand on
+  report.json            the same as data (format and version in it), tables/*.csv its tables
   published/             exactly what each target carried, and the platforms' receipts
   pictures/              the pictures of all statement versions, by the SHA-256 that their content hashes cover
   statements.json        every statement version, with the renderings and facts its content hash covers
@@ -85,21 +87,21 @@ async def seal_evidence(
     directory: Path,
     *,
     prefect_history: dict[str, Any] | None = None,
-    report: str | None = None,
+    documents: Mapping[str, bytes] | None = None,
     actor: str = "review",
 ) -> Path:
     """Write the evidence bundle of an incident into ``directory`` and return its path.
 
     Args:
         prefect_history: what Prefect knows of the incident's runs (see ``tasks.run_history``), as plain JSON.
-        report: the after-action report, if it has just been written; it is written otherwise.
+        documents: the report and its data (``tasks.documents``), if they have just been written; they are otherwise.
 
     Raises:
         records.NotFound: there is no such incident.
         ValueError: the store's ledger does not hold, so nothing could be proven with it.
         OSError: the file cannot be written.
     """
-    page = report if report is not None else await write_report(here, incident_id, actor=actor)
+    written = documents if documents is not None else await write_documents(here, incident_id, actor=actor)
     await here.store.checkpoint()
     title = f"Proof of the ledger for the evidence of {incident_id}"
     async with under_way(here, f"evidence/{incident_id}", title, unit="records", incident=incident_id) as progress:
@@ -115,7 +117,7 @@ async def seal_evidence(
     files = _ledger_files(records, checkpoints, pem) | _story_files(material)
     files[PERSONAL] = _personal_lines(disclosures)
     files |= await _mailing_files(here, material)
-    files["report.html"] = page.encode()
+    files |= written
     files["prefect_history.json"] = _json(prefect_history or {})
     files["README.txt"] = _readme(material, pem, name)
     manifest = _manifest(material, files, records, pem)
@@ -175,6 +177,8 @@ def _story_files(material: Material) -> dict[str, bytes]:
         "commitments": [c.model_dump(mode="json") for c in material.commitments],
         "observations": [o.model_dump(mode="json") for o in material.observations],
         "stakeholders": [s.model_dump(mode="json") for s in material.stakeholders],
+        "review": material.review.model_dump(mode="json"),
+        "review_tasks": [t.model_dump(mode="json") for t in material.tasks],
     }
     files = {
         "incident.json": _json(about),

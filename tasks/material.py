@@ -7,6 +7,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from crisis.after_action import Review, ReviewTask
 from crisis.approval import Decision
 from crisis.clocks import Publication
 from crisis.commitment import Commitment
@@ -72,6 +73,11 @@ class Material:
     """The ledger's records of this incident."""
     pictures: tuple[Picture, ...]
     """Those of all statement versions, each once, with its bytes."""
+    review: Review
+    """What people made of it afterwards; empty before anybody wrote."""
+    tasks: tuple[ReviewTask, ...]
+    answered: dict[str, str]
+    """The fact that answers a narrative, by narrative."""
     mailings: dict[str, dict[RecipientState, int]] = field(default_factory=dict)
     """How many recipients of each mailing are in which state, by its delivery."""
     audiences: tuple[Audience, ...] = ()
@@ -132,6 +138,9 @@ async def gather(here: Installation, incident_id: str) -> Material:
             pictures=await _pictures(tx, spoken),
             audiences=await audiences(tx, incident),
             read_backs=await tx.read_backs.of(incident_id),
+            review=await tx.reviews.get(incident_id),
+            tasks=tuple(await tx.review_tasks.list(incident_id)),
+            answered=await tx.incidents.ties(incident_id),
             mailings=await tx.mailings.counts_of(d.id for d in deliveries if d.purpose is Purpose.STATEMENT),
         )
 

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Coroutine, Iterable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from crisis.approval import NotAllowed
@@ -161,9 +161,22 @@ async def recover_follow_ups(here: Installation) -> str:
 
 
 async def recover_reviews(here: Installation) -> str:
-    """Start the review of every resolved incident; the key makes it one."""
+    """Start the review of every incident whose report or evidence lags behind it; the key makes it one.
+
+    A resolved incident waits for people to sign after that, and a reviewed one for nothing.
+    """
+    recent = here.clock.now() - timedelta(days=7)
     async with here.store.reading() as tx:
-        incidents = await tx.incidents.list(states=(IncidentState.RESOLVED,))
+        found = {i.id: i.closed_at for i in await tx.incidents.list(states=(IncidentState.RESOLVED,))}
+        found |= {r.incident: r.at for r in await tx.ledger.list(kind="incident.reviewed") if r.at >= recent}
+        incidents = [
+            await tx.incidents.get(name)
+            for name, since in found.items()
+            if not any(
+                r.actor == "review" and r.at >= (since or r.at)
+                for r in await tx.ledger.list(kind="evidence.sealed", incident=name)
+            )
+        ]
     for incident in incidents:
         await start_review(incident)
     return f"reviews asked for: {', '.join(i.id for i in incidents)}" if incidents else ""

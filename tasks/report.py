@@ -1,55 +1,134 @@
-"""The after-action report: one self-contained page that executives, lawyers and auditors read.
+"""What the after-action report tells, as plain data: the page and the PDF are made from the same.
 
-It is made from records alone, so it can be written again at any time. It loads nothing from outside and runs nothing:
-posts in it are hostile text, escaped by the template, with characters that hide or reorder text written out.
+It is made from records alone, so it can be written again at any time. Posts in it are hostile text: characters that hide
+or reorder text are written out here, escaping is the templates'.
 """
 
-import hashlib
+import asyncio
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from markupsafe import Markup
 
 from crisis import charts, summary
-from crisis.clocks import NORMS, ClockReading, read_clocks
+from crisis.clocks import ClockReading, read_clocks
+from crisis.questions import Question, questions
+from crisis.report_tables import ReportDocument
+from crisis.retrospect import Leg, NormReading, did_not, legs, read_norms, worked
 from crisis.values import StatementKind
 from crisis.visible import visible
 from records import Verification
-from tasks import report_rows
+from tasks import report_rows, review_rows
 from tasks.installation import Installation
 from tasks.material import Material, gather
+from tasks.report_document import document, effect_rows, name_of
+
+ASKED = 8
+"""Questions that are listed as asked by the public."""
+LEAST_ASKED = 2
+"""Posts that must ask a question for it to be listed."""
 
 
-async def write_report(here: Installation, incident_id: str, *, actor: str = "review") -> str:
-    """The after-action report of an incident as one HTML page; that it was written, and its hash, goes on record.
+@dataclass(frozen=True)
+class Told:
+    """What a report says, worked out once for the page, the PDF and the exports."""
+
+    material: Material
+    verification: Verification
+    account: summary.Account
+    norms: tuple[NormReading, ...]
+    way: tuple[Leg, ...]
+    """The way to the first word."""
+    unanswered: tuple[Question, ...]
+    signers: tuple[str, ...]
+    """The roles that sign the review."""
+    drill: str
+
+    @property
+    def document(self) -> ReportDocument:
+        """For programs."""
+        return document(
+            self.material,
+            summary=summary.sentences(self.account),
+            clocks=self.account.clocks,
+            norms=self.norms,
+            unanswered=[f"{q.text} ({q.count})" for q in self.unanswered],
+            worked=worked(self.account),
+            did_not=did_not(self.account),
+            signers=self.signers,
+            drill=self.drill,
+            ledger_holds=self.verification.ok,
+        )
+
+
+def tell(material: Material, verification: Verification, *, signers: Sequence[str] = (), drill: str = "") -> Told:
+    """Work out what the report says."""
+    clocks = read_clocks(material.incident, material.assessments, material.publications, material.at)
+    first = min((p.at for p in material.publications), default=None)
+    return Told(
+        material=material,
+        verification=verification,
+        account=_account(material, clocks),
+        norms=read_norms(material.incident, first, material.review.authority_told_at, material.at),
+        way=_way(material),
+        unanswered=_unanswered(material),
+        signers=tuple(signers),
+        drill=drill,
+    )
+
+
+async def worked_and_not(here: Installation, incident_id: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """What went as it was meant to, and what did not, by the records alone.
 
     Raises:
         records.NotFound: there is no such incident.
     """
-    material = await gather(here, incident_id)
-    verification = await here.store.verify()
-    drill = here.settings.drill.scenario if here.settings.drill else ""
-    shown = context(material, verification, here.store.public_key_pem)
-    page = here.templates.render("report.html.j2", drill=drill, **shown)
-    async with here.store.transaction() as tx:
-        await tx.ledger.append(
-            "report.written",
-            actor=actor,
-            incident=incident_id,
-            via=here.via,
-            flow_run_id=here.flow_run_id,
-            data={"sha256": hashlib.sha256(page.encode()).hexdigest(), "bytes": len(page.encode())},
-        )
-    return page
+    account = await asyncio.to_thread(_account_of, await gather(here, incident_id))
+    return worked(account), did_not(account)
 
 
-def context(material: Material, verification: Verification, public_key_pem: str) -> dict[str, Any]:
-    """Everything the template shows, as plain data in which foreign text is already safe to look at."""
+def _account_of(material: Material) -> summary.Account:
+    return _account(material, read_clocks(material.incident, material.assessments, material.publications, material.at))
+
+
+def _way(material: Material) -> tuple[Leg, ...]:
+    """From the first posts to the first word, by what each stretch ended with."""
+    first = next(iter(material.published), None)
+    told = [r.at for r in material.records if r.kind == "stakeholder.told"]
+    moments: list[tuple[str, datetime | None]] = [
+        ("first posts", material.incident.started_at),
+        ("incident opened", material.incident.opened_at),
+        ("first stakeholder told", min(told, default=None)),
+    ]
+    if first is not None:
+        drafted = min(s.statement.created_at for s in material.spoken if s.statement.id == first.statement.id)
+        approved = [d.decided_at for d in first.decisions if d.approves]
+        moments += [
+            ("text drafted", drafted),
+            ("approval asked for", first.proposal.proposed_at if first.proposal else None),
+            ("approved by all", max(approved, default=None)),
+            ("first channel carried it", first.published_at),
+        ]
+    return legs(moments)
+
+
+def _unanswered(material: Material) -> tuple[Question, ...]:
+    """What people asked that no answer is on record for: an answer is a fact tied to a narrative in which it is asked."""
+    answered = {
+        q.text for n in material.incident.assessment.narratives if n.id in material.answered for q in n.questions
+    }
+    asked = questions((m.text for m in material.mentions), most=ASKED * 2, least=LEAST_ASKED)
+    return tuple(q for q in asked if q.text not in answered)[:ASKED]
+
+
+def context(told: Told, public_key_pem: str) -> dict[str, Any]:
+    """Everything the templates show, as plain data in which foreign text is already safe to look at."""
+    material, account, verification = told.material, told.account, told.verification
     incident, assessment = material.incident, material.incident.assessment
-    clocks = read_clocks(incident, material.assessments, material.publications, material.at)
-    account = _account(material, clocks)
-    marks = chart_marks(material)
     shown = {
+        "drill": told.drill,
         "organisation": material.organisation,
         "brand": material.watch.brand,
         "incident": {
@@ -58,7 +137,7 @@ def context(material: Material, verification: Verification, public_key_pem: str)
             "state": incident.state.value,
             "severity": incident.severity.value,
             "type": assessment.type.value.replace("_", " "),
-            "lead": report_rows.name_of(material, incident.lead),
+            "lead": name_of(material, incident.lead),
             "opened": report_rows.when(incident.opened_at),
             "closed": report_rows.when(incident.closed_at) if incident.closed_at else "",
         },
@@ -67,14 +146,22 @@ def context(material: Material, verification: Verification, public_key_pem: str)
         "figures": [f.model_dump() for f in summary.figures(account)],
         "attention": summary.attention(account)
         + (() if verification.ok else (f"{verification.fault[0].upper()}{verification.fault[1:]}.",)),
-        "charts": _charts(material, marks),
-        "clocks": [report_rows.clock_row(material, c) for c in clocks],
-        "norms": [{"says": n.says, "source": n.source} for n in NORMS],
+        "charts": _charts(material, chart_marks(material)),
+        "clocks": [report_rows.clock_row(material, c) for c in account.clocks],
+        "norms": [review_rows.norm_row(n) for n in told.norms],
+        "way": review_rows.way_rows(material, told.way),
+        "worked": worked(account),
+        "did_not": did_not(account),
+        "unanswered": [q.model_dump() for q in told.unanswered],
+        "review": review_rows.review_rows(material, told.signers),
+        "tasks": review_rows.task_rows(material),
+        "effects": review_rows.effect_rows(material, effect_rows(material)),
+        "read_back": review_rows.read_back_rows(material),
         "timeline": report_rows.timeline_rows(material),
         "statements": [report_rows.statement_row(material, s) for s in material.published],
         "unpublished": [report_rows.unpublished_row(s) for s in material.spoken if s.published_at is None],
         "decisions": report_rows.decision_rows(material),
-        "told": report_rows.told_rows(material),
+        "told": report_rows.told_table(material),
         "not_told": report_rows.not_told_rows(material),
         "deliveries": [
             row for s in material.spoken for row in report_rows.delivery_rows(s.deliveries, material.mailings)
@@ -83,17 +170,7 @@ def context(material: Material, verification: Verification, public_key_pem: str)
         "commitments": [report_rows.commitment_row(material, c.model_dump()) for c in material.commitments],
         "audiences": [report_rows.audience_row(material, a) for a in material.audiences],
         "changed_there": report_rows.changed_rows(material),
-        "observations": [
-            {
-                "at": report_rows.when(o.at),
-                "statement": o.statement,
-                "verdict": o.verdict.value,
-                "calm": o.calm,
-                "says": o.says,
-            }
-            for o in material.observations
-        ],
-        "facts": [report_rows.fact_row(history) for history in material.facts],
+        "facts": [report_rows.fact_row(material, history) for history in material.facts],
         "assessments": [report_rows.assessment_row(material, a.model_dump(mode="json")) for a in material.assessments],
         "narratives": [n.model_dump() for n in assessment.narratives],
         "posts": report_rows.posts(material),
@@ -120,6 +197,7 @@ def chart_marks(material: Material) -> tuple[charts.Mark, ...]:
         StatementKind.ANSWER: "Answer",
         StatementKind.REPLY: "Replies",
     }
+    marks += [charts.Mark(at=at, label="Approved") for at in _approvals(material)]
     marks += [charts.Mark(at=p.at, label=names[p.kind]) for p in material.publications]
     withdrawn = [r.at for r in material.records if r.kind == "statement.withdrawn"]
     marks += [charts.Mark(at=at, label="Withdrawn") for at in withdrawn]
@@ -128,6 +206,12 @@ def chart_marks(material: Material) -> tuple[charts.Mark, ...]:
             charts.Mark(at=incident.closed_at, label=incident.state.value.capitalize().replace("Reviewed", "Resolved"))
         )
     return tuple(marks)
+
+
+def _approvals(material: Material) -> list[datetime]:
+    """When the last approval of each published text was given."""
+    given = ([d.decided_at for d in s.decisions if d.approves] for s in material.published)
+    return [max(times) for times in given if times]
 
 
 def _safe(value: Any) -> Any:
@@ -175,6 +259,7 @@ def _charts(material: Material, marks: Sequence[charts.Mark]) -> list[dict[str, 
         ("How negative they were", f"Share of negative posts. {usual}", charts.negative_share_chart),
     ):
         # charts escapes every label; nothing else foreign is in a chart
-        wide, narrow = (Markup(draw(material.signals, marks, width=w)) for w in (charts.WIDE, charts.NARROW))  # noqa: S704
-        drawn.append({"title": title, "note": note, "wide": wide, "narrow": narrow})
+        sizes = {"wide": charts.WIDE, "narrow": charts.NARROW, "paper": charts.PAPER}
+        pictures = {name: Markup(draw(material.signals, marks, width=width)) for name, width in sizes.items()}  # noqa: S704
+        drawn.append({"title": title, "note": note, **pictures})
     return drawn

@@ -17,15 +17,16 @@ from crisis.fact import Fact
 from crisis.freeze import FrozenPost
 from crisis.mailing import LIST_HASH, RecipientState, of_counts
 from crisis.pictures import Picture
+from crisis.quoting import bylines, is_public_voice
 from crisis.read_back import Stand
 from crisis.record import Record
 from crisis.stranded import Audience
-from crisis.telling import Known
 from crisis.visible import web_address
 from crisis.watch import Mention
 from records import Verification
 from tasks.material import Material, Spoken
 from tasks.pictures import small
+from tasks.report_document import VERDICTS, known_of, name_of, roles_of, told_rows
 
 QUOTED_POSTS = 12
 """Posts quoted in the report, those with the widest reach first; all of them are in the evidence bundle."""
@@ -49,11 +50,7 @@ def clock_row(material: Material, clock: ClockReading) -> dict[str, str]:
 
 def timeline_rows(material: Material) -> dict[str, Any]:
     """The timeline in short, by day, and the ledger's own lines."""
-    known = Known(
-        deliveries={d.id: d for d in (*material.deliveries, *material.notices)},
-        people={p.email: p.name for p in material.stakeholders},
-    )
-    told = timeline.tell(material.incident, material.records, known)
+    told = timeline.tell(material.incident, material.records, known_of(material))
     days: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for entry in timeline.in_short(told):
         days[f"{entry.at.day} {entry.at:%B %Y}"].append(
@@ -155,9 +152,6 @@ def _receipt(delivery: Delivery) -> dict[str, Any]:
     }
 
 
-_VERDICTS = {"approve": "approved", "return": "returned"}
-
-
 def _seat(material: Material, decision: Decision) -> str:
     if decision.on_behalf_of:
         return f", for {name_of(material, decision.on_behalf_of)}"
@@ -190,7 +184,7 @@ def decision_rows(material: Material) -> list[dict[str, str]]:
             "who": name_of(material, d.approver),
             "email": d.approver,
             "role": d.role.replace("_", " ") + _seat(material, d),
-            "verdict": "taken back" if d.taken_back_at else _VERDICTS[d.verdict.value],
+            "verdict": "taken back" if d.taken_back_at else VERDICTS[d.verdict.value],
             "via": d.via.value.replace("_", " "),
             "statement": f"{d.statement} v{d.version}",
             "reason": d.reason,
@@ -199,10 +193,29 @@ def decision_rows(material: Material) -> list[dict[str, str]]:
         for spoken in material.spoken
         for d in spoken.decisions
     ] + _release_rows(material)
-    return sorted(rows, key=lambda row: row["at"])
+    return sorted([*rows, *_refused_rows(material)], key=lambda row: row["at"])
 
 
-def told_rows(material: Material) -> list[dict[str, Any]]:
+def _refused_rows(material: Material) -> list[dict[str, str]]:
+    """Attempts to decide that did not count, and why."""
+    return [
+        {
+            "at": when(r.at),
+            "who": name_of(material, r.actor),
+            "email": r.actor,
+            "role": str(r.data.get("role", "")).replace("_", " "),
+            "verdict": "did not count",
+            "via": r.via.replace("_", " "),
+            "statement": f"{r.data.get('statement', '')} v{r.data.get('version', '')}".removesuffix(" v"),
+            "reason": r.reason,
+            "hash": str(r.data.get("content_hash", "")),
+        }
+        for r in material.records
+        if r.kind == "decision.refused"
+    ]
+
+
+def told_table(material: Material) -> list[dict[str, Any]]:
     """Everybody who was told, at first and how often, and whether it got there."""
     outcome = {
         (d.rendering.options.get("to", ""), d.rendering.target.channel, d.rendering.target.address): d
@@ -212,6 +225,7 @@ def told_rows(material: Material) -> list[dict[str, Any]]:
     for record in material.records:
         if record.kind == "stakeholder.told":
             people[str(record.data.get("stakeholder", ""))].append(record)
+    acted = {row.who: row.acted_at for row in told_rows(material)}
     rows = []
     for email, records in people.items():
         routes = list(dict.fromkeys(str(r.data.get("route", "")) for r in records))
@@ -221,7 +235,7 @@ def told_rows(material: Material) -> list[dict[str, Any]]:
             delivery = outcome.get((email, notifier, address)) or outcome.get(("", notifier, address))
             states.append(
                 {
-                    "route": route,
+                    "route": notifier,
                     "state": delivery.state.value if delivery else "",
                     "problem": delivery.problem if delivery else "",
                 }
@@ -230,8 +244,9 @@ def told_rows(material: Material) -> list[dict[str, Any]]:
             {
                 "who": name_of(material, email),
                 "email": email,
-                "roles": _roles(material, email),
+                "roles": roles_of(material, email),
                 "first": when(records[0].at),
+                "acted": when(at) if (at := acted.get(name_of(material, email))) else "",
                 "times": len(records),
                 "why": records[0].reason.replace("_", " "),
                 "routes": states,
@@ -245,7 +260,7 @@ def not_told_rows(material: Material) -> list[dict[str, str]]:
     for record in material.records:
         if record.kind == "stakeholder.not_told":
             email = str(record.data.get("stakeholder", ""))
-            roles = _roles(material, email)
+            roles = roles_of(material, email)
             rows[email] = {
                 "who": name_of(material, email),
                 "email": email,
@@ -342,13 +357,13 @@ def changed_rows(material: Material) -> list[dict[str, Any]]:
     ]
 
 
-def fact_row(history: tuple[Fact, ...]) -> dict[str, Any]:
+def fact_row(material: Material, history: tuple[Fact, ...]) -> dict[str, Any]:
     fact = history[-1]
     return {
         "id": fact.id,
         "text": fact.text,
         "status": fact.status.value,
-        "owner": fact.owner,
+        "owner": name_of(material, fact.owner),
         "evidence": fact.evidence,
         "at": when(fact.updated_at),
         "earlier": [{"text": f.text, "status": f.status.value, "at": when(f.updated_at)} for f in history[:-1]],
@@ -371,13 +386,14 @@ def posts(material: Material) -> list[dict[str, Any]]:
         if words and words not in seen and len(quoted) < QUOTED_POSTS:
             seen.add(words)
             quoted.append(mention)
+    by = bylines(material.mentions)
     return [
         {
             "text": m.text if len(m.text) <= 600 else m.text[:600] + " […]",
-            "author": m.author,
+            "author": by[m.source, m.author],
             "source": m.source,
             "at": when(m.created_at),
-            "link": web_address(m.url),
+            "link": web_address(m.url) if is_public_voice(m) else "",
             "followers": m.followers,
             "reposts": m.reposts,
         }
@@ -398,16 +414,6 @@ def ledger_row(material: Material, verification: Verification, pem: str) -> dict
         "last_hash": last.hash if last else "",
         "key": fingerprint(public_key(pem)),
     }
-
-
-def name_of(material: Material, email: str) -> str:
-    known = {p.email: p.name for p in material.stakeholders}
-    return known.get(email, email)
-
-
-def _roles(material: Material, email: str) -> str:
-    roles = next((p.roles for p in material.stakeholders if p.email == email), ())
-    return ", ".join(role.replace("_", " ") for role in roles)
 
 
 def shortly(material: Material, at: datetime) -> str:

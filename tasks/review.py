@@ -2,12 +2,13 @@
 
 import asyncio
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from tasks.documents import DATA, HTML, PDF, TABLES, write_documents
 from tasks.evidence import seal_evidence
 from tasks.installation import Installation
-from tasks.report import write_report
 from tasks.run_history import run_history
 
 
@@ -17,16 +18,27 @@ def report_folder(here: Installation, incident_id: str) -> Path:
 
 
 async def store_report(here: Installation, incident_id: str) -> str:
-    """Write ``report.html``; returns its path. Repeats replace it."""
-    html = await write_report(here, incident_id)
-    return str(await asyncio.to_thread(_replace, report_folder(here, incident_id), html))
+    """Write the report, its PDF and its data; returns the path of the page. Repeats replace them."""
+    files = await write_documents(here, incident_id)
+    folder = report_folder(here, incident_id)
+    await asyncio.to_thread(put_files, folder, files)
+    return str(folder / HTML)
 
 
-def _replace(folder: Path, html: str) -> Path:
-    folder.mkdir(parents=True, exist_ok=True)
-    fresh, path = folder / f".report.{os.getpid()}", folder / "report.html"
-    fresh.write_text(html, encoding="utf-8")
-    return fresh.replace(path)
+def put_files(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Put each file in place whole, and which there are last."""
+    for name, content in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        fresh = path.with_name(f".{path.name}.{os.getpid()}")
+        fresh.write_bytes(content)
+        fresh.replace(path)
+
+
+def _stored(folder: Path) -> dict[str, bytes]:
+    """The documents as ``store_report`` left them."""
+    files = [folder / HTML, folder / PDF, folder / DATA, *sorted((folder / TABLES).glob("*.csv"))]
+    return {str(file.relative_to(folder)): file.read_bytes() for file in files if file.is_file()}
 
 
 async def copy_history(here: Installation, incident_id: str) -> dict[str, Any]:
@@ -35,7 +47,7 @@ async def copy_history(here: Installation, incident_id: str) -> dict[str, Any]:
 
 
 async def seal_incident(here: Installation, incident_id: str, history: dict[str, Any]) -> str:
-    """Seal the evidence bundle beside the stored report, with that very report in it; returns its path."""
+    """Seal the evidence bundle beside the stored documents, with those very documents in it; returns its path."""
     folder = report_folder(here, incident_id)
-    report = await asyncio.to_thread((folder / "report.html").read_text, "utf-8")
-    return str(await seal_evidence(here, incident_id, folder, prefect_history=history, report=report))
+    documents = await asyncio.to_thread(_stored, folder)
+    return str(await seal_evidence(here, incident_id, folder, prefect_history=history, documents=documents))

@@ -13,6 +13,7 @@ from prefect.cache_policies import NO_CACHE
 
 from tasks import (
     acknowledge,
+    after_action,
     announce,
     approve,
     archive,
@@ -106,7 +107,7 @@ copy_history = _step("Copy Prefect's run history", review.copy_history)
 write_report = _step("Write the after-action report", review.store_report)
 seal_evidence = _step("Seal the evidence", review.seal_incident)
 archive_evidence = _step("Lock the evidence away", archive.archive_evidence)
-mark_reviewed = _step("Mark as reviewed", close.mark_reviewed)
+mark_reviewed = _step("Mark as reviewed, unless it is signed", close.mark_reviewed)
 
 recover_deliveries = _step("Recover deliveries", recover.recover_deliveries)
 recover_responses = _step("Recover responses", recover.recover_responses)
@@ -118,6 +119,7 @@ sign_ledger = _step("Sign the ledger", recover.sign_ledger)
 mind_freezes = _step("Take up freezes", freeze.mind_freezes)
 mind_approvals = _step("Ask the next where nobody decides", asking.mind_approvals)
 mind_acknowledgements = _step("Call the next where nobody is on it", acknowledge.mind_acknowledgements)
+remind_of_tasks = _step("Remind of tasks and reviews", after_action.remind)
 nag = _step("Remind of what was forgotten", forgotten.nag)
 mind_run_history = _step("Copy Prefect's run history", run_history.mind_run_history)
 mark_archives = _step("Put legal holds on archives", hold.mark_archives)

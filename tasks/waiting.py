@@ -15,7 +15,7 @@ from tasks.linting import blocking
 _BY_STATE = {
     IncidentState.CANDIDATE: "somebody to confirm that it is real, or dismiss it",
     IncidentState.OPEN: "the response to be started",
-    IncidentState.RESOLVED: "its after-action report",
+    IncidentState.RESOLVED: "its after-action review: a meeting, what was learnt, and signatures",
     IncidentState.REVIEWED: "nothing: it is closed and its report is written",
     IncidentState.DISMISSED: "nothing: it was a false alarm",
 }

@@ -15,12 +15,14 @@ from starlette.routing import Route
 from test_desk_in_browser import SIZES, chromium, served
 from test_leaving import mailed
 
+from crisis.after_action import Section
 from crisis.delivery import DeliveryState
 from crisis.erasure import Erasure, Found
 from crisis.hold import Hold
 from crisis.incident import IncidentState
 from crisis.long_work import LongWork
 from records.checks import Checked
+from tasks import after_action as review
 from tasks.leaving import LeavingLinks
 from tasks.links import acting_link, on_it_link, reading_link
 
@@ -40,6 +42,9 @@ NO_PAGES = {
     "/incidents/{id}/chart.svg": "a picture",
     "/incidents/{id}/report": "a document to print, which tests/tasks/test_report.py reads",
     "/read/{token}/report": "the same",
+    "/incidents/{id}/review/report.pdf": "a document to print, which tests/tasks/test_review.py reads",
+    "/incidents/{id}/review/report.json": "JSON for programs",
+    "/incidents/{id}/review/{table}.csv": "a table for programs",
     "/read/{token}/chart.svg": "a picture",
     "/pictures/{sha256:str}.{suffix:str}": "a picture",
     "/approve/{token}/pictures/{sha256}": "a picture",
@@ -56,6 +61,8 @@ def pages(scene: Scene, candidate: str) -> dict[str, list[str]]:
         "/incidents/{id}": ["/incidents/INC-1?details=1", f"/incidents/{candidate}"],
         "/incidents/{id}/act": [f"/incidents/{candidate}/act", "/incidents/INC-1/act"],
         "/incidents/{id}/restrict": ["/incidents/INC-1/restrict"],
+        "/incidents/{id}/review": ["/incidents/INC-1/review"],
+        "/incidents/{id}/review/report": ["/incidents/INC-1/review/report"],
         "/incidents/{id}/statements": ["/incidents/INC-1/statements"],
         "/incidents/{id}/draft": ["/incidents/INC-1/draft?kind=substantive"],
         "/incidents/{id}/deliveries": ["/incidents/INC-1/deliveries"],
@@ -109,6 +116,9 @@ async def busy(scene: Scene, outgoing: Outgoing) -> str:
     """A desk on which everything happens at once, all of it hostile; the id of a candidate."""
     now = datetime.now(UTC)
     await mailed(scene)
+    await review.write(scene.here, "INC-1", {Section.LESSONS: f"It was careless. {HOSTILE}"}, actor=ANA)
+    await review.meet(scene.here, "INC-1", held_at=scene.here.clock.now(), participants=[ANA, HOSTILE], actor=ANA)
+    await review.take_on(scene.here, "INC-1", HOSTILE, owner=ANA, due_at=NOON, actor=ANA)
     async with scene.here.store.transaction() as tx:
         opened = {"opened_at": NOON, "started_at": NOON, "lead": "ida@example.com", "actor": "detector"}
         incident = await tx.incidents.open(

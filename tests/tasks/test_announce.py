@@ -181,6 +181,9 @@ _STATES = {
 
 
 def _in_records() -> set[str]:
-    rooms = (*(ROOT / "records").glob("*.py"), *(file for file in (ROOT / "crisis").glob("*.py") if file.stem != "events"))
+    rooms = (
+        *(ROOT / "records").glob("*.py"),
+        *(file for file in (ROOT / "crisis").glob("*.py") if file.stem != "events"),
+    )
     code = "\n".join(file.read_text(encoding="utf-8") for file in rooms)
     return set(re.findall(r'"([a-z_]+\.[a-z_]+)"', code))

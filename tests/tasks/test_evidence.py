@@ -206,7 +206,7 @@ async def test_the_same_evidence_gives_the_same_bytes_and_nothing_is_overwritten
 
 async def test_sealing_goes_on_record_with_the_hash_of_the_bundle(tmp_path: Path) -> None:
     here, incident = await stage(tmp_path)
-    path = await seal_evidence(here, incident, tmp_path / "out", report="<p>the report")
+    path = await seal_evidence(here, incident, tmp_path / "out", documents={"report.html": b"<p>the report"})
     async with here.store.reading() as tx:
         [record] = await tx.ledger.list(kind="evidence.sealed")
         written = await tx.ledger.list(kind="report.written")

@@ -21,8 +21,8 @@ from fireline.drill_stage import DrillStage
 from integrations.kinds import kinds
 from tasks import drill
 from tasks.approve import decide
+from tasks.documents import HTML, write_documents
 from tasks.notify import REHEARSED
-from tasks.report import write_report
 
 DRILL = '\n[drill]\nscenario = "A leaked customer database"\nposts = "posts.jsonl"\nreaches_people = {people}\n'
 FAMILIES = (
@@ -147,7 +147,9 @@ async def test_what_is_approved_in_a_drill_is_published_in_the_sandbox_only(tmp_
             assert post.rendering.subject.startswith("DRILL: ")
             assert post.rendering.text.startswith(REHEARSED)
             assert "DRILL: " in post.rendering.html
-        assert "A rehearsal of “A leaked customer database”" in await write_report(here, incident.id)
+        assert (
+            "A rehearsal of “A leaked customer database”" in (await write_documents(here, incident.id))[HTML].decode()
+        )
     assert connections == []
 
 

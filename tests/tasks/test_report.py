@@ -12,7 +12,16 @@ from staged import CORRECTION, HOLDING, HOSTILE, SUBSTANTIVE, at, stage
 from crisis.freeze import FreezeState, FrozenPost, ScheduledPost
 from crisis.watch import Mention
 from records import NotFound
-from tasks.report import write_report
+from tasks.documents import HTML, told_of, write_documents
+from tasks.installation import Installation
+from tasks.report import context
+
+
+async def report_of(here: Installation, incident: str) -> str:
+    """The page alone."""
+    shown = context(await told_of(here, incident), here.store.public_key_pem)
+    return here.templates.render("report.html.j2", **shown)
+
 
 VOID = {"meta", "br", "line", "circle", "polyline", "path"}
 
@@ -57,7 +66,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Page:
     async def write() -> str:
         here, incident = await stage(tmp_path_factory.mktemp("report"))
         try:
-            return await write_report(here, incident)
+            return await report_of(here, incident)
         finally:
             await here.close()
 
@@ -129,10 +138,10 @@ def test_statements_are_shown_exactly_as_published(page: Page) -> None:
     assert "Only a small number of passengers" not in page.text
 
 
-def test_the_charts_are_drawn_for_wide_and_narrow_pages_with_what_we_did(page: Page) -> None:
-    assert page.tags.count("svg") == 4
+def test_the_charts_are_drawn_for_wide_and_narrow_pages_and_for_paper_with_what_we_did(page: Page) -> None:
+    assert page.tags.count("svg") == 6  # and for paper
     for mark in ("Detected", "Told", "Holding", "Statement", "Corrected", "Resolved"):
-        assert page.words.count(f"{mark} ") == 4, mark
+        assert page.words.count(f"{mark} ") == 6, mark
 
 
 def test_it_fits_a_phone_and_follows_the_reader_s_light(page: Page) -> None:
@@ -142,7 +151,7 @@ def test_it_fits_a_phone_and_follows_the_reader_s_light(page: Page) -> None:
 
 async def test_writing_it_goes_on_record_with_its_hash(tmp_path: Path) -> None:
     here, incident = await stage(tmp_path)
-    written = await write_report(here, incident, actor="ida@example.com")
+    written = (await write_documents(here, incident, actor="ida@example.com"))[HTML].decode()
     async with here.store.reading() as tx:
         [record] = await tx.ledger.list(kind="report.written", incident=incident)
     await here.close()
@@ -163,7 +172,7 @@ async def test_an_incident_in_which_nothing_was_said_or_measured_has_a_report_to
             actor="unattributed",
         )
         await tx.mentions.relied_on(bare.id, [Mention(id="1", text=HOSTILE * 200, created_at=at(400))])
-    told = Page(await write_report(here, bare.id))
+    told = Page(await report_of(here, bare.id))
     await here.close()
     assert told.misplaced == []
     for words in ("Nothing was said to the public", "Nothing was measured", "Nobody was told", "No promise was made"):
@@ -176,7 +185,7 @@ async def test_an_altered_ledger_is_the_report_s_news(tmp_path: Path) -> None:
         for (name,) in database.execute("select name from sqlite_master where type = 'trigger'").fetchall():
             database.execute(f"drop trigger {name}")
         database.execute("update ledger set actor = 'nobody' where seq = 5")
-    told = Page(await write_report(here, incident))
+    told = Page(await report_of(here, incident))
     await here.close()
     assert "the ledger does not hold" in told.text
     assert re.search(r"The ledger does not hold: record 5 was altered", told.text)
@@ -185,7 +194,7 @@ async def test_an_altered_ledger_is_the_report_s_news(tmp_path: Path) -> None:
 async def test_an_unknown_incident_is_named(tmp_path: Path) -> None:
     here, _ = await stage(tmp_path)
     with pytest.raises(NotFound, match="INC-99"):
-        await write_report(here, "INC-99")
+        await report_of(here, "INC-99")
     await here.close()
 
 
@@ -201,10 +210,10 @@ async def test_scheduled_posts_that_were_held_back_are_told_with_what_became_of_
         changed_at=at(40),
     )
     try:
-        assert "held back" not in Page(await write_report(here, incident)).text
+        assert "held back" not in Page(await report_of(here, incident)).text
         async with here.store.transaction() as tx:
             await tx.frozen.put(loose, actor="freeze")
-        written = Page(await write_report(here, incident))
+        written = Page(await report_of(here, incident))
     finally:
         await here.close()
     assert "Scheduled posts that were held back" in written.text
