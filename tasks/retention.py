@@ -20,7 +20,11 @@ from tasks.installation import Installation
 
 LOOKED = "retention.looked"
 """The kind of the record that tells that everything due was erased."""
+ANNOUNCED = "retention.announced"
+"""The kind of the record that tells, before anything is erased for the first time, what will be."""
 EVERY = timedelta(days=1)
+NOTICE = timedelta(days=7)
+"""Between that and the first time."""
 _OVER = (IncidentState.REVIEWED, IncidentState.DISMISSED)
 _UNSETTLED = {RecipientState.PENDING, RecipientState.ARMED, RecipientState.UNKNOWN}
 
@@ -53,10 +57,23 @@ async def carry_out(here: Installation, *, actor: str = "retention", reason: str
 
 
 async def mind_retention(here: Installation) -> str:
-    """Once a day, erase what is due. One look at the ledger's newest such record at other times."""
+    """Once a day, erase what is due; for the first time a week after it was announced, on record and at ``/keeping``.
+
+    One look at the ledger's newest such record at other times.
+    """
+    now = here.clock.now()
     async with here.store.whole.reading() as tx:
         looked = await tx.ledger.list(kind=LOOKED, newest=1)
-    if looked and here.clock.now() - looked[-1].at < EVERY:
+        announced = await tx.ledger.list(kind=ANNOUNCED, newest=1)
+    if looked and now - looked[-1].at < EVERY:
+        return ""
+    if not looked and not announced:
+        coming = [one.model_dump(mode="json") for one in await due(here)]
+        async with here.store.transaction() as tx:
+            data = {"from": (now + NOTICE).isoformat(), "due": coming}
+            await tx.ledger.append(ANNOUNCED, data=data, **_act(here, "retention", ""))
+        return f"retention begins on {now + NOTICE:%Y-%m-%d}" if coming else ""
+    if not looked and now - announced[-1].at < NOTICE:
         return ""
     done = await carry_out(here)
     return f"retention: {len(done)} kinds of data erased" if done else ""

@@ -1,12 +1,17 @@
 """Recipients of mailings, frozen posts and legal holds are what the ledger tells of, or ``verify`` names what is not."""
 
 import pytest
-from record_samples import ANA, AT, behind_its_back
+from record_samples import ANA, AT, assessment, behind_its_back
+from sqlalchemy.exc import DBAPIError
 from test_records_agreement import lived
 
+from crisis.erasure import Matcher
 from crisis.freeze import FreezeState, FrozenPost, ScheduledPost
 from crisis.hold import Hold
 from crisis.mailing import RecipientState, fingerprint, in_spans, recipient_list, spans
+from crisis.personal import ERASED
+from crisis.triage import Narrative
+from crisis.watch import Mention
 from integrations.mail import mailbox
 from records import Store
 from records.mailings import Settled
@@ -94,3 +99,32 @@ def test_positions_are_written_shortly_and_read_back() -> None:
     assert spans([7, 3, 4, 5, 9, 9]) == "3-5,7,9"
     assert list(in_spans("3-5,7,9")) == [3, 4, 5, 7, 9]
     assert (spans([]), list(in_spans(""))) == ("", [])
+
+
+async def test_what_is_erased_on_record_agrees_on_either_database_and_nothing_else_may_change(
+    store: Store, url: str
+) -> None:
+    words = "Four hours at the station, and not one word from them"
+    post = Mention(id="9", text=words, author="@kim.b", created_at=AT)
+    async with store.transaction() as tx:
+        incident = await tx.incidents.open(
+            watch="acme", title="@kim.b complains", assessment=assessment(), opened_at=AT, started_at=AT, **ANA
+        )
+        quoted = assessment().model_copy(update={"narratives": (Narrative(id="n", label="late", size=1, quote=words),)})
+        await tx.incidents.assess(incident.id, quoted, **ANA)
+        await tx.mentions.relied_on(incident.id, [post])
+    whose = Matcher(["kim.b"], [words])
+    async with store.transaction() as tx:
+        places = await tx.erasing.places(whose)
+        assert {p.table for p in places} == {"mentions", "disclosures"}
+        assert await tx.erasing.erase(whose, places, erasure="E-1", **ANA) == {"mentions": 1, "disclosures": 2}
+        assert await tx.erasing.places(whose) == []
+        assert await tx.mentions.relied_on(incident.id, [post]) == 0
+        assert (await tx.incidents.get(incident.id)).title == ERASED
+    found = await store.verify()
+    assert (found.ok, found.problem) == (True, "")
+    with pytest.raises(DBAPIError, match="written once"):
+        await behind_its_back(url, "UPDATE assessments SET body = replace(body, 'late', 'soon') WHERE number = 1")
+    await behind_its_back(url, "UPDATE assessments SET body = replace(body, 'late', 'soon') WHERE number = 2")
+    found = await store.verify()
+    assert "assessment of INC-1 (2) was altered" in found.problem

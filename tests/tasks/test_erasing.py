@@ -169,7 +169,12 @@ async def test_retention_shows_what_is_due_and_erases_that_alone(place: Place, t
     seen = await retention.due(here)
     assert seen
     assert QUOTE in raw(tmp_path)
-    assert await retention.carry_out(here) == seen
+    assert "begins on" in await retention.mind_retention(here)
+    here.clock.move(timedelta(days=6))
+    assert await retention.mind_retention(here) == ""
+    assert QUOTE in raw(tmp_path)
+    here.clock.move(timedelta(days=1))
+    assert await retention.mind_retention(here)
     assert await retention.due(here) == ()
     assert QUOTE not in raw(tmp_path)
     assert (await here.store.verify()).ok

@@ -109,7 +109,7 @@ async def _finished(home: Path, act: str) -> None:
         async with here.store.reading() as tx:
             asked = await tx.erasing.list()
         if act == "retain":
-            await retention.mind_retention(here)
+            await retention.carry_out(here)
         elif asked:
             await erase.mind_erasures(here)
         if act == "retain" or asked:  # before it was asked for, nothing is to be done
