@@ -64,6 +64,8 @@ PAGES: Mapping[str, str] = {
 """Every page, and where it is; what stands in braces is one of the names of ``desk_store.Names``, or a signed link's token."""
 REPEATS = 30
 READERS, CHANGES = 200, 20
+SESSIONS = 10
+"""Of the readers: none may keep very many pages open."""
 _LOOK = re.compile(rb"volume is \d+, look (1\d{4})")
 """A change as a page has it."""
 
@@ -192,9 +194,10 @@ async def _live(here: "Installation", incident: str) -> None:
     port = str(listener.getsockname()[1])
     readers = None
     try:
-        cookie = await _session(port, desk_key(here.settings.home))
+        key = desk_key(here.settings.home)
+        cookies = ",".join([f"{COOKIE}={await _session(port, key)}" for _ in range(SESSIONS)])
         readers = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "benchmarks.desk", port, f"{COOKIE}={cookie}", incident),
+            *(sys.executable, "-m", "benchmarks.desk", port, cookies, incident),
             stdout=asyncio.subprocess.PIPE,
         )
         out = readers.stdout
@@ -227,12 +230,15 @@ async def _session(port: str, key: str) -> str:
         return browser.cookies[COOKIE]
 
 
-async def _readers(port: str, cookie: str, incident: str) -> None:
-    """Follow an incident on ``READERS`` connections; print when the last one is live, and when the last has each change."""
+async def _readers(port: str, cookies: str, incident: str) -> None:
+    """Follow an incident on ``READERS`` connections, of some sessions in turn.
+
+    Prints when the last one is live, and when the last has each change.
+    """
     seen: dict[int, int] = {}
     live = 0
 
-    async def read() -> None:
+    async def read(cookie: str) -> None:
         nonlocal live
         reading, writing = await asyncio.open_connection("127.0.0.1", int(port), limit=2**22)
         asked = f"GET /live?of={incident} HTTP/1.1\r\nHost: 127.0.0.1\r\nCookie: {cookie}\r\n\r\n"
@@ -252,7 +258,8 @@ async def _readers(port: str, cookie: str, incident: str) -> None:
                     print(time.time(), flush=True)
             rest = text[-4_000:]
 
-    await asyncio.gather(*(read() for _ in range(READERS)))
+    known = cookies.split(",")
+    await asyncio.gather(*(read(known[number % len(known)]) for number in range(READERS)))
 
 
 if __name__ == "__main__":

@@ -11,8 +11,10 @@ from typing import Any
 
 import rfc8785
 
-_OTHERWISE = re.compile(r"(?<![^[,:])-?(?:[0-9]{16}|[0-9]+\.0(?![0-9])|[0-9.]+e)")
-"""Numbers that may be written otherwise (Python's 1.0 is 1, its 1e-05 is 0.00001); in a text it costs time only."""
+_PLAINLY = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"), sort_keys=True)
+_OTHERWISE = re.compile(r"[\[,:]-?(?:[0-9]{16}|[0-9]+\.0(?![0-9])|[0-9.]+e)")
+"""Numbers that may be written otherwise (Python's 1.0 is 1, its 1e-05 is 0.00001); in a text it costs time only. One
+at the very beginning is found because a bracket is put before it."""
 _BEYOND = re.compile("[\U00010000-\U0010ffff]")
 """Characters that UTF-16 sorts before some of those below them."""
 
@@ -24,10 +26,10 @@ def canonical(value: Any) -> bytes:
         ValueError: it holds what cannot be written: an infinite number, an integer beyond 2^53, half a surrogate pair.
     """
     try:
-        text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"), sort_keys=True)
+        text = _PLAINLY.encode(value)
     except (TypeError, ValueError):
         return rfc8785.dumps(value)  # says what is wrong with it
-    if _OTHERWISE.search(text) or (not text.isascii() and _BEYOND.search(text) and _has_such_keys(value)):
+    if _OTHERWISE.search(f"[{text}") or (not text.isascii() and _BEYOND.search(text) and _has_such_keys(value)):
         return rfc8785.dumps(value)
     return text.encode()
 

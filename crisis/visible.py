@@ -14,8 +14,10 @@ _HIDING = re.compile("[\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f
 
 def visible(text: str) -> str:
     """``text`` with control characters replaced and reordering or hiding characters written out."""
+    if text.isascii() and text.isprintable():
+        return text  # as nearly all of it is
     text = _CONTROL.sub("\ufffd", text.replace("\r\n", "\n").replace("\r", "\n"))
-    return _HIDING.sub(lambda found: f"[U+{ord(found.group()):04X}]", text)
+    return text if text.isascii() else _HIDING.sub(lambda found: f"[U+{ord(found.group()):04X}]", text)
 
 
 def web_address(text: str) -> str:

@@ -17,6 +17,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from records import one_trip
 from records.unusable import Unusable
 
 WAIT_SECONDS = 30
@@ -83,7 +84,7 @@ def _turn_wal_on(path: Path) -> None:
 
 
 def _sqlite(url: URL) -> AsyncEngine:
-    engine = create_async_engine(url, connect_args={"timeout": WAIT_SECONDS})
+    engine = create_async_engine(url, connect_args={"timeout": WAIT_SECONDS, "async_creator_fn": one_trip.connect})
 
     @event.listens_for(engine.sync_engine, "connect")
     def set_up(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:

@@ -344,7 +344,10 @@ def _canonical(data: dict[str, Any]) -> str:
 
 def _parse(canonical: str) -> Any:
     # RFC 8785 writes the float 1e20 without an exponent; only as a float is it written the same way again.
-    return json.loads(canonical, parse_int=lambda digits: int(digits) if len(digits) < 16 else float(digits))
+    return _DECODER.decode(canonical)
+
+
+_DECODER = json.JSONDecoder(parse_int=lambda digits: int(digits) if len(digits) < 16 else float(digits))
 
 
 def _only_unreadable(error: Exception) -> None:
