@@ -12,7 +12,8 @@ from collections.abc import Sequence
 
 from pydantic import Field
 
-from crisis.questions import Question, asked, questions
+from crisis.interrogative import asked
+from crisis.questions import Question, questions
 from crisis.reading import Emotion, Reading
 from crisis.triage import Narrative
 from crisis.values import Frozen
