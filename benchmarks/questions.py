@@ -3,8 +3,8 @@
     fireline bench questions        python -m benchmarks questions
 
 On ``benchmarks/questions.txt``: posts of our own, see its head. Finding: precision and recall over posts. Merging: B³
-(Bagga & Baldwin 1998), the mean over a crisis's questions, in five orders of arrival each, beside merging nothing and merging by
-half of the words in common. ``held`` was written after the rules; whoever tunes looks at the other parts.
+(Bagga & Baldwin 1998), the mean over a crisis's questions, in five orders of arrival each, beside merging nothing and
+merging by half of the words in common. ``held`` was written after the rules; whoever tunes looks at the other parts.
 """
 
 import random
@@ -55,9 +55,7 @@ def b3(wanted: Sequence[object], found: Sequence[object]) -> tuple[float, float]
     for n, (one, other) in enumerate(zip(wanted, found, strict=True)):
         by_wanted[one].add(n)
         by_found[other].add(n)
-    shared = [
-        (len(by_wanted[w] & by_found[f]), by_found[f], by_wanted[w]) for w, f in zip(wanted, found, strict=True)
-    ]
+    shared = [(len(by_wanted[w] & by_found[f]), by_found[f], by_wanted[w]) for w, f in zip(wanted, found, strict=True)]
     return mean(n / len(f) for n, f, _ in shared), mean(n / len(w) for n, _, w in shared)
 
 
@@ -80,7 +78,7 @@ def merging(crises: dict[str, list[Row]], way: Callable[[Sequence[str]], list[in
     for own in crises.values():
         questions = [(what, (asked(post) or [post])[-1]) for what, post in own if what != NOTHING]
         for order in range(ORDERS):
-            random.Random(order).shuffle(questions)  # noqa: S311 - the same orders every time
+            random.Random(order).shuffle(questions)
             scores.append(b3([what for what, _ in questions], way([text for _, text in questions])))
     precision, recall = mean(p for p, _ in scores), mean(r for _, r in scores)
     return precision, recall, 2 * precision * recall / (precision + recall)

@@ -26,6 +26,8 @@ LOOKED_AT = 12
 """Groups of the nearest meaning that a wording is compared with."""
 MAYBE = 0.33
 """Likeness from which on a person is asked whether two groups are one."""
+SPEAKS_OF = 0.5
+"""Share of a question's words, or nearness, from which on a claim is about it."""
 MEANING, WORDS, KIND = 0.45, 0.55, 0.2
 """What the vectors, the shared words and the kind of answer weigh."""
 
@@ -77,15 +79,25 @@ _SAME = {
     "shop": "shop shops store stores supermarket supermarkets shelves selling",
 }
 _CLASS = {word: name for name, words in _SAME.items() for word in words.split()}
-_KINDS: tuple[tuple[str, re.Pattern[str]], ...] = (
-    ("since when", re.compile(r"\b(?:since when|how long (?:have|has|did|had)|when did|why .{0,30}(?:wait|only|until))", re.I)),
-    ("when", re.compile(r"\b(?:when|how long|how soon|until when|eta|by what time|estimate)\b", re.I)),
-    ("why", re.compile(r"\b(?:why|reason|cause[ds]?|what (?:happened|went wrong)|how (?:did|could|come)|what[’']?s going on)\b", re.I)),
-    ("how many", re.compile(r"\bhow (?:many|much)\b", re.I)),
-    ("what to do", re.compile(r"\b(?:what (?:should|can|do|shall|must) (?:i|we)|how (?:do|can|should|to|could) ?(?:i|we)?|should (?:i|we)|where (?:can|do|should) (?:i|we)|do (?:i|we) (?:need|have) to|can (?:i|we)|any(?:other)? way|another way)\b", re.I)),
-    ("where", re.compile(r"\bwhere\b", re.I)),
-    ("who", re.compile(r"\b(?:who|whom|whose)\b", re.I)),
-    ("what", re.compile(r"\b(?:what|which)\b", re.I)),
+_KINDS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
+    (kind, re.compile(rf"\b(?:{words})", re.IGNORECASE))
+    for kind, words in (
+        ("since when", r"since when|how long (?:have|has|did|had)|when did|why .{0,30}(?:wait|only|until)"),
+        ("when", r"(?:when|how long|how soon|until when|eta|by what time|estimate)\b"),
+        (
+            "why",
+            r"(?:why|reason|cause[ds]?|what (?:happened|went wrong)|how (?:did|could|come)|what[’']?s going on)\b",
+        ),
+        ("how many", r"how (?:many|much)\b"),
+        (
+            "what to do",
+            r"(?:what (?:should|can|do|shall|must) (?:i|we)|how (?:do|can|should|to|could) ?(?:i|we)?|should (?:i|we)"
+            r"|where (?:can|do|should) (?:i|we)|do (?:i|we) (?:need|have) to|can (?:i|we)|any(?:other)? way|another way)\b",
+        ),
+        ("where", r"where\b"),
+        ("who", r"(?:who|whom|whose)\b"),
+        ("what", r"(?:what|which)\b"),
+    )
 )
 
 
@@ -160,13 +172,15 @@ class Merging:
         self._centres: Floats = np.zeros((64, word_vectors().width), np.float32)
         self._exact: dict[tuple[frozenset[str], str], str] = {}
         for group in groups:
-            self._take(group)
+            self.take(group)
 
     def nearest(self, one: Wording, *, but: str = "") -> tuple[Group | None, float]:
         """The group that ``one`` is likest to, and how much; ``but``: not this one."""
         best, most = None, 0.0
         meanings = self._centres[: len(self._ids)] @ one.vector
-        places = np.argpartition(-meanings, LOOKED_AT)[:LOOKED_AT] if len(meanings) > LOOKED_AT else range(len(meanings))
+        places = (
+            np.argpartition(-meanings, LOOKED_AT)[:LOOKED_AT] if len(meanings) > LOOKED_AT else range(len(meanings))
+        )
         for place in sorted(int(n) for n in places):
             group = self.groups[self._ids[place]]
             if group.id != but and (alike := group.likeness(one)) > most:
@@ -183,7 +197,7 @@ class Merging:
             group, alike = self.nearest(one)
             if group is None or alike < JOINS:
                 group = Group(new_id)
-                self._take(group)
+                self.take(group)
         assert group is not None  # noqa: S101 - begun above where there was none
         self.add(group, one)
         return group.id
@@ -195,13 +209,22 @@ class Merging:
         self._centres[self._ids.index(group.id)] = group.total / np.float32(length)
         self._exact.setdefault((one.words, one.kind), group.id)
 
-    def _take(self, group: Group) -> None:
+    def take(self, group: Group) -> None:
+        """Put a whole group beside the others."""
         if len(self._ids) == len(self._centres):
             self._centres = np.concatenate([self._centres, np.zeros_like(self._centres)])
         self.groups[group.id] = group
         length = float(np.sqrt(group.total @ group.total)) or 1.0
         self._centres[len(self._ids)] = group.total / np.float32(length)
         self._ids.append(group.id)
+
+
+def about(question: str, claim: str) -> float:
+    """How much a claim speaks of what a question asks: 0 for not at all, higher for more."""
+    one, other = wording(question), wording(claim)
+    shared = len(one.words & other.words) / max(1, len(one.words))
+    meaning = float(one.vector @ other.vector)
+    return shared + meaning if shared >= SPEAKS_OF or (shared > 0 and meaning >= SPEAKS_OF) else 0.0
 
 
 def merged(texts: Sequence[str]) -> list[int]:

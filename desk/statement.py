@@ -36,7 +36,7 @@ from records import NotFound, StatementStatus, Transaction
 from tasks.advise import advise
 from tasks.binding import what_changed
 from tasks.compose import Checked, Typed, check, names_of_default
-from tasks.draft import latest_of, place_of, suggested
+from tasks.draft import before_author, latest_of, place_of, suggested
 from tasks.installation import Installation
 from tasks.outlets import NothingToCorrect, languages_for
 from tasks.people import circle_of
@@ -115,7 +115,14 @@ async def sheet_of(here: Installation, id: str, number: int) -> Sheet:
             incident = await tx.incidents.get(statement.incident)
             versions = await tx.statements.versions(id)
             language = statement.readers_language
-            latest, status = await latest_of(tx, incident.id, statement.kind, language, statement.corrects)
+            latest, status = await before_author(
+                tx,
+                f"{id}/{number}" if statement.answers else "",
+                incident.id,
+                statement.kind,
+                language,
+                statement.corrects,
+            )
             version = await load_version(tx, statement, here.clock.now())
             newest = versions[-1].version
             is_latest = latest is not None and latest.label == statement.label
@@ -128,7 +135,7 @@ async def sheet_of(here: Installation, id: str, number: int) -> Sheet:
                 statement=statement,
                 version=version,
                 onto=place_of(latest, status),
-                editable=is_latest and open_still and incident.closed_at is None,
+                editable=is_latest and open_still and incident.closed_at is None and not statement.page,
                 newest=newest,
                 before=next((v for v in reversed(versions) if v.version < number), None),
                 changed=await what_changed(tx, statement),

@@ -40,6 +40,7 @@ from records.observations import Observations
 from records.outbox import Outbox
 from records.pictures import Pictures
 from records.progress import Progress
+from records.questions import Questions
 from records.releases import Releases
 from records.restrictions import Restrictions
 from records.sessions import Sessions
@@ -72,6 +73,7 @@ class Transaction:
     mentions: Mentions
     incidents: Incidents
     facts: Facts
+    questions: Questions
     statements: Statements
     pictures: Pictures
     decisions: Decisions
@@ -110,6 +112,7 @@ def _transaction(work: Work) -> Transaction:
         mentions=Mentions(work),
         incidents=Incidents(work, ledger),
         facts=Facts(work, ledger),
+        questions=Questions(work, ledger),
         statements=Statements(work, ledger),
         pictures=Pictures(work),
         decisions=Decisions(work, ledger),
