@@ -33,7 +33,7 @@ class PageRow(Frozen):
 
 def page_text(rows: Sequence[PageRow], updated: str) -> str:
     """The same as plain text: what lint reads, and what feeds carry."""
-    blocks = [f"Thank you for asking. Last updated {updated}."]
+    blocks = [f"Thank you for asking. We know that you need an answer. Last updated {updated}."]
     for row in rows:
         blocks += [row.question, row.answer or _without(row)]
     return "\n\n".join(blocks)

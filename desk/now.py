@@ -22,6 +22,7 @@ from desk.state import Desk, desk_of
 from desk.waiting import Wait, next_step, waits
 from records import Transaction
 from tasks.coverage import coverage, coverage_lines
+from tasks.questions import in_a_word, unanswered
 
 MOST = 12
 """Open incidents that are shown in full; the rest are a line each."""
@@ -43,6 +44,8 @@ class Card:
     """The one obvious next step, and where it is taken."""
     taken_by: str
     """Who is on it, by name; empty when nobody has said so."""
+    asked: str = ""
+    """How many questions of the public have no answer, in a word; empty when none."""
 
     @property
     def candidate(self) -> bool:
@@ -82,7 +85,9 @@ async def _card(desk: Desk, tx: Transaction, seen: Seen) -> Card:
     running = tuple(sorted((r for r in readings if r.met_at is None), key=lambda r: r.due_at))
     waiting = waits(picture, desk.here.settings)
     _, _, acts = await desk.kept.history(tx, seen, now)
-    return Card(picture.incident, running, waiting, next_step(picture.incident, waiting), taken_by(desk, acts))
+    asked = in_a_word(await unanswered(tx, picture.incident, now), now)
+    step = next_step(picture.incident, waiting)
+    return Card(picture.incident, running, waiting, step, taken_by(desk, acts), asked)
 
 
 def taken_by(desk: Desk, first_acts: dict[str, Record]) -> str:

@@ -61,6 +61,22 @@ VERBS: dict[str, tuple[str, str, str]] = {
     "correct": ("fireline.words:correct", "Respond", "Draft a correction for every target that carries a text."),
     "withdraw": ("fireline.words:withdraw", "Respond", "Take a text back from every target that carries it."),
     "answer": ("fireline.words:answer", "Respond", "Say whether an unknown delivery arrived, or send it again."),
+    "questions": (
+        "fireline.questions:questions",
+        "Respond",
+        "What people ask, by what matters, and which lack an answer.",
+    ),
+    "question": (
+        "fireline.questions:question",
+        "Respond",
+        "Lead a question: words, owner, time; merge, part, set aside.",
+    ),
+    "answer-question": (
+        "fireline.questions:answer_question",
+        "Respond",
+        "Draft the answer to questions from confirmed facts.",
+    ),
+    "answers-page": ("fireline.questions:answers_page", "Respond", "Draft the public page of questions and answers."),
     "freeze": ("fireline.freeze:freeze", "Respond", "Freeze scheduled posts while an incident goes on."),
     "unfreeze": ("fireline.freeze:unfreeze", "Respond", "Put frozen posts back at their own times."),
     "mailing": ("fireline.mailings:mailing", "Respond", "Show how a mailing stands, and whose mail is unknown."),

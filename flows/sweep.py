@@ -33,6 +33,8 @@ async def sweep(
             await steps.mind_approvals(here),
             await steps.mind_freezes(here),
             await steps.nag(here),
+            await steps.mine_questions(here),
+            await steps.renew_pages(here),
             await steps.crash_silent_runs(here),  # last: the server tries them again before the next sweep
         ]
         await steps.sign_ledger(here)

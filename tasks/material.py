@@ -24,6 +24,7 @@ from crisis.triage import Assessment, Signal
 from crisis.watch import Mention, Watch
 from records import Proposal, StatementStatus, Transaction
 from tasks.installation import Installation
+from tasks.questions import Asked, asked_about
 
 CALM_BEFORE = timedelta(minutes=45)
 """How much of the time before the episode is taken along, to show what was usual."""
@@ -69,6 +70,8 @@ class Material:
     """The ledger's records of this incident."""
     pictures: tuple[Picture, ...]
     """Those of all statement versions, each once, with its bytes."""
+    asked: tuple[Asked, ...] = ()
+    """What the public asked, and how each question stands."""
     mailings: dict[str, dict[RecipientState, int]] = field(default_factory=dict)
     """How many recipients of each mailing are in which state, by its delivery."""
 
@@ -123,6 +126,7 @@ async def gather(here: Installation, incident_id: str) -> Material:
             frozen=tuple(shown(await tx.frozen.list(incident=incident_id))),
             records=tuple(ledger),
             pictures=await _pictures(tx, spoken),
+            asked=await asked_about(tx, incident, here.clock.now()),
             mailings=await tx.mailings.counts_of(d.id for d in deliveries if d.purpose is Purpose.STATEMENT),
         )
 

@@ -15,7 +15,7 @@ from crisis.clocks import NORMS, ClockReading, read_clocks
 from crisis.values import StatementKind
 from crisis.visible import visible
 from records import Verification
-from tasks import report_rows
+from tasks import report_questions, report_rows
 from tasks.installation import Installation
 from tasks.material import Material, gather
 
@@ -91,6 +91,7 @@ def context(material: Material, verification: Verification, public_key_pem: str)
             }
             for o in material.observations
         ],
+        "questions": report_questions.rows(material),
         "facts": [report_rows.fact_row(history) for history in material.facts],
         "assessments": [report_rows.assessment_row(material, a.model_dump(mode="json")) for a in material.assessments],
         "narratives": [n.model_dump() for n in assessment.narratives],

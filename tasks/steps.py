@@ -13,6 +13,7 @@ from prefect.cache_policies import NO_CACHE
 
 from tasks import (
     acknowledge,
+    answers,
     approve,
     archive,
     artifacts,
@@ -29,6 +30,7 @@ from tasks import (
     heartbeat,
     notify,
     publish,
+    questions,
     recover,
     review,
     runs,
@@ -78,6 +80,9 @@ plan_deliveries = _step("Plan deliveries", publish.plan)
 deliver = _step("Deliver", delivering.deliver)
 mail_on = _step("Go on with mailings", publish.mail_on)
 finish_publishing = _step("Finish publishing", publish.finish)
+
+mine_questions = _step("Look for questions of the public", questions.mine_all)
+renew_pages = _step("Renew pages of answers", answers.renew_pages)
 
 observe = _step("Measure the reaction", follow_up.observe)
 mind_promises = _step("Mind promises", follow_up.mind_promises)
