@@ -18,6 +18,7 @@ async def asking(scene: Scene) -> None:
     posts = [Mention(id=f"q{n}", text=t, author=f"@{n}", created_at=NOON) for n, t in enumerate(texts)]
     async with scene.here.store.transaction() as tx:
         await tx.mentions.relied_on("INC-1", posts)
+        await tx.statements.next_id("INC-1")  # the scene's own statement took the first
     await mine(scene.here, "INC-1")
 
 
@@ -33,7 +34,7 @@ async def test_questions_are_listed_led_and_answered_at_the_desk(scene: Scene) -
     await asking(scene)
     async with scene.signed_in(ANA) as browser:
         page = (await browser.get(ADDRESS)).text
-        assert "2 questions have no answer that holds" in page or "no answer that holds" in page
+        assert "no answer that holds" in page
         assert "<script>" not in page.replace("<script src", "")
         own = re.search(r'/questions/(INC-1-Q\d+)">When will the app pay again', page)
         assert own is not None
@@ -41,6 +42,7 @@ async def test_questions_are_listed_led_and_answered_at_the_desk(scene: Scene) -
         saved = await post(browser, one, do="lead", text="When will I be able to pay?", owner=ANA)
         assert saved.status_code == 303, saved.text
         drafted = await post(browser, one, do="answer")
+        assert drafted.status_code == 303, re.findall(r"Nothing was done.*?</div>", drafted.text, re.S)
         assert drafted.headers["location"].startswith("/statements/INC-1-S")
         statement = (await browser.get(drafted.headers["location"])).text
         assert "When will I be able to pay?" in statement
