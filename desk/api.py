@@ -12,10 +12,13 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from crisis.empathy import EmpathyMap, Need
 from crisis.incident import Incident, IncidentState
 from crisis.values import CrisisType, Severity, UtcDatetime
 from desk.state import desk_of
 from records import NotFound
+from tasks.empathy import felt
+from tasks.questions import asked_about
 from tasks.waiting import waiting_for
 
 MOST = 200
@@ -81,6 +84,39 @@ class Incidents(_Answer):
     """There are older ones: ask again with ``before``."""
 
 
+class AskedQuestion(_Answer):
+    """One question of the public."""
+
+    id: str = Field(examples=["INC-7-Q2"])
+    text: str
+    """Words of posts: text from outside."""
+    authors: int
+    posts: int
+    score: float
+    factors: tuple[Reason, ...]
+    standing: str
+    """``open``, ``drafted``, ``waits for approval``, ``approved``, ``answered``, ``in doubt`` or ``set aside``."""
+    unanswered: bool
+    owner: str
+    first_asked_at: UtcDatetime
+    say_by: UtcDatetime | None
+    answer: str
+    """The statement version that answers it, as far as it has come."""
+
+
+class Questions(_Answer):
+    """What the public asks, what matters most first."""
+
+    questions: tuple[AskedQuestion, ...]
+
+
+class Empathy(_Answer):
+    """What each affected group says, thinks, feels and does, and what the statements answer. Holds text from outside."""
+
+    map: EmpathyMap
+    needs: tuple[Need, ...]
+
+
 class Problem(_Answer):
     """Why there is no answer, in one sentence."""
 
@@ -136,6 +172,41 @@ async def incident(request: Request) -> Response:
     return _answer(IncidentDetail.model_validate(whole))
 
 
+async def asked(request: Request) -> Response:
+    """What the public asks about one incident."""
+    here = desk_of(request).here
+    try:
+        async with here.store.reading() as tx:
+            found = await tx.incidents.get(request.path_params["id"])
+            rows = await asked_about(tx, found, here.clock.now())
+    except NotFound:
+        return _problem(404, "there is no such incident")
+    listed = [
+        row.question.model_dump(include={"id", "text", "owner", "first_asked_at", "say_by"})
+        | {
+            "authors": row.tally.authors,
+            "posts": row.tally.posts,
+            "score": row.score,
+            "factors": [f.model_dump(include=set(Reason.model_fields)) for f in row.factors],
+            "standing": row.standing.value,
+            "unanswered": row.standing.unanswered,
+            "answer": row.answer.statement.label if row.answer else "",
+        }
+        for row in rows
+    ]
+    return _answer(Questions(questions=tuple(AskedQuestion.model_validate(row) for row in listed)))
+
+
+async def empathy(request: Request) -> Response:
+    """The empathy map of one incident's newest posts."""
+    try:
+        async with desk_of(request).here.store.reading() as tx:
+            told = await felt(tx, await tx.incidents.get(request.path_params["id"]))
+    except NotFound:
+        return _problem(404, "there is no such incident")
+    return _answer(Empathy(map=told.map, needs=told.needs))
+
+
 def _summary(incident: Incident) -> dict[str, Any]:
     own = incident.model_dump(include={"id", "watch", "title", "state", "opened_at", "started_at", "closed_at"})
     return own | {
@@ -161,7 +232,7 @@ async def unknown(request: Request) -> Response:
 def document(title: str, url: str) -> dict[str, Any]:
     """The OpenAPI 3.1 document of what is above."""
     _, schemas = models_json_schema(
-        [(m, "serialization") for m in (Incidents, IncidentDetail, Problem)],
+        [(m, "serialization") for m in (Incidents, IncidentDetail, Questions, Empathy, Problem)],
         ref_template="#/components/schemas/{model}",
     )
 
@@ -198,6 +269,15 @@ def document(title: str, url: str) -> dict[str, Any]:
             "/api/incidents/{id}": get(
                 "incident", "One incident.", IncidentDetail, parameter("id", "path", "Such as INC-7.")
             ),
+            "/api/incidents/{id}/questions": get(
+                "questions", "What the public asks.", Questions, parameter("id", "path", "Such as INC-7.")
+            ),
+            "/api/incidents/{id}/empathy": get(
+                "empathy",
+                "What each affected group says, thinks, feels and does; what the statements leave unanswered.",
+                Empathy,
+                parameter("id", "path", "Such as INC-7."),
+            ),
         },
         "components": {
             "schemas": schemas["$defs"],
@@ -225,5 +305,7 @@ ROUTES = [
     Route("/api/openapi.json", described, methods=["GET"]),
     Route("/api/incidents", incidents, methods=["GET"]),
     Route("/api/incidents/{id}", incident, methods=["GET"]),
+    Route("/api/incidents/{id}/questions", asked, methods=["GET"]),
+    Route("/api/incidents/{id}/empathy", empathy, methods=["GET"]),
     Route("/api/{rest:path}", unknown, methods=["GET"]),
 ]

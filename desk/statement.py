@@ -18,6 +18,7 @@ from starlette.routing import Route
 from crisis.counsel import sources
 from crisis.differences import differences
 from crisis.drafting import NoTemplate, headline_and_body
+from crisis.empathy import Need
 from crisis.fact import Fact, FactStatus
 from crisis.incident import Incident
 from crisis.stakeholder import Stakeholder
@@ -37,6 +38,7 @@ from tasks.advise import advise
 from tasks.binding import what_changed
 from tasks.compose import Checked, Typed, check, names_of_default
 from tasks.draft import before_author, latest_of, place_of, suggested
+from tasks.empathy import SAMPLE, left_open, map_of, published_texts
 from tasks.installation import Installation
 from tasks.outlets import NothingToCorrect, languages_for
 from tasks.people import circle_of
@@ -284,6 +286,7 @@ async def show(
         "posts": posts,
         "problems": [s for s in checked.shown if s.problem],
         "hidden": hides(sheet.typed.text),
+        "left_open": await _left_open(request, sheet),
         "counsel": counsel,
         "sources": sources(counsel),
         "channels": here.settings.channels,
@@ -312,6 +315,27 @@ async def show(
         "action": _address(sheet),
     }
     return desk.pages.show(request, "statement.html", context, status=status, live=True)
+
+
+async def _left_open(request: Request, sheet: Sheet) -> tuple[Need, ...]:
+    """What the text does not answer of what people feel, ask and demand; kept, since it is asked with every word typed."""
+    desk = desk_of(request)
+    incident = sheet.incident
+    async with desk.here.store.reading() as tx:
+        newest = await tx.mentions.newest(incident.id, limit=SAMPLE)
+        brand = (await tx.watches.get(incident.watch)).brand
+        said = [
+            one
+            for one in await published_texts(tx, incident.id)
+            if not sheet.statement or one[0] != sheet.statement.label
+        ]
+    found = await desk.kept.once(
+        "empathy",
+        incident.id,
+        ([(m.source, m.id) for m in newest], incident.assessment.narratives),
+        lambda: map_of(newest, incident.assessment, brand),
+    )
+    return await asyncio.to_thread(left_open, found, sheet.typed.text, said)
 
 
 def _address(sheet: Sheet) -> str:

@@ -23,6 +23,7 @@ from crisis.statement import Statement
 from crisis.triage import Assessment, Signal
 from crisis.watch import Mention, Watch
 from records import Proposal, StatementStatus, Transaction
+from tasks.empathy import Felt, felt
 from tasks.installation import Installation
 from tasks.questions import Asked, asked_about
 
@@ -70,6 +71,8 @@ class Material:
     """The ledger's records of this incident."""
     pictures: tuple[Picture, ...]
     """Those of all statement versions, each once, with its bytes."""
+    felt: Felt | None = None
+    """What each affected group says, thinks, feels and does, and what the statements leave unanswered."""
     asked: tuple[Asked, ...] = ()
     """What the public asked, and how each question stands."""
     mailings: dict[str, dict[RecipientState, int]] = field(default_factory=dict)
@@ -126,6 +129,7 @@ async def gather(here: Installation, incident_id: str) -> Material:
             frozen=tuple(shown(await tx.frozen.list(incident=incident_id))),
             records=tuple(ledger),
             pictures=await _pictures(tx, spoken),
+            felt=await felt(tx, incident),
             asked=await asked_about(tx, incident, here.clock.now()),
             mailings=await tx.mailings.counts_of(d.id for d in deliveries if d.purpose is Purpose.STATEMENT),
         )

@@ -92,6 +92,8 @@ def context(material: Material, verification: Verification, public_key_pem: str)
             for o in material.observations
         ],
         "questions": report_questions.rows(material),
+        "felt": material.felt.map.model_dump(mode="json") if material.felt else {"groups": []},
+        "needs": [n.model_dump(mode="json") for n in material.felt.needs] if material.felt else [],
         "facts": [report_rows.fact_row(history) for history in material.facts],
         "assessments": [report_rows.assessment_row(material, a.model_dump(mode="json")) for a in material.assessments],
         "narratives": [n.model_dump() for n in assessment.narratives],
