@@ -101,6 +101,10 @@ _KINDS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
 )
 
 
+_PLAIN_KINDS = frozenset({"since when", "when", "why", "how many", "where", "who"})
+"""Kinds that tell by themselves that two questions want different answers."""
+
+
 @dataclass(frozen=True)
 class Wording:
     """One question as somebody asked it, and what it is recognised by."""
@@ -160,7 +164,10 @@ class Group:
         own = sum(min(1.0, count / self.wordings * 1.5) for count in self.words.values() if 3 * count >= self.wordings)
         lexical = shared / max(1.0, np.sqrt(len(one.words) * max(own, 1.0)))
         kind = self.kinds[one.kind] / self.wordings - 0.5
-        return MEANING * meaning + WORDS * float(lexical) + KIND * kind
+        alike = MEANING * meaning + WORDS * float(lexical) + KIND * kind
+        if not self.kinds[one.kind] and {one.kind, *self.kinds} <= _PLAIN_KINDS:
+            return min(alike, MAYBE)  # "when" is not answered by what answers "why"
+        return alike
 
 
 class Merging:

@@ -120,7 +120,7 @@ class S3Page:
                 made = await self._bucket.head(listed)
                 if made is None or _mark(made) != _bare(tag):
                     return None
-        return self._receipt(name, there)
+        return self._receipt(name, there, mark if name != mark else "")
 
     async def amend(self, receipt: Receipt, rendering: Rendering) -> Receipt:
         hold_to(self.limits, rendering)
@@ -203,8 +203,7 @@ class S3Page:
             await self._list(lambda items: with_item(items, self._item(name, rendering, at)))
         except (Refused, Misconfigured) as error:
             raise Unknown(f"{error}; the page itself is there") from error
-        receipt = self._receipt(name, there)
-        return receipt.model_copy(update={"raw": {**receipt.raw, MARK: mark}})
+        return self._receipt(name, there, mark)
 
     async def _hang(self, picture: Picture) -> None:
         """Put a picture beside the pages, once for all that show it."""
@@ -303,8 +302,11 @@ class S3Page:
             pictures=tuple(_picture(picture) for picture in rendering.media),
         )
 
-    def _receipt(self, name: str, there: dict[str, Any]) -> Receipt:
+    def _receipt(self, name: str, there: dict[str, Any], mark: str = "") -> Receipt:
+        """``mark``: of a page that has a name of its own, which version of it is there."""
         raw = {"parts": [name], "place": self._bucket.address(name), "etag": _bare(str(there.get("ETag", "")))}
+        if mark:
+            raw[MARK] = mark
         return Receipt(id=name, url=self._url(name), accepted_at=_at(there), raw=raw)
 
 
