@@ -208,7 +208,9 @@ async def test_a_picture_lies_beside_the_page_and_goes_with_the_last_page_that_s
 
 def questions(text: str, made: int) -> Rendering:
     """A version of a page that stays at one address."""
-    return statement("Questions", text).model_copy(update={"options": {"page": "questions-inc-1", "page_made": str(made)}})
+    return statement("Questions", text).model_copy(
+        update={"options": {"page": "questions-inc-1", "page_made": str(made)}}
+    )
 
 
 async def test_a_page_of_its_own_stays_at_one_address_and_is_never_put_back(aws):
