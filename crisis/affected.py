@@ -1,6 +1,6 @@
 """Which group a post speaks for: told by documented signs in it, and honest where there are none.
 
-Each group has its rule; the first that fits, in the order of ``GROUPS``, counts. The rules know English words; a post that
+Each group has its rule; the first that fits counts, in the order of ``group_of``. The rules know English words; a post that
 shows no sign stays in ``UNKNOWN``, which is shown like any other group.
 """
 
@@ -28,7 +28,8 @@ GROUPS: dict[str, str] = {
     CRITICS: "hostile, without a sign of being hit themselves",
     UNKNOWN: "no sign of any of these",
 }
-"""Each group, in the order in which its rule is tried, and the rule in words."""
+"""Each group, and its rule in words. Whoever says that it works for them was not hit, whatever else they say; whoever asks
+whether it concerns them is a customer elsewhere only where they show no loss of their own."""
 
 _NEWS_SOURCES = frozenset({"rss", "feed", "news", "gdelt"})
 _NEWSROOM = re.compile(

@@ -225,7 +225,7 @@ async def _shared(request: Request, incident: Incident, about: list[str]) -> dic
         "may": person is None or person.email in {p.email for p in able},
         "named": person is not None,
         "code_asked": asks_code(request, grave=False),
-        "live": incident.state in LIVE,
+        "going_on": incident.state in LIVE,
         "nonce": forms.nonce(request, PAGE, about),
         "max_reason": MAX_REASON,
     }
