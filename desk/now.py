@@ -85,7 +85,15 @@ async def _card(desk: Desk, tx: Transaction, seen: Seen) -> Card:
     running = tuple(sorted((r for r in readings if r.met_at is None), key=lambda r: r.due_at))
     waiting = waits(picture, desk.here.settings)
     _, _, acts = await desk.kept.history(tx, seen, now)
-    asked = in_a_word(await unanswered(tx, picture.incident, now), now)
+    looked = await tx.questions.progress(picture.incident.id)
+    asked = ""
+    if looked is not None:
+        minute = now.replace(second=0, microsecond=0)
+
+        async def read() -> str:
+            return in_a_word(await unanswered(tx, picture.incident, now), now)
+
+        asked = await desk.kept.read_once("asked", picture.incident.id, (seen.end, looked, minute), read)
     step = next_step(picture.incident, waiting)
     return Card(picture.incident, running, waiting, step, taken_by(desk, acts), asked)
 
