@@ -21,6 +21,7 @@ NAMES: dict[str, str] = {
     "lint": "precision and recall of lint on written statements",
     "promises": "promises found in written sentences, and by when, in six languages",
     "narratives": "how well posts are grouped by what they speak of (B³), against simpler ways, and how fast",
+    "questions": "questions found in posts (precision, recall) and merged (B³), on posts of our own",
     "response": "incident to draft, last decision to first and last channel, on the running stack",
     "desk": "server time of the desk's pages at a million mentions; live updates to 200 pages",
     "mailing": "mails a second with a state for each recipient, against the bare SMTP client",

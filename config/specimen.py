@@ -11,7 +11,7 @@ from typing import Any
 from crisis.approval import Policy, Via
 from crisis.commitment import Commitment
 from crisis.delivery import Delivery, DeliveryClass, DeliveryState, Purpose, Receipt
-from crisis.drafting import Mended
+from crisis.drafting import AskedOf, Mended
 from crisis.effect import Effect, Proposal, Verdict
 from crisis.fact import Fact, FactStatus
 from crisis.freeze import FOR_A_HUMAN, FreezeState, FrozenPost, ScheduledPost
@@ -175,6 +175,11 @@ _WORSE = Effect(
     says="Made it worse: 490 negative people a window, 49 to 137 were to be expected without it",
     reasons=("Negative people: 490 on average of 3 windows", "“refund refused” is new"),
 )
+
+
+ANSWERS = "answers.txt.j2"
+ASKED = (AskedOf(text="When do flights leave again?", say_by="15:00 UTC"), AskedOf(text="Are we late?", facts=(FACT,)))
+"""Questions that a template answers, the first without a fact."""
 
 
 def _notice(**more: Any) -> dict[str, Any]:
@@ -346,6 +351,11 @@ def contexts(name: str) -> tuple[dict[str, Any], ...]:
     """The contexts a template must render with; none for a template that only its owner can fill."""
     if name in NOTICES:
         return NOTICES[name]
+    if name == ANSWERS:
+        return tuple(
+            statement_context(kind=StatementKind.ANSWER, sparse=sparse) | {"asked": ASKED[: 1 if sparse else None]}
+            for sparse in (False, True)
+        )
     if name.split(".", maxsplit=1)[0] in list(InternalKind):
         return tuple(
             statement_context(sparse=sparse)

@@ -60,6 +60,8 @@ class Limits(Frozen):
     """Longest title or subject in characters; None where the platform has none, and the headline opens the text."""
     html: bool = False
     """An HTML alternative goes with the text."""
+    standing_page: bool = False
+    """It keeps pages at one address, each put in the place of the one before."""
     status: bool = False
     """It shows a status and an impact beside the text."""
     source: str

@@ -200,6 +200,15 @@ def template_context(
     }
 
 
+class AskedOf(Frozen):
+    """A question, and what is confirmed about it: what the template of answers is filled with."""
+
+    text: str
+    facts: tuple[Fact, ...] = ()
+    say_by: str = ""
+    """When more is said, in words."""
+
+
 class Mended(Frozen):
     """What a statement said, and what is known now."""
 
@@ -310,11 +319,14 @@ def propose_statement(
     media: Iterable[Picture] = (),
     links: Iterable[str] = (),
     keep: Collection[str] = (),
+    answers: tuple[str, ...] = (),
+    page: str = "",
 ) -> Statement:
     """One statement version, rendered for every outlet and bound by its hash.
 
     ``facts`` are those it relies on: confirmed ones that it states, refuted ones that it answers; ``keep`` as in
-    ``renderings_for``.
+    ``renderings_for``. ``answers`` are questions that it answers; ``page`` is the HTML of the page of all answers, where
+    it is a version of that.
 
     Raises:
         crisis.rendering.DoesNotFit: the text or a picture cannot be shown on one of the outlets.
@@ -331,6 +343,7 @@ def propose_statement(
         language=language,
         media=pictures,
         keep=keep,
+        page=page,
     )
     return Statement(
         id=id,
@@ -352,6 +365,8 @@ def propose_statement(
         media=pictures,
         links=addresses,
         corrects=corrects,
+        answers=answers,
+        page=bool(page),
         content_hash=content_hash(
             incident=incident.id,
             kind=kind,
@@ -376,17 +391,19 @@ def renderings_for(
     language: str = "en",
     media: tuple[Picture, ...] = (),
     keep: Collection[str] = (),
+    page: str = "",
 ) -> tuple[Rendering, ...]:
     """One rendering for each outlet, in the order given. Raises like ``crisis.rendering.render``.
 
     ``keep``: of a template's text, which may be shortened where an outlet cannot hold it all, what always stays.
+    ``page``: HTML that stands for the text where a channel keeps pages.
     """
     found = []
     for outlet in outlets:
         forms = [body]
         if keep and not outlet.limits.threads:
             forms += shorter(body, keep=keep, first=2 if kind is StatementKind.CORRECTION else 1)
-        found.append(_first_that_fits(forms, outlet, kind, severity, headline, language, media))
+        found.append(_first_that_fits(forms, outlet, kind, severity, headline, language, media, page))
     return tuple(found)
 
 
@@ -398,6 +415,7 @@ def _first_that_fits(
     headline: str,
     language: str,
     media: tuple[Picture, ...],
+    page: str,
 ) -> Rendering:
     refusal: DoesNotFit | None = None
     for body in forms:
@@ -408,6 +426,7 @@ def _first_that_fits(
                 target=outlet.target,
                 limits=outlet.limits,
                 language=language,
+                html_body=page if outlet.limits.standing_page else "",
                 options=_options(outlet, kind, severity),
                 reply_to=outlet.reply_to,
                 media=media,

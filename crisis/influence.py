@@ -12,7 +12,7 @@ from enum import StrEnum
 
 from pydantic import Field
 
-from crisis.questions import asked
+from crisis.interrogative import asked
 from crisis.understanding import Understood
 from crisis.values import Frozen
 from crisis.watch import Mention

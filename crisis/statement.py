@@ -11,6 +11,10 @@ from crisis.pictures import Picture
 from crisis.triage import Strategy
 from crisis.values import ContentHash, Frozen, Severity, StatementKind, UtcDatetime
 
+PAGE, PAGE_MADE = "page", "page_made"
+"""Of a rendering's options, where a channel keeps pages at one address: the name of the page that the rendering puts in the
+place of the one before, and when it was made (seconds since 1970), so that a newer one is never put back."""
+
 
 class Target(Frozen):
     """One address on a configured channel."""
@@ -124,6 +128,10 @@ class Statement(Frozen):
     """The language that was wanted, where no template speaks it and the text stands in another, saying so."""
     corrects: str = ""
     """For a correction: the statement id that carried the error."""
+    answers: tuple[str, ...] = ()
+    """For an answer: the questions that it answers, such as ``INC-7-Q2``."""
+    page: bool = False
+    """It is a version of the page of questions and answers, and goes to channels that keep such a page."""
     content_hash: ContentHash
 
     @property

@@ -10,16 +10,17 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from desk.api import MOST, Commitments, Deliveries, Events, IncidentDetail, Incidents, Problem, Watches
+from desk.api_asked import Empathy, Questions
 from desk.state import desk_of
 
 VERSION = "1.1"
+SHAPES = (Incidents, IncidentDetail, Deliveries, Commitments, Questions, Empathy, Watches, Events, Problem)
 
 
 def document(title: str, url: str) -> dict[str, Any]:
     """The OpenAPI 3.1 document of what is above."""
     _, schemas = models_json_schema(
-        [(m, "serialization") for m in (Incidents, IncidentDetail, Deliveries, Commitments, Watches, Events, Problem)],
-        ref_template="#/components/schemas/{model}",
+        [(shape, "serialization") for shape in SHAPES], ref_template="#/components/schemas/{model}"
     )
 
     def parameter(name: str, where: str, says: str) -> dict[str, Any]:
@@ -59,6 +60,13 @@ def document(title: str, url: str) -> dict[str, Any]:
             ),
             "/api/incidents/{id}/commitments": get(
                 "commitments", "Every promise of one incident.", Commitments, of_one
+            ),
+            "/api/incidents/{id}/questions": get("questions", "What the public asks.", Questions, of_one),
+            "/api/incidents/{id}/empathy": get(
+                "empathy",
+                "What each affected group says, thinks, feels and does; what the statements leave unanswered.",
+                Empathy,
+                of_one,
             ),
             "/api/watches": get("watches", "Every watch, its sources and its last signal.", Watches),
             "/api/events": get(

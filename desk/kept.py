@@ -8,7 +8,7 @@ or older than the transaction that asks. Counts alone, of a mailing's recipients
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
@@ -103,9 +103,17 @@ class Kept:
 
     async def once(self, what: str, incident: str, of: object, make: Callable[[], Made]) -> Made:
         """What ``make`` makes for an incident, off the loop, and only when what it is made ``of`` is not as the last time."""
+
+        async def off_the_loop() -> Made:
+            return await asyncio.to_thread(make)
+
+        return await self.read_once(what, incident, of, off_the_loop)
+
+    async def read_once(self, what: str, incident: str, of: object, read: Callable[[], Awaitable[Made]]) -> Made:
+        """The same for what is read from records."""
         made = self._made.pop((what, incident), None)
         if made is None or made[0] != of:
-            made = of, await asyncio.to_thread(make)
+            made = of, await read()
         self._made[what, incident] = made
         while len(self._made) > MOST // 5:
             del self._made[next(iter(self._made))]

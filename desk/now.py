@@ -23,6 +23,7 @@ from desk.state import Desk, desk_of
 from desk.waiting import Wait, next_step, waits
 from records import Transaction
 from tasks.coverage import coverage, coverage_lines
+from tasks.questions import in_a_word, unanswered
 
 MOST = 12
 """Open incidents that are shown in full; the rest are a line each."""
@@ -46,6 +47,8 @@ class Card:
     """Who is on it, by name; empty when nobody has said so."""
     effect: Effect | None = None
     """What came of the last word."""
+    asked: str = ""
+    """How many questions of the public have no answer, in a word; empty when none."""
 
     @property
     def candidate(self) -> bool:
@@ -86,7 +89,17 @@ async def _card(desk: Desk, tx: Transaction, seen: Seen) -> Card:
     waiting = waits(picture, desk.here.settings)
     _, _, acts = await desk.kept.history(tx, seen, now)
     last = picture.effects[-1] if picture.effects else None
-    return Card(picture.incident, running, waiting, next_step(picture.incident, waiting), taken_by(desk, acts), last)
+    looked = await tx.questions.progress(picture.incident.id)
+    asked = ""
+    if looked is not None:
+        minute = now.replace(second=0, microsecond=0)
+
+        async def read() -> str:
+            return in_a_word(await unanswered(tx, picture.incident, now), now)
+
+        asked = await desk.kept.read_once("asked", picture.incident.id, (seen.end, looked, minute), read)
+    step = next_step(picture.incident, waiting)
+    return Card(picture.incident, running, waiting, step, taken_by(desk, acts), last, asked)
 
 
 def taken_by(desk: Desk, first_acts: dict[str, Record]) -> str:

@@ -18,18 +18,16 @@ from crisis.charts import Mark
 from crisis.clocks import Publication, read_clocks
 from crisis.delivery import ARRIVED, Delivery, Purpose
 from crisis.effect import Effect
-from crisis.empathy import EmpathyMap, empathy_map
+from crisis.empathy import needs
 from crisis.forecast import Expected
 from crisis.freeze import shown
 from crisis.incident import Incident
 from crisis.reaction import Observation
-from crisis.reading import read_many
 from crisis.record import Record
 from crisis.telling import Known
 from crisis.timeline import in_short
 from crisis.timeline import tell as tell_timeline
 from crisis.triage import Assessment, Signal
-from crisis.watch import Mention
 from desk.kept import NEWEST
 from desk.now import taken_by
 from desk.picture import Picture, publications
@@ -38,6 +36,7 @@ from desk.waiting import next_step, waits
 from records import Transaction
 from tasks.advise import advise
 from tasks.deliver import REACHED, TAKEN
+from tasks.empathy import SAMPLE, map_of, published_texts
 from tasks.incidents import answers
 from tasks.monitoring import monitoring_of
 from tasks.review import report_folder
@@ -62,8 +61,6 @@ MENTIONS = 20
 """Posts quoted on the page; the rest are counted."""
 WIDEST = 5
 """Posts that reached most."""
-SAMPLE = 200
-"""Newest posts that the empathy map is made from."""
 ENTRIES = 60
 """Entries of the timeline at once."""
 PEOPLE = 60
@@ -184,7 +181,8 @@ async def _posts(desk: Desk, tx: Transaction, incident: Incident) -> dict[str, A
         networks[network or "?"] += count
         languages[language or "not told"] += count
     newest = await tx.mentions.newest(incident.id, limit=SAMPLE)
-    return {
+    brand = (await tx.watches.get(incident.watch)).brand
+    shown: dict[str, Any] = {
         "mention_count": networks.total(),
         "networks": networks.most_common(8),
         "languages": languages.most_common(8),
@@ -194,14 +192,14 @@ async def _posts(desk: Desk, tx: Transaction, incident: Incident) -> dict[str, A
             "empathy",
             incident.id,
             ([(m.source, m.id) for m in newest], incident.assessment.narratives),
-            lambda: _felt(newest, incident.assessment),
+            lambda: map_of(newest, incident.assessment, brand),
         ),
     }
-
-
-def _felt(posts: Sequence[Mention], assessment: Assessment) -> EmpathyMap:
-    readings = read_many([p.text for p in posts], [p.language for p in posts])
-    return empathy_map(posts, readings, assessment.narratives)
+    said = await published_texts(tx, incident.id)
+    shown["needs"] = await desk.kept.once(
+        "needs", incident.id, (shown["empathy"], said), lambda: needs(shown["empathy"], said)
+    )
+    return shown
 
 
 def foreseen(picture: Picture) -> list[Sequence[Expected]]:

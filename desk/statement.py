@@ -19,6 +19,7 @@ from crisis.commitment import CommitmentState
 from crisis.counsel import sources
 from crisis.differences import differences
 from crisis.drafting import NoTemplate, headline_and_body
+from crisis.empathy import Need
 from crisis.fact import Fact, FactStatus
 from crisis.incident import Incident
 from crisis.stakeholder import Stakeholder
@@ -37,7 +38,8 @@ from records import NotFound, StatementStatus, Transaction
 from tasks.advise import advise
 from tasks.binding import what_changed
 from tasks.compose import Checked, Typed, check, names_of_default
-from tasks.draft import latest_of, place_of, suggested
+from tasks.draft import before_author, latest_of, place_of, suggested
+from tasks.empathy import SAMPLE, left_open, map_of, published_texts
 from tasks.installation import Installation
 from tasks.outlets import NothingToCorrect, languages_for
 from tasks.people import circle_of
@@ -117,7 +119,14 @@ async def sheet_of(here: Installation, id: str, number: int) -> Sheet:
             incident = await tx.incidents.get(statement.incident)
             versions = await tx.statements.versions(id)
             language = statement.readers_language
-            latest, status = await latest_of(tx, incident.id, statement.kind, language, statement.corrects)
+            latest, status = await before_author(
+                tx,
+                f"{id}/{number}" if statement.answers else "",
+                incident.id,
+                statement.kind,
+                language,
+                statement.corrects,
+            )
             version = await load_version(tx, statement, here.clock.now())
             newest = versions[-1].version
             is_latest = latest is not None and latest.label == statement.label
@@ -130,7 +139,7 @@ async def sheet_of(here: Installation, id: str, number: int) -> Sheet:
                 statement=statement,
                 version=version,
                 onto=place_of(latest, status),
-                editable=is_latest and open_still and incident.closed_at is None,
+                editable=is_latest and open_still and incident.closed_at is None and not statement.page,
                 newest=newest,
                 before=next((v for v in reversed(versions) if v.version < number), None),
                 changed=await what_changed(tx, statement),
@@ -281,6 +290,7 @@ async def show(
         "posts": posts,
         "problems": [s for s in checked.shown if s.problem],
         "hidden": hides(sheet.typed.text),
+        "left_open": await _left_open(request, sheet),
         "counsel": counsel,
         "promised": promised.asked(drafted, given or {}),
         "owed": owed,
@@ -319,6 +329,27 @@ async def drafted_of(here: Installation, sheet: Sheet) -> tuple[Drafted, ...]:
         async with here.store.reading() as tx:
             return await promises_of(tx, sheet.statement)
     return await promises_in_hand(here, sheet.incident, sheet.kind, sheet.typed, sheet.statement)
+
+
+async def _left_open(request: Request, sheet: Sheet) -> tuple[Need, ...]:
+    """What the text does not answer of what people feel, ask and demand; kept, since it is asked with every word typed."""
+    desk = desk_of(request)
+    incident = sheet.incident
+    async with desk.here.store.reading() as tx:
+        newest = await tx.mentions.newest(incident.id, limit=SAMPLE)
+        brand = (await tx.watches.get(incident.watch)).brand
+        said = [
+            one
+            for one in await published_texts(tx, incident.id)
+            if not sheet.statement or one[0] != sheet.statement.label
+        ]
+    found = await desk.kept.once(
+        "empathy",
+        incident.id,
+        ([(m.source, m.id) for m in newest], incident.assessment.narratives),
+        lambda: map_of(newest, incident.assessment, brand),
+    )
+    return await asyncio.to_thread(left_open, found, sheet.typed.text, said)
 
 
 def _address(sheet: Sheet) -> str:

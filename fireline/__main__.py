@@ -83,6 +83,22 @@ VERBS: dict[str, tuple[str, str, str]] = {
     "replies": ("fireline.replies:replies", "Respond", "When each reply goes out; stop them all."),
     "hand-over": ("fireline.engage:hand_over", "Respond", "Hand somebody over to customer care, with what care needs."),
     "do-not-engage": ("fireline.engage:do_not_engage", "Respond", "Whom nobody replies to, and why."),
+    "questions": (
+        "fireline.questions:questions",
+        "Respond",
+        "What people ask, by what matters, and which lack an answer.",
+    ),
+    "question": (
+        "fireline.questions:question",
+        "Respond",
+        "Lead a question: words, owner, time; merge, part, set aside.",
+    ),
+    "answer-question": (
+        "fireline.questions:answer_question",
+        "Respond",
+        "Draft the answer to questions from confirmed facts.",
+    ),
+    "answers-page": ("fireline.questions:answers_page", "Respond", "Draft the public page of questions and answers."),
     "freeze": ("fireline.freeze:freeze", "Respond", "Freeze scheduled posts while an incident goes on."),
     "unfreeze": ("fireline.freeze:unfreeze", "Respond", "Put frozen posts back at their own times."),
     "mailing": ("fireline.mailings:mailing", "Respond", "Show how a mailing stands, and whose mail is unknown."),

@@ -33,7 +33,8 @@ TextFile = Annotated[
 ]
 
 
-def _own_text(source: str) -> str:
+def own_text(source: str) -> str:
+    """The text of a file, or of standard input; empty where none is named."""
     if not source:
         return ""
     try:
@@ -80,7 +81,7 @@ async def draft(
         if text or image or alt or writer:
             raise Stop(f"a {kind} is written from the facts by its template: leave --text, --image and --writer out")
         return await _internal(incident, kind, language, actor, as_json=json)
-    own, pictures = read_pictures(_own_text(text), text, image, alt)
+    own, pictures = read_pictures(own_text(text), text, image, alt)
     if (own or pictures) and not actor:
         raise Stop("a text or picture of your own needs your name: add --as and your e-mail address")
     if own and writer:
@@ -176,7 +177,7 @@ async def correct(
     """
     from tasks import draft as drafting
 
-    own, pictures = read_pictures(_own_text(text), text, image, alt)
+    own, pictures = read_pictures(own_text(text), text, image, alt)
     async with session() as here:
         here.settings.stakeholder(actor)
         async with here.store.reading() as tx:

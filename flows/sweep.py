@@ -33,6 +33,8 @@ async def sweep(
             await steps.mind_approvals(here),
             await steps.mind_freezes(here),
             await steps.nag(here),
+            await steps.mine_questions(here),
+            await steps.renew_pages(here),
             await steps.remind_of_tasks(here),
             await steps.mind_all_promises(here),
             await steps.read_back(here),

@@ -4,7 +4,8 @@ Promises: a statement's page is made only where none is (``If-None-Match: *``), 
 there once however often it is sent; the lists are changed only from the state that was read (``If-Match``), so writers
 at the same time lose nothing of each other's. A statement that is there but not on every list yet counts as not yet
 published: publishing again finishes it. Pictures lie beside the pages, and are there before the page that shows them.
-What people read is byte for byte the approved HTML.
+What people read is byte for byte the approved HTML. A page with a name of its own (of questions and answers) stays at one
+address: each version is put in the place of the one that was read, and never in the place of a newer one.
 API: https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html.
 """
 
@@ -19,7 +20,7 @@ from crisis.counting import Limits
 from crisis.delivery import DeliveryClass, Receipt
 from crisis.pictures import Picture, PictureLimits
 from crisis.read_back import OnPlatform
-from crisis.statement import Rendering
+from crisis.statement import PAGE, PAGE_MADE, Rendering
 from integrations.aws import Rejected
 from integrations.outcomes import IntegrationError, Misconfigured, Refused, Unknown, before_sending, looking_up
 from integrations.press import Item, Page, atom_feed, html_page, json_feed, read_json_feed, with_item
@@ -32,6 +33,8 @@ LISTS = {ATOM: (atom_feed, "application/atom+xml; charset=utf-8"), INDEX: (html_
 """What is made from the JSON Feed."""
 MARK = "fireline"
 """Our name in an object's metadata: of a statement, its own name; of a list, the ETag of the JSON Feed it shows."""
+MADE = "fireline-made"
+"""In a standing page's metadata: when its version was made."""
 NOBODY = '"00000000000000000000000000000000"'
 """An ETag that no object has."""
 
@@ -62,6 +65,7 @@ class S3Page:
         length=100_000,  # S3 takes 5 GB; nobody reads that
         subject=255,
         html=True,
+        standing_page=True,
         pictures=PictureLimits(
             most=10,
             size=5_000_000,  # what people wait for
@@ -85,6 +89,8 @@ class S3Page:
         hold_to(self.limits, rendering)
         if not rendering.html or not rendering.subject.strip():
             raise Refused("a press page needs a headline and HTML; nothing was sent")
+        if PAGE in rendering.options:
+            return await self._keep(rendering, key)
         name = _name(key)
         with before_sending():
             await self._feed()
@@ -101,10 +107,12 @@ class S3Page:
 
     async def find(self, key: str, rendering: Rendering | None = None) -> Receipt | None:
         """There when the statement's page is, and every list has it."""
-        name = _name(key)
+        name = mark = _name(key)
+        if rendering is not None and PAGE in rendering.options:
+            name = _standing(rendering)
         with looking_up():
             there = await self._bucket.head(name)
-            if there is None or _mark(there) != name:
+            if there is None or _mark(there) != mark:
                 return None
             tag, items = await self._feed()
             if self._url(name) not in {item.id for item in items}:
@@ -113,7 +121,7 @@ class S3Page:
                 made = await self._bucket.head(listed)
                 if made is None or _mark(made) != _bare(tag):
                     return None
-        return self._receipt(name, there)
+        return self._receipt(name, there, mark if name != mark else "")
 
     async def amend(self, receipt: Receipt, rendering: Rendering) -> Receipt:
         hold_to(self.limits, rendering)
@@ -122,9 +130,18 @@ class S3Page:
             there = await self._bucket.head(name)
             for picture in rendering.media:
                 await self._hang(picture)
-        if there is None or _mark(there) != name:
+        mark = str(receipt.raw.get(MARK, name))
+        if there is None or _mark(there) != mark:
             raise Refused("the statement's page is not there any more; publish a correction")
-        await self._put(name, rendering.html.encode(), HTML, name, replaces=there["ETag"], language=rendering.language)
+        await self._put(
+            name,
+            rendering.html.encode(),
+            HTML,
+            mark,
+            replaces=there["ETag"],
+            language=rendering.language,
+            made=rendering.options.get(PAGE_MADE, ""),
+        )
         item = self._item(name, rendering, receipt.accepted_at)
         changed = item.model_copy(update={"date_modified": datetime.now(UTC).replace(microsecond=0)})
         await self._list(lambda items: with_item(items, changed))
@@ -136,6 +153,10 @@ class S3Page:
         return OnPlatform(parts=(None if found is None else found[1].decode("utf-8", "replace"),), is_html=True)
 
     async def withdraw(self, receipt: Receipt) -> None:
+        if MARK in receipt.raw:
+            there = await self._bucket.head(receipt.id)
+            if there is None or _mark(there) != receipt.raw[MARK]:
+                return  # a newer version has taken its place already
         _, items = await self._feed()
         shown = {one for item in items if item.id == self._url(receipt.id) for one in item.pictures}
         for name in shown - {one for item in items if item.id != self._url(receipt.id) for one in item.pictures}:
@@ -162,6 +183,33 @@ class S3Page:
 
     async def close(self) -> None:
         await self._bucket.aws.close()
+
+    async def _keep(self, rendering: Rendering, key: str) -> Receipt:
+        """Put a page that has a name of its own in the place of its version before."""
+        name, mark, made = _standing(rendering), _name(key), rendering.options.get(PAGE_MADE, "0")
+
+        async def put() -> None:
+            with before_sending():
+                await self._feed()
+                there = await self._bucket.head(name)
+                if there is not None and _mark(there) == mark:
+                    return
+                if there is not None and not _mark(there):
+                    raise Refused(f"{self._bucket.address(name)} is not of Fireline's making: move it away")
+                if there is not None and int(there["Metadata"].get(MADE, "0")) > int(made):
+                    raise Refused("a newer version of this page is there already; nothing was sent")
+            content = rendering.html.encode()
+            replaces = there["ETag"] if there else ""
+            await self._put(name, content, HTML, mark, replaces=replaces, language=rendering.language, made=made)
+
+        await agreed(put)
+        there = await self._ours(name)
+        at = _at(there)
+        try:
+            await self._list(lambda items: with_item(items, self._item(name, rendering, at)))
+        except (Refused, Misconfigured) as error:
+            raise Unknown(f"{error}; the page itself is there") from error
+        return self._receipt(name, there, mark)
 
     async def _hang(self, picture: Picture) -> None:
         """Put a picture beside the pages, once for all that show it."""
@@ -225,11 +273,20 @@ class S3Page:
             ) from None
 
     async def _put(
-        self, name: str, content: bytes, content_type: str, mark: str, *, replaces: str = "", language: str = ""
+        self,
+        name: str,
+        content: bytes,
+        content_type: str,
+        mark: str,
+        *,
+        replaces: str = "",
+        language: str = "",
+        made: str = "",
     ) -> None:
         more = {"ContentLanguage": language} if language.isascii() and language.replace("-", "").isalnum() else {}
         more["CacheControl"] = self._cached
-        await self._bucket.put(name, content, content_type, replaces=replaces, Metadata={MARK: mark}, **more)
+        marks = {MARK: mark} | ({MADE: made} if made else {})
+        await self._bucket.put(name, content, content_type, replaces=replaces, Metadata=marks, **more)
 
     async def _undo(self, name: str, why: IntegrationError) -> None:
         try:
@@ -251,8 +308,11 @@ class S3Page:
             pictures=tuple(_picture(picture) for picture in rendering.media),
         )
 
-    def _receipt(self, name: str, there: dict[str, Any]) -> Receipt:
+    def _receipt(self, name: str, there: dict[str, Any], mark: str = "") -> Receipt:
+        """``mark``: of a page that has a name of its own, which version of it is there."""
         raw = {"parts": [name], "place": self._bucket.address(name), "etag": _bare(str(there.get("ETag", "")))}
+        if mark:
+            raw[MARK] = mark
         return Receipt(id=name, url=self._url(name), accepted_at=_at(there), raw=raw)
 
 
@@ -260,6 +320,14 @@ def _name(key: str) -> str:
     """The statement's object, named after its key."""
     plain = key if key.isascii() and key.isalnum() and len(key) <= 64 else sha256(key.encode()).hexdigest()
     return f"statements/{plain}.html"
+
+
+def _standing(rendering: Rendering) -> str:
+    """The object of a page that has a name of its own."""
+    name = rendering.options[PAGE]
+    if not name.isascii() or not name.replace("-", "").isalnum() or not rendering.options.get(PAGE_MADE, "0").isdigit():
+        raise Refused(f"{name[:60]!r} cannot be the name of a page: letters, digits and hyphens; nothing was sent")
+    return f"pages/{name}.html"
 
 
 def _picture(picture: Picture) -> str:

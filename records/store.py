@@ -44,6 +44,7 @@ from records.outbox import Outbox
 from records.pictures import Pictures
 from records.progress import Progress
 from records.promise_marks import PromiseMarks
+from records.questions import Questions
 from records.read_backs import ReadBacks
 from records.releases import Releases
 from records.restrictions import Restrictions
@@ -83,6 +84,7 @@ class Transaction:
     mentions: Mentions
     incidents: Incidents
     facts: Facts
+    questions: Questions
     statements: Statements
     pictures: Pictures
     decisions: Decisions
@@ -130,6 +132,7 @@ def _transaction(work: Work) -> Transaction:
         mentions=Mentions(work),
         incidents=Incidents(work, ledger),
         facts=Facts(work, ledger),
+        questions=Questions(work, ledger),
         statements=Statements(work, ledger),
         pictures=Pictures(work),
         decisions=Decisions(work, ledger),

@@ -349,6 +349,36 @@ read_backs = Table(
     Column("due_at", UtcTime, nullable=True, index=True),
     _words("body"),
 )
+public_questions = Table(
+    "public_questions",
+    metadata,
+    _key("id"),
+    Column("incident", Words, ForeignKey("incidents.id"), nullable=False, index=True),
+    _words("merged_into"),
+    _words("body"),
+)
+askings = Table(
+    "askings",
+    metadata,
+    Column("incident", Words, ForeignKey("incidents.id"), primary_key=True),
+    _key("post"),
+    Column("place", Integer, primary_key=True, autoincrement=False),
+    _words("question"),
+    _words("author"),
+    _words("text"),
+    _time("at"),
+    Column("reach", _BIG, nullable=False),
+    _words("url"),
+    Index(None, "incident", "question", "at"),
+)
+question_progress = Table(
+    "question_progress",
+    metadata,
+    Column("incident", Words, ForeignKey("incidents.id"), primary_key=True),
+    _time("until"),
+    Column("posts", _BIG, nullable=False),
+    Column("early", _BIG, nullable=False),
+)
 stakeholders = Table(
     "stakeholders", metadata, _key("email"), Column("position", Integer, nullable=False), _words("body")
 )

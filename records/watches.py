@@ -174,6 +174,20 @@ class Mentions:
         query = query.order_by(mentions.c.created_at.desc()).limit(limit)
         return [read(Mention, row.body) for row in await self._work.all(query)]
 
+    async def after(
+        self, incident: str, since: datetime, key: str, *, limit: int
+    ) -> builtins.list[tuple[str, Mention]]:
+        """Up to ``limit`` mentions behind the one of ``since`` and ``key``, in order of time, with their keys."""
+        behind = (mentions.c.created_at > since) | ((mentions.c.created_at == since) & (mentions.c.key > key))
+        query = select(mentions.c.key, mentions.c.body).where(mentions.c.incident == incident, behind)
+        query = query.order_by(mentions.c.created_at, mentions.c.key).limit(limit)
+        return [(row.key, read(Mention, row.body)) for row in await self._work.all(query)]
+
+    async def before(self, incident: str, until: datetime) -> int:
+        """How many mentions of an incident were written up to ``until``."""
+        query = select(func.count()).where(mentions.c.incident == incident, mentions.c.created_at <= until)
+        return int((await self._work.all(query))[0][0])
+
     async def widest(self, incident: str, *, limit: int) -> builtins.list[Mention]:
         """The mentions that reached most: by their authors' audience, where known, and reposts."""
         query = select(mentions.c.body).where(mentions.c.incident == incident, mentions.c.reach > 0)

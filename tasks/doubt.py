@@ -20,11 +20,12 @@ class Doubt:
 
 
 async def in_doubt(tx: Transaction, incident_id: str) -> tuple[Doubt, ...]:
-    """The published statements of an incident that no longer hold, oldest first."""
+    """The published statements of an incident that no longer hold, oldest first. The page of questions and answers is not
+    among them: the next version takes its place (``tasks.answers.renew_pages``), and corrects it there."""
     facts = await tx.facts.list(incident_id)
     found = []
     for statement in await tx.statements.list(incident_id):
-        changed = broken(statement, facts)
+        changed = () if statement.page else broken(statement, facts)
         if changed and await tx.statements.status(statement.id, statement.version) is StatementStatus.PUBLISHED:
             found.append(Doubt(statement, changed))
     return tuple(found)

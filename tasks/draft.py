@@ -4,6 +4,7 @@ A draft that exists is not drafted again: repeats find it. Text may come from th
 """
 
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from crisis import drafting
@@ -14,7 +15,7 @@ from crisis.fact import Fact, FactStatus
 from crisis.incident import Incident
 from crisis.pictures import Picture
 from crisis.playbook import Playbook
-from crisis.statement import Statement, Target
+from crisis.statement import Promise, Statement, Target
 from crisis.tongues import ENGLISH, only_in_english
 from crisis.typed_in import CLAIM, one_line
 from crisis.values import StatementKind
@@ -27,7 +28,7 @@ from tasks.doubt import in_doubt, mark_doubts
 from tasks.installation import Installation
 from tasks.linting import SAID
 from tasks.mailing import audience_options
-from tasks.outlets import NothingToCorrect, languages_for, outlets_again, outlets_for
+from tasks.outlets import NothingToCorrect, languages_for, outlets_again, outlets_for, page_outlets
 from tasks.pictures import Read
 
 DEAD = frozenset({StatementStatus.RETURNED, StatementStatus.VOIDED, StatementStatus.EXPIRED, StatementStatus.WITHDRAWN})
@@ -36,6 +37,20 @@ DEAD = frozenset({StatementStatus.RETURNED, StatementStatus.VOIDED, StatementSta
 
 TAKEN_BACK = "taken_back"
 """What the record of a proposal says that a person took back from its approvers."""
+
+
+@dataclass(frozen=True)
+class Answering:
+    """What a statement answers."""
+
+    questions: tuple[str, ...]
+    """Ids of the questions."""
+    facts: frozenset[str] | None = None
+    """Ids of the facts that it states; None for a person's text, which may rest on any."""
+    promises: tuple[Promise, ...] = ()
+    """When more is said about those that nobody can answer yet."""
+    page: str = ""
+    """HTML of the page of all answers, where it is a version of that; it goes only to channels that keep such a page."""
 
 
 async def draft(
@@ -52,6 +67,7 @@ async def draft(
     language: str = "",
     channels: Collection[str] = (),
     onto: str | None = None,
+    answering: Answering | None = None,
 ) -> Statement:
     """The statement of that kind for an incident: the one that is on its way, or a new one.
 
@@ -67,7 +83,8 @@ async def draft(
     no template speaks it, the template's text is English under a line in that language that says so.
 
     ``channels`` are those that it goes to, instead of the playbook's; a correction goes wherever the wrong text is.
-    ``onto`` is what the author had before them (``place_of``).
+    ``onto`` is what the author had before them (``place_of``). ``answering``: it answers these questions, in a statement of
+    its own beside the answers to others.
 
     Raises:
         WrittenMeanwhile: somebody else has written a version since ``onto``, or it was published since.
@@ -88,7 +105,9 @@ async def draft(
             raise NotFound(f"{corrects} is not a statement of {incident_id}")
         spoken, language = language, wrong.readers_language if wrong else language
         language = language or languages_for(here, incident, kind)[0]
-        latest, status = await before_author(tx, onto or "", incident_id, kind, language, corrects)
+        latest, status = await before_author(tx, onto or "", incident_id, kind, language, corrects, answering)
+        if onto and latest and latest.answers:
+            answering = Answering(questions=latest.answers)
         if onto and latest and not wrong and spoken == latest.language:
             language = latest.readers_language  # its words were changed, not whom it is for
         if onto is not None and onto != place_of(latest, status):
@@ -112,6 +131,8 @@ async def draft(
             else await outlets_for(
                 tx, here, incident, kind, lists, pictures=bool(media), language=language, only=channels
             )
+            if answering is None or not answering.page
+            else page_outlets(here, incident_id)
         )
         if channels and not outlets:
             raise NotAllowed(f"none of {', '.join(channels)} takes a text without a picture: choose another channel")
@@ -123,7 +144,7 @@ async def draft(
             )
         statement = _written(
             here, incident, watch, kind, known, outlets, statement_id, version, author, text, wrongs, media, language,
-            spoken or language,
+            spoken or language, answering,
         )  # fmt: skip
         said = "; ".join(read.says for read in pictures if read.says)
         await tx.statements.add(statement, actor=author, via=here.via, reason=said, flow_run_id=here.flow_run_id)
@@ -186,22 +207,43 @@ def place_of(latest: Statement | None, status: StatementStatus | None) -> str:
 
 
 async def latest_of(
-    tx: Transaction, incident: str, kind: StatementKind, language: str, corrects: str = ""
+    tx: Transaction,
+    incident: str,
+    kind: StatementKind,
+    language: str,
+    corrects: str = "",
+    answering: Answering | None = None,
 ) -> tuple[Statement | None, StatementStatus | None]:
-    """The latest version of the latest statement of a kind for readers of a language, and where it stands."""
+    """The latest version of the latest statement of a kind for readers of a language, and where it stands; of answers to
+    questions, those to the same ones."""
     of_kind = [s for s in await tx.statements.list(incident) if s.kind is kind and s.corrects == corrects]
+    of_kind = [s for s in of_kind if _about_the_same(s, answering)]
     found = [s for s in of_kind if s.readers_language == language]
     latest = found[-1] if found else None
     return latest, await tx.statements.status(latest.id, latest.version) if latest else None
 
 
+def _about_the_same(statement: Statement, answering: Answering | None) -> bool:
+    if answering is None:
+        return not statement.answers and not statement.page
+    if answering.page or statement.page:
+        return bool(answering.page) and statement.page
+    return set(statement.answers) == set(answering.questions)
+
+
 async def before_author(
-    tx: Transaction, onto: str, incident: str, kind: StatementKind, language: str, corrects: str = ""
+    tx: Transaction,
+    onto: str,
+    incident: str,
+    kind: StatementKind,
+    language: str,
+    corrects: str = "",
+    answering: Answering | None = None,
 ) -> tuple[Statement | None, StatementStatus | None]:
     """What a text is written onto: the statement that its author had before them, whose language they may change; without
     one, the latest for readers of its language."""
     if not onto:
-        return await latest_of(tx, incident, kind, language, corrects)
+        return await latest_of(tx, incident, kind, language, corrects, answering)
     latest = await tx.statements.get(onto.partition("/")[0])
     if (latest.incident, latest.kind, latest.corrects) != (incident, kind, corrects):
         raise NotFound(f"{latest.id} is no {kind} of {incident}")
@@ -326,6 +368,7 @@ def _written(
     media: tuple[Picture, ...],
     language: str,
     spoken: str,
+    answering: Answering | None,
 ) -> Statement:
     """``language`` is its readers'; ``spoken`` is that of a person's text."""
     wrong = wrongs[-1] if wrongs else None
@@ -341,7 +384,7 @@ def _written(
         version=version,
         kind=kind,
         incident=incident,
-        facts=drafting.relied_on(kind, facts, wrongs),
+        facts=_relied_on(kind, facts, wrongs, answering),
         headline=headline,
         body=body,
         outlets=outlets,
@@ -350,11 +393,25 @@ def _written(
         author=author,
         language=spoken,
         wanted_language="" if spoken == language else language,
-        promises=drafting.promises_in(body, context["next_update"], context["next_update_says"]),
+        promises=answering.promises
+        if answering and answering.promises
+        else drafting.promises_in(body, context["next_update"], context["next_update_says"]),
         corrects=wrong.id if wrong else "",
         media=media,
         keep=(context["contact"], context["next_update_says"]) if by_template else (),
+        answers=answering.questions if answering else (),
+        page=answering.page if answering else "",
     )
+
+
+def _relied_on(
+    kind: StatementKind, facts: tuple[Fact, ...], wrongs: Sequence[Statement], answering: Answering | None
+) -> tuple[Fact, ...]:
+    """The facts it relies on; of answers that a template wrote, those that it states."""
+    found = drafting.relied_on(kind, facts, wrongs)
+    if answering is None or answering.facts is None:
+        return found
+    return tuple(fact for fact in found if fact.id in answering.facts)
 
 
 def _template(here: Installation, playbook: Playbook, kind: StatementKind, language: str) -> tuple[str, str]:

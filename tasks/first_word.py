@@ -13,6 +13,7 @@ from crisis.incident import Incident, IncidentState
 from crisis.statement import Statement
 from crisis.values import StatementKind
 from records import StatementStatus
+from tasks.answers import answer_again
 from tasks.approve import CHECK_AGAIN, propose_draft
 from tasks.binding import what_changed
 from tasks.corrections import open_corrections, tell_voided
@@ -100,7 +101,12 @@ async def renew(here: Installation, incident_id: str) -> list[Statement]:
         if statement.author != drafting.AUTHOR or statement.kind is StatementKind.CORRECTION:
             await _tell_void(here, incident, statement)  # what still wants correcting was opened above
             continue
-        fresh = await draft(here, incident_id, statement.kind, language=statement.readers_language)
+        again = statement.answers or statement.page
+        fresh = (
+            await answer_again(here, statement)
+            if again
+            else await draft(here, incident_id, statement.kind, language=statement.readers_language)
+        )
         await propose_draft(here, fresh)
         renewed.append(fresh)
     if renewed and here.flow_run_id != incident.flow_run_id:

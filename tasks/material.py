@@ -26,7 +26,9 @@ from crisis.stranded import Audience
 from crisis.triage import Assessment, Signal
 from crisis.watch import Mention, Watch
 from records import Proposal, StatementStatus, Transaction
+from tasks.empathy import Felt, felt
 from tasks.installation import Installation
+from tasks.questions import Asked, asked_about
 from tasks.stranded import audiences
 
 CALM_BEFORE = timedelta(minutes=45)
@@ -78,6 +80,10 @@ class Material:
     tasks: tuple[ReviewTask, ...]
     answered: dict[str, str]
     """The fact that answers a narrative, by narrative."""
+    felt: Felt | None = None
+    """What each affected group says, thinks, feels and does, and what the statements leave unanswered."""
+    asked: tuple[Asked, ...] = ()
+    """What the public asked, and how each question stands."""
     mailings: dict[str, dict[RecipientState, int]] = field(default_factory=dict)
     """How many recipients of each mailing are in which state, by its delivery."""
     audiences: tuple[Audience, ...] = ()
@@ -141,6 +147,8 @@ async def gather(here: Installation, incident_id: str) -> Material:
             review=await tx.reviews.get(incident_id),
             tasks=tuple(await tx.review_tasks.list(incident_id)),
             answered=await tx.incidents.ties(incident_id),
+            felt=await felt(tx, incident),
+            asked=await asked_about(tx, incident, here.clock.now()),
             mailings=await tx.mailings.counts_of(d.id for d in deliveries if d.purpose is Purpose.STATEMENT),
         )
 

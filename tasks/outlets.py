@@ -7,7 +7,7 @@ from crisis.delivery import ARRIVED, Delivery, Purpose
 from crisis.drafting import Outlet
 from crisis.incident import Incident
 from crisis.mailing import LIST_HASH, LIST_OF, RECIPIENTS
-from crisis.statement import Statement, Target
+from crisis.statement import PAGE, PAGE_MADE, Statement, Target
 from crisis.values import CrisisType, StatementKind
 from records import Transaction
 from tasks.installation import Installation
@@ -55,6 +55,19 @@ async def outlets_for(
         options = lists.get(c.name, {})
         outlets.append(Outlet(target=target, limits=limits, options=options, reply_to=joins, components=components))
     return outlets
+
+
+def page_outlets(here: Installation, incident: str) -> list[Outlet]:
+    """Every channel that keeps pages at one address, for the incident's page of questions and answers."""
+    return [
+        Outlet(
+            target=Target(channel=c.name, kind=c.kind, address=c.address),
+            limits=limits_of(c),
+            options={PAGE: f"questions-{incident.lower()}", PAGE_MADE: f"{here.clock.now().timestamp():.0f}"},
+        )
+        for c in here.settings.channels
+        if limits_of(c).standing_page
+    ]
 
 
 def channels_for(here: Installation, incident: Incident, kind: StatementKind, language: str) -> list[ChannelSettings]:

@@ -20,7 +20,7 @@ from crisis.retrospect import Leg, NormReading, did_not, legs, read_norms, worke
 from crisis.values import StatementKind
 from crisis.visible import visible
 from records import Verification
-from tasks import report_rows, review_rows
+from tasks import report_questions, report_rows, review_rows
 from tasks.installation import Installation
 from tasks.material import Material, gather
 from tasks.report_document import document, effect_rows, name_of
@@ -170,6 +170,9 @@ def context(told: Told, public_key_pem: str) -> dict[str, Any]:
         "commitments": [report_rows.commitment_row(material, c.model_dump()) for c in material.commitments],
         "audiences": [report_rows.audience_row(material, a) for a in material.audiences],
         "changed_there": report_rows.changed_rows(material),
+        "questions": report_questions.rows(material),
+        "felt": material.felt.map.model_dump(mode="json") if material.felt else {"groups": []},
+        "needs": [n.model_dump(mode="json") for n in material.felt.needs] if material.felt else [],
         "facts": [report_rows.fact_row(material, history) for history in material.facts],
         "assessments": [report_rows.assessment_row(material, a.model_dump(mode="json")) for a in material.assessments],
         "narratives": [n.model_dump() for n in assessment.narratives],

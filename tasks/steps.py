@@ -15,6 +15,7 @@ from tasks import (
     acknowledge,
     after_action,
     announce,
+    answers,
     approve,
     archive,
     artifacts,
@@ -36,6 +37,7 @@ from tasks import (
     notify,
     on_event,
     publish,
+    questions,
     recover,
     retention,
     review,
@@ -93,6 +95,9 @@ plan_deliveries = _step("Plan deliveries", publish.plan)
 deliver = _step("Deliver", delivering.deliver)
 mail_on = _step("Go on with mailings", publish.mail_on)
 finish_publishing = _step("Finish publishing", publish.finish)
+
+mine_questions = _step("Look for questions of the public", questions.mine_all)
+renew_pages = _step("Renew pages of answers", answers.renew_pages)
 
 observe = _step("Measure the reaction", follow_up.observe)
 judge_effects = _step("Judge what our words did", effect.judge_effects)

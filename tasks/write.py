@@ -26,8 +26,17 @@ class NotUsable(Exception):
     """Every draft of the writer broke a rule; the message says which, and nothing was stored."""
 
 
-async def written(here: Installation, incident_id: str, kind: StatementKind, writer: str, *, language: str = "") -> str:
-    """A writer's text for a statement: headline, blank line, body; checked against everything on record.
+async def written(
+    here: Installation,
+    incident_id: str,
+    kind: StatementKind,
+    writer: str,
+    *,
+    language: str = "",
+    asking: tuple[str, ...] = (),
+) -> str:
+    """A writer's text for a statement: headline, blank line, body; checked against everything on record. ``asking``:
+    questions of the public that it answers, which the writer is given as strangers' words.
 
     Raises:
         NotUsable: no draft of ``TRIES`` kept to the rules.
@@ -38,6 +47,7 @@ async def written(here: Installation, incident_id: str, kind: StatementKind, wri
     async with here.store.reading() as tx:
         incident = await tx.incidents.get(incident_id)
         brief = await _brief(here, tx, incident, kind, language or here.settings.voice.language)
+        brief = brief.model_copy(update={"posts": (*asking, *brief.posts)[:QUOTES]}) if asking else brief
         known = await known_of(here, tx, incident_id)
     findings: tuple[str, ...] = ()
     for _ in range(TRIES):

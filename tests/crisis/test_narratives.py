@@ -3,8 +3,8 @@
 import random
 from datetime import UTC, datetime, timedelta
 
+from crisis.interrogative import asked
 from crisis.narratives import OTHER, Narratives, cluster
-from crisis.questions import asked
 from crisis.watch import Mention
 
 AT = datetime(2026, 3, 3, 13, tzinfo=UTC)

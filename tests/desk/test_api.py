@@ -38,15 +38,18 @@ async def test_a_program_reads_incidents_as_the_document_says(scene: Scene) -> N
         listed = await program.get("/api/incidents")
         one = await program.get("/api/incidents/INC-1")
         none = await program.get("/api/incidents/INC-9")
+        asked = await program.get("/api/incidents/INC-1/questions")
+        felt = await program.get("/api/incidents/INC-1/empathy")
         wrong = await program.get("/api/incidents", params={"state": "burning"})
     validate(described)
+    more = ((asked, "incidents/INC-1/questions"), (felt, "incidents/INC-1/empathy"))
     api = openapi_core.OpenAPI.from_dict(described)
-    for answer, path in ((listed, "incidents"), (one, "incidents/INC-1"), (none, "incidents/INC-9")):
+    for answer, path in ((listed, "incidents"), (one, "incidents/INC-1"), (none, "incidents/INC-9"), *more):
         scope = {"type": "http", "method": "GET", "path": f"/api/{path}", "query_string": b"", "scheme": "http"}
         headers = [(b"host", b"127.0.0.1:8420"), (b"authorization", f"Bearer {secret}".encode())]
-        asked = StarletteOpenAPIRequest(Request(scope | {"headers": headers, "server": ("127.0.0.1", 8420)}), b"")
+        call = StarletteOpenAPIRequest(Request(scope | {"headers": headers, "server": ("127.0.0.1", 8420)}), b"")
         shown = Response(answer.content, answer.status_code, {"content-type": "application/json"})
-        api.validate_response(asked, StarletteOpenAPIResponse(shown))
+        api.validate_response(call, StarletteOpenAPIResponse(shown))
     [short] = listed.json()["incidents"]
     assert (short["id"], short["severity"], listed.json()["more"]) == ("INC-1", "SEV2", False)
     assert short.items() <= one.json().items()
@@ -59,7 +62,8 @@ def test_the_document_names_every_field_and_needs_a_token() -> None:
     described = document("Fireline", "https://desk.example")
     validate(described)
     assert described["security"] == [{"token": []}]
-    own = {f"/api/incidents{rest}" for rest in ("", "/{id}", "/{id}/deliveries", "/{id}/commitments")}
+    ways = ("", "/{id}", "/{id}/deliveries", "/{id}/commitments", "/{id}/questions", "/{id}/empathy")
+    own = {f"/api/incidents{rest}" for rest in ways}
     assert set(described["paths"]) == {*own, "/api/watches", "/api/events"}
 
 

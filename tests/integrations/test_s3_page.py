@@ -204,3 +204,36 @@ async def test_a_picture_lies_beside_the_page_and_goes_with_the_last_page_that_s
     for _ in range(2):
         await channel.withdraw(second)
     assert name not in aws.objects(BUCKET)
+
+
+def questions(text: str, made: int) -> Rendering:
+    """A version of a page that stays at one address."""
+    return statement("Questions", text).model_copy(
+        update={"options": {"page": "questions-inc-1", "page_made": str(made)}}
+    )
+
+
+async def test_a_page_of_its_own_stays_at_one_address_and_is_never_put_back(aws):
+    channel = page(aws)
+    first = await channel.publish(questions("Nobody knows yet.", 100), "v1")
+    assert first.url == "https://press.acme.example/pages/questions-inc-1.html"
+    second = questions("It works again.", 200)
+    receipt = await channel.publish(second, "v2")
+    assert receipt.url == first.url
+    assert await channel.publish(second, "v2") == receipt  # sent twice: there once
+    assert await channel.find("v2", second) == receipt
+    assert await channel.find("v1", questions("Nobody knows yet.", 100)) is None
+    with pytest.raises(Refused, match="newer version"):
+        await channel.publish(questions("Late.", 150), "v0")
+    await channel.withdraw(first)  # its place was taken: nothing of the newer one is lost
+    assert aws.objects(BUCKET)["pages/questions-inc-1.html"] == second.html.encode()
+    assert listed(aws)[0] == [first.url]
+    await channel.withdraw(receipt)
+    assert "pages/questions-inc-1.html" not in aws.objects(BUCKET)
+
+
+@pytest.mark.parametrize("name", ["../feed", "a/b", "", "ä"])
+async def test_a_page_name_that_could_lie_elsewhere_is_refused(aws, name: str):
+    bad = statement().model_copy(update={"options": {"page": name, "page_made": "1"}})
+    with pytest.raises(Refused, match="name of a page"):
+        await page(aws).publish(bad, "k")

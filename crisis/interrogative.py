@@ -1,0 +1,119 @@
+"""The sentences of a post that ask something which could be answered.
+
+Found by their question mark in any script; without one, in English, by how they begin: a question word before a verb, a
+verb before its subject, or words of asking ("any idea when", "I want to know whether"). Left out are what is shouted as
+a question and asks nothing ("are you kidding me?", "how dare you?"), and whatever has fewer than three words. English
+rules only know English: a rhetorical question in another language is taken for one that is meant. Pure.
+"""
+
+import re
+
+LONGEST = 240
+"""Characters of a question that are kept."""
+READ = 2_000
+"""Characters of a post that are read."""
+UNMARKED = 160
+"""Characters of a sentence without a question mark that may still be one."""
+
+_SENTENCE = re.compile(r"(?:[^.!?？！。؟;\n]|[.;](?=\w))+[?？؟]*")
+_NOISE = re.compile(
+    r"(?:https?://|www\.)\S+|(?:^|\s)(?:rt\s+)?@[\w.\-]+:?"
+    r"|[¿\x00-\x09\x0b-\x1f\u200b-\u200f\u202a-\u202e\u2066-\u2069]",
+    re.IGNORECASE,
+)
+WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]|\w+(?:['’]\w+)?")
+_MARKS = ("?", "？", "؟")
+
+_VERB = (
+    r"(?:is|are|was|were|am|will|would|can|could|should|shall|do|does|did|has|have|had|may|might|must"
+    r"|[’']s|[’']re|[’']ll)"
+)
+_SUBJECT = (
+    r"(?:i|we|you|he|she|they|it|this|that|these|those|there|the|my|our|your|his|her|their|any|anyone|anybody"
+    r"|somebody|someone|everyone|nobody|all|some|people|customers?|passengers?)"
+)
+_BEGINS = re.compile(
+    rf"(?:(?:and|but|so|ok|okay|hey|hi|hello|please|well|also|now|then|sorry)\b[\s,.]*)*(?:"
+    rf"(?:how|why|when|where|who|whom|whose|what|which)\b(?:\s+[\w’'-]+){{0,3}}?\s*\b{_VERB}\b"
+    rf"|how (?:long|much|many|soon|often|far)\b|what about\b|how about\b|since when\b|who\s+(?:pays?|helps?|refunds?)\b"
+    rf"|{_VERB}(?:n[’']t)?\s+{_SUBJECT}\b"
+    rf"|(?:has|have|was|is|are|were|will)\s+[\w’'-]+\s+(?:been|being)\b"
+    r")",
+    re.IGNORECASE,
+)
+_NOT_BEGINS = re.compile(
+    r"(?:when|where|what|which|who|how|why)\s+(?:i|we|you|he|she|they|it|my|our|the|a|an|this|that)\b"
+    r"|(?:that|this|which|who|what|how|why)\s+(?:is|was)\s+(?:why|how|what|where|when)\b"
+    r"|which\s+(?:is|was|tells|means|makes)\b",
+    re.IGNORECASE,
+)
+"""Clauses that begin like questions: "when I got to the till", "which is why"."""
+_INDIRECT = re.compile(
+    r"\b(?:any(?:one|body)?\s+(?:idea|clue|word|news|info(?:rmation)?|update|eta|estimate)\b"
+    r"|(?:does|do|did)\s+any(?:one|body)\s+(?:at \w+ )?know"
+    r"|(?:i(?:['’]d| would)?|we(?:['’]d| would)?)\s+(?:just\s+|really\s+|only\s+)?(?:want|like|love|need)s?\s+to\s+know"
+    r"|wonder(?:ing)?\s+(?:if|whether|when|why|how|what|where|who)"
+    r"|(?:tell|let)\s+(?:me|us)\s+(?:know\s+)?(?:if|whether|when|why|how|what|where|who)"
+    r"|(?:explain|confirm|clarify|say)\s+(?:to (?:me|us)\s+)?(?:if|whether|when|why|how|what|where|who)"
+    r"|(?:asking|ask)\s+(?:for\s+.{0,30}?)?(?:if|whether|when|why|how|what|where))\b"
+    r"|^eta\b",
+    re.IGNORECASE,
+)
+_RHETORICAL = re.compile(
+    r"\b(?:kidding|joking)\s+(?:me|us)\b|\bis (?:this|that|it) (?:a|some kind of|your idea of a) (?:joke|prank)\b"
+    r"|\bare (?:you|they|these people) (?:all |even |actually |seriously |people |guys )*"
+    r"(?:serious|insane|crazy|mad|stupid|blind|trying|human|for real|real|out of (?:your|their) minds?)\b"
+    r"|\bare these (?:people|guys|clowns) \w+|\bhow dare\b|\bwh?at? the (?:f|h|actual)|\bwtf\b|\bwhat is this\W*$"
+    r"|\b(?:can|would|could) you (?:even )?(?:believe|imagine) (?:this|it|that)\b"
+    r"|\bwho (?:even )?(?:cares?|needs?|knew|does (?:that|this)|would(?:[’']ve| have) thought"
+    r"|could have (?:seen|known|guessed)"
+    r"|saw (?:that|this) coming|runs this|raised you|hired)\b"
+    r"|\bhow hard (?:can|could|is)\b|\bis (?:it|that) (?:so|too|really (?:so )?)\s*(?:hard|difficult|much)\b"
+    r"|\bwhy (?:do|would|should) (?:i|we) (?:even |still )*(?:bother|care|try|trust)\b"
+    r"|\bwhy (?:am|are) (?:i|we) (?:even|not|still|paying)\b"
+    r"|\bwhy would (?:anyone|anybody|you ever)\b|\bwhy so \w+\W*$|\bjust why\W*$|\bwhy\W+why\b"
+    r"|\bhow (?:is|are|can) .{0,40}?\b(?:still|even) (?:allowed|legal|in business|exist\w*|a thing|possible)\b"
+    r"|\bhow (?:do|can|could) (?:you|they) (?:people )?(?:even )?(?:sleep|live with"
+    r"|look (?:at )?(?:yourself|yourselves|us))\b"
+    r"|\b(?:have|has|had) (?:you|they) (?:no|any|lost) (?:shame|decency|heart|honou?r|conscience|your mind)\b"
+    r"|\b(?:no|any) (?:shame|decency|conscience)\W*$"
+    r"|\bwhere(?: is|[’']s) (?:the|your) (?:shame|decency|heart|honou?r)\b"
+    r"|\bwhat(?: is|[’']s) (?:the point|wrong with (?:you|them|this company|these people|people))\b"
+    r"|\bwhat (?:did|do) (?:you|we|i|they) (?:expect|do to deserve)\b"
+    r"|\bwhat (?:kind|sort) of (?:a )?(?:company|people|person|monsters?)\b"
+    r"|\bcan (?:it|this) get (?:any )?(?:worse|better)\b|\bhow many (?:more )?times\b"
+    r"|\bis (?:anyone|anybody|nothing|no one|nobody|there no)\b.{0,24}\b(?:surprised|sacred|shame|end|left|shocked)\b"
+    r"|\bwho(?: is|[’']s)? (?:surprised|shocked|with me|else is (?:done|angry))\b|\bis it (?:just )?me\b"
+    r"|\bwhere do i (?:even )?(?:start|begin)\b"
+    r"|\bdo (?:you|they|we) (?:even|really|people) (?:have|care|know|test|think|read)\b"
+    r"|\b(?:do|does) .{1,30} mean (?:nothing|anything) to\b"
+    r"|\bremember(?: when)?\b.{0,60}\?|\bguess (?:who|what|where)\b|\byou (?:call|know what)\b|\byou had one job\b"
+    r"|\bisn[’']t (?:that|this|it) (?:great|nice|lovely|wonderful|funny)\b|\bwho do (?:you|they) think\b"
+    r"|\bwould you (?:feed|give|do|want) (?:this|that|it) (?:to|for) your\b|\bare we (?:living|back) in\b"
+    r"|\bwhat else is new\b"
+    r"|[,\s](?:right|huh|eh|lol|lmao|innit|amirite|yeah|no)\s*[?？]+$"
+    r"|,\s*(?:did|do|does|is|are|was|were|ca|wo)n[’']t \w+\s*[?？]+$"
+    r"|^(?:no )?(?:\w+[,\s]+){0,1}(?:really|seriously|how about no)\b\W*\w*\W*$|\bhow nice\b|\bas if\b"
+    r"|\bdoes (?:this|that) (?:look|sound|seem) like\b|\bwhen will (?:they|you|people) (?:ever )?learn\b",
+    re.IGNORECASE,
+)
+
+
+def asked(text: str) -> list[str]:
+    """What one post asks, each question as written."""
+    found = []
+    for sentence in _SENTENCE.findall(_NOISE.sub(" ", text[:READ])):
+        plain = " ".join(sentence.split())
+        if len(WORD.findall(plain)) < 3 or _RHETORICAL.search(plain):
+            continue
+        if plain[-1:] in _MARKS or _asks_unmarked(plain):
+            found.append(plain[:LONGEST])
+    return found
+
+
+def _asks_unmarked(sentence: str) -> bool:
+    if len(sentence) > UNMARKED:
+        return False
+    if _INDIRECT.search(sentence):
+        return True
+    return bool(_BEGINS.match(sentence)) and not _NOT_BEGINS.match(sentence)

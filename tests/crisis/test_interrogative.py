@@ -1,0 +1,61 @@
+"""Questions in posts: what asks is found, rhetoric is left out, and those that ask the same are put together."""
+
+import pytest
+
+from crisis.interrogative import asked
+from crisis.paraphrases import Merging, about, kind_of, merged
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "When will the app work again?",
+        "when will you fix this",
+        "any idea when payments are back",
+        "I just want to know whether my money is safe.",
+        "how long until this is over",
+        "この電気ケトルは安全ですか？",
+    ],
+)
+def test_what_asks_is_found_with_and_without_a_mark(text: str) -> None:
+    assert asked(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Are you kidding me?",
+        "How dare you?",
+        "When I got to the till nothing worked",
+        "Which is why I left",
+        "wtf?",
+        "What a mess!",
+        "You call this service?",
+        "",
+        "?" * 5000,
+        "why " * 1000,
+        "are you all even actually " * 400,
+    ],
+)
+def test_what_nobody_could_answer_is_no_question(text: str) -> None:
+    assert asked(text) == [] or "why why" in asked(text)[0]
+
+
+def test_paraphrases_are_one_question_and_others_are_not() -> None:
+    texts = ["Is my money safe?", "are our savings safe", "When will the app work again?", "when is the app fixed?"]
+    assert merged(texts) == [0, 0, 1, 1]
+    assert merged(["Why did the app go down?", "When is the app up again?"]) == [0, 1]
+
+
+def test_a_group_keeps_its_id_while_thousands_of_others_come() -> None:
+    merging = Merging()
+    first = merging.place("Is my money safe?", "a")
+    for number in range(200):
+        merging.place(f"Where is parcel number {number} of street {number}?", f"n{number}")
+    assert merging.place("is my money safe", "z") == first
+
+
+def test_a_claim_is_about_a_question_that_shares_its_words() -> None:
+    assert about("When will card payments work again?", "Card payments work again since 11:50 UTC")
+    assert not about("When will card payments work again?", "Our office in Porto is closed")
+    assert kind_of("what should I do now?") == "what to do"
