@@ -82,7 +82,7 @@ def volume_chart(
     """Unique authors per window, the negative ones among them, what is usual, and the band that still counts as usual.
 
     The band ends where ``crisis.reaction`` no longer calls a watch calm. ``foreseen``: what was to be expected without each
-    statement (``crisis.effect.Effect.forecast``), drawn as a hatched band of negative authors until the next one begins.
+    statement (``crisis.effect.Effect.forecast``), drawn as an outlined band of negative authors until the next one begins.
 
     ``width`` is in CSS px. ``standalone`` gives the chart its own ground and colours for use as an image file.
     Without signals the chart says that nothing was measured.
