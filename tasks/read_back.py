@@ -55,6 +55,8 @@ async def read_back_due(here: Installation) -> str:
 
 async def read_back(here: Installation, deliveries: Sequence[str]) -> list[str]:
     """Look at these deliveries now, all at once; the channels on which something had changed since the look before."""
+    if not deliveries:
+        return []
     looks = [asyncio.ensure_future(_look(here, id)) for id in dict.fromkeys(deliveries)]
     done, waiting = await asyncio.wait(looks, timeout=SECONDS)
     for look in waiting:
