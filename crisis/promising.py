@@ -20,6 +20,8 @@ from crisis.values import Frozen
 
 MOST = 40
 """Promises that are looked for in one text."""
+LONGEST = 1_500
+"""Characters of a sentence that are kept; nobody promises in longer ones."""
 _CLAUSE = re.compile(
     r";\s+|,?\s+(?:and|und|et|y|و)\s+(?=(?:we|wir|nous|you)\b\s*(?:will|'ll|werden|erstatten|melden|\w+rons)\b)|,\s+then\s+",
     re.IGNORECASE,
@@ -51,7 +53,11 @@ def _found(text: str, language: str, now: datetime) -> Iterator[FoundPromise]:
             if kind is not None:
                 begin = at + start
                 yield FoundPromise(
-                    sentence=clause.strip(), start=begin, end=begin + len(clause), kind=kind, when=when(clause, now)
+                    sentence=clause.strip()[:LONGEST],
+                    start=begin,
+                    end=begin + len(clause),
+                    kind=kind,
+                    when=when(clause, now),
                 )
         at += len(sentence.text)
 

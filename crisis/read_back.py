@@ -59,17 +59,20 @@ STEPS: tuple[tuple[timedelta, timedelta], ...] = (
     (timedelta(days=30), timedelta(days=2)),
 )
 """Up to which age a text is looked at how often."""
+MOST = 200_000
+"""Characters of what a platform shows that are looked at."""
 LONGEST = 4_000
 """Characters of a part that are kept."""
 _LINK = re.compile(
-    r"(?:https?://|www\.)[^\s<>\"'\u3000-\u3002\uff01\uff0c)]+|\b[\w-]+(?:\.[\w-]+)*\.[a-z]{2,12}/[^\s<>\"')]*…?"
+    r"(?:https?://|www\.)[^\s<>\"'\u3000-\u3002\uff01\uff0c)]+"
+    r"|(?<![\w.-])[\w-]{1,63}(?:\.[\w-]{1,63}){0,5}\.[a-z]{2,12}/[^\s<>\"')]*…?"  # as a platform shortens it
 )
-_SLACK = re.compile(r"<(?:https?://|mailto:)([^|>]*)(?:\|([^>]*))?>")
-_MARKDOWN_LINK = re.compile(r"\[([^\]\n]+)\]\((?:https?://|mailto:)[^)\s]+\)")
+_SLACK = re.compile(r"<(?:https?://|mailto:)([^|<>]{0,500})(?:\|([^<>]{0,500}))?>")
+_MARKDOWN_LINK = re.compile(r"\[([^\[\]\n]{1,300})\]\((?:https?://|mailto:)[^()\[\]\s]{1,500}\)")
 _MENTION = re.compile(r"(@[\w-]+)@[\w.-]+")
 _BLOCK = re.compile(r"</?(?:br|p|li|ul|ol|div|h\d)\b[^<>]{0,300}>", re.IGNORECASE)
 _TAG = re.compile(r"<[^<>]{1,300}>")
-_BULLET = re.compile(r"(?m)^\s*[-•*]\s+")
+_BULLET = re.compile(r"(?m)^[ \t]{0,20}[-•*][ \t]+")
 _MARKS = re.compile(r"[*_`~#>|\\]+")
 _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u2064\ufeff\ufe0e\ufe0f]")
 
@@ -106,7 +109,7 @@ def stand_of(approved: tuple[str, ...], there: OnPlatform) -> tuple[Stand, str]:
     if len(there.parts) != len(approved):
         return Stand.EDITED, f"{len(there.parts)} parts stand there, {len(approved)} were approved"
     for number, (wanted, found) in enumerate(zip(approved, there.parts, strict=True), 1):
-        if comparable(wanted) not in comparable(found or ""):
+        if comparable(wanted) not in comparable((found or "")[:MOST]):
             where = f" in part {number}" if len(approved) > 1 else ""
             return Stand.EDITED, f"the words{where} are not those that were approved"
     return Stand.MATCHED, "it stands there as it was approved"

@@ -170,6 +170,8 @@ async def mark_promise(
             the owner is unknown, or ``moves`` is no open promise of the incident.
     """
     sentence = " ".join(sentence.split())
+    if not 0 < len(sentence) <= LONGEST_REASON:
+        raise NotAllowed(f"a promise is said in 1 to {LONGEST_REASON:,} characters")
     async with here.store.transaction() as tx:
         status = await tx.statements.status(statement.id, statement.version)
         if status is not StatementStatus.DRAFT:

@@ -48,13 +48,16 @@ async def read_back_due(here: Installation) -> str:
         new = [await tx.outbox.get(id) for id in fresh]
     if new:
         await _begin(here, new, now)
-        due += [d.id for d in new if can_read(d.rendering.target.kind)][: max(0, AT_ONCE - len(due))]
+        async with here.store.reading() as tx:
+            due = [one.delivery for one in await tx.read_backs.due(now, most=AT_ONCE)]
     changed = await read_back(here, due) if due else []
     return f"not as published: {', '.join(changed)}" if changed else ""
 
 
 async def read_back(here: Installation, deliveries: Sequence[str]) -> list[str]:
     """Look at these deliveries now, all at once; the channels on which something had changed since the look before."""
+    if not deliveries:
+        return []
     looks = [asyncio.ensure_future(_look(here, id)) for id in dict.fromkeys(deliveries)]
     done, waiting = await asyncio.wait(looks, timeout=SECONDS)
     for look in waiting:
@@ -77,7 +80,7 @@ async def _begin(here: Installation, new: Sequence[Delivery], now: datetime) -> 
             if delivery.id not in known:
                 able = can_read(delivery.rendering.target.kind)
                 says = "not looked at yet" if able else "this kind of channel cannot be read back"
-                due_at = now if able else None
+                due_at = now if able and next_look(_published(delivery), now) else None
                 await tx.read_backs.put(
                     ReadBack(delivery=delivery.id, incident=delivery.incident, says=says, due_at=due_at)
                 )
@@ -90,7 +93,7 @@ async def _look(here: Installation, id: str) -> str:
         before = (await tx.read_backs.last([id])).get(id) or ReadBack(delivery=id, incident=delivery.incident)
         taken_back = await _is_taken_back(tx, delivery)
     now = datetime.now(UTC)
-    published = delivery.receipt.accepted_at if delivery.receipt else delivery.created_at
+    published = _published(delivery)
     if taken_back or delivery.receipt is None:
         await _note(here, before.model_copy(update={"says": "taken back by us", "due_at": None}))
         return ""
@@ -118,6 +121,10 @@ async def _look(here: Installation, id: str) -> str:
         return ""
     await _tell(here, delivery, seen)
     return f"{delivery.rendering.target.channel} ({stand})"
+
+
+def _published(delivery: Delivery) -> datetime:
+    return delivery.receipt.accepted_at if delivery.receipt else delivery.created_at
 
 
 def approved_parts(delivery: Delivery, there: OnPlatform) -> tuple[str, ...]:

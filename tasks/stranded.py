@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from crisis.access import VIEWER
 from crisis.approval import NotAllowed
 from crisis.delivery import ARRIVED, Delivery, Purpose
-from crisis.incident import Incident
+from crisis.incident import Incident, IncidentState
 from crisis.stranded import Audience, AudienceKind, End, Excuse, by_audience, end_of, excused, is_last_word
 from crisis.values import StatementKind
 from records import Transaction
@@ -129,6 +129,10 @@ async def _colleagues(tx: Transaction, incident: Incident) -> list[Audience]:
             end, says = End.TOLD, "was told that it is over"
         elif incident.closed_at is None:
             end, says = End.ON_ITS_WAY, "is told when the incident is closed"
+        elif incident.merged_into:
+            end, says = End.EXCUSED, f"it goes on as {incident.merged_into}"
+        elif incident.state is IncidentState.DISMISSED:
+            end, says = End.EXCUSED, "it was dismissed as a false alarm"
         else:
             end, says = End.STRANDED, "was not reached when it was closed"
         found.append(

@@ -58,3 +58,8 @@ def test_a_text_is_looked_at_ever_more_rarely_and_then_no_more() -> None:
     assert waits == sorted(waits)
     assert at - out >= timedelta(days=30)
     assert len(waits) < 80
+
+
+@pytest.mark.parametrize("piece", ["[", "a-", "a.", "<p ", "www.", "@a@", "<http://|", " \n"])
+def test_a_hostile_answer_is_compared_like_any_other(piece: str) -> None:
+    assert stand_of((APPROVED,), OnPlatform(parts=(piece * 20_000,)))[0] is Stand.EDITED

@@ -85,10 +85,12 @@ async def test_a_correction_answers_the_post_and_keeps_its_root(pds, bluesky):
 
 async def test_a_withdrawn_post_is_gone_and_withdrawing_twice_is_no_error(pds, bluesky):
     receipt = await bluesky.publish(rendering("a", "b"), "withdrawn")
+    assert (await bluesky.read(receipt)).parts == ("a", "b")
     await bluesky.withdraw(receipt)
     await bluesky.withdraw(receipt)
     assert not {r["uri"] for r in await records(pds)} & set(receipt.raw["parts"])
     assert await bluesky.find("withdrawn") is None
+    assert (await bluesky.read(receipt)).parts == (None, None)
     with pytest.raises(Refused, match="no edits"):
         await bluesky.amend(receipt, rendering("c"))
 

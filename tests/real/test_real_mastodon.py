@@ -6,6 +6,7 @@ from drawn import ALT, picture
 
 import integrations
 from crisis.counting import Unit, measure
+from crisis.read_back import Stand, stand_of
 from crisis.statement import Part, Rendering, Target
 from integrations import Misconfigured, Refused
 
@@ -63,6 +64,8 @@ async def test_an_amendment_changes_the_status_in_place(mastodon):
     changed = await mastodon.amend(receipt, rendering("eins", "zwei"))
     assert changed.raw["parts"] == receipt.raw["parts"]
     assert await mastodon.find("k", rendering("eins", "zwei")) is not None
+    assert stand_of(("eins", "zwei"), await mastodon.read(receipt))[0] is Stand.MATCHED
+    assert stand_of(("one", "two"), await mastodon.read(receipt))[0] is Stand.EDITED
     with pytest.raises(Refused, match="2 parts"):
         await mastodon.amend(receipt, rendering("eins"))
 
@@ -72,6 +75,7 @@ async def test_a_withdrawn_thread_is_gone_and_withdrawing_twice_is_no_error(mast
     await mastodon.withdraw(receipt)
     await mastodon.withdraw(receipt)
     assert await timeline(mastodon) == []
+    assert (await mastodon.read(receipt)).parts == (None, None)
 
 
 async def test_check_learns_the_servers_own_limit(mastodon):

@@ -100,8 +100,10 @@ async def test_a_change_replaces_and_a_withdrawal_redacts_and_both_may_be_done_t
         assert (await matrix.amend(receipt, changed)).id == receipt.id
     event = asked(synapse, "ana", "GET", f"/rooms/{room}/event/{receipt.id}")
     assert event["unsigned"]["m.relations"]["m.replace"]["content"]["m.new_content"]["body"] == "We know more."
+    assert (await matrix.read(receipt)).parts == ("We know more.",)
     for _ in range(2):
         await matrix.withdraw(receipt)
+    assert (await matrix.read(receipt)).parts == (None,)
     assert "body" not in asked(synapse, "ana", "GET", f"/rooms/{room}/event/{receipt.id}")["content"]
     assert await matrix.find(key, changed) is None
     again = await matrix.publish(changed, key)

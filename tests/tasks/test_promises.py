@@ -269,3 +269,24 @@ async def test_giving_a_promise_up_is_broken_and_says_why(here: Installation) ->
     [refund] = [c for c in await owed(here) if c.kind is PromiseKind.REFUND]
     after = await give_up(here, refund.id, by=ANA, reason="the bank refused")
     assert (after.state, after.evidence) == (CommitmentState.BROKEN, "the bank refused")
+
+
+async def test_whoever_carried_an_error_is_owed_its_correction_until_it_is_there(here: Installation) -> None:
+    incident = await incident_in(here)
+    statement = await written(here, incident)
+    await confirm_found(here, statement, by=ANA)
+    await out(here, statement)
+    text = TEXT.format(more="").replace("We know that payments fail", "Correction: what we said of payments")
+    fix = await draft(here, incident.id, StatementKind.CORRECTION, author=ANA, text=text, corrects=statement.id)
+
+    async def owing() -> dict[str, str]:
+        async with here.store.reading() as tx:
+            found = await audiences(tx, await tx.incidents.get(incident.id))
+        return {a.key: a.end.value for a in found if a.wants == f"the correction of {statement.id}"}
+
+    assert set((await owing()).values()) == {"stranded"}
+    for sentence in ("We will refund every double payment by 20:00 UTC.", "Next update by 13:00 UTC."):
+        await mark_promise(here, fix, sentence, Ruling.STRUCK, by=ANA, reason="is owed already")
+    await out(here, fix)
+    assert set((await owing()).values()) == {"told"}
+    assert len(await owing()) == len(statement.renderings)
