@@ -70,10 +70,16 @@ async def test_the_correction_goes_to_the_smallest_set_that_carries_most_of_the_
             assert rendering.answers is not None
             assert rendering.answers.narrative == narrative.id
         assert not [f for f in await check_statement(here, text) if f.level == "block"]
+        await propose(here, text, by=IDA)
+        after = next(c for c in await claims(here, incident.id) if c.narrative.id == narrative.id)
+        assert after.corrected == len(text.renderings)
+        assert after.carriers.chosen == (), "no copy of an answered text is answered again"
+        assert "carries most of its reach" in after.hinders
         async with here.store.transaction() as tx:
+            await tx.statements.set_status(text.id, 1, StatementStatus.WITHDRAWN, actor=IDA)
             await tx.engagement.bar("mastodon", "p50@social.example", mark="legal", why="in court", actor=IDA)
         again = next(c for c in await claims(here, incident.id) if c.narrative.id == narrative.id)
-        assert again.corrected == 0, "a draft that nobody proposed binds nothing"
+        assert again.corrected == 0, "what was taken back binds nothing"
         assert "p50@social.example" not in [c.mention.author for c in again.carriers.chosen]
         assert again.carriers.chosen[0].mention.author in {f"p{n}@social.example" for n in (51, 52, 53)}
 
