@@ -69,6 +69,10 @@ async def test_from_a_false_claim_to_its_correction_under_the_post_and_the_stop(
     assert (await act(browser, page, act="propose", statement=text.id)).status_code == 303
     shown = (await browser.get(page)).text
     assert f"/statements/{text.id}/decide" in shown
+    for path in (f"/statements/{text.id}/decide", f"/statements/{text.id}/1", f"/incidents/{incident.id}"):
+        seen = await browser.get(path)
+        assert (seen.status_code, "p1@social.example" in seen.text) == (200, True), path
+    assert (await browser.get(f"/incidents/{incident.id}/draft", params={"kind": "reply"})).status_code == 400
     assert (await act(browser, page, act="stop", reason="wait")).status_code == 303
     assert "Replies are stopped" in (await browser.get(page)).text
 
