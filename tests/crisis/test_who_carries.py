@@ -30,11 +30,11 @@ def test_the_fewest_posts_that_carry_more_than_half_are_chosen_and_never_more_th
     ]
     steep = understood([post(f"p{n}", text, followers=10 ** (6 - n)) for n, text in enumerate(said[:6])])
     assert [c.mention.author for c in carriers(steep, nobody).chosen] == ["p0"]
-    other = (
-        "The boiler hums all night; A dog barked at noon today; Rent went up again here; My train left early again;"
-        "Soup was cold on Tuesday; Nobody reads the manual; Paint peels off the door; Seven lamps went dark;"
-        "Her cousin sells umbrellas; Wind took the fence away; Coffee costs six coins now; We painted a wall green"
-    ).split(";")
+    other = [
+        "The boiler hums all night", "A dog barked at noon today", "Rent went up again here", "My train left early again",
+        "Soup was cold on Tuesday", "Nobody reads the manual", "Paint peels off the door", "Seven lamps went dark",
+        "Her cousin sells umbrellas", "Wind took the fence away", "Coffee costs six coins now", "We painted a wall green",
+    ]  # fmt: skip
     flat = understood([post(f"p{n}", text, followers=100) for n, text in enumerate(other)])
     chosen = carriers(flat, nobody)
     assert len(chosen.chosen) == PER_NARRATIVE
