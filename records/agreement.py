@@ -33,6 +33,7 @@ from records.tables import (
     decisions,
     delegations,
     deliveries,
+    do_not_engage,
     facts,
     incidents,
     pictures,
@@ -107,6 +108,8 @@ class Agreement:
         await self._approval_rows(rows)
         for row in await self._all(select(deliveries)):
             rows[f"delivery {row.id}"] = _delivery(row)
+        for row in await self._all(select(do_not_engage)):
+            rows[_person(row.network, row.fingerprint)] = {"mark": row.mark, "by": row.by}
         return rows
 
     async def _approval_rows(self, rows: dict[str, Fields | None]) -> None:
@@ -164,6 +167,15 @@ def _note(noted: dict[str, _Noted], record: Record) -> None:
         _note_incident(noted, record)
     elif kind.startswith("delivery."):
         _note_delivery(noted, record)
+    elif kind == "person.barred":
+        noted[_person(data["network"], data["person"])] = _Noted(seq, {"mark": data["mark"], "by": record.actor})
+    elif kind == "person.allowed":
+        noted.pop(_person(data["network"], data["person"]), None)
+
+
+def _person(network: str, fingerprint: str) -> str:
+    """The name of an entry of the do-not-engage list."""
+    return f"do-not-engage {network} {fingerprint[:16]}"
 
 
 def _note_approval(noted: dict[str, _Noted], record: Record) -> None:

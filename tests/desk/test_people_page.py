@@ -51,6 +51,7 @@ async def act(browser: httpx.AsyncClient, page: str, **fields: object) -> httpx.
     return await browser.post(page, data={"nonce": nonce, **fields})
 
 
+@pytest.mark.slow
 async def test_from_a_false_claim_to_its_correction_under_the_post_and_the_stop(
     place: tuple[Installation, Incident, httpx.AsyncClient],
 ) -> None:
@@ -126,6 +127,7 @@ async def test_hostile_posts_are_text_and_looking_acts_on_nothing(
         assert len(await tx.ledger.list()) == before
 
 
+@pytest.mark.slow
 async def test_without_a_nonce_or_as_a_viewer_nothing_is_done(
     place: tuple[Installation, Incident, httpx.AsyncClient],
 ) -> None:

@@ -66,6 +66,7 @@ def test_from_people_to_replies_and_the_stop(capsys: pytest.CaptureFixture[str])
     assert refused(capsys, "reply", "INC-1", "--to", TOM, "--as", IDA)[0] == 1
 
 
+@pytest.mark.slow
 def test_a_claim_is_corrected_from_its_fact(capsys: pytest.CaptureFixture[str]) -> None:
     [claim] = rows(capsys, "claims", "INC-1")
     assert (claim["fact"], [c["author"] for c in claim["carriers"]], claim["hinders"]) == (
@@ -79,6 +80,7 @@ def test_a_claim_is_corrected_from_its_fact(capsys: pytest.CaptureFixture[str]) 
     assert (status, "is empty" in says) == (2, True)
 
 
+@pytest.mark.slow
 def test_the_do_not_engage_list_is_kept_with_reasons(capsys: pytest.CaptureFixture[str]) -> None:
     [entry] = rows(capsys, "do-not-engage", NORA, "--mark", "minor", "--reason", "is 15", "--as", ANA)
     assert (entry["author"], entry["mark"], entry["by"]) == ("p2@social.example", "minor", ANA)

@@ -89,6 +89,7 @@ async def test_the_correction_goes_to_the_smallest_set_that_carries_most_of_the_
     [(None, "", "no fact answers it"), ("confirmed", " ", "no evidence"), ("unconfirmed", "x", "not confirmed"),
      ("refuted", "x", "what is false")],
 )  # fmt: skip
+@pytest.mark.slow
 async def test_without_a_confirmed_fact_and_its_evidence_nothing_is_denied(
     tmp_path: Path, status: str | None, evidence: str, says: str
 ) -> None:
@@ -160,6 +161,7 @@ async def test_no_way_round_leads_to_more_than_the_few(tmp_path: Path, monkeypat
         assert ["never a mass reply" in d.problem for d in went if not d.arrived] == [True]
 
 
+@pytest.mark.slow
 async def test_a_fact_that_falls_takes_its_correction_with_it(tmp_path: Path) -> None:
     async with replying(tmp_path) as here:
         incident, _ = await claimed(here)
@@ -170,6 +172,7 @@ async def test_a_fact_that_falls_takes_its_correction_with_it(tmp_path: Path) ->
             await approved(here, text, (ANA, "comms"))
 
 
+@pytest.mark.slow
 async def test_only_a_reply_that_corrects_a_claim_may_deny(tmp_path: Path) -> None:
     async with replying(tmp_path) as here:
         incident, _ = await claimed(here)

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from acme import ANA, IDA, sandbox
 from replying import approved, crisis_with, post, replying, texts
+from sqlalchemy import delete
 
 import tasks.replies
 from crisis.approval import NotAllowed
@@ -15,6 +16,7 @@ from crisis.statement import Statement, hash_of
 from crisis.values import StatementKind
 from integrations.sandbox import Post
 from records import StatementStatus
+from records.tables import do_not_engage
 from tasks.approve import propose
 from tasks.deliver import deliver
 from tasks.installation import Installation
@@ -78,6 +80,7 @@ async def test_a_proposal_of_replies_goes_out_one_by_one_under_the_posts_it_name
         assert (await here.store.verify()).ok
 
 
+@pytest.mark.slow
 async def test_replies_are_spaced_even_when_all_became_due_meanwhile(tmp_path: Path) -> None:
     async with replying(tmp_path) as here:
         text = await drafted(here, 0, 1)
@@ -103,6 +106,7 @@ async def test_the_hash_covers_the_post_that_is_answered(tmp_path: Path) -> None
             assert hash_of(changed) != text.content_hash, field
 
 
+@pytest.mark.slow
 async def test_what_an_approver_strikes_is_left_out_of_the_next_version_word_for_word(tmp_path: Path) -> None:
     async with replying(tmp_path) as here:
         text = await drafted(here, 0, 1, 2)
@@ -151,8 +155,14 @@ async def test_whoever_is_put_on_the_list_is_left_out_at_drafting_at_approval_an
         after = await deliver(here, waiting.id)
         assert (after.state, len(replies(here))) == (DeliveryState.REFUSED, 1)
         assert after.problem == f"{HELD}p2@social.example is on the do-not-engage list: asked"
+        assert (await here.store.verify()).ok
+        async with here.store.transaction() as tx:
+            await tx.engagement._work.write(delete(do_not_engage).where(do_not_engage.c.author == "p2@social.example"))
+        found = await here.store.verify()
+        assert (found.ok, "do-not-engage mastodon" in found.problem) == (False, True)
 
 
+@pytest.mark.slow
 async def test_nobody_gets_two_replies_and_no_two_say_the_same(tmp_path: Path) -> None:
     async with replying(tmp_path) as here:
         text = await drafted(here, 0)
@@ -168,6 +178,7 @@ async def test_nobody_gets_two_replies_and_no_two_say_the_same(tmp_path: Path) -
             await draft_replies(here, text.incident, both, author=IDA)
 
 
+@pytest.mark.slow
 async def test_the_stop_button_gives_up_what_waits_and_lets_nothing_new_out(tmp_path: Path) -> None:
     async with replying(tmp_path) as here:
         text = await drafted(here, 0, 1)
@@ -184,6 +195,7 @@ async def test_the_stop_button_gives_up_what_waits_and_lets_nothing_new_out(tmp_
             await propose(here, again, by=IDA)
 
 
+@pytest.mark.slow
 async def test_an_incident_replies_to_a_dozen_people_a_day_whatever_is_approved(tmp_path: Path) -> None:
     many = [post(n, f"Declined at the till, case {n}") for n in range(100, 100 + PER_DAY + 1)]
     async with replying(tmp_path) as here:
@@ -199,6 +211,7 @@ async def test_an_incident_replies_to_a_dozen_people_a_day_whatever_is_approved(
             await draft_replies(here, incident.id, [Answer(many[-1], "One more word.", "en")], author=IDA)
 
 
+@pytest.mark.slow
 async def test_a_text_that_lint_blocks_is_not_proposed_whichever_reply_it_is_in(tmp_path: Path) -> None:
     async with replying(tmp_path) as here:
         incident = await crisis_with(here, COMPLAINTS)
