@@ -54,6 +54,7 @@ def pages(scene: Scene, candidate: str) -> dict[str, list[str]]:
         "/incidents/{id}": ["/incidents/INC-1?details=1", f"/incidents/{candidate}"],
         "/incidents/{id}/act": [f"/incidents/{candidate}/act", "/incidents/INC-1/act"],
         "/incidents/{id}/restrict": ["/incidents/INC-1/restrict"],
+        "/incidents/{id}/people": ["/incidents/INC-1/people"],
         "/incidents/{id}/statements": ["/incidents/INC-1/statements"],
         "/incidents/{id}/draft": ["/incidents/INC-1/draft?kind=substantive"],
         "/incidents/{id}/deliveries": ["/incidents/INC-1/deliveries"],

@@ -1,6 +1,6 @@
 """Replies answer single posts: approved like any statement, a delivery each, paced, few, and never to whom one must not."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -10,6 +10,7 @@ from sqlalchemy import delete
 
 import tasks.replies
 from crisis.approval import NotAllowed
+from crisis.bundle import check_bundle, read_bundle
 from crisis.delivery import DeliveryState, Purpose
 from crisis.replies import GAP, PER_DAY
 from crisis.statement import Statement, hash_of
@@ -19,10 +20,12 @@ from records import StatementStatus
 from records.tables import do_not_engage
 from tasks.approve import propose
 from tasks.deliver import deliver
+from tasks.evidence import seal_evidence
 from tasks.installation import Installation
 from tasks.publish import publish_statement
 from tasks.replies import HELD, resume_replies, stop_replies
 from tasks.reply_drafts import Answer, draft_replies, strike
+from tasks.report import write_report
 
 SAID = (
     "We are sorry that you waited so long at the till. Please write to us, so that we can help you.",
@@ -219,3 +222,23 @@ async def test_a_text_that_lint_blocks_is_not_proposed_whichever_reply_it_is_in(
         text = await draft_replies(here, incident.id, bad, author=IDA)
         with pytest.raises(NotAllowed, match="To p2@social"):
             await propose(here, text, by=IDA)
+
+
+@pytest.mark.slow
+async def test_the_report_and_the_sealed_evidence_hold_every_reply_apart(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tasks.replies, "GAP", timedelta())
+    monkeypatch.setattr(tasks.replies, "paced", lambda channels, **_: [datetime.now(UTC)] * len(channels))
+    async with replying(tmp_path) as here:
+        text = await drafted(here, 0, 1)
+        await propose(here, text, by=IDA)
+        await approved(here, text)
+        assert await sent(here, text) == ["accepted", "accepted"]
+        page = await write_report(here, text.incident)
+        bundle = await seal_evidence(here, text.incident, tmp_path, prefect_history={"runs": []}, report=page)
+        assert all(said in page for said in SAID[:2])
+        proof = check_bundle(read_bundle(bundle))
+        assert proof.ok, proof.problems
+        wrong = await here.store.verify()
+        assert wrong.ok
