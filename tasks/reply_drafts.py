@@ -91,7 +91,7 @@ async def unanswerable(
         if d.rendering.answers and d.state is DeliveryState.REFUSED and not d.problem.startswith(HELD)
     }
     told = {person_of(one.answered) for one in await sent_in(tx, incident.id, waiting=True)}
-    barred = await barred_among(tx, [answered_by(m) for m in mentions])
+    barred = await barred_among(tx, mentions)
 
     def why(mention: Mention) -> str:
         if not mention.author:
@@ -100,7 +100,7 @@ async def unanswerable(
             return "our own post"
         if (mention.source, mention.id) in refused:
             return "a reply to it was refused, or it is gone"
-        if person_of(answered_by(mention)) in told:
+        if person_of(mention) in told:
             return "answered already, or waiting to be"
         if reason := barred(mention.source, mention.author):
             return f"do-not-engage: {reason}"
