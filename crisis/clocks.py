@@ -31,6 +31,11 @@ class Publication(Frozen):
     kind: StatementKind
     at: UtcDatetime
 
+    @property
+    def to_all(self) -> bool:
+        """The public was spoken to, not single people."""
+        return self.kind is not StatementKind.REPLY
+
 
 class ClockReading(Frozen):
     """One clock, its target and what came of it."""
@@ -94,7 +99,7 @@ def read_clocks(
     Updates are owed after every word while the incident is SEV1 or SEV2 and not closed, until a resolution statement.
     """
     clocks = incident.assessment.clocks
-    spoken = sorted(publications, key=lambda p: p.at)
+    spoken = sorted((p for p in publications if p.to_all), key=lambda p: p.at)
     assessed = min((a.assessed_at for a in assessments), default=incident.assessment.assessed_at)
     answers = [p for p in spoken if p.kind in (StatementKind.SUBSTANTIVE, StatementKind.RESOLUTION)]
     opened = incident.opened_at

@@ -117,7 +117,7 @@ def _promise(promise: Commitment) -> Mark:
 
 def _patience(incident: Incident, publications: Sequence[Publication], now: UtcDatetime) -> list[Mark]:
     """The first word against what the public expects of it."""
-    first = min((p.at for p in publications), default=None)
+    first = min((p.at for p in publications if p.to_all), default=None)
     waited = (first or now) - incident.opened_at
     marks = []
     for norm in NORMS:

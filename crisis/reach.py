@@ -78,7 +78,7 @@ class Carriers(Frozen):
 
     chosen: tuple[Carrier, ...] = ()
     share: Share = 0.0
-    """Of the known reach that they carry together."""
+    """Of the known reach that they carry together, with what was answered before."""
     enough: bool = False
     """They carry most of it."""
     left_out: dict[str, int] = Field(default_factory=dict)
@@ -111,11 +111,18 @@ def spread(posts: Sequence[Understood], now: datetime) -> Spread:
     )
 
 
-def carriers(posts: Sequence[Understood], excluded: Callable[[Mention], str], *, most: int = PER_NARRATIVE) -> Carriers:
+def carriers(
+    posts: Sequence[Understood],
+    excluded: Callable[[Mention], str],
+    *,
+    answered: Callable[[Mention], bool] = lambda mention: False,
+    most: int = PER_NARRATIVE,
+) -> Carriers:
     """The smallest set of posts that carry most of the reach, the widest first.
 
     Args:
         excluded: why a post cannot be answered (own, answered, gone, do-not-engage, no channel); empty when it can.
+        answered: whether a post was answered already: its text, with all copies, is carried then and answered no more.
         most: no more than these; never more than ``PER_NARRATIVE``.
     """
     total = _together(post.mention for post in posts)
@@ -123,9 +130,11 @@ def carriers(posts: Sequence[Understood], excluded: Callable[[Mention], str], *,
     for post in posts:
         texts.setdefault(post.text, []).append(post.mention)
     ranked = sorted(texts.values(), key=lambda same: (-_together(same), same[0].created_at, same[0].id))
+    done = [same for same in ranked if any(answered(m) for m in same)]
+    ranked = [same for same in ranked if same not in done]
     chosen: list[Carrier] = []
     left_out = Counter[str]()
-    carried = 0
+    carried = _together(m for same in done for m in same)
     most = max(0, min(most, PER_NARRATIVE))
     people: set[int] = set()
     for same in ranked:

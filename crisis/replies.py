@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 
 from crisis.statement import Answered, Rendering
 from crisis.values import Frozen, UtcDatetime
+from crisis.watch import Mention
 
 PER_NARRATIVE = 5
 """Posts of one narrative that are ever answered with a correction: more is a mass reply, which spreads the claim."""
@@ -68,7 +69,7 @@ def name_of(author: str) -> str:
     return name.removeprefix("/").removeprefix("u/").removeprefix("@").strip()
 
 
-def person_of(answered: Answered) -> str:
+def person_of(answered: Answered | Mention) -> str:
     """What makes an author one: the network and the name there; the post itself where nobody is named."""
     return f"{answered.source}/{name_of(answered.author) or answered.id}"
 

@@ -84,11 +84,12 @@ def _peak(signals: Sequence[Signal]) -> str:
 
 
 def _words(account: Account) -> str:
-    if not account.publications:
+    words = [p for p in account.publications if p.to_all]
+    if not words:
         return "Nothing was said to the public."
-    first = min(account.publications, key=lambda p: p.at)
+    first = min(words, key=lambda p: p.at)
     reached, planned = _channels(account.deliveries)
-    count = len(account.publications)
+    count = len(words)
     several = f"{count} statements were" if count > 1 else "One statement was"
     people = f"{account.approvers} {'people' if account.approvers != 1 else 'person'}"
     return (

@@ -139,7 +139,11 @@ async def sheet_of(here: Installation, id: str, number: int) -> Sheet:
                 statement=statement,
                 version=version,
                 onto=place_of(latest, status),
-                editable=is_latest and open_still and incident.closed_at is None and not statement.page,
+                editable=is_latest
+                and open_still
+                and incident.closed_at is None
+                and not statement.page
+                and statement.kind is not StatementKind.REPLY,
                 newest=newest,
                 before=next((v for v in reversed(versions) if v.version < number), None),
                 changed=await what_changed(tx, statement),
@@ -224,7 +228,7 @@ async def start(request: Request) -> Response:
 async def started(request: Request) -> Sheet:
     """The sheet that ``?kind=`` and ``?corrects=`` ask for. Raises HTTPException 400 for a kind that cannot be begun."""
     kind, corrects = request.query_params.get("kind", "holding"), request.query_params.get("corrects", "")
-    if kind not in set(StatementKind) or (kind == StatementKind.CORRECTION) != bool(corrects):
+    if kind not in (*OPEN_KINDS, StatementKind.CORRECTION) or (kind == StatementKind.CORRECTION) != bool(corrects):
         raise HTTPException(400, "choose what the statement is for, on the incident's page of statements")
     return await new_sheet(desk_of(request).here, request.path_params["id"], StatementKind(kind), corrects)
 

@@ -37,6 +37,7 @@ from records.tables import (
     decisions,
     delegations,
     deliveries,
+    do_not_engage,
     facts,
     frozen_posts,
     holds,
@@ -125,6 +126,8 @@ class Agreement:
             rows[f"the review of {row.incident}"] = _read(Review, row.body)
         for row in await self._all(select(review_tasks)):
             rows[f"task {row.id}"] = _task(row)
+        for row in await self._all(select(do_not_engage)):
+            rows[_person(row.network, row.fingerprint)] = {"mark": row.mark, "by": row.by}
         return rows
 
     async def _approval_rows(self, rows: dict[str, Fields | None]) -> None:
@@ -190,6 +193,15 @@ def _note(noted: dict[str, _Noted], record: Record) -> None:
         noted[f"the review of {record.incident}"] = _Noted(seq, _told(Review, data))
     elif kind.startswith("review_task.") and "state" in data:
         noted[f"task {data['id']}"] = _Noted(seq, _told(ReviewTask, data))
+    elif kind == "person.barred":
+        noted[_person(data["network"], data["person"])] = _Noted(seq, {"mark": data["mark"], "by": record.actor})
+    elif kind == "person.allowed":
+        noted.pop(_person(data["network"], data["person"]), None)
+
+
+def _person(network: str, fingerprint: str) -> str:
+    """The name of an entry of the do-not-engage list."""
+    return f"do-not-engage {network} {fingerprint[:16]}"
 
 
 def _note_approval(noted: dict[str, _Noted], record: Record) -> None:

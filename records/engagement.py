@@ -5,6 +5,7 @@ The record names a person by the hash of network and name, so that a name may be
 
 import builtins
 import hashlib
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Unpack
 
@@ -57,16 +58,16 @@ class Engagement:
         await self._ledger.append("person.allowed", data={"network": network, "person": mark}, **act)
         return True
 
-    async def why(self, network: str, author: str) -> str:
-        """Why somebody is on the list, in a word; empty when they are not."""
-        if not name_of(author):
-            return ""
-        known = [(place, fingerprint(place, author)) for place in (network, EVERYWHERE)]
-        for place, mark in known:
-            query = select(do_not_engage).where(do_not_engage.c.network == place, do_not_engage.c.fingerprint == mark)
-            if row := await self._work.first(query):
-                return str(row.mark)
-        return ""
+    async def among(self, people: Iterable[tuple[str, str]]) -> dict[tuple[str, str], str]:
+        """Those of these people (network and author) who are on the list, each with the mark why."""
+        query = select(do_not_engage.c.network, do_not_engage.c.fingerprint, do_not_engage.c.mark)
+        listed = {(row.network, row.fingerprint): str(row.mark) for row in await self._work.all(query)}
+        found: dict[tuple[str, str], str] = {}
+        for network, author in people if listed else ():
+            for place in (network, EVERYWHERE) if name_of(author) else ():
+                if mark := listed.get((place, fingerprint(place, author))):
+                    found.setdefault((network, author), mark)
+        return found
 
     async def list(self) -> builtins.list[NotToEngage]:
         """The whole list, the newest first."""

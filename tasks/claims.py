@@ -67,6 +67,8 @@ class Claim:
             return f"{self.fact.id} has no evidence that people could check: add it"
         if not self.room:
             return f"{PER_NARRATIVE} of its posts are answered already: more would be a mass reply"
+        if not self.carriers.chosen and self.carriers.enough:
+            return "what is answered already carries most of its reach"
         if not self.carriers.chosen:
             return "no post of it can be answered and has a known reach"
         return ""
@@ -93,6 +95,8 @@ async def claims(here: Installation, incident_id: str, *, only: Sequence[str] = 
         posts, sample = await looked_at(tx, incident_id)
         sent = await sent_in(tx, incident_id, waiting=True)
         why = await unanswerable(here, tx, incident, posts)
+    done = {(one.answered.source, one.answered.id) for one in sent}
+    told = frozenset(post for post in posts if (post.source, post.id) in done)
     wanted = [n for n in incident.assessment.narratives if not only or n.id in only]
     now = here.clock.now()
 
@@ -109,7 +113,7 @@ async def claims(here: Installation, incident_id: str, *, only: Sequence[str] = 
     found = []
     for narrative, theirs in known[1]:
         corrected = sum(one.answered.narrative == narrative.id for one in sent)
-        chosen = carriers(theirs, why, most=PER_NARRATIVE - corrected)
+        chosen = carriers(theirs, why, answered=told.__contains__, most=PER_NARRATIVE - corrected)
         claim = Claim(narrative, tied.get(narrative.id), spread(theirs, now), chosen, corrected, sample)
         found.append(claim)
     return found

@@ -9,6 +9,7 @@ from typing import Any
 from crisis.approval import NotAllowed
 from crisis.delivery import Delivery, DeliveryState, Purpose
 from crisis.incident import Incident, IncidentState
+from crisis.values import StatementKind
 from records import StatementStatus
 from tasks.approve import CHECK_AGAIN, standing_of
 from tasks.close import start_review
@@ -117,7 +118,13 @@ async def recover_responses(here: Installation) -> str:
 async def _replace(here: Installation, incident: Incident) -> bool:
     """Start another run for a response whose run ended before anything was published."""
     async with here.store.reading() as tx:
-        published = await tx.ledger.list(kind="statement.published", incident=incident.id)
+        told = {
+            str(r.data["statement"]) for r in await tx.ledger.list(kind="statement.published", incident=incident.id)
+        }
+        texts = await tx.statements.list(incident.id)
+        published = [
+            s for s in texts if s.id in told and s.kind is not StatementKind.REPLY
+        ]  # these are no answer to all
     if published:
         return False
     async with here.store.transaction() as tx:

@@ -13,6 +13,7 @@ from crisis.fact import FactStatus
 from crisis.replies import GAP, Sent, batch_problem, paced, sending_problem
 from crisis.statement import Answered, Rendering, Statement
 from crisis.values import StatementKind
+from crisis.watch import Mention
 from records import StatementStatus, Transaction
 from records.work import Act
 from tasks.installation import Installation
@@ -52,9 +53,9 @@ async def sent_in(tx: Transaction, incident: str, *, but: str = "", waiting: boo
     return found
 
 
-async def barred_among(tx: Transaction, answered: Iterable[Answered]) -> Callable[[str, str], str]:
-    """Why each of these authors is on the do-not-engage list; asks the list now."""
-    found = {(a.source, a.author): await tx.engagement.why(a.source, a.author) for a in answered}
+async def barred_among(tx: Transaction, posts: Iterable[Answered | Mention]) -> Callable[[str, str], str]:
+    """Why each of these posts' authors is on the do-not-engage list; asks the list now."""
+    found = await tx.engagement.among({(post.source, post.author) for post in posts})
     return lambda network, author: found.get((network, author), "")
 
 

@@ -91,7 +91,7 @@ async def unanswerable(
         if d.rendering.answers and d.state is DeliveryState.REFUSED and not d.problem.startswith(HELD)
     }
     told = {person_of(one.answered) for one in await sent_in(tx, incident.id, waiting=True)}
-    barred = await barred_among(tx, [answered_by(m) for m in mentions])
+    barred = await barred_among(tx, mentions)
 
     def why(mention: Mention) -> str:
         if not mention.author:
@@ -100,7 +100,7 @@ async def unanswerable(
             return "our own post"
         if (mention.source, mention.id) in refused:
             return "a reply to it was refused, or it is gone"
-        if person_of(answered_by(mention)) in told:
+        if person_of(mention) in told:
             return "answered already, or waiting to be"
         if reason := barred(mention.source, mention.author):
             return f"do-not-engage: {reason}"
@@ -139,6 +139,7 @@ async def suggestions(
     """What might be said to each of these people, in the words of the template; no two say the same."""
     known = [f for f in await tx.facts.list(incident.id) if f.status is FactStatus.CONFIRMED]
     context = await _context(here, tx, incident)
+    brand = str(context["brand"])
     made: list[Answer] = []
     taken = {own_words(one.text) for one in await sent_in(tx, incident.id, waiting=True)}
     for number, person in enumerate(people):
@@ -148,7 +149,7 @@ async def suggestions(
             "author": person.author,
             "stance": person.stance.value,
             "asks": person.asks,
-            "fact": _closest(known, mention.text),
+            "fact": _closest(known, mention.text, brand),
             "why": "",
             "evidence": "",
         }
@@ -156,12 +157,13 @@ async def suggestions(
     return made
 
 
-def _closest(known: Sequence[Fact], text: str) -> str:
-    """The confirmed fact that has most words in common with a post; none when they have none."""
-    said = set(own_words(text).split())
-    shared = [(len(said & {w for w in own_words(f.text).split() if len(w) > 3}), f.text) for f in known]
+def _closest(known: Sequence[Fact], text: str, brand: str) -> str:
+    """The confirmed fact that has most words in common with a post, the brand's name aside; none when fewer than two."""
+    names = set(own_words(brand).split())
+    said = {word for word in own_words(text).split() if len(word) > 3} - names
+    shared = [(len(said & set(own_words(f.text).split())), f.text) for f in known]
     best = max(shared, key=lambda one: one[0], default=(0, ""))
-    return best[1] if best[0] else ""
+    return best[1] if best[0] > 1 else ""
 
 
 async def corrections(
@@ -324,7 +326,7 @@ def _statement(
         created_at=here.clock.now(),
         language=renderings[0].language,
         audience=audience,
-        headline=f"{count} that correct a false claim" if correcting else f"{count} to single people",
+        headline=f"{count} to correct a false claim" if correcting else f"{count} to single people",
         body="\n\n".join(f"To {who}:\n{r.text}" for who, r in zip(people, renderings, strict=True)),
         facts=facts,
         severity=severity,

@@ -63,6 +63,7 @@ def pages(scene: Scene, candidate: str) -> dict[str, list[str]]:
         "/incidents/{id}/restrict": ["/incidents/INC-1/restrict"],
         "/incidents/{id}/review": ["/incidents/INC-1/review"],
         "/incidents/{id}/review/report": ["/incidents/INC-1/review/report"],
+        "/incidents/{id}/people": ["/incidents/INC-1/people"],
         "/incidents/{id}/statements": ["/incidents/INC-1/statements"],
         "/incidents/{id}/draft": ["/incidents/INC-1/draft?kind=substantive"],
         "/incidents/{id}/deliveries": ["/incidents/INC-1/deliveries"],

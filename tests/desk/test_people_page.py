@@ -51,6 +51,7 @@ async def act(browser: httpx.AsyncClient, page: str, **fields: object) -> httpx.
     return await browser.post(page, data={"nonce": nonce, **fields})
 
 
+@pytest.mark.slow
 async def test_from_a_false_claim_to_its_correction_under_the_post_and_the_stop(
     place: tuple[Installation, Incident, httpx.AsyncClient],
 ) -> None:
@@ -69,6 +70,10 @@ async def test_from_a_false_claim_to_its_correction_under_the_post_and_the_stop(
     assert (await act(browser, page, act="propose", statement=text.id)).status_code == 303
     shown = (await browser.get(page)).text
     assert f"/statements/{text.id}/decide" in shown
+    for path in (f"/statements/{text.id}/decide", f"/statements/{text.id}/1", f"/incidents/{incident.id}"):
+        seen = await browser.get(path)
+        assert (seen.status_code, "p1@social.example" in seen.text) == (200, True), path
+    assert (await browser.get(f"/incidents/{incident.id}/draft", params={"kind": "reply"})).status_code == 400
     assert (await act(browser, page, act="stop", reason="wait")).status_code == 303
     assert "Replies are stopped" in (await browser.get(page)).text
 
@@ -122,6 +127,7 @@ async def test_hostile_posts_are_text_and_looking_acts_on_nothing(
         assert len(await tx.ledger.list()) == before
 
 
+@pytest.mark.slow
 async def test_without_a_nonce_or_as_a_viewer_nothing_is_done(
     place: tuple[Installation, Incident, httpx.AsyncClient],
 ) -> None:

@@ -70,10 +70,16 @@ async def test_the_correction_goes_to_the_smallest_set_that_carries_most_of_the_
             assert rendering.answers is not None
             assert rendering.answers.narrative == narrative.id
         assert not [f for f in await check_statement(here, text) if f.level == "block"]
+        await propose(here, text, by=IDA)
+        after = next(c for c in await claims(here, incident.id) if c.narrative.id == narrative.id)
+        assert after.corrected == len(text.renderings)
+        assert after.carriers.chosen == (), "no copy of an answered text is answered again"
+        assert "carries most of its reach" in after.hinders
         async with here.store.transaction() as tx:
+            await tx.statements.set_status(text.id, 1, StatementStatus.WITHDRAWN, actor=IDA)
             await tx.engagement.bar("mastodon", "p50@social.example", mark="legal", why="in court", actor=IDA)
         again = next(c for c in await claims(here, incident.id) if c.narrative.id == narrative.id)
-        assert again.corrected == 0, "a draft that nobody proposed binds nothing"
+        assert again.corrected == 0, "what was taken back binds nothing"
         assert "p50@social.example" not in [c.mention.author for c in again.carriers.chosen]
         assert again.carriers.chosen[0].mention.author in {f"p{n}@social.example" for n in (51, 52, 53)}
 
@@ -83,6 +89,7 @@ async def test_the_correction_goes_to_the_smallest_set_that_carries_most_of_the_
     [(None, "", "no fact answers it"), ("confirmed", " ", "no evidence"), ("unconfirmed", "x", "not confirmed"),
      ("refuted", "x", "what is false")],
 )  # fmt: skip
+@pytest.mark.slow
 async def test_without_a_confirmed_fact_and_its_evidence_nothing_is_denied(
     tmp_path: Path, status: str | None, evidence: str, says: str
 ) -> None:
@@ -154,6 +161,7 @@ async def test_no_way_round_leads_to_more_than_the_few(tmp_path: Path, monkeypat
         assert ["never a mass reply" in d.problem for d in went if not d.arrived] == [True]
 
 
+@pytest.mark.slow
 async def test_a_fact_that_falls_takes_its_correction_with_it(tmp_path: Path) -> None:
     async with replying(tmp_path) as here:
         incident, _ = await claimed(here)
@@ -164,6 +172,7 @@ async def test_a_fact_that_falls_takes_its_correction_with_it(tmp_path: Path) ->
             await approved(here, text, (ANA, "comms"))
 
 
+@pytest.mark.slow
 async def test_only_a_reply_that_corrects_a_claim_may_deny(tmp_path: Path) -> None:
     async with replying(tmp_path) as here:
         incident, _ = await claimed(here)

@@ -1,26 +1,31 @@
 """Replies answer single posts: approved like any statement, a delivery each, paced, few, and never to whom one must not."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from acme import ANA, IDA, sandbox
 from replying import approved, crisis_with, post, replying, texts
+from sqlalchemy import delete
 
 import tasks.replies
 from crisis.approval import NotAllowed
+from crisis.bundle import check_bundle, read_bundle
 from crisis.delivery import DeliveryState, Purpose
 from crisis.replies import GAP, PER_DAY
 from crisis.statement import Statement, hash_of
 from crisis.values import StatementKind
 from integrations.sandbox import Post
 from records import StatementStatus
+from records.tables import do_not_engage
 from tasks.approve import propose
 from tasks.deliver import deliver
+from tasks.evidence import seal_evidence
 from tasks.installation import Installation
 from tasks.publish import publish_statement
 from tasks.replies import HELD, resume_replies, stop_replies
 from tasks.reply_drafts import Answer, draft_replies, strike
+from tasks.report import write_report
 
 SAID = (
     "We are sorry that you waited so long at the till. Please write to us, so that we can help you.",
@@ -78,6 +83,7 @@ async def test_a_proposal_of_replies_goes_out_one_by_one_under_the_posts_it_name
         assert (await here.store.verify()).ok
 
 
+@pytest.mark.slow
 async def test_replies_are_spaced_even_when_all_became_due_meanwhile(tmp_path: Path) -> None:
     async with replying(tmp_path) as here:
         text = await drafted(here, 0, 1)
@@ -103,6 +109,7 @@ async def test_the_hash_covers_the_post_that_is_answered(tmp_path: Path) -> None
             assert hash_of(changed) != text.content_hash, field
 
 
+@pytest.mark.slow
 async def test_what_an_approver_strikes_is_left_out_of_the_next_version_word_for_word(tmp_path: Path) -> None:
     async with replying(tmp_path) as here:
         text = await drafted(here, 0, 1, 2)
@@ -151,8 +158,14 @@ async def test_whoever_is_put_on_the_list_is_left_out_at_drafting_at_approval_an
         after = await deliver(here, waiting.id)
         assert (after.state, len(replies(here))) == (DeliveryState.REFUSED, 1)
         assert after.problem == f"{HELD}p2@social.example is on the do-not-engage list: asked"
+        assert (await here.store.verify()).ok
+        async with here.store.transaction() as tx:
+            await tx.engagement._work.write(delete(do_not_engage).where(do_not_engage.c.author == "p2@social.example"))
+        found = await here.store.verify()
+        assert (found.ok, "do-not-engage mastodon" in found.problem) == (False, True)
 
 
+@pytest.mark.slow
 async def test_nobody_gets_two_replies_and_no_two_say_the_same(tmp_path: Path) -> None:
     async with replying(tmp_path) as here:
         text = await drafted(here, 0)
@@ -168,6 +181,7 @@ async def test_nobody_gets_two_replies_and_no_two_say_the_same(tmp_path: Path) -
             await draft_replies(here, text.incident, both, author=IDA)
 
 
+@pytest.mark.slow
 async def test_the_stop_button_gives_up_what_waits_and_lets_nothing_new_out(tmp_path: Path) -> None:
     async with replying(tmp_path) as here:
         text = await drafted(here, 0, 1)
@@ -184,6 +198,7 @@ async def test_the_stop_button_gives_up_what_waits_and_lets_nothing_new_out(tmp_
             await propose(here, again, by=IDA)
 
 
+@pytest.mark.slow
 async def test_an_incident_replies_to_a_dozen_people_a_day_whatever_is_approved(tmp_path: Path) -> None:
     many = [post(n, f"Declined at the till, case {n}") for n in range(100, 100 + PER_DAY + 1)]
     async with replying(tmp_path) as here:
@@ -199,6 +214,7 @@ async def test_an_incident_replies_to_a_dozen_people_a_day_whatever_is_approved(
             await draft_replies(here, incident.id, [Answer(many[-1], "One more word.", "en")], author=IDA)
 
 
+@pytest.mark.slow
 async def test_a_text_that_lint_blocks_is_not_proposed_whichever_reply_it_is_in(tmp_path: Path) -> None:
     async with replying(tmp_path) as here:
         incident = await crisis_with(here, COMPLAINTS)
@@ -206,3 +222,23 @@ async def test_a_text_that_lint_blocks_is_not_proposed_whichever_reply_it_is_in(
         text = await draft_replies(here, incident.id, bad, author=IDA)
         with pytest.raises(NotAllowed, match="To p2@social"):
             await propose(here, text, by=IDA)
+
+
+@pytest.mark.slow
+async def test_the_report_and_the_sealed_evidence_hold_every_reply_apart(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tasks.replies, "GAP", timedelta())
+    monkeypatch.setattr(tasks.replies, "paced", lambda channels, **_: [datetime.now(UTC)] * len(channels))
+    async with replying(tmp_path) as here:
+        text = await drafted(here, 0, 1)
+        await propose(here, text, by=IDA)
+        await approved(here, text)
+        assert await sent(here, text) == ["accepted", "accepted"]
+        page = await write_report(here, text.incident)
+        bundle = await seal_evidence(here, text.incident, tmp_path, prefect_history={"runs": []}, report=page)
+        assert all(said in page for said in SAID[:2])
+        proof = check_bundle(read_bundle(bundle))
+        assert proof.ok, proof.problems
+        wrong = await here.store.verify()
+        assert wrong.ok
