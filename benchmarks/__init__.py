@@ -11,7 +11,7 @@ COLUMNS = 80
 NAMES: dict[str, str] = {
     "startup": "fireline --help, against an empty Python start",
     "detection": "outrages found, how early, and how quiet it is otherwise, beside other detectors",
-    "ideal": "which brands are too thin for a threefold outrage to be found at all",
+    "ideal": "what an ideal detector finds: brands too thin for a threefold outrage, and how early at all",
     "replay": "posts per second through detection and triage",
     "matching": "posts decoded and matched a second at 1,000 watches, beside decoding alone",
     "copies": "near copies found and distinct posts mistaken for copies, by kind of edit; posts a second",

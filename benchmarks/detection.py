@@ -304,9 +304,9 @@ def _missed(delays: Scores) -> float:
 
 def read_made_up(text: str, hint: str) -> Reading:
     """Made-up posts say their mood in their first word."""
-    bad = text.startswith("bad")
-    mood, share = ("negative", 0.9) if bad else ("neutral", 0.1)
-    return Reading(language="en", supported=True, sentiment=mood, negative=share, anger=0.6 if bad else 0.0)
+    if text.startswith("bad"):
+        return Reading(language="en", supported=True, sentiment="negative", negative=0.9, anger=0.6)
+    return Reading(language="en", supported=True, sentiment="neutral", negative=0.1)
 
 
 def post_stream(stream: Stream, seed: int, *, brigade: bool) -> list[Mention]:

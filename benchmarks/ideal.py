@@ -1,4 +1,4 @@
-"""What can be found at all: threefold outrages missed by a detector that is told what nobody has, by mentions an hour.
+"""What can be found at all, and when: outrages found by a detector that is told what nobody has, by mentions an hour.
 
     python benchmarks/ideal.py [--streams 150] [--times 3] [--seed 60000] [--alone]
 
@@ -7,7 +7,8 @@ be, how negative (``MOOD``) and how it grows (an hour's ramp that began up to th
 that gives .25 false alerts a week on this very brand. Its score is the greatest sum, over the beginnings, of the
 logarithms of likelihood ratios: binomial for the share, and half the Poisson one for the number of negative voices. It
 is no bound in the strict sense, for rates and moods that wander are not what it assumes; it says which brands are too
-thin. Beside it Fireline, with its history of 3 to 14 days (``--alone`` leaves it out). All backgrounds are made up.
+thin, and how early anybody can be. Beside it Fireline, with its history of 3 to 14 days (``--alone`` leaves it out).
+All backgrounds are made up.
 """
 
 import argparse
@@ -22,7 +23,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks import say
 from benchmarks.detection import QUIET, WORLDS, Scores, shipped
-from benchmarks.outrage import DAY, HOUR, Floats, Stream
+from benchmarks.outrage import DAY, HOUR, STEP, Floats, Stream
 
 WEEKS = 8
 MOOD = 0.7
@@ -68,27 +69,29 @@ def ideal(stream: Stream, times: float) -> Scores:
     return best
 
 
-def found(stream: Stream, scores: Scores) -> bool:
-    """Whether the outrage is above all but so many of the brand's own peaks as may be false alerts."""
+def delay(stream: Stream, scores: Scores) -> float:
+    """Minutes until the outrage is above all but so many of the brand's own peaks as may be false alerts, or infinite."""
     before = scores[max(LAGS) : stream.begins].copy()
     peak = np.inf
     for _ in range(int(WEEKS * QUIET) + 1):
         highest = int(np.argmax(before))
         peak = float(before[highest])
         before[max(0, highest - APART) : highest + APART + 1] = -np.inf
-    return bool((scores[stream.begins : stream.begins + WITHIN] > peak).any())
+    above = np.flatnonzero(scores[stream.begins : stream.begins + WITHIN] > peak)
+    return (int(above[0]) + 1) * STEP / 60 if len(above) else np.inf
 
 
-def _paged(stream: Stream) -> bool:
-    return any(stream.begins <= row < stream.begins + WITHIN for row in shipped(stream)[0])
+def _paged(stream: Stream) -> float:
+    rows = (row for row in shipped(stream)[0] if stream.begins <= row < stream.begins + WITHIN)
+    return (next(rows, np.inf) - stream.begins + 1) * STEP / 60
 
 
-def _table(hits: Sequence[tuple[float, bool]]) -> list[str]:
+def _table(delays: Sequence[tuple[float, float]]) -> list[str]:
     cells = []
     for low, high in pairwise(BOUNDS):
-        some = [hit for rate, hit in hits if low <= rate < high]
-        cells.append(f"{1 - np.mean(some):.0%} of {len(some)}" if some else "")
-    return cells
+        some = [minutes for rate, minutes in delays if low <= rate < high]
+        cells.append(f"{np.isinf(some).mean():.0%} of {len(some)}" if some else "")
+    return [*cells, f"{np.quantile([minutes for _, minutes in delays], 0.5, method='higher'):.0f} min"]
 
 
 def _rate(stream: Stream) -> float:
@@ -104,16 +107,17 @@ def main(words: Sequence[str] = ()) -> None:
     arguments.add_argument("--alone", action="store_true")
     given = arguments.parse_args(list(words))
     seeds = range(given.seed, given.seed + given.streams)
-    say(f"missed outrages {given.times:g}x, by mentions an hour")
+    say(f"missed outrages {given.times:g}x, by mentions an hour; and after how long the median one is found")
     for name, world in WORLDS.items():
         known = [world(seed, "outrage", given.times, days=7.0 * WEEKS) for seed in seeds]
-        columns = [_table([(_rate(one), found(one, ideal(one, given.times))) for one in known])]
+        columns = [_table([(_rate(one), delay(one, ideal(one, given.times))) for one in known])]
         if not given.alone:
             short = [world(seed, "outrage", given.times) for seed in seeds]
             columns.append(_table([(_rate(one), _paged(one)) for one in short]))
         print(f"{name:<20}{'ideal':>14}" + ("" if given.alone else f"{'fireline':>14}"))
-        for (low, high), *cells in zip(pairwise(BOUNDS), *columns, strict=True):
-            print(f"  {f'{low:g} to {high:g}':<18}" + "".join(f"{cell:>14}" for cell in cells), flush=True)
+        heads = [*(f"{low:g} to {high:g}" for low, high in pairwise(BOUNDS)), "median of all"]
+        for head, *cells in zip(heads, *columns, strict=True):
+            print(f"  {head:<18}" + "".join(f"{cell:>14}" for cell in cells), flush=True)
 
 
 if __name__ == "__main__":

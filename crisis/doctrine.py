@@ -200,10 +200,13 @@ class _Signs:
 
     def weigh(self, text: str) -> dict[CrisisType, int]:
         """The causes that ``text`` (folded) speaks for, with how many different signs."""
-        words = [_POSSESSIVE.sub("", word) for word in _WORD.findall(text)]
+        words = _WORD.findall(text)
+        if "'s" in text or "’s" in text:
+            words = [_POSSESSIVE.sub("", word) for word in words]
         line = f" {' '.join(words)} "
-        hits = [kind for word in set(words) for kind in self.words.get(word, ())]
-        hits += [self._parts[part][1] for part in sorted({part for part, _, _ in self._scan(line, overlapping=True)})]
+        hits = [kind for word in self.words.keys() & words for kind in self.words[word]]
+        if parts := self._scan(line, overlapping=True):
+            hits += [self._parts[part][1] for part in {part for part, _, _ in parts}]
         return {kind: hits.count(kind) for kind in hits}
 
 

@@ -75,7 +75,7 @@ def _by_model(text: str) -> str:
     words = [word.lower() for word in _WORD.findall(plain)]
     if not words:
         return ""
-    eastern = _by_signs(plain)
+    eastern = None if plain.isascii() else _by_signs(plain)
     if eastern is not None:
         return eastern
     english = any(word in _KNOWN_ENGLISH for word in words)

@@ -82,19 +82,17 @@ class Compared(NamedTuple):
 
     def copies(self, other: str, as_written: str) -> bool:
         """Is one of the two a changed copy of the other? ``as_written``: how the other one was posted."""
-        if not self._alike(other):
+        text = self.text
+        short, long = (text, other) if len(text) <= len(other) else (other, text)
+        alike = _alike(short, long, score_cutoff=_least_alike(short))
+        if not alike and short[:LETTERS] != long[:LETTERS]:  # by far the usual case
             return False
-        if filled_otherwise(self.text, other):
+        if not self._alike(short, long, alike) or filled_otherwise(text, other):
             return False
         named = named_otherwise((self.text, self.written), (other, as_written))
         return not named or disguised(self.written) or disguised(as_written)
 
-    def _alike(self, other: str) -> bool:
-        text = self.text
-        short, long = (text, other) if len(text) <= len(other) else (other, text)
-        alike = _alike(short, long, score_cutoff=_least_alike(short))
-        if not alike and short[:LETTERS] != long[:LETTERS]:
-            return False
+    def _alike(self, short: str, long: str, alike: float) -> bool:
         if alike >= SAME and len(short) >= SURE:
             return not about_others(short, long)
         begins = self._begins(short, long)
@@ -140,7 +138,9 @@ def _in_word(short: str, long: str) -> bool:
 
 
 def _least_alike(short: str) -> float:
-    length = len(short) if short.isascii() else size(short)
+    length = len(short)
+    if length < len(_LEAST) and not short.isascii():
+        length = size(short)
     return _LEAST[length] if length < len(_LEAST) else LEAST_ALIKE[-1][1]
 
 

@@ -13,10 +13,10 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from itertools import islice
 from threading import Lock
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from crisis.spelling import LONGEST
-from crisis.values import Frozen, Share
+from crisis.values import Share
 
 if TYPE_CHECKING:
     from crisis.grams import Grams
@@ -40,8 +40,8 @@ REMEMBERED = 8_192
 """Latest readings that are kept, so that a post which is looked at again is not read again."""
 
 
-class Reading(Frozen):
-    """What one text says."""
+class Reading(NamedTuple):
+    """What one text says. A plain tuple: there is one for every post, and what makes it is trusted."""
 
     language: str
     """ISO 639-1, empty when it cannot be told."""
