@@ -399,7 +399,9 @@ class CachetReceiver(Known):
             Route("/api/incidents", self.known(self._incidents), methods=["GET", "POST"]),
             Route("/api/incidents/{id}", self.known(self._incident), methods=["GET", "PUT", "DELETE"]),
             Route("/api/incidents/{incident}/updates", self.known(self._updates), methods=["GET", "POST"]),
-            Route("/api/incidents/{incident}/updates/{id}", self.known(self._incident), methods=["GET", "PUT", "DELETE"]),
+            Route(
+                "/api/incidents/{incident}/updates/{id}", self.known(self._incident), methods=["GET", "PUT", "DELETE"]
+            ),
         ]
 
     async def _version(self, request: Request) -> Response:
