@@ -14,11 +14,11 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from hashlib import blake2b
-from itertools import chain, pairwise, repeat
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 from crisis.folding import disguised, flat
-from crisis.likeness import LONG_ENOUGH, SURE, Compared, distinctive, long_enough
+from crisis.likeness import LONG_ENOUGH, Compared, distinctive, long_enough
 from crisis.rarity import Stream
 from crisis.sketch import sketch, sketches
 
@@ -148,8 +148,8 @@ class _Generation:
         self.variants: dict[int, int] = {}
         """How many variants of it are remembered beside it, if any."""
         self.by_text: dict[str, int] = {}
-        self.by_hash: dict[int | str, tuple[int, ...]] = {}
-        """Numbers of originals; none of what too many share."""
+        self.by_hash: dict[int | str, int | tuple[int, ...]] = {}
+        """Numbers of originals; a single one, which is the usual case, by itself; none of what too many share."""
 
     def __getitem__(self, number: int) -> tuple[Name, str, str]:
         return self.originals[number - 1]
@@ -164,10 +164,15 @@ class _Generation:
             self.variants[first] = self.variants.get(first, 0) + 1
         if not drawn:
             return
-        alone = (number,)
+        held_by = self.by_hash.setdefault
         keys: tuple[int | str, ...] = (text[:_BEGINNING], text[:_LONGER_BEGINNING], *drawn)
-        for key, held in zip(keys, map(self.by_hash.setdefault, keys, repeat(alone)), strict=True):
-            if held is not alone and held:
+        for key in keys:
+            held = held_by(key, number)
+            if held == number:
+                continue
+            if isinstance(held, int):
+                self.by_hash[key] = (held, number)
+            elif held:
                 self.by_hash[key] = (*held, number) if len(held) < _SHARED else ()
 
     def wants_variant(self, number: int) -> bool:
@@ -179,26 +184,28 @@ class _Generation:
         if not self.originals:
             return None
         held_by = self.by_hash.get
-        text, originals = post.text, self.originals
-        begun, begun_longer = held_by(text[:_BEGINNING], ()), held_by(text[:_LONGER_BEGINNING], ())
-        if begun and len(text) < SURE:
-            only = post.cut_from([originals[number - 1][1] for number in begun])
+        text = post.text
+        begins = (held_by(text[:_BEGINNING]), held_by(text[:_LONGER_BEGINNING]))
+        if begins[0]:
+            begun = (begins[0],) if isinstance(begins[0], int) else begins[0]
+            only = post.cut_from([self.originals[number - 1][1] for number in begun])
             if only is not None:
                 return begun[only]
-        drawn_by = filter(None, map(held_by, drawn))
-        if len(text) < _SHORT:
-            held = [by * 2 if len(by) == 1 else by for by in (begun, begun_longer, begun, begun_longer, *drawn_by)]
-        else:
-            held = [begun, begun_longer, begun_longer, *drawn_by]
-        shared = sorted(chain.from_iterable(held))
-        again = [one for one, next_one in pairwise(shared) if one == next_one]
-        if not again:
+        alone, counted = (2, (*begins, *begins)) if len(text) < _SHORT else (1, (*begins, begins[1]))
+        shared: list[int] = []
+        for held in (*counted, *map(held_by, drawn)):
+            if held:
+                shared += (held,) * alone if isinstance(held, int) else held
+        if len(set(shared)) == len(shared):
             return None
-        times = dict.fromkeys(again, 0)
-        if len(times) > 1:
-            for number in again:
-                times[number] += 1
-        for number in sorted(times, key=times.__getitem__, reverse=True)[:_COMPARED]:
+        shared.sort()
+        times: dict[int, int] = {}
+        for one, next_one in pairwise(shared):
+            if one == next_one:
+                times[one] = times.get(one, 0) + 1
+        likely = sorted(times, key=times.__getitem__, reverse=True)[:_COMPARED] if len(times) > 1 else times
+        originals = self.originals
+        for number in likely:
             if post.copies(*originals[number - 1][1:]):
                 return number
         return None
