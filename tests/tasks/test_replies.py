@@ -20,12 +20,12 @@ from records import StatementStatus
 from records.tables import do_not_engage
 from tasks.approve import propose
 from tasks.deliver import deliver
+from tasks.documents import HTML, write_documents
 from tasks.evidence import seal_evidence
 from tasks.installation import Installation
 from tasks.publish import publish_statement
 from tasks.replies import HELD, resume_replies, stop_replies
 from tasks.reply_drafts import Answer, draft_replies, strike
-from tasks.report import write_report
 
 SAID = (
     "We are sorry that you waited so long at the till. Please write to us, so that we can help you.",
@@ -235,8 +235,9 @@ async def test_the_report_and_the_sealed_evidence_hold_every_reply_apart(
         await propose(here, text, by=IDA)
         await approved(here, text)
         assert await sent(here, text) == ["accepted", "accepted"]
-        page = await write_report(here, text.incident)
-        bundle = await seal_evidence(here, text.incident, tmp_path, prefect_history={"runs": []}, report=page)
+        documents = await write_documents(here, text.incident)
+        page = documents[HTML].decode()
+        bundle = await seal_evidence(here, text.incident, tmp_path, prefect_history={"runs": []}, documents=documents)
         assert all(said in page for said in SAID[:2])
         proof = check_bundle(read_bundle(bundle))
         assert proof.ok, proof.problems
