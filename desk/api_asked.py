@@ -7,14 +7,14 @@ from starlette.routing import Route
 
 from crisis.empathy import EmpathyMap, Need
 from crisis.values import UtcDatetime
-from desk.api import Reason, _Answer, _answer, _problem
+from desk.api_shapes import Answer, Reason, answered, problem
 from desk.state import desk_of
 from records import NotFound
 from tasks.empathy import felt
 from tasks.questions import asked_about
 
 
-class AskedQuestion(_Answer):
+class AskedQuestion(Answer):
     """One question of the public."""
 
     id: str = Field(examples=["INC-7-Q2"])
@@ -34,13 +34,13 @@ class AskedQuestion(_Answer):
     """The statement version that answers it, as far as it has come."""
 
 
-class Questions(_Answer):
+class Questions(Answer):
     """What the public asks, what matters most first."""
 
     questions: tuple[AskedQuestion, ...]
 
 
-class Empathy(_Answer):
+class Empathy(Answer):
     """What each affected group says, thinks, feels and does, and what the statements answer. Holds text from outside."""
 
     map: EmpathyMap
@@ -55,7 +55,7 @@ async def asked(request: Request) -> Response:
             found = await tx.incidents.get(request.path_params["id"])
             rows = await asked_about(tx, found, here.clock.now())
     except NotFound:
-        return _problem(404, "there is no such incident")
+        return problem(404, "there is no such incident")
     listed = [
         row.question.model_dump(include={"id", "text", "owner", "first_asked_at", "say_by"})
         | {
@@ -69,7 +69,7 @@ async def asked(request: Request) -> Response:
         }
         for row in rows
     ]
-    return _answer(Questions(questions=tuple(AskedQuestion.model_validate(row) for row in listed)))
+    return answered(Questions(questions=tuple(AskedQuestion.model_validate(row) for row in listed)))
 
 
 async def empathy(request: Request) -> Response:
@@ -78,8 +78,8 @@ async def empathy(request: Request) -> Response:
         async with desk_of(request).here.store.reading() as tx:
             told = await felt(tx, await tx.incidents.get(request.path_params["id"]))
     except NotFound:
-        return _problem(404, "there is no such incident")
-    return _answer(Empathy(map=told.map, needs=told.needs))
+        return problem(404, "there is no such incident")
+    return answered(Empathy(map=told.map, needs=told.needs))
 
 
 ROUTES = [

@@ -9,8 +9,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from desk.api import MOST, Commitments, Deliveries, Events, IncidentDetail, Incidents, Problem, Watches
+from desk.api import IncidentDetail, Incidents
 from desk.api_asked import Empathy, Questions
+from desk.api_shapes import MOST, Problem
+from desk.api_told import Commitments, Deliveries, Events, Watches
 from desk.state import desk_of
 
 VERSION = "1.1"
