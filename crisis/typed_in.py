@@ -4,6 +4,7 @@ Text that Fireline shows again and again, and puts into what it publishes, is re
 """
 
 import re
+from datetime import UTC, datetime, tzinfo
 
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
@@ -37,3 +38,18 @@ def one_line(text: str, what: str, *, longest: int) -> str:
         says = f"{what} holds a line break or control character (U+{ord(found.group()):04X}, character"
         raise NotOneLine(f"{says} {found.start() + 1}): write it in one line of plain text")
     return line
+
+
+def moment_of(text: str, *, zone: tzinfo | None = UTC) -> datetime | None:
+    """A date, or a date and time, as ISO 8601 writes them, in UTC; None for what is none, or lies beyond the calendar.
+
+    Args:
+        zone: Where a text without a zone is from; None: such a text is not taken.
+    """
+    try:
+        found = datetime.fromisoformat(text.strip())
+        if found.tzinfo is None:
+            return None if zone is None else found.replace(tzinfo=zone).astimezone(UTC)
+        return found.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None

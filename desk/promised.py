@@ -7,10 +7,11 @@ text around it changes. Nothing is stored before the text is saved.
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from crisis.commitment import PromiseKind, Ruling
 from crisis.statement import Statement
+from crisis.typed_in import moment_of
 from desk.forms import NotTaken
 from tasks.installation import Installation
 from tasks.promises import Drafted, mark_promise, shown
@@ -86,11 +87,7 @@ _EXAMPLE = "2026-03-01 15:00, in UTC"
 
 def moment(text: str) -> datetime | None:
     """A time as it was typed, in UTC unless it says otherwise; None when it cannot be read."""
-    try:
-        found = datetime.fromisoformat(text.strip().removesuffix("UTC").strip())
-    except ValueError:
-        return None
-    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+    return moment_of(text.strip().removesuffix("UTC"))
 
 
 async def store(

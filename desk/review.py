@@ -8,7 +8,7 @@ overwrites nothing. Whoever signs signs what they had before them, by its hash.
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from starlette.exceptions import HTTPException
@@ -36,6 +36,7 @@ from crisis.finding import Finding
 from crisis.incident import IllegalStep, Incident, IncidentState
 from crisis.report_tables import TABLES as TABLE_NAMES
 from crisis.stakeholder import Stakeholder
+from crisis.typed_in import moment_of
 from crisis.values import CrisisType
 from desk import forms
 from desk.approve import sentence
@@ -162,11 +163,10 @@ def _version(last: Mapping[str, str]) -> int:
 
 def _moment(text: str) -> datetime:
     """What a field for date and time says; all times are UTC."""
-    try:
-        found = datetime.fromisoformat(text.strip())
-    except ValueError:
-        raise NotTaken(400, "give the date and the time, in UTC, such as 2026-03-01 14:30") from None
-    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+    found = moment_of(text)
+    if found is None:
+        raise NotTaken(400, "give the date and the time, in UTC, such as 2026-03-01 14:30")
+    return found
 
 
 async def _table(request: Request) -> Table:

@@ -1,11 +1,12 @@
 """Verbs on promises, and on whom they were made to: what a draft promises, what is owed, who has not heard the end, and
 what still stands on the platforms."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
+from crisis.typed_in import moment_of
 from fireline.errors import Stop
 from fireline.incidents import Actor, Json
 from fireline.session import session, show
@@ -208,13 +209,10 @@ def _numbered(drafted: "dict[int, Drafted]", number: int, statement: str) -> "Dr
 
 
 def _moment(text: str) -> datetime:
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError:
-        raise Stop(f"{text!r} is no time: write it as 2026-03-01T15:00Z") from None
-    if found.tzinfo is None:
-        raise Stop(f"{text!r} names no time zone: write 2026-03-01T15:00Z, or with +02:00 at its end")
-    return found.astimezone(UTC)
+    found = moment_of(text, zone=None)
+    if found is None:
+        raise Stop(f"{text!r} is no time with its zone: write it as 2026-03-01T15:00Z, or with +02:00 at its end")
+    return found
 
 
 def _row(one: "Drafted") -> dict[str, Any]:

@@ -1,12 +1,13 @@
 """Verbs of the after-action review: write it, record the meeting, take on tasks, sign it off, export it. As on the desk."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
 
 from crisis.after_action import SECTIONS, ReviewTask, Section, TaskState
+from crisis.typed_in import moment_of
 from fireline.errors import Stop
 from fireline.incidents import Actor, Json
 from fireline.session import session, show
@@ -200,11 +201,10 @@ async def export(incident: str, *, out: Annotated[Path, Parameter(name=("--out",
 
 def moment(text: str) -> datetime:
     """A date, or a date and time; UTC unless it says otherwise. Raises ``Stop``."""
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError:
-        raise Stop(f"{text!r} is no date or time: write 2026-03-02 or 2026-03-02T10:00 (UTC)") from None
-    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+    found = moment_of(text)
+    if found is None:
+        raise Stop(f"{text!r} is no date or time: write 2026-03-02 or 2026-03-02T10:00 (UTC)")
+    return found
 
 
 def _line(task: ReviewTask, now: datetime) -> str:

@@ -6,6 +6,7 @@ said. The page of all answers is a statement of its own: each version is approve
 an answer comes out, or stops to hold, the next version is drafted and put before its approvers.
 """
 
+import logging
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -27,6 +28,8 @@ from tasks.draft import DEAD, Answering, draft, is_taken_back, latest_of
 from tasks.installation import Installation
 from tasks.outlets import page_outlets
 from tasks.questions import Asked, asked_about, may_lead
+
+logger = logging.getLogger(__name__)
 
 MOST_FACTS = 3
 """Facts that the template states for one question."""
@@ -312,7 +315,11 @@ async def renew_pages(here: Installation) -> str:
         wanted = [name for name in live if await _wants_renewal(tx, name)]
     done = []
     for name in wanted:
-        fresh = await draft_page(here, name, renewing=True)
+        try:
+            fresh = await draft_page(here, name, renewing=True)
+        except NotAllowed as refusal:  # its questions were set aside, or its channel is gone: the page stays as it is
+            logger.info("the page of answers of %s is not renewed: %s", name, refusal)
+            continue
         if fresh is not None:
             done.append(await propose_draft(here, fresh))
     return "; ".join(done)

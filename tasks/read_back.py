@@ -116,11 +116,11 @@ async def _look(here: Installation, id: str) -> str:
         }
     )
     is_news = stand is not before.stand or (stand is Stand.EDITED and seen.seen != before.seen)
+    untold = is_news and not (stand is Stand.MATCHED and before.stand is None)
+    if untold:  # before it is noted: after a kill in between it is news once more, and the same notice is told once
+        await _tell(here, delivery, seen, before)
     await _note(here, seen, delivery if is_news else None, before)
-    if not is_news or (stand is Stand.MATCHED and before.stand is None):
-        return ""
-    await _tell(here, delivery, seen)
-    return f"{delivery.rendering.target.channel} ({stand})"
+    return f"{delivery.rendering.target.channel} ({stand})" if untold else ""
 
 
 def _published(delivery: Delivery) -> datetime:
@@ -157,14 +157,14 @@ async def _note(
             await tx.read_backs.told(seen, news.rendering.target.channel, was, **act)
 
 
-async def _tell(here: Installation, delivery: Delivery, seen: ReadBack) -> None:
+async def _tell(here: Installation, delivery: Delivery, seen: ReadBack, before: ReadBack) -> None:
     async with here.store.reading() as tx:
         incident = await tx.incidents.get(delivery.incident)
         statement = await tx.statements.get(delivery.statement, delivery.version)
     stand = seen.stand.value if seen.stand else ""
     channel = delivery.rendering.target.channel
     notice = Notice(
-        occasion=f"read_back/{delivery.id}/{stand}/{seen.at:%Y%m%dT%H%M%S}",
+        occasion=f"read_back/{delivery.id}/{stand}/{before.at or _published(delivery):%Y%m%dT%H%M%S}",
         template="read_back",
         context={"statement": statement, "channel": channel, "says": seen.says, "stand": stand},
     )
@@ -172,6 +172,6 @@ async def _tell(here: Installation, delivery: Delivery, seen: ReadBack) -> None:
     emit(
         f"delivery.{stand}",
         incident=incident.id,
-        reference=f"{delivery.id}/{seen.at}",
+        reference=f"{delivery.id}/{stand}/{before.at}",
         payload={"incident": incident.id, "statement": statement.id, "channel": channel, "says": seen.says},
     )
