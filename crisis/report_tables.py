@@ -228,7 +228,7 @@ class FeltRow(Frozen):
 
 
 class NeedRow(Frozen):
-    """Something that a group feels, asks or demands, and the published statement that answers it."""
+    """Something that a group feels or demands, and the published statement that answers it."""
 
     kind: str
     group: str

@@ -22,7 +22,14 @@ from records import Verification
 from tasks import report_questions, report_rows, review_rows
 from tasks.installation import Installation
 from tasks.material import Material, gather
-from tasks.report_document import document, effect_rows, measurement_rows, name_of, read_back_rows
+from tasks.report_document import (
+    document,
+    effect_rows,
+    measurement_rows,
+    name_of,
+    need_rows,
+    read_back_rows,
+)
 
 
 @dataclass(frozen=True)
@@ -153,7 +160,7 @@ def context(told: Told, public_key_pem: str) -> dict[str, Any]:
         "audiences": [report_rows.audience_row(material, a) for a in material.audiences],
         "questions": report_questions.rows(material),
         "felt": material.felt.map.model_dump(mode="json") if material.felt else {"groups": []},
-        "needs": [n.model_dump(mode="json") for n in material.felt.needs] if material.felt else [],
+        "needs": [n.model_dump() for n in need_rows(material)],
         "facts": [report_rows.fact_row(material, history) for history in material.facts],
         "assessments": [report_rows.assessment_row(material, a.model_dump(mode="json")) for a in material.assessments],
         "narratives": [n.model_dump() for n in assessment.narratives],

@@ -8,6 +8,7 @@ from crisis.after_action import missing_roles, standing_signatures
 from crisis.clocks import ClockReading
 from crisis.delivery import Purpose
 from crisis.effect import Effect, newest_of
+from crisis.empathy import NeedKind
 from crisis.incident import IncidentState
 from crisis.public_questions import Standing
 from crisis.quoting import bylines, is_public_voice
@@ -345,10 +346,12 @@ def felt_rows(material: Material) -> tuple[FeltRow, ...]:
 
 
 def need_rows(material: Material) -> tuple[NeedRow, ...]:
-    """What people felt, asked and demanded, and the published statement that answers it."""
+    """What people felt and demanded, and the published statement that answers it; what they asked is told by
+    ``question_rows``."""
     return tuple(
         NeedRow(kind=n.kind.value, group=n.group, what=n.what, count=n.count, answered_by=n.answered_by)
         for n in (material.felt.needs if material.felt else ())
+        if n.kind is not NeedKind.QUESTION
     )
 
 
