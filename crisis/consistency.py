@@ -6,7 +6,7 @@ Compared are the content words and numbers of single sentences, so a claim in en
 catches slips, it does not replace the fact owner's eyes.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 import regex  # type: ignore[import-untyped]
 
@@ -144,28 +144,38 @@ def _unsupported(fact: Fact, start: int, end: int) -> Finding:
 
 
 def contradictions(
-    text: str, *, kind: StatementKind, strategy: Strategy | None, earlier: Iterable[Statement]
+    text: str,
+    *,
+    kind: StatementKind,
+    strategy: Strategy | None,
+    earlier: Iterable[Statement],
+    facts: Iterable[Fact] = (),
 ) -> Iterator[Finding]:
     """Where ``text`` contradicts an earlier statement without saying so. A correction says so by its kind.
+
+    A confirmed fact in its own words (“no data were lost”) denies only what the other text claims in the same words: it is
+    no denial of what was apologised for.
 
     A reply that corrects a narrative's claim denies that claim and not what was apologised for, whatever the company's
     posture is; nor is it that posture for what is said after it. No other reply may deny.
     """
     if kind is StatementKind.CORRECTION or _RETRACTION.search(text):
         return
+    facts = tuple(facts)
     corrects_claim = kind is StatementKind.REPLY and strategy is Strategy.DENY
     for before in earlier:
         if not corrects_claim and before.kind is not StatementKind.REPLY:
-            yield from _turned(text, before, strategy)
+            yield from _turned(text, before, strategy, facts)
         yield from _recounted(text, before)
 
 
-def _turned(text: str, before: Statement, strategy: Strategy | None) -> Iterator[Finding]:
-    admits, denies = _ADMISSION.search(text), _DENIAL.search(text)
+def _turned(text: str, before: Statement, strategy: Strategy | None, facts: Sequence[Fact]) -> Iterator[Finding]:
     said = before.body
-    if admits and _DENIAL.search(said):
+    admits, denies = _ADMISSION.search(text), _DENIAL.search(_without(text, facts, said))
+    denied = _DENIAL.search(_without(said, before.facts, text))
+    if admits and denied:
         span, what = admits.span(), "apologises for what"
-    elif denies and _ADMISSION.search(said) and not _DENIAL.search(said):
+    elif denies and _ADMISSION.search(said) and not denied:
         span, what = denies.span(), "denies what"
     elif strategy in (Strategy.DIMINISH, Strategy.REBUILD) and before.strategy is Strategy.DENY:
         span, what = (0, len(text)), f"takes the strategy {strategy.value} on what"
@@ -179,6 +189,20 @@ def _turned(text: str, before: Statement, strategy: Strategy | None) -> Iterator
         fix=f"Make it a correction that names {before.label} and says what was wrong in it, or keep to the same line.",
         reference=_SCCT,
     )
+
+
+def _without(text: str, facts: Iterable[Fact], other: str) -> str:
+    """``text`` with its confirmed facts blanked out, offsets kept, but for those of whose claim ``other`` speaks in words of
+    its own."""
+    for fact in facts:
+        said = fact.text.rstrip(".!?…")[1:]  # a list begins it with a capital letter
+        if fact.status is not FactStatus.CONFIRMED or not said or said not in text:
+            continue
+        claim = words(fact.text)
+        own = (words(sentence) for _, _, sentence in spans(other) if said not in sentence)
+        if not any(claim and len(claim & theirs) / len(claim) >= _SAME for theirs in own):
+            text = text.replace(said, " " * len(said))
+    return text
 
 
 def _recounted(text: str, before: Statement) -> Iterator[Finding]:

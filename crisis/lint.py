@@ -109,7 +109,7 @@ def lint(
     that it must fit, each with what it may hold; ``contact`` the company's own address, which is no personal data;
     ``pictures`` go with it; ``voice``: the brand's.
     """
-    pictures, outlets = tuple(pictures), tuple(outlets)
+    facts, pictures, outlets = tuple(facts), tuple(pictures), tuple(outlets)
     english = language.casefold().split("-")[0] == "en"
     found = [
         *_missing_parts(text, kind, english),
@@ -121,7 +121,7 @@ def lint(
         *(off_voice(text, voice) if voice is not None else ()),
     ]
     if english:
-        found += contradictions(text, kind=kind, strategy=strategy, earlier=earlier)
+        found += contradictions(text, kind=kind, strategy=strategy, earlier=earlier, facts=facts)
         found += _no_instruction(text, kind, crisis_type)
         found += _wording(text, kind, legal_signed_off)
         found += _hollow(text)

@@ -162,12 +162,79 @@ class StatementRow(Frozen):
 
 
 class EffectRow(Frozen):
-    """One measurement of the reaction, or a verdict on a statement's effect."""
+    """The newest judgement of one statement's effect."""
 
     at: UtcDatetime
     statement: str
     verdict: str
     says: str
+    proposal: str
+    negative: float | None = None
+    """Negative authors in a window, on average of those measured; None before any was."""
+    expected_low: float | None = None
+    expected_high: float | None = None
+    """The forecast of the same without the statement, nine cases of ten."""
+    settled: str = ""
+    """Why the judgement is final."""
+
+
+class MeasurementRow(Frozen):
+    """One measurement of the reaction."""
+
+    at: UtcDatetime
+    statement: str
+    """The last that was public then."""
+    verdict: str
+    says: str
+
+
+class ReadBackRow(Frozen):
+    """How one published text stood on its platform when it was last looked at."""
+
+    statement: str
+    channel: str
+    stand: str
+    """``matched``, ``edited`` or ``gone``."""
+    since: UtcDatetime | None = None
+    says: str = ""
+
+
+class QuestionRow(Frozen):
+    """One question of the public that counts, those without an answer first."""
+
+    id: str
+    text: str
+    authors: int
+    standing: str
+    unanswered: bool
+    """No answer that holds."""
+    owner: str
+    first_asked_at: UtcDatetime
+    answer: str = ""
+    """The statement that answers it, or is on its way to."""
+    why: str = ""
+    """Why it was set aside."""
+
+
+class FeltRow(Frozen):
+    """One finding of the empathy map."""
+
+    group: str
+    cell: str
+    """``says``, ``thinks``, ``feels`` or ``does``."""
+    what: str
+    count: int | None = None
+    """Posts that show it; None for a quotation."""
+
+
+class NeedRow(Frozen):
+    """Something that a group feels or demands, and the published statement that answers it."""
+
+    kind: str
+    group: str
+    what: str
+    count: int
+    answered_by: str = ""
 
 
 class SignatureRow(Frozen):
@@ -219,8 +286,12 @@ class ReportDocument(Frozen):
     statements: tuple[StatementRow, ...]
     deliveries: tuple[DeliveryRow, ...]
     effects: tuple[EffectRow, ...]
+    measurements: tuple[MeasurementRow, ...]
+    read_back: tuple[ReadBackRow, ...]
+    felt: tuple[FeltRow, ...]
+    needs: tuple[NeedRow, ...]
+    questions: tuple[QuestionRow, ...]
     commitments: tuple[CommitmentRow, ...]
-    unanswered: tuple[str, ...]
     worked: tuple[str, ...]
     did_not: tuple[str, ...]
     review: ReviewPart
@@ -237,6 +308,10 @@ TABLES: Mapping[str, type[BaseModel]] = {
     "commitments": CommitmentRow,
     "tasks": TaskRow,
     "mentions": MentionRow,
+    "questions": QuestionRow,
+    "felt": FeltRow,
+    "needs": NeedRow,
+    "effects": EffectRow,
     "told": ToldRow,
     "clocks": ClockRow,
 }

@@ -93,7 +93,18 @@ def _told(record: Record, known: Known) -> str:
     about |= {"worse": " that a statement made it worse", "watched": " that watching has ended"}
     about |= {"unanswered": " that nobody has answered a request for approval"}
     about |= {"read_back": " that a published text does not stand as it did"}
-    tail = about.get(occasion.partition("/")[0], f" ({occasion})")
+    about |= {"forgotten": " that nobody acts on it", "unacknowledged": " once more, for nobody was on it"}
+    about |= {"candidate": " of a candidate", "held up": " of a delivery that is held up"}
+    about |= {"withdrawn": " that a statement was withdrawn", "void": " that a statement became void"}
+    about |= {"frozen": " of scheduled posts", "unfreeze": " that scheduled posts may go out again"}
+    about |= {
+        "task": " of a task",
+        "task overdue": " of a task that is overdue",
+        "review due": " that the review is due",
+    }
+    about |= {"event": " of what happened"}
+    kind = occasion.partition("/")[0]
+    tail = about.get(kind, f" ({kind})")
     return f"{person} told{tail}" + (f" by {str(route).partition(':')[0]}" if route else "")
 
 

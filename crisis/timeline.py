@@ -187,6 +187,8 @@ def _entry(record: Record, known: Known) -> Entry:
     detail = record.kind in DETAILS
     if delivery is not None and delivery.purpose is Purpose.NOTICE:
         detail, side = detail or side is Side.WORD, Side.INSIDE if side is Side.WORD else side
+    if record.kind == "delivery.read_back" and (record.data.get("stand"), record.data.get("was")) == ("matched", ""):
+        detail = True  # it stands as it should; that it does so again is worth telling
     if record.kind in ("reaction.observed", "effect.judged"):
         side = Side.PUBLIC
     what = sentence(record, known)

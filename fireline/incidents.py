@@ -316,5 +316,8 @@ async def resolve(
     async with session() as here:
         here.settings.stakeholder(actor)
         after = await close.resolve(here, incident, actor=actor, reason=reason, unreached=unreached)
+        async with here.store.reading() as tx:
+            left = (await close.owed(here, tx, after)).questions
         words = f"{incident} is resolved. The after-action report follows: `fireline report {incident} -o DIR`."
+        words += f"\n{left}" if left else ""
         show({"incident": incident, "state": after.state.value}, as_json=json, words=words)

@@ -53,6 +53,31 @@ class Answering:
     """HTML of the page of all answers, where it is a version of that; it goes only to channels that keep such a page."""
 
 
+@dataclass(frozen=True)
+class _Brief:
+    """What one version is written from: the case, which is all that a template needs, and what a person or a caller adds."""
+
+    incident: Incident
+    watch: Watch
+    kind: StatementKind
+    facts: tuple[Fact, ...]
+    """Every fact of the incident, of any status."""
+    wrongs: tuple[Statement, ...]
+    """What a correction corrects, that which was asked for last."""
+    language: str
+    """Its readers'."""
+    id: str = ""
+    version: int = 1
+    author: str = drafting.AUTHOR
+    text: str = ""
+    """A person's; without it the template speaks."""
+    spoken: str = ""
+    """The language of a person's text."""
+    outlets: tuple[Outlet, ...] = ()
+    media: tuple[Picture, ...] = ()
+    answering: Answering | None = None
+
+
 async def draft(
     here: Installation,
     incident_id: str,
@@ -142,10 +167,23 @@ async def draft(
                 f"nothing on record says what was wrong in {wrong.label}: change the fact it relied on first "
                 f"(fireline fact {incident_id} … --id ID), or write the correction yourself (--text FILE)"
             )
-        statement = _written(
-            here, incident, watch, kind, known, outlets, statement_id, version, author, text, wrongs, media, language,
-            spoken or language, answering,
-        )  # fmt: skip
+        brief = _Brief(
+            incident=incident,
+            watch=watch,
+            kind=kind,
+            facts=known,
+            wrongs=wrongs,
+            language=language,
+            id=statement_id,
+            version=version,
+            author=author,
+            text=text,
+            spoken=spoken or language,
+            outlets=tuple(outlets),
+            media=media,
+            answering=answering,
+        )
+        statement = _written(here, brief)
         said = "; ".join(read.says for read in pictures if read.says)
         await tx.statements.add(statement, actor=author, via=here.via, reason=said, flow_run_id=here.flow_run_id)
         if latest and ongoing and status in (StatementStatus.DRAFT, StatementStatus.PROPOSED, StatementStatus.APPROVED):
@@ -264,7 +302,8 @@ async def suggested(
         wrong = await tx.statements.get(corrects) if corrects else None
         wrongs = await _wrong_too(tx, incident_id, wrong, alone=False) if wrong else ()
         facts = tuple(await tx.facts.list(incident_id))
-    text, _ = _by_template(here, incident, watch, kind, facts, wrongs, language)
+    brief = _Brief(incident=incident, watch=watch, kind=kind, facts=facts, wrongs=wrongs, language=language)
+    text, _ = _by_template(here, brief)
     return text
 
 
@@ -353,52 +392,31 @@ async def draft_for_response(
     return await draft(here, incident_id, kind, language=language)
 
 
-def _written(
-    here: Installation,
-    incident: Incident,
-    watch: Watch,
-    kind: StatementKind,
-    facts: tuple[Fact, ...],
-    outlets: list[Outlet],
-    statement_id: str,
-    version: int,
-    author: str,
-    text: str,
-    wrongs: Sequence[Statement],
-    media: tuple[Picture, ...],
-    language: str,
-    spoken: str,
-    answering: Answering | None,
-) -> Statement:
-    """``language`` is its readers'; ``spoken`` is that of a person's text."""
-    wrong = wrongs[-1] if wrongs else None
-    playbook = here.playbook(incident.assessment.type)
-    by_template = not text
-    context = _context(here, incident, watch, kind, facts, wrongs, spoken)
-    if by_template:
-        text, spoken = _by_template(here, incident, watch, kind, facts, wrongs, language)
-    now = here.clock.now()
+def _written(here: Installation, brief: _Brief) -> Statement:
+    kind, answering = brief.kind, brief.answering
+    context = _context(here, brief, brief.spoken)
+    text, spoken = (brief.text, brief.spoken) if brief.text else _by_template(here, brief)
     headline, body = drafting.headline_and_body(text)
     return drafting.propose_statement(
-        id=statement_id,
-        version=version,
+        id=brief.id,
+        version=brief.version,
         kind=kind,
-        incident=incident,
-        facts=_relied_on(kind, facts, wrongs, answering),
+        incident=brief.incident,
+        facts=_relied_on(kind, brief.facts, brief.wrongs, answering),
         headline=headline,
         body=body,
-        outlets=outlets,
-        audience=playbook.audience,
-        now=now,
-        author=author,
+        outlets=brief.outlets,
+        audience=here.playbook(brief.incident.assessment.type).audience,
+        now=here.clock.now(),
+        author=brief.author,
         language=spoken,
-        wanted_language="" if spoken == language else language,
+        wanted_language="" if spoken == brief.language else brief.language,
         promises=answering.promises
         if answering and answering.promises
         else drafting.promises_in(body, context["next_update"], context["next_update_says"]),
-        corrects=wrong.id if wrong else "",
-        media=media,
-        keep=(context["contact"], context["next_update_says"]) if by_template else (),
+        corrects=brief.wrongs[-1].id if brief.wrongs else "",
+        media=brief.media,
+        keep=() if brief.text else (context["contact"], context["next_update_says"]),
         answers=answering.questions if answering else (),
         page=answering.page if answering else "",
     )
@@ -422,50 +440,35 @@ def _template(here: Installation, playbook: Playbook, kind: StatementKind, langu
         return drafting.template_name(playbook, kind, here.templates.names), ENGLISH
 
 
-def _by_template(
-    here: Installation,
-    incident: Incident,
-    watch: Watch,
-    kind: StatementKind,
-    facts: tuple[Fact, ...],
-    wrongs: Sequence[Statement],
-    language: str,
-) -> tuple[str, str]:
+def _by_template(here: Installation, brief: _Brief) -> tuple[str, str]:
     """What the template says, and the language it speaks; where that is not its readers', a line in theirs says so."""
-    name, spoken = _template(here, here.playbook(incident.assessment.type), kind, language)
-    context = _context(here, incident, watch, kind, facts, wrongs, spoken)
-    text = here.templates.render(here.templates.choose(name, incident.assessment.strategy), **context)
-    fixed = (*_as_they_are(facts, wrongs), watch.brand, here.settings.organisation, context["contact"])
-    voice = here.settings.voice.spoken_by(here.settings.organisation)
-    text = in_voice(text, voice, keep=fixed, english=spoken == ENGLISH)
-    if spoken != language:
+    assessment = brief.incident.assessment
+    name, spoken = _template(here, here.playbook(assessment.type), brief.kind, brief.language)
+    context = _context(here, brief, spoken)
+    text = here.templates.render(here.templates.choose(name, assessment.strategy), **context)
+    organisation = here.settings.organisation
+    fixed = (*_as_they_are(brief.facts, brief.wrongs), brief.watch.brand, organisation, context["contact"])
+    text = in_voice(text, here.settings.voice.spoken_by(organisation), keep=fixed, english=spoken == ENGLISH)
+    if spoken != brief.language:
         headline, _, body = text.partition("\n")
-        text = f"{headline}\n\n{only_in_english(language)}\n{body}"
+        text = f"{headline}\n\n{only_in_english(brief.language)}\n{body}"
     return text, spoken
 
 
-def _context(
-    here: Installation,
-    incident: Incident,
-    watch: Watch,
-    kind: StatementKind,
-    facts: tuple[Fact, ...],
-    wrongs: Sequence[Statement],
-    spoken: str,
-) -> dict[str, Any]:
+def _context(here: Installation, brief: _Brief, spoken: str) -> dict[str, Any]:
     voice = here.settings.voice
     return drafting.template_context(
-        kind=kind,
-        incident=incident,
-        facts=facts,
-        watch=watch,
-        playbook=here.playbook(incident.assessment.type),
+        kind=brief.kind,
+        incident=brief.incident,
+        facts=brief.facts,
+        watch=brief.watch,
+        playbook=here.playbook(brief.incident.assessment.type),
         now=here.clock.now(),
         organisation=here.settings.organisation,
         contact=voice.contact_url,
         sign_off=voice.signed_in(spoken),
-        corrected=wrongs[-1] if wrongs else None,
-        also_wrong=wrongs[:-1],
+        corrected=brief.wrongs[-1] if brief.wrongs else None,
+        also_wrong=brief.wrongs[:-1],
         language=spoken,
         formal=voice.formality == "formal",
     )

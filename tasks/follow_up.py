@@ -12,6 +12,7 @@ from crisis.incident import IncidentState
 from crisis.reaction import Observation, compare
 from crisis.values import StatementKind
 from records import Transaction
+from tasks.close import owed
 from tasks.installation import Installation
 from tasks.monitoring import monitoring_of
 from tasks.notify import Notice, tell_lead
@@ -72,6 +73,7 @@ async def propose_closing(here: Installation, incident_id: str) -> bool:
     if not proposed or proposed[-1].at < last[0].at:
         says = f"{needed} measurements in a row were calm"
         async with here.store.transaction() as tx:
+            still = await owed(here, tx, incident)
             await tx.ledger.append(
                 "incident.closing_proposed",
                 actor="follow_up",
@@ -84,7 +86,7 @@ async def propose_closing(here: Installation, incident_id: str) -> bool:
         notice = Notice(
             occasion=f"closing/{last[0].at.isoformat()}",
             template="closing",
-            context={"says": says, "observation": last[-1]},
+            context={"says": says, "observation": last[-1], "owed": still.says},
         )
         await tell_lead(here, incident, notice, why="the reaction has calmed")
     return True

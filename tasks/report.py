@@ -14,7 +14,6 @@ from markupsafe import Markup
 
 from crisis import charts, summary
 from crisis.clocks import ClockReading, read_clocks
-from crisis.questions import Question, questions
 from crisis.report_tables import ReportDocument
 from crisis.retrospect import Leg, NormReading, did_not, legs, read_norms, worked
 from crisis.values import StatementKind
@@ -23,12 +22,14 @@ from records import Verification
 from tasks import report_questions, report_rows, review_rows
 from tasks.installation import Installation
 from tasks.material import Material, gather
-from tasks.report_document import document, effect_rows, name_of
-
-ASKED = 8
-"""Questions that are listed as asked by the public."""
-LEAST_ASKED = 2
-"""Posts that must ask a question for it to be listed."""
+from tasks.report_document import (
+    document,
+    effect_rows,
+    measurement_rows,
+    name_of,
+    need_rows,
+    read_back_rows,
+)
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,6 @@ class Told:
     norms: tuple[NormReading, ...]
     way: tuple[Leg, ...]
     """The way to the first word."""
-    unanswered: tuple[Question, ...]
     signers: tuple[str, ...]
     """The roles that sign the review."""
     drill: str
@@ -54,7 +54,6 @@ class Told:
             summary=summary.sentences(self.account),
             clocks=self.account.clocks,
             norms=self.norms,
-            unanswered=[f"{q.text} ({q.count})" for q in self.unanswered],
             worked=worked(self.account),
             did_not=did_not(self.account),
             signers=self.signers,
@@ -73,7 +72,6 @@ def tell(material: Material, verification: Verification, *, signers: Sequence[st
         account=_account(material, clocks),
         norms=read_norms(material.incident, first, material.review.authority_told_at, material.at),
         way=_way(material),
-        unanswered=_unanswered(material),
         signers=tuple(signers),
         drill=drill,
     )
@@ -114,15 +112,6 @@ def _way(material: Material) -> tuple[Leg, ...]:
     return legs(moments)
 
 
-def _unanswered(material: Material) -> tuple[Question, ...]:
-    """What people asked that no answer is on record for: an answer is a fact tied to a narrative in which it is asked."""
-    answered = {
-        q.text for n in material.incident.assessment.narratives if n.id in material.answered for q in n.questions
-    }
-    asked = questions((m.text for m in material.mentions), most=ASKED * 2, least=LEAST_ASKED)
-    return tuple(q for q in asked if q.text not in answered)[:ASKED]
-
-
 def context(told: Told, public_key_pem: str) -> dict[str, Any]:
     """Everything the templates show, as plain data in which foreign text is already safe to look at."""
     material, account, verification = told.material, told.account, told.verification
@@ -152,11 +141,11 @@ def context(told: Told, public_key_pem: str) -> dict[str, Any]:
         "way": review_rows.way_rows(material, told.way),
         "worked": worked(account),
         "did_not": did_not(account),
-        "unanswered": [q.model_dump() for q in told.unanswered],
         "review": review_rows.review_rows(material, told.signers),
         "tasks": review_rows.task_rows(material),
-        "effects": review_rows.effect_rows(material, effect_rows(material)),
-        "read_back": review_rows.read_back_rows(material),
+        "effects": review_rows.effect_rows(effect_rows(material)),
+        "measurements": review_rows.measured_rows(measurement_rows(material)),
+        "read_back": review_rows.read_back_rows(read_back_rows(material)),
         "timeline": report_rows.timeline_rows(material),
         "statements": [report_rows.statement_row(material, s) for s in material.published],
         "unpublished": [report_rows.unpublished_row(s) for s in material.spoken if s.published_at is None],
@@ -169,10 +158,9 @@ def context(told: Told, public_key_pem: str) -> dict[str, Any]:
         "frozen": [report_rows.frozen_row(p) for p in material.frozen],
         "commitments": [report_rows.commitment_row(material, c.model_dump()) for c in material.commitments],
         "audiences": [report_rows.audience_row(material, a) for a in material.audiences],
-        "changed_there": report_rows.changed_rows(material),
         "questions": report_questions.rows(material),
         "felt": material.felt.map.model_dump(mode="json") if material.felt else {"groups": []},
-        "needs": [n.model_dump(mode="json") for n in material.felt.needs] if material.felt else [],
+        "needs": [n.model_dump() for n in need_rows(material)],
         "facts": [report_rows.fact_row(material, history) for history in material.facts],
         "assessments": [report_rows.assessment_row(material, a.model_dump(mode="json")) for a in material.assessments],
         "narratives": [n.model_dump() for n in assessment.narratives],

@@ -7,8 +7,12 @@ from crisis import timeline
 from crisis.after_action import missing_roles, standing_signatures
 from crisis.clocks import ClockReading
 from crisis.delivery import Purpose
+from crisis.effect import Effect, newest_of
+from crisis.empathy import NeedKind
 from crisis.incident import IncidentState
+from crisis.public_questions import Standing
 from crisis.quoting import bylines, is_public_voice
+from crisis.read_back import Stand
 from crisis.record import Record
 from crisis.report_tables import (
     ClockRow,
@@ -16,8 +20,13 @@ from crisis.report_tables import (
     DecisionRow,
     DeliveryRow,
     EffectRow,
+    FeltRow,
+    MeasurementRow,
     MentionRow,
+    NeedRow,
     NormRow,
+    QuestionRow,
+    ReadBackRow,
     ReportDocument,
     ReviewPart,
     SignatureRow,
@@ -32,11 +41,6 @@ from crisis.visible import web_address
 from tasks.material import Material, Spoken
 
 VERDICTS = {"approve": "approved", "return": "returned"}
-JUDGED = "effect.judged"
-"""Records that judge a statement's effect: ``statement``, ``version``, ``verdict``, ``says``, ``proposal``."""
-READ_BACK = "delivery.read_back"
-"""Records that tell how a delivered text stands on its platform: ``delivery``, ``stand``, ``says``."""
-STANDS = {"matched": "stands there as approved", "edited": "was edited there", "gone": "is not there any more"}
 
 
 def document(
@@ -45,7 +49,6 @@ def document(
     summary: Sequence[str],
     clocks: Sequence[ClockReading],
     norms: Sequence[NormReading],
-    unanswered: Sequence[str],
     worked: Sequence[str],
     did_not: Sequence[str],
     signers: Sequence[str],
@@ -75,10 +78,14 @@ def document(
         statements=tuple(_statement(material, s) for s in material.published),
         deliveries=_deliveries(material),
         effects=effect_rows(material),
+        measurements=measurement_rows(material),
+        read_back=read_back_rows(material),
+        felt=felt_rows(material),
+        needs=need_rows(material),
+        questions=question_rows(material),
         commitments=tuple(
             CommitmentRow(**c.model_dump(include=set(CommitmentRow.model_fields))) for c in material.commitments
         ),
-        unanswered=tuple(unanswered),
         worked=tuple(worked),
         did_not=tuple(did_not),
         review=review_part(material, signers),
@@ -255,27 +262,97 @@ def _deliveries(material: Material) -> tuple[DeliveryRow, ...]:
 
 
 def effect_rows(material: Material) -> tuple[EffectRow, ...]:
-    """The newest verdict on each statement's effect, where there is one, and the measurements."""
-    measured = [
-        EffectRow(at=o.at, statement=o.statement, verdict=o.verdict.value, says=o.says) for o in material.observations
+    """The newest judgement of each statement's effect, in the order of publication."""
+    return tuple(_effect(e) for e in newest_of(material.records))
+
+
+def _effect(effect: Effect) -> EffectRow:
+    measured = effect.measured
+    proposal = effect.proposal.value
+    if effect.next_kind:
+        proposal += f" ({effect.next_kind.value})"
+    return EffectRow(
+        at=effect.at,
+        statement=f"{effect.statement} v{effect.version}",
+        verdict=effect.verdict.value,
+        says=effect.says,
+        proposal=proposal,
+        negative=round(measured.negative, 1) if measured else None,
+        expected_low=round(measured.expected.low, 1) if measured else None,
+        expected_high=round(measured.expected.high, 1) if measured else None,
+        settled=effect.settled,
+    )
+
+
+def measurement_rows(material: Material) -> tuple[MeasurementRow, ...]:
+    """Every measurement of the reaction, in the order in which they were made."""
+    return tuple(
+        MeasurementRow(at=o.at, statement=o.statement, verdict=o.verdict.value, says=o.says)
+        for o in material.observations
+    )
+
+
+def read_back_rows(material: Material) -> tuple[ReadBackRow, ...]:
+    """How published texts stand on their platforms, those first that do not stand as they were approved."""
+    by_id = {d.id: d for d in material.deliveries}
+    rows = [
+        ReadBackRow(
+            statement=f"{by_id[id].statement} v{by_id[id].version}",
+            channel=by_id[id].rendering.target.channel,
+            stand=seen.stand.value,
+            since=seen.since,
+            says=seen.says,
+        )
+        for id, seen in material.read_backs.items()
+        if id in by_id and seen.stand is not None
     ]
-    judged: dict[str, EffectRow] = {}
-    for r in material.records:
-        if r.kind == JUDGED:
-            judged[_version_in(r)] = EffectRow(
-                at=r.at, statement=_version_in(r), verdict=_in_words(r.data.get("verdict")), says=_verdict_says(r)
-            )
-    return (*judged.values(), *measured)
+    return tuple(sorted(rows, key=lambda r: (r.stand == Stand.MATCHED, r.statement, r.channel)))
 
 
-def _verdict_says(record: Record) -> str:
-    proposal = _in_words(record.data.get("proposal"))
-    says = str(record.data.get("says", "")) or record.reason
-    return f"{says}; proposed: {proposal}" if says and proposal else says or proposal
+def question_rows(material: Material) -> tuple[QuestionRow, ...]:
+    """The questions that count, those without an answer that holds first."""
+    counted = sorted((r for r in material.asked if r.counts), key=lambda r: (not r.standing.unanswered, -r.score))
+    return tuple(
+        QuestionRow(
+            id=row.question.id,
+            text=row.question.text,
+            authors=row.tally.authors,
+            standing="no answer" if row.standing is Standing.OPEN else row.standing.value,
+            unanswered=row.standing.unanswered,
+            owner=name_of(material, row.question.owner) if row.question.owner else "",
+            first_asked_at=row.question.first_asked_at,
+            answer=row.answer.statement.label if row.answer else "",
+            why=row.question.set_aside,
+        )
+        for row in counted
+    )
 
 
-def _in_words(value: object) -> str:
-    return str(value or "").replace("_", " ")
+def felt_rows(material: Material) -> tuple[FeltRow, ...]:
+    """The empathy map, one finding a row."""
+    groups = material.felt.map.groups if material.felt else ()
+    return tuple(
+        row
+        for group in groups
+        for row in (
+            *(FeltRow(group=group.name, cell="says", what=q.text) for q in group.says),
+            *(
+                FeltRow(group=group.name, cell=cell, what=found.what, count=found.count)
+                for cell, cells in (("thinks", group.thinks), ("feels", group.feels), ("does", group.does))
+                for found in cells
+            ),
+        )
+    )
+
+
+def need_rows(material: Material) -> tuple[NeedRow, ...]:
+    """What people felt and demanded, and the published statement that answers it; what they asked is told by
+    ``question_rows``."""
+    return tuple(
+        NeedRow(kind=n.kind.value, group=n.group, what=n.what, count=n.count, answered_by=n.answered_by)
+        for n in (material.felt.needs if material.felt else ())
+        if n.kind is not NeedKind.QUESTION
+    )
 
 
 def task_rows(material: Material) -> tuple[TaskRow, ...]:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from tasks.material import Material
-from tasks.report_document import name_of
+from tasks.report_document import question_rows
 
 LISTED = 40
 """Questions listed; the rest are counted."""
@@ -11,22 +11,22 @@ LISTED = 40
 
 def rows(material: Material) -> dict[str, Any]:
     """The questions that count, those without an answer that holds first."""
-    counted = sorted((r for r in material.asked if r.counts), key=lambda r: (not r.standing.unanswered, -r.score))
+    counted = question_rows(material)
     end = material.incident.closed_at or material.at
     return {
-        "unanswered": sum(r.standing.unanswered for r in counted),
+        "unanswered": sum(q.unanswered for q in counted),
         "in_all": len(counted),
         "listed": [
             {
-                "id": row.question.id,
-                "text": row.question.text,
-                "authors": row.tally.authors,
-                "standing": "no answer" if row.standing.value == "open" else row.standing.value,
-                "owner": name_of(material, row.question.owner) if row.question.owner else "nobody",
-                "age": f"{max(0.0, (end - row.question.first_asked_at).total_seconds() / 3600):.1f} h",
-                "answer": row.answer.statement.label if row.answer else "",
-                "why": row.question.set_aside,
+                "id": q.id,
+                "text": q.text,
+                "authors": q.authors,
+                "standing": q.standing,
+                "owner": q.owner or "nobody",
+                "age": f"{max(0.0, (end - q.first_asked_at).total_seconds() / 3600):.1f} h",
+                "answer": q.answer,
+                "why": q.why,
             }
-            for row in counted[:LISTED]
+            for q in counted[:LISTED]
         ],
     }

@@ -18,7 +18,6 @@ from crisis.freeze import FrozenPost
 from crisis.mailing import LIST_HASH, RecipientState, of_counts
 from crisis.pictures import Picture
 from crisis.quoting import bylines, is_public_voice
-from crisis.read_back import Stand
 from crisis.record import Record
 from crisis.stranded import Audience
 from crisis.visible import web_address
@@ -339,22 +338,6 @@ def audience_row(material: Material, audience: Audience) -> dict[str, Any]:
         "says": audience.says,
         "bad": audience.open,
     }
-
-
-def changed_rows(material: Material) -> list[dict[str, Any]]:
-    """Texts that do not stand any more as they were approved, though we did not take them back."""
-    by_id = {d.id: d for d in material.deliveries}
-    return [
-        {
-            "channel": by_id[id].rendering.target.channel,
-            "statement": f"{by_id[id].statement} v{by_id[id].version}",
-            "stand": seen.stand.value,
-            "since": when(seen.since) if seen.since else "",
-            "says": seen.says,
-        }
-        for id, seen in material.read_backs.items()
-        if id in by_id and seen.stand is not None and seen.stand is not Stand.MATCHED
-    ]
 
 
 def fact_row(material: Material, history: tuple[Fact, ...]) -> dict[str, Any]:

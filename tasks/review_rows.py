@@ -5,11 +5,13 @@ from typing import Any
 
 from crisis.after_action import SECTIONS
 from crisis.clocks import span_in_words
-from crisis.report_tables import EffectRow
+from crisis.report_tables import EffectRow, MeasurementRow, ReadBackRow
 from crisis.retrospect import Leg, NormReading
 from tasks.material import Material
-from tasks.report_document import READ_BACK, STANDS, known_of, name_of, review_part
+from tasks.report_document import name_of, review_part
 from tasks.report_rows import shortly, when
+
+STANDS = {"matched": "stands as approved", "edited": "was edited there", "gone": "is not there any more"}
 
 
 def norm_row(norm: NormReading) -> dict[str, Any]:
@@ -74,21 +76,35 @@ def task_rows(material: Material) -> list[dict[str, str]]:
     ]
 
 
-def effect_rows(material: Material, effects: Iterable[EffectRow]) -> list[dict[str, str]]:
-    return [{"at": when(e.at), "statement": e.statement, "verdict": e.verdict, "says": e.says} for e in effects]
+def effect_rows(effects: Iterable[EffectRow]) -> list[dict[str, str]]:
+    return [
+        {
+            "at": when(e.at),
+            "statement": e.statement,
+            "verdict": e.verdict,
+            "says": e.says,
+            "proposal": "" if e.settled else e.proposal,
+            "measured": "" if e.negative is None else f"{e.negative:,.0f}",
+            "expected": "" if e.expected_low is None else f"{e.expected_low:,.0f} to {e.expected_high or 0:,.0f}",
+        }
+        for e in effects
+    ]
 
 
-def read_back_rows(material: Material) -> list[dict[str, str]]:
-    """What platforms showed when published words were looked at again."""
-    known = known_of(material)
-    rows = []
-    for record in material.records:
-        if record.kind == READ_BACK:
-            delivery = known.delivery(str(record.data.get("delivery") or record.data.get("id") or ""))
-            where = (
-                f"{delivery.statement} v{delivery.version} on {delivery.rendering.target.channel}" if delivery else ""
-            )
-            stand = str(record.data.get("stand", ""))
-            says = str(record.data.get("says", "")) or STANDS.get(stand, stand)
-            rows.append({"at": when(record.at), "where": where, "says": says})
-    return rows
+def measured_rows(measurements: Iterable[MeasurementRow]) -> list[dict[str, str]]:
+    return [{"at": when(m.at), "statement": m.statement, "verdict": m.verdict, "says": m.says} for m in measurements]
+
+
+def read_back_rows(rows: Iterable[ReadBackRow]) -> list[dict[str, str]]:
+    """What platforms showed when published words were last looked at; what stands as approved is told apart."""
+    return [
+        {
+            "where": row.channel,
+            "statement": row.statement,
+            "stand": STANDS[row.stand],
+            "good": "yes" if row.stand == "matched" else "",
+            "since": when(row.since) if row.since else "",
+            "says": row.says,
+        }
+        for row in rows
+    ]

@@ -208,6 +208,16 @@ def test_a_denial_after_an_apology_blocks() -> None:
     assert "contradiction" in found(f"{SOUND} We deny the claims.", earlier=before)
 
 
+def test_a_confirmed_fact_is_no_denial_of_what_was_apologised_for_but_of_the_same_claim_it_is() -> None:
+    known = fact("No data was lost, only slow to arrive.", FactStatus.CONFIRMED)
+    text = f"{SOUND}\n- No data was lost, only slow to arrive."
+    slow = [earlier("diminish", "Payments fail, and we are sorry that we let you down.")]
+    assert "contradiction" in found(text, earlier=slow)
+    assert "contradiction" not in found(text, earlier=slow, facts=[known])
+    lost = [earlier("diminish", "Your data was lost, not only slow to arrive. We apologise.")]
+    assert "contradiction" in found(text, earlier=lost, facts=[known])
+
+
 def test_another_number_for_the_same_thing_blocks_unless_it_says_that_it_changed() -> None:
     before = [earlier("instruct", "We confirm that 12 passengers were hurt.")]
     assert quoted(f"{SOUND} In all 31 passengers were hurt.", "contradiction", earlier=before) == "31 passengers"

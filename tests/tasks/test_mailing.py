@@ -27,6 +27,7 @@ from tasks.deliver import answer_unknown, deliver, expire_leases
 from tasks.draft import draft, save_fact
 from tasks.leaving import LeavingLinks, leave
 from tasks.mailing import journal_of
+from tasks.promises import confirm_found
 from tasks.publish import mail_on, publish_statement
 from tasks.withdraw import withdraw
 
@@ -331,6 +332,7 @@ async def test_a_correction_goes_to_whoever_has_or_may_have_the_wrong_text(tmp_p
                 text="We were wrong\n\nIt was not the bank. We are sorry. Write to help@acme.example. "
                 "Next update by 15:00 UTC.",
             )
+            await confirm_found(here, text, by=IDA)
             await propose(here, text, by=IDA)
             second = await approved(here, text)
             assert second.state is DeliveryState.ACCEPTED, second.problem

@@ -1,5 +1,6 @@
 """Looking back at what was published: noticed, on record, told to the lead; never sent again, and cheap when nothing is due."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -63,6 +64,14 @@ async def test_a_text_that_goes_is_noticed_told_once_and_not_sent_again(here: In
     assert set(await records(here)) == {("", "matched")}
     assert not notices(here)
     before = await records(here)
+    async with here.store.transaction() as tx:
+        there = {id: one for id, one in first.items() if one.due_at}
+        for one in there.values():
+            await tx.read_backs.put(one.model_copy(update={"stand": None, "seen": ()}))
+    await asyncio.gather(*(read_back(here, list(there)) for _ in range(3)))  # three sweeps that look at once
+    again = await records(here)
+    assert len(again) == len(before) * 2, "one of the three tells it"
+    before = again
     assert await read_back_due(here) == "", "nothing is due"
     assert await records(here) == before
 

@@ -17,11 +17,15 @@ from crisis.approval import Verdict, Via
 from crisis.clocks import ClockState
 from crisis.delivery import DeliveryState, Purpose
 from crisis.drill import Mark
+from crisis.lint import Level, lint
+from crisis.values import StatementKind
 from fireline.drill_stage import DrillStage
 from integrations.kinds import kinds
 from tasks import drill
 from tasks.approve import decide
 from tasks.documents import HTML, write_documents
+from tasks.draft import draft
+from tasks.linting import known_of
 from tasks.notify import REHEARSED
 
 DRILL = '\n[drill]\nscenario = "A leaked customer database"\nposts = "posts.jsonl"\nreaches_people = {people}\n'
@@ -200,6 +204,27 @@ async def test_scripted_people_take_the_incident_on_and_approve_what_waits_for_t
         async with here.store.reading() as tx:
             kinds_on_record = {r.kind for r in await tx.ledger.list()}
         assert {"drill.began", "drill.scored"} <= kinds_on_record
+
+
+@pytest.mark.slow  # about 8 s: every scenario's four drafts
+@pytest.mark.parametrize("name", drills.names())
+async def test_every_scenario_can_be_told_to_its_end_with_what_the_templates_say(tmp_path, name):
+    scenario = drills.scenario(name)
+    async with acme(tmp_path) as here:
+        incident = await incident_in(here, kind=scenario.cause)
+        said = []
+        for kind in (StatementKind.HOLDING, StatementKind.SUBSTANTIVE, StatementKind.UPDATE, StatementKind.RESOLUTION):
+            if kind is StatementKind.SUBSTANTIVE:
+                for number, given in enumerate(scenario.injects, 1):
+                    await drill.inject(here, incident, number, given.fact)
+            if kind is StatementKind.RESOLUTION:
+                await drill.inject(here, incident, 99, scenario.resolved)
+            text = await draft(here, incident.id, kind)
+            async with here.store.reading() as tx:
+                known = {**await known_of(here, tx, incident.id), "earlier": tuple(said)}
+            found = lint(f"{text.headline}\n\n{text.body}", kind=kind, **known)
+            assert not [f.says for f in found if f.level is Level.BLOCK]
+            said.append(text)
 
 
 async def test_a_storm_in_which_nothing_was_opened_says_so(tmp_path):

@@ -18,8 +18,12 @@ from crisis.after_action import Section, TaskState
 from crisis.approval import NotAllowed
 from crisis.bundle import check_bundle, read_bundle
 from crisis.clock import FixedClock
+from crisis.delivery import Purpose
+from crisis.effect import Effect, Proposal, Verdict
 from crisis.incident import IncidentState
+from crisis.read_back import ReadBack, Stand
 from crisis.report_tables import ReportDocument
+from crisis.values import StatementKind
 from records import open_store
 from records.reviews import Changed
 from tasks import after_action as acts
@@ -151,11 +155,25 @@ async def test_the_documents_tell_it_and_the_pdf_draws_every_script_or_says_so(
     incident = "INC-1"
     await written(here, incident)
     async with here.store.transaction() as tx:  # as other stages leave them
-        for verdict in ("not yet", "made it worse"):
-            judged = {"statement": "INC-1-S3", "version": 1, "verdict": verdict, "says": "above", "proposal": "correct"}
-            await tx.ledger.append("effect.judged", actor="follow_up", incident=incident, data=judged)
-        gone = {"delivery": (await tx.outbox.list(incident=incident))[0].id, "stand": "gone"}
-        await tx.ledger.append("delivery.read_back", actor="sweep", incident=incident, data=gone)
+        for verdict in (Verdict.NOT_YET, Verdict.WORSE):
+            judged = Effect(
+                incident=incident,
+                statement="INC-1-S3",
+                version=1,
+                kind=StatementKind.UPDATE,
+                published_at=at(60),
+                at=at(90),
+                verdict=verdict,
+                proposal=Proposal.CORRECT,
+                says="above",
+                reasons=(),
+            )
+            data = judged.model_dump(mode="json")
+            await tx.ledger.append("effect.judged", actor="follow_up", incident=incident, data=data)
+        sent = next(d for d in await tx.outbox.list(incident=incident) if d.purpose is Purpose.STATEMENT)
+        await tx.read_backs.put(
+            ReadBack(delivery=sent.id, incident=incident, stand=Stand.GONE, at=at(90), since=at(90))
+        )
     files = await write_documents(here, incident)
     again = await write_documents(here, incident)
     assert files[PDF][:5] == b"%PDF-"
@@ -163,9 +181,14 @@ async def test_the_documents_tell_it_and_the_pdf_draws_every_script_or_says_so(
     assert "DRAFT" in page
     assert "Where the time went before the first word" in page
     assert "nobody approves their own text" in page  # what was refused, and why
-    assert "is not there any more" in page
-    assert "above; proposed: correct" in page
-    assert next(e.verdict for e in (await told_of(here, incident)).document.effects) == "made it worse"
+    assert page.count("is not there any more") == 1
+    assert "Proposed last: correct" in page
+    document = (await told_of(here, incident)).document
+    assert [e.verdict for e in document.effects] == ["made it worse"]
+    assert [r.stand for r in document.read_back] == ["gone"]
+    headings = re.findall(r"<h2>(.*?)</h2>", page)
+    assert len(headings) == len(set(headings))  # nothing is told twice
+    assert {row.cell for row in document.felt} <= {"says", "thinks", "feels", "does"}
     assert not re.search(r"\brider\d", page)  # whom hardly anybody follows is not named
     told = await told_of(here, incident)
     shown = context(told, here.store.public_key_pem)
@@ -176,6 +199,8 @@ async def test_the_documents_tell_it_and_the_pdf_draws_every_script_or_says_so(
     assert root["/MarkInfo"]["/Marked"]
     assert "/StructTreeRoot" in root
     assert "Review" in [o.title for o in paper.outline if not isinstance(o, list)]
+    chapters = [str(o.title) for o in paper.outline if not isinstance(o, list)]
+    assert chapters == [re.sub("&#39;", "'", h) for h in headings]  # the same things in the same order
     words = "".join(p.extract_text() for p in paper.pages)
     assert "漢字" in words
     assert "[U+13000]" in words
