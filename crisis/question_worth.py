@@ -118,5 +118,8 @@ def _age(question: PublicQuestion, standing: Standing, now: datetime) -> Factor:
     if not standing.unanswered:
         return Factor(name="age", value=0, says=f"it is {standing}")
     return Factor(
-        name="age", value=round(hours, 2), points=round(min(AGE, 2 * hours), 1), says=f"unanswered for {span_in_words(timedelta(hours=hours))}"
+        name="age",
+        value=round(hours, 2),
+        points=round(min(AGE, 2 * hours), 1),
+        says=f"unanswered for {span_in_words(timedelta(hours=hours))}",
     )
