@@ -212,7 +212,8 @@ def _delivery_trouble(deliveries: Sequence[Delivery], what: str) -> Iterator[str
             name = "A notice" if what == "notice" else f"{d.statement} v{d.version}"
             name = f"The withdrawal of {name}" if d.purpose is Purpose.WITHDRAWAL else name
             place = f"{target.channel} ({target.address})" if target.address else target.channel
-            yield f"{name} {says} {place}{f': {d.problem.rstrip('. ')}' if d.problem else ''}."
+            problem = f": {d.problem.rstrip('. ')}" if d.problem else ""
+            yield f"{name} {says} {place}{problem}."
 
 
 def _fact_trouble(account: Account) -> Iterator[str]:
