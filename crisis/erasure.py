@@ -89,11 +89,19 @@ class Matcher:
 
     def author(self, mention: Mention) -> bool:
         """Whether they wrote a post."""
-        return handle(mention.author) in self._names
+        return self.name(mention.author)
+
+    def name(self, author: str) -> bool:
+        """Whether a handle is theirs."""
+        return handle(author) in self._names
+
+    def names(self, value: str) -> bool:
+        """Whether a text names them."""
+        return self._named is not None and self._named.search(value.casefold()) is not None
 
     def text(self, value: str) -> bool:
         """Whether a text names them, is a piece of what they wrote, or quotes it."""
-        if self._named is not None and self._named.search(value.casefold()):
+        if self.names(value):
             return True
         plain = _plain(value)
         if not plain:
@@ -119,6 +127,11 @@ def _piece(part: str, whole: str) -> bool:
 
 def _plain(text: str) -> str:
     return " ".join(text.casefold().split()).rstrip(" …")
+
+
+def is_blotted(mention: Mention) -> bool:
+    """Whether a post was erased: nobody is quoted, listed or answered by what is left of it."""
+    return mention.id.startswith("erased-")
 
 
 def blotted(mention: Mention, mark: str) -> Mention:

@@ -40,7 +40,11 @@ OF_KINDS: dict[str, frozenset[str]] = {
     "incident": frozenset({"title", "label", "questions", "why_cluster"}),
     "narrative": frozenset({"narrative"}),
     "session": frozenset({"address", "agent"}),
-    "question": frozenset({"text", "question"}),
+    "question": frozenset({"text"}),
+    "questions": frozenset({"text"}),
+    "effect": frozenset({"says", "reasons", "label"}),
+    "review": frozenset({"sections", "notes"}),
+    "review_task": frozenset({"text", "note"}),
     "reply": frozenset({"text", "post", "url", "person", "name", "to"}),
     "person": frozenset({"text", "post", "url", "person", "name"}),
     "care": frozenset({"text", "post", "url", "person", "name"}),
@@ -48,12 +52,12 @@ OF_KINDS: dict[str, frozenset[str]] = {
 """By noun of the kind (``incident`` of ``incident.opened``): further fields."""
 OWN = frozenset(
     {"watch", "statement", "proposal", "decision", "delegation", "clearance", "stakeholder", "fact", "code", "post",
-     "scheduler", "ledger", "token", "delivery", "hold"}
+     "scheduler", "ledger", "token", "delivery", "hold", "commitment", "promise", "internal"}
 )  # fmt: skip
 """Nouns of records about the organisation's own people, texts and accounts, whose handles and addresses stay readable:
 that they stay is what the ledger is for."""
-REASONS = frozenset({"erasure"})
-"""Nouns of records whose reason always is: it tells whose request it was."""
+REASONS = frozenset({"erasure", "person", "effect"})
+"""Nouns of records whose reason always is: it tells whose request it was, why somebody gets no reply, what narratives say."""
 PLAIN = frozenset({"incident.labelled"})
 """Kinds without any personal value, whatever their fields are called."""
 _WHO = frozenset({"actor", "approver", "by", "email", "lead", "person", "people", "owner", "opened_by", "assessed_by"})
@@ -146,6 +150,14 @@ def told_erased(records: Iterable[Record]) -> list[str]:
 
 LASTING = frozenset({"title", "label"})
 """Fields that retention leaves: names of incidents and narratives. A request to erase takes them out, too."""
+WRITTEN = frozenset({"effect", "review", "review_task"})
+"""Nouns of records of what the organisation wrote about the public: retention leaves them, a request takes out what is
+somebody's."""
+
+
+def lasts(kind: str, pointer: str) -> bool:
+    """Whether retention leaves a personal value of a record of that kind; a request to erase takes it out, too."""
+    return pointer == "/reason" or pointer.rpartition("/")[2] in LASTING or kind.partition(".")[0] in WRITTEN
 
 
 def readable(data: Any) -> list[str]:

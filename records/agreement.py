@@ -25,6 +25,7 @@ from crisis.fact import Fact
 from crisis.freeze import FreezeState, FrozenPost, ScheduledPost
 from crisis.hold import Hold
 from crisis.incident import Incident, IncidentState
+from crisis.personal import ERASURE
 from crisis.record import Problem, Record
 from crisis.release import Release
 from crisis.statement import Rendering, Statement, hash_of
@@ -187,6 +188,9 @@ def _note(noted: dict[str, _Noted], record: Record) -> None:
         _note_delivery(noted, record)
     elif kind.startswith(("post.", "scheduler.")):
         _note_frozen(noted, record)
+    elif kind == ERASURE:
+        for delivery, left in data.get("messages", {}).items():
+            noted[f"delivery {delivery}"].change(seq, rendering=left)
     elif kind.startswith("hold."):
         noted[f"the legal hold of {record.incident}"] = _Noted(seq, _told(Hold, data))
     elif kind in ("review.saved", "review.signed"):

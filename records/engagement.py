@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Unpack
 
-from sqlalchemy import Row, delete, select, update
+from sqlalchemy import Row, delete, select
 
 from crisis.replies import EVERYWHERE, NotToEngage, name_of
 from records.ledger import Ledger
@@ -73,17 +73,6 @@ class Engagement:
         """The whole list, the newest first."""
         query = select(do_not_engage).order_by(do_not_engage.c.at.desc(), do_not_engage.c.fingerprint)
         return [_entry(row) for row in await self._work.all(query)]
-
-    async def erase(self, network: str, author: str, **act: Unpack[Act]) -> bool:
-        """Forget the name of somebody on the list but for its hash: they stay on it."""
-        mark = fingerprint(network, author)
-        change = update(do_not_engage).where(
-            do_not_engage.c.network == network, do_not_engage.c.fingerprint == mark, do_not_engage.c.author != ""
-        )
-        if (await self._work.write(change.values(author=""))).rowcount == 0:
-            return False
-        await self._ledger.append("person.erased", data={"network": network, "person": mark}, **act)
-        return True
 
 
 def _entry(row: Row[tuple[object, ...]]) -> NotToEngage:

@@ -11,6 +11,8 @@ from crisis.watch import Mention
 from records.tables import erased_posts
 from records.work import Work
 
+BLOTTED = '{"id": "erased-%'
+"""What the row of an erased post is like."""
 _IN = 500
 
 
@@ -33,6 +35,12 @@ async def come_back(work: Work, posts: Iterable[Mention]) -> list[Mention]:
         query = select(erased_posts.c.mark).where(erased_posts.c.mark.in_(every[start : start + _IN]))
         gone |= {row.mark for row in await work.all(query)}
     return [p for p in found if not marks[id(p)] & gone]
+
+
+async def was_erased(work: Work, source: str, id: str) -> bool:
+    """Whether a post is among those that were erased."""
+    query = select(erased_posts.c.mark).where(erased_posts.c.mark == mark_of(work, "post", source, id))
+    return await work.first(query) is not None
 
 
 def marks_of(work: Work, post: Mention) -> tuple[str, str]:

@@ -10,16 +10,18 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any, NamedTuple, Unpack
 
-from sqlalchemy import Table, delete, func, select, tuple_, update
+from sqlalchemy import Table, delete, func, or_, select, tuple_, update
 
+from crisis.delivery import Purpose
 from crisis.erasure import Erasure, ErasureState, Matcher, blotted
 from crisis.mailing import fingerprint, spans
-from crisis.personal import ERASED, ERASURE, LASTING, MARK, Disclosed, readable
+from crisis.personal import ERASED, ERASURE, MARK, WRITTEN, Disclosed, lasts, readable
 from crisis.record import replaced
 from crisis.retention import Kept
 from crisis.triage import Assessment
 from crisis.watch import Mention
-from records.erased import mark_of, marks_of
+from records import erasing_public
+from records.erased import BLOTTED, mark_of, marks_of
 from records.ledger import Ledger, read_disclosures
 from records.tables import (
     assessments,
@@ -32,10 +34,14 @@ from records.tables import (
     incidents,
     ledger,
     mentions,
+    read_backs,
     recipients,
     renderings,
+    review_tasks,
+    reviews,
     run_copies,
     shared_mentions,
+    statements,
     suppressions,
     watch_progress,
 )
@@ -99,9 +105,12 @@ class Erasing:
 
     async def places(self, whose: Matcher, *, incident: str = "") -> builtins.list[Place]:
         """Every row with something that ``whose`` finds; of one incident, if given."""
-        found: list[Place] = []
+        found = [Place(*one) async for one in erasing_public.found(self._work, whose, incident)]
+        lasting = await self._lasting(incident) if whose.everything else frozenset()
         for table, text in _BODIES if whose.everything else (*_BODIES, *_KEPT):
             async for row in self._rows(table, incident, left=whose.everything):
+                if (table is disclosures and row.seq in lasting) or _is_message(table, row):
+                    continue
                 count = _count(whose, table, getattr(row, text))
                 if count:
                     key = tuple(getattr(row, column.name) for column in table.primary_key.columns)
@@ -114,6 +123,12 @@ class Erasing:
             if number:
                 found.append(Place("ledger", (row.seq,), row.incident, number))
         return found
+
+    async def _lasting(self, incident: str) -> frozenset[int]:
+        """Records whose personal values retention leaves, whatever their fields are called."""
+        query = select(ledger.c.seq).where(or_(*(ledger.c.kind.startswith(f"{noun}.") for noun in sorted(WRITTEN))))
+        query = query.where(ledger.c.incident == incident) if incident else query
+        return frozenset(row.seq for row in await self._work.all(query))
 
     async def old(self, kind: Kept, before: datetime) -> builtins.list[Place]:
         """What is older than ``before`` of a kind of data that belongs to no incident."""
@@ -143,12 +158,16 @@ class Erasing:
         """
         done: dict[str, int] = {}
         values: dict[str, list[str]] = {}
+        messages: list[str] = []
         for place in places:
             if place.table == "disclosures":
                 pointers = await self._disclosures(whose, place.key[0])
                 if pointers:
                     values[str(place.key[0])] = pointers
                 number = len(pointers)
+            elif place.table in PUBLIC:
+                number = await erasing_public.erase(self._work, whose, place.table, place.key, self.mark)
+                messages += [place.key[0]] if number and place.table == erasing_public.NOTICES else []
             else:
                 number = await self._row(whose, place, erasure)
             if number:
@@ -157,6 +176,8 @@ class Erasing:
             data: dict[str, Any] = {"erasure": erasure, "values": values, "erased": done}
             if at := _recipients_of(places):
                 data["recipients"] = at
+            if told := await erasing_public.messages(self._work, messages):
+                data["messages"] = told
             only = {place.incident for place in places}
             await self._ledger.append(ERASURE, incident=only.pop() if len(only) == 1 else "", data=data, **act)
         return done
@@ -164,7 +185,9 @@ class Erasing:
     async def _disclosures(self, whose: Matcher, seq: int) -> builtins.list[str]:
         row = await self._work.first(select(disclosures.c.body).where(disclosures.c.seq == seq))
         known = read_disclosures(row.body) if row is not None else {}
-        gone = sorted(p for p, one in known.items() if _meant(whose, p, one))
+        told = await self._work.first(select(ledger.c.kind).where(ledger.c.seq == seq))
+        kind = told.kind if told is not None else ""
+        gone = sorted(p for p, one in known.items() if _meant(whose, p, one, kind))
         if gone:
             left = {p: [one.salt, one.value] for p, one in known.items() if p not in gone}
             change = update(disclosures).where(disclosures.c.seq == seq)
@@ -175,6 +198,8 @@ class Erasing:
     async def _like_the_record(self, seq: int, gone: builtins.list[str]) -> None:
         """Take out of an incident and its assessment what was taken out of the record that tells of them."""
         told = await self._work.first(select(ledger.c.kind, ledger.c.incident).where(ledger.c.seq == seq))
+        if told is not None and told.kind.startswith(("review.", "review_task.")):
+            await self._like_what_was_written(seq, gone)
         if told is None or told.kind not in ("incident.opened", "incident.assessed"):
             return
         before = select(func.count()).where(ledger.c.kind == "incident.assessed", ledger.c.seq <= seq)
@@ -194,6 +219,28 @@ class Erasing:
                 await self._work.write(one.values(assessment=changed))
         if told.kind == "incident.opened" and "/data/title" in gone:
             await self._work.write(update(incidents).where(incidents.c.id == told.incident).values(title=ERASED))
+
+    async def _like_what_was_written(self, seq: int, gone: builtins.list[str]) -> None:
+        """The same of a review and its tasks: they are as the newest record tells."""
+        told = await self._work.first(select(ledger).where(ledger.c.seq == seq))
+        if told is None:
+            return
+        noun, data = told.kind.partition(".")[0], json.loads(told.data)
+        later = select(ledger.c.data).where(ledger.c.incident == told.incident, ledger.c.seq > seq)
+        newer = [
+            json.loads(row.data) for row in await self._work.all(later.where(ledger.c.kind.startswith(f"{noun}.")))
+        ]
+        if told.kind == "review_task.reminded" or any(
+            "state" in one and one["id"] == data["id"] if noun == "review_task" else True for one in newer
+        ):
+            return
+        of = review_tasks.c.id == data["id"] if noun == "review_task" else reviews.c.incident == told.incident
+        table = review_tasks if noun == "review_task" else reviews
+        row = await self._work.first(select(table.c.body).where(of))
+        if row is not None:
+            inside = {p.removeprefix("/data"): ERASED for p in gone if p.startswith("/data/")}
+            changed = json.dumps(replaced(json.loads(row.body), inside), ensure_ascii=False)
+            await self._work.write(update(table).where(of).values(body=changed))
 
     async def _row(self, whose: Matcher, place: Place, erasure: str) -> int:
         table = _TABLES[place.table]
@@ -244,7 +291,7 @@ class Erasing:
                 return
             query = query.where(table.c.incident == incident)
         if left and table in (mentions, inbox):
-            query = query.where(table.c.body.not_like('{"id": "erased-%'))
+            query = query.where(table.c.body.not_like(BLOTTED))
         last: tuple[Any, ...] | None = None
         while True:
             further = query if last is None else query.where(tuple_(*keys) > tuple_(*last))
@@ -265,7 +312,15 @@ _BODIES: tuple[tuple[Table, str], ...] = (
     (run_copies, "body"),
 )
 """Tables in which the words of the public stand, and the column that holds them."""
-_KEPT: tuple[tuple[Table, str], ...] = ((renderings, "body"), (facts, "body"), (deliveries, "rendering"))
+PUBLIC = frozenset({"askings", "public_questions", "do_not_engage", erasing_public.NOTICES})
+"""What ``records.erasing_public`` erases."""
+_KEPT: tuple[tuple[Table, str], ...] = (
+    (statements, "body"),
+    (renderings, "body"),
+    (facts, "body"),
+    (deliveries, "rendering"),
+    (read_backs, "body"),
+)
 """Where only what the organisation itself says stands: found, named, and kept."""
 KEPT = frozenset({*(table.name for table, _ in _KEPT), "ledger"})
 _TEXT = {table.name: text for table, text in _BODIES}
@@ -281,9 +336,14 @@ def _recipients_of(places: Collection[Place]) -> dict[str, str]:
     return {delivery: spans(at) for delivery, at in found.items()}
 
 
-def _meant(whose: Matcher, pointer: str, one: Disclosed) -> bool:
+def _is_message(table: Table, row: Any) -> bool:
+    """Whether a delivery is no statement: these are ``records.erasing_public``'s."""
+    return table is deliveries and bool(row.purpose == Purpose.NOTICE.value)
+
+
+def _meant(whose: Matcher, pointer: str, one: Disclosed, kind: str = "") -> bool:
     if whose.everything:
-        return pointer.rpartition("/")[2] not in LASTING and pointer != "/reason"
+        return not lasts(kind, pointer)
     return whose.text(one.value)
 
 

@@ -7,6 +7,7 @@ from typing import Any, Unpack
 
 from sqlalchemy import ColumnElement, func, select, update
 
+from crisis.personal import ERASED
 from crisis.public_questions import Asking, PublicQuestion, Tally
 from crisis.values import Frozen, UtcDatetime
 from records.counters import next_number
@@ -129,7 +130,7 @@ class Questions:
         count = func.count()
         query = (
             select(askings.c.question, askings.c.text, count, func.min(askings.c.at))
-            .where(askings.c.incident == incident)
+            .where(askings.c.incident == incident, askings.c.text != ERASED)
             .group_by(askings.c.question, askings.c.text)
             .order_by(func.min(askings.c.at), askings.c.text)
         )
@@ -140,6 +141,7 @@ class Questions:
         query = (
             select(askings)
             .where(askings.c.incident == question.incident, askings.c.question == question.id)
+            .where(askings.c.text != ERASED)
             .order_by(askings.c.reach.desc(), askings.c.at)
             .limit(limit)
         )

@@ -14,7 +14,7 @@ from sqlalchemy import delete, func, select
 
 from crisis.triage import Signal
 from crisis.watch import Mention, Watch
-from records.erased import come_back
+from records.erased import BLOTTED, come_back, was_erased
 from records.ledger import Ledger
 from records.tables import inbox, mentions, signals, watch_progress, watches
 from records.work import KnownAct, NotFound, Work, act_of, body, read
@@ -142,6 +142,10 @@ class Mentions:
         """Those of the posts at hand that were not erased meanwhile. Costs next to nothing where nothing ever was."""
         return await come_back(self._work, held)
 
+    async def is_erased(self, source: str, id: str) -> bool:
+        """Whether a post was erased: nobody answers it any more."""
+        return await was_erased(self._work, source, id)
+
     async def newest_of_all(self, limit: int) -> list[Mention]:
         """The newest ``limit`` mentions of all incidents, in order of time; one that several rely on is there once."""
         query = select(mentions.c.key, mentions.c.body).order_by(mentions.c.created_at.desc()).limit(limit)
@@ -183,6 +187,15 @@ class Mentions:
         query = query.order_by(mentions.c.created_at, mentions.c.key).limit(limit)
         return [(row.key, read(Mention, row.body)) for row in await self._work.all(query)]
 
+    async def there(self, incident: str, keys: Iterable[str]) -> set[str]:
+        """Those of these posts that are still the incident's: none that was erased."""
+        names, found = sorted(keys), set[str]()
+        for start in range(0, len(names), 500):
+            wanted = mentions.c.key.in_(names[start : start + 500])
+            query = select(mentions.c.key).where(mentions.c.incident == incident, wanted)
+            found |= {row.key for row in await self._work.all(query)}
+        return found
+
     async def before(self, incident: str, until: datetime) -> int:
         """How many mentions of an incident were written up to ``until``."""
         query = select(func.count()).where(mentions.c.incident == incident, mentions.c.created_at <= until)
@@ -191,6 +204,7 @@ class Mentions:
     async def widest(self, incident: str, *, limit: int) -> builtins.list[Mention]:
         """The mentions that reached most: by their authors' audience, where known, and reposts."""
         query = select(mentions.c.body).where(mentions.c.incident == incident, mentions.c.reach > 0)
+        query = query.where(mentions.c.body.not_like(BLOTTED))
         query = query.order_by(mentions.c.reach.desc()).limit(limit)
         return [read(Mention, row.body) for row in await self._work.all(query)]
 

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from crisis.approval import NotAllowed
+from crisis.erasure import is_blotted
 from crisis.fact import Fact, FactStatus
 from crisis.incident import Incident
 from crisis.reach import Carriers, Spread, carriers, spread
@@ -75,11 +76,11 @@ class Claim:
 
 
 async def looked_at(tx: Transaction, incident: str) -> tuple[list[Mention], bool]:
-    """The posts of an incident that are looked at, in order of time, and whether these are not all."""
+    """The posts of an incident that are looked at, in order of time and none that was erased, and whether these are not all."""
     found = {(m.source, m.id): m for m in await tx.mentions.widest(incident, limit=WIDEST)}
     found |= {(m.source, m.id): m for m in await tx.mentions.newest(incident, limit=NEWEST)}
-    posts = sorted(found.values(), key=lambda m: (m.created_at, m.source, m.id))
-    return posts, len(posts) < await tx.mentions.count(incident)
+    posts = sorted((m for m in found.values() if not is_blotted(m)), key=lambda m: (m.created_at, m.source, m.id))
+    return posts, len(found) < await tx.mentions.count(incident)
 
 
 async def claims(here: Installation, incident_id: str, *, only: Sequence[str] = ()) -> list[Claim]:

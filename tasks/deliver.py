@@ -30,6 +30,7 @@ from crisis.delivery import (
     delivery_id,
 )
 from crisis.mailing import RecipientState
+from crisis.personal import ERASED
 from integrations.outcomes import AGAIN
 from records import StatementStatus, Transaction
 from records.work import Act
@@ -181,6 +182,8 @@ async def _stopped(here: Installation, tx: Transaction, delivery_id: str) -> boo
 async def _needless(here: Installation, tx: Transaction, waiting: Delivery) -> str:
     """Why a notice need not go out any more; empty when it must."""
     options = waiting.rendering.options
+    if waiting.rendering.text == ERASED:
+        return "what it said of somebody was erased"
     if is_call(options) and await acknowledged_by(here, tx, waiting.incident):
         return TAKEN
     if not options.get("to"):

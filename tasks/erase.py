@@ -7,6 +7,7 @@ organisation's own words, records of before words of the public could be erased,
 """
 
 import asyncio
+import html
 import json
 import zipfile
 from collections.abc import Iterable
@@ -18,8 +19,9 @@ from crisis.erasure import Erasure, ErasureState, Found, Matcher
 from crisis.hold import ROLE
 from crisis.personal import ERASED
 from records.erasing import KEPT, Place
+from tasks.documents import DATA, HTML, TABLES
 from tasks.installation import Installation
-from tasks.review import store_report
+from tasks.review import has_documents, store_report
 
 NAMES = {
     "mentions": "posts that incidents rely on",
@@ -30,9 +32,15 @@ NAMES = {
     "run_copies": "copies of Prefect's history",
     "recipients": "recipients of mailings",
     "suppressions": "addresses that are not written to",
+    "askings": "posts that ask questions",
+    "public_questions": "questions of the public",
+    "do_not_engage": "the do-not-engage list",
+    "notices": "messages to people and helpdesks",
+    "statements": "statements",
     "renderings": "statements",
     "facts": "facts",
     "deliveries": "deliveries",
+    "read_backs": "our texts as their platforms show them",
     "ledger": "records of before words could be erased",
     "sandbox": "files of the sandbox",
     "reports": "stored reports",
@@ -40,9 +48,11 @@ NAMES = {
 }
 """What each place is called in a report."""
 _WHY = {
+    "statements": "it is what the organisation said, and was approved byte for byte",
     "renderings": "it is what the organisation said, and was approved byte for byte",
     "facts": "it is the organisation's own claim",
     "deliveries": "it proves what was sent",
+    "read_backs": "it is what the organisation said",
     "ledger": "it stands in the clear in a record of an earlier version: the chain would break",
     "bundles": "sealed: cannot be erased; it expires with its lock",
 }
@@ -127,7 +137,8 @@ async def carry_out(here: Installation, erasure: Erasure) -> Erasure:
         of_it = [p for p in places if p.incident == incident and p.table not in KEPT]
         quiet = _act(here, erasure) | {"reason": ""}  # why is told once, where it can be erased
         await erase_places(here, whose, of_it, erasure=erasure.id, act=quiet)
-    files += await _reports(here, whose, held)
+    changed = {f.incident for f in seen if f.incident and not f.kept}
+    files += await _reports(here, whose, changed, held)
     everything = _most([*seen, *_summed(files)])
     waits = any(f.kept == _HELD for f in everything)
     now = erasure.model_copy(update={"found": everything})
@@ -223,16 +234,29 @@ def _bundles(folder: Path, whose: Matcher) -> list[Found]:
     return found
 
 
-async def _reports(here: Installation, whose: Matcher, held: frozenset[str]) -> list[Found]:
-    """Stored reports are written anew from what is left."""
+async def _reports(here: Installation, whose: Matcher, changed: set[str], held: frozenset[str]) -> list[Found]:
+    """Stored documents are written anew from what is left: all in which they are, and all of incidents in which they were,
+    for nobody can search a PDF for certain."""
     found = []
-    for file in sorted((here.settings.home / "reports").glob("*/report.html")):
-        incident = file.parent.name
-        if incident in held or not whose.text(await asyncio.to_thread(file.read_text, "utf-8")):
+    for folder in sorted((here.settings.home / "reports").glob("*/")):
+        incident = folder.name
+        if incident in held or not await asyncio.to_thread(has_documents, folder):
             continue
-        await store_report(here, incident)
-        found.append(Found(where=NAMES["reports"], incident=incident, count=1))
+        number = await asyncio.to_thread(_told_in, folder, whose)
+        if number or incident in changed:
+            await store_report(here, incident)
+            found.append(Found(where=NAMES["reports"], incident=incident, count=max(1, number)))
     return found
+
+
+def _told_in(folder: Path, whose: Matcher) -> int:
+    """How many of an incident's documents they are in, as far as these can be read."""
+    files = [folder / HTML, folder / DATA, *(folder / TABLES).glob("*.csv")]
+    return sum(_is_in(file.read_text("utf-8", "replace"), whose) for file in files if file.is_file())
+
+
+def _is_in(text: str, whose: Matcher) -> bool:
+    return whose.text(text) or whose.text(html.unescape(text))
 
 
 def _one_of(erasure: Erasure) -> None:

@@ -173,7 +173,8 @@ async def _keep(here: Installation, incident: str, found: _Pass, before: Progres
             return 0  # another pass was quicker: what it left out is found next time
         names: dict[str, str] = {}
         already = await tx.questions.known(incident, {a.post for a in found.askings})
-        fresh = [a for a in found.askings if (a.post, a.place) not in already]
+        there = await tx.mentions.there(incident, {a.post for a in found.askings})  # erased meanwhile: not asked
+        fresh = [a for a in found.askings if (a.post, a.place) not in already and a.post in there]
         wanted = {a.question for a in fresh}
         for name, question in found.begun.items():
             if name in wanted:

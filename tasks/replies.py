@@ -66,7 +66,7 @@ async def approval_problem(tx: Transaction, statement: Statement) -> str:
         return "only a statement of the kind reply answers single posts" if answered else ""
     if await are_stopped(tx, statement.incident):
         return "the replies of this incident are stopped"
-    if problem := await _unfounded(tx, statement):
+    if problem := await _unfounded(tx, statement) or await _erased(tx, answered):
         return problem
     return batch_problem(
         statement.renderings,
@@ -74,6 +74,14 @@ async def approval_problem(tx: Transaction, statement: Statement) -> str:
         barred=await barred_among(tx, answered),
         now=tx.engagement.now,
     )
+
+
+async def _erased(tx: Transaction, answered: Iterable[Answered]) -> str:
+    """That a post was erased, whose author wants to be left alone; empty when none was."""
+    for post in answered:
+        if await tx.mentions.is_erased(post.source, post.id):
+            return "a post that it answers was erased: its author is left alone"
+    return ""
 
 
 async def _unfounded(tx: Transaction, statement: Statement) -> str:
@@ -135,7 +143,7 @@ async def _too_late(tx: Transaction, waiting: Delivery) -> str:
     status = await tx.statements.status(text.id, text.version)
     if status not in (StatementStatus.APPROVED, StatementStatus.PUBLISHED):
         return f"{text.label} is {status.value}, not approved"
-    if problem := await _unfounded(tx, text):
+    if problem := await _unfounded(tx, text) or await _erased(tx, [answered]):
         return problem
     others = [
         Sent(answered=d.rendering.answers, text=d.rendering.text, at=d.created_at, channel=_channel(d))

@@ -17,6 +17,7 @@ from crisis.retention import Due, Kept
 from records import Transaction
 from tasks.erase import erase_places
 from tasks.installation import Installation
+from tasks.review import has_documents, report_folder, store_report
 
 LOOKED = "retention.looked"
 """The kind of the record that tells that everything due was erased."""
@@ -142,6 +143,9 @@ async def _erase(here: Installation, one: Due, actor: str, reason: str) -> None:
         else:
             places = await tx.erasing.old(one.kind, one.before)
     await erase_places(here, whose, places, erasure="retention", act=act)
+    folder = report_folder(here, one.incident)
+    if one.kind is Kept.POSTS and await asyncio.to_thread(has_documents, folder):
+        await store_report(here, one.incident)
 
 
 async def _record(here: Installation, kind: str, one: Due, act: Any) -> None:

@@ -25,6 +25,11 @@ async def store_report(here: Installation, incident_id: str) -> str:
     return str(folder / HTML)
 
 
+def has_documents(folder: Path) -> bool:
+    """Whether documents of an incident were stored."""
+    return bool(_stored_paths(folder))
+
+
 def put_files(folder: Path, files: Mapping[str, bytes]) -> None:
     """Put each file in place whole, and which there are last."""
     for name, content in files.items():
@@ -37,8 +42,12 @@ def put_files(folder: Path, files: Mapping[str, bytes]) -> None:
 
 def _stored(folder: Path) -> dict[str, bytes]:
     """The documents as ``store_report`` left them."""
+    return {str(file.relative_to(folder)): file.read_bytes() for file in _stored_paths(folder)}
+
+
+def _stored_paths(folder: Path) -> list[Path]:
     files = [folder / HTML, folder / PDF, folder / DATA, *sorted((folder / TABLES).glob("*.csv"))]
-    return {str(file.relative_to(folder)): file.read_bytes() for file in files if file.is_file()}
+    return [file for file in files if file.is_file()]
 
 
 async def copy_history(here: Installation, incident_id: str) -> dict[str, Any]:

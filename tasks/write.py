@@ -6,6 +6,7 @@ is published that people have not approved, like any draft.
 
 from crisis import drafting
 from crisis.brief import QUOTES, Brief, Draft
+from crisis.erasure import is_blotted
 from crisis.finding import Level
 from crisis.incident import Incident
 from crisis.lint import lint
@@ -108,4 +109,4 @@ async def _brief(here: Installation, tx: Transaction, incident: Incident, kind: 
 def _loudest(mentions: list[Mention]) -> tuple[str, ...]:
     """The posts that most people see, each text once."""
     ranked = sorted(mentions, key=lambda m: (m.reposts + m.replies, m.followers, m.id), reverse=True)
-    return tuple(dict.fromkeys(mention.text for mention in ranked))[:QUOTES]
+    return tuple(dict.fromkeys(mention.text for mention in ranked if not is_blotted(mention)))[:QUOTES]
