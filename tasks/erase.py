@@ -136,9 +136,10 @@ async def carry_out(here: Installation, erasure: Erasure) -> Erasure:
     for incident in dict.fromkeys(p.incident for p in places if p.table not in KEPT and p.incident not in held):
         of_it = [p for p in places if p.incident == incident and p.table not in KEPT]
         quiet = _act(here, erasure) | {"reason": ""}  # why is told once, where it can be erased
-        await erase_places(here, whose, of_it, erasure=erasure.id, act=quiet)
+        if not await erase_places(here, whose, of_it, erasure=erasure.id, act=quiet):  # held meanwhile
+            seen = _most(f.model_copy(update={"kept": f.kept or _HELD}) if f.incident == incident else f for f in seen)
     changed = {f.incident for f in seen if f.incident and not f.kept}
-    files += await _reports(here, whose, changed, held)
+    files += await _reports(here, whose, changed)
     everything = _most([*seen, *_summed(files)])
     waits = any(f.kept == _HELD for f in everything)
     now = erasure.model_copy(update={"found": everything})
@@ -150,14 +151,25 @@ async def carry_out(here: Installation, erasure: Erasure) -> Erasure:
     return now
 
 
-async def erase_places(here: Installation, whose: Matcher, places: list[Place], *, erasure: str, act: Any) -> None:
-    """Erase what ``whose`` finds in these rows of one incident, unless it is held; some rows a transaction, as others wait."""
+async def erase_places(here: Installation, whose: Matcher, places: list[Place], *, erasure: str, act: Any) -> bool:
+    """Erase what ``whose`` finds in these rows of one incident, some rows a transaction, as others wait; False when the
+    incident is held, or came under hold meanwhile: then the rest is left."""
     for start in range(0, len(places), AT_ONCE):
         some = places[start : start + AT_ONCE]
         async with here.store.whole.transaction() as tx:
             if some[0].incident in await tx.holds.held():
-                return
+                return False
             await tx.erasing.erase(whose, some, erasure=erasure, **act)
+    return True
+
+
+async def rewrite_documents(here: Installation, incident: str) -> bool:
+    """Write an incident's stored documents anew from what is left, unless it is held by now; whether they were."""
+    async with here.store.whole.reading() as tx:
+        if incident in await tx.holds.held():
+            return False
+    await store_report(here, incident)
+    return True
 
 
 async def _whose(here: Installation, erasure: Erasure) -> Matcher:
@@ -234,18 +246,18 @@ def _bundles(folder: Path, whose: Matcher) -> list[Found]:
     return found
 
 
-async def _reports(here: Installation, whose: Matcher, changed: set[str], held: frozenset[str]) -> list[Found]:
+async def _reports(here: Installation, whose: Matcher, changed: set[str]) -> list[Found]:
     """Stored documents are written anew from what is left: all in which they are, and all of incidents in which they were,
-    for nobody can search a PDF for certain."""
+    for nobody can search a PDF for certain. Those of an incident under hold wait for its release."""
     found = []
     for folder in sorted((here.settings.home / "reports").glob("*/")):
         incident = folder.name
-        if incident in held or not await asyncio.to_thread(has_documents, folder):
+        if not await asyncio.to_thread(has_documents, folder):
             continue
         number = await asyncio.to_thread(_told_in, folder, whose)
         if number or incident in changed:
-            await store_report(here, incident)
-            found.append(Found(where=NAMES["reports"], incident=incident, count=max(1, number)))
+            kept = "" if await rewrite_documents(here, incident) else _HELD
+            found.append(Found(where=NAMES["reports"], incident=incident, count=max(1, number), kept=kept))
     return found
 
 

@@ -15,9 +15,9 @@ from crisis.incident import Incident, IncidentState
 from crisis.mailing import RecipientState
 from crisis.retention import Due, Kept
 from records import Transaction
-from tasks.erase import erase_places
+from tasks.erase import erase_places, rewrite_documents
 from tasks.installation import Installation
-from tasks.review import has_documents, report_folder, store_report
+from tasks.review import has_documents, report_folder
 
 LOOKED = "retention.looked"
 """The kind of the record that tells that everything due was erased."""
@@ -48,13 +48,11 @@ async def due(here: Installation) -> tuple[Due, ...]:
 
 async def carry_out(here: Installation, *, actor: str = "retention", reason: str = "") -> tuple[Due, ...]:
     """Erase what is due; what was."""
-    done = await due(here)
-    for one in done:
-        await _erase(here, one, actor, reason)
+    done = [one for one in await due(here) if await _erase(here, one, actor, reason)]
     async with here.store.transaction() as tx:
         data = {"erased": [one.model_dump(mode="json") for one in done]}
         await tx.ledger.append(LOOKED, data=data, **_act(here, actor, reason))
-    return done
+    return tuple(done)
 
 
 async def mind_retention(here: Installation) -> str:
@@ -123,34 +121,43 @@ def _old_bundles(folder: Path, closed: set[str], before: datetime) -> Iterator[D
     return iter(found)
 
 
-async def _erase(here: Installation, one: Due, actor: str, reason: str) -> None:
+async def _erase(here: Installation, one: Due, actor: str, reason: str) -> bool:
+    """Erase one thing that is due, unless its incident has come under legal hold meanwhile; whether it was erased."""
     act = _act(here, actor, reason or f"kept for as long as [retention] says: {one.kind.value}")
     if one.kind is Kept.BUNDLES:
-        await _record(here, "retention.expiring", one, act)
-        file = here.settings.home / "reports" / one.incident / one.what
-        await asyncio.to_thread(file.unlink, True)
-        await _record(here, "retention.expired", one, act)
-        return
+        return await _expire(here, one, act)
     if one.kind is Kept.RECIPIENTS:
         async with here.store.whole.transaction() as tx:
-            if one.incident not in await tx.holds.held():
-                await tx.mailings.erase(one.what, incident=one.incident, **act)
-        return
+            if one.incident in await tx.holds.held():
+                return False
+            await tx.mailings.erase(one.what, incident=one.incident, **act)
+        return True
     whose = Matcher(everything=True)
     async with here.store.whole.reading() as tx:
         if one.kind is Kept.POSTS:
             places = await tx.erasing.places(whose, incident=one.incident)
         else:
             places = await tx.erasing.old(one.kind, one.before)
-    await erase_places(here, whose, places, erasure="retention", act=act)
+    if not await erase_places(here, whose, places, erasure="retention", act=act):
+        return False
     folder = report_folder(here, one.incident)
     if one.kind is Kept.POSTS and await asyncio.to_thread(has_documents, folder):
-        await store_report(here, one.incident)
+        await rewrite_documents(here, one.incident)
+    return True
 
 
-async def _record(here: Installation, kind: str, one: Due, act: Any) -> None:
-    async with here.store.transaction() as tx:
-        await tx.ledger.append(kind, incident=one.incident, data=one.model_dump(mode="json"), **act)
+async def _expire(here: Installation, one: Due, act: Any) -> bool:
+    """Delete an old bundle, inside the transaction that saw no hold: nobody can place one between the look and the end."""
+    file = here.settings.home / "reports" / one.incident / one.what
+    data = one.model_dump(mode="json")
+    for kind in ("retention.expiring", "retention.expired"):
+        async with here.store.whole.transaction() as tx:
+            if one.incident in await tx.holds.held():
+                return False
+            await tx.ledger.append(kind, incident=one.incident, data=data, **act)
+            if kind == "retention.expired":
+                await asyncio.to_thread(file.unlink, True)
+    return True
 
 
 def _act(here: Installation, actor: str, reason: str) -> Any:

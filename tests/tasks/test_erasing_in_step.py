@@ -1,19 +1,27 @@
 """Erasing keeps its promises where it meets reviews, merges, copies that are made anew, kills and restricted incidents."""
 
+import os
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
+import pytest
 from acme import ANA, IDA, LENA, NOON, acme, incident_in
 
 from crisis.after_action import Section
 from crisis.clock import FixedClock
+from crisis.erasure import ErasureState
 from crisis.incident import IncidentState
 from crisis.personal import ERASED
+from crisis.retention import Due
+from crisis.triage import Narrative
 from crisis.watch import Mention
-from tasks import after_action, retention
+from tasks import after_action, hold, retention
 from tasks import erase as erasing
 from tasks.evidence import seal_evidence
+from tasks.incidents import merge, split
 from tasks.installation import Installation
+from tasks.review import report_folder
 
 QUOTE = "Acme's till ate my card & nobody at the 'help' desk cares, says Kim from Brugge"
 POST = Mention(id="77", text=QUOTE, author="@kim.b", created_at=NOON, source="mastodon", url="https://m/77")
@@ -78,3 +86,84 @@ async def test_a_guest_who_asks_is_taken_out_of_the_review_and_its_record_togeth
         assert review.edited_by == told["edited_by"] == IDA
         verified = await here.store.verify()
         assert verified.ok, verified.problem
+
+
+async def test_what_is_held_stays_held_when_its_incident_is_merged_or_split(tmp_path: Path) -> None:
+    async with acme(tmp_path) as here:
+        into, incident = (await incident_in(here)).id, await with_post(here)
+        await hold.place(here, incident, actor=LENA, reason="court order: keep all posts")
+        await merge(here, incident, into, actor=IDA, reason="they are one")
+        part = await part_of(here, into)
+        async with here.store.reading() as tx:
+            assert await tx.holds.held() == {into, incident, part}
+        done = await erasing.erase(here, author="@kim.b", actor=LENA, reason="request 12")
+        assert done.state is ErasureState.HELD
+        async with here.store.reading() as tx:
+            assert [m.text for m in await tx.mentions.list(part)] == [QUOTE]
+        verified = await here.store.verify()
+        assert verified.ok, verified.problem
+
+
+async def part_of(here: Installation, incident: str) -> str:
+    """A narrative of the incident, Kim's post, becomes an incident of its own."""
+    other = POST.model_copy(update={"id": "78", "text": "acme trains stand still at Ghent station", "author": "@lou"})
+    narrative = Narrative(id="n-1", label="cards", size=1, quote=QUOTE)
+    async with here.store.transaction() as tx:
+        await tx.mentions.relied_on(incident, [other])
+        before = await tx.incidents.get(incident)
+        told = before.assessment.model_copy(update={"narratives": (narrative,)})
+        await tx.incidents.assess(incident, told, actor="triage")
+        if before.state is IncidentState.CANDIDATE:
+            await tx.incidents.step(incident, IncidentState.OPEN, actor=IDA)
+    return (await split(here, incident, "n-1", actor=IDA, reason="they are two")).id
+
+
+async def test_a_hold_on_an_incident_that_was_merged_holds_the_one_that_has_its_posts(tmp_path: Path) -> None:
+    async with acme(tmp_path) as here:
+        into, incident = (await incident_in(here)).id, await with_post(here)
+        await merge(here, incident, into, actor=IDA, reason="they are one")
+        await hold.place(here, incident, actor=LENA, reason="court order")
+        async with here.store.reading() as tx:
+            assert await tx.holds.held() == {into, incident}
+
+
+async def test_a_hold_that_comes_after_the_look_keeps_bundles_posts_and_documents(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with acme(tmp_path) as here:
+        incident = await with_post(here)
+        bundle = report_folder(here, incident) / f"{incident}-evidence-2010.zip"
+        bundle.parent.mkdir(parents=True)
+        bundle.write_bytes(b"sealed")
+        os.utime(bundle, (1, 1))
+        await over(here, incident, days=8000)
+        look = retention.due
+
+        async def due_and_held(there: Installation) -> tuple[Due, ...]:
+            found = await look(there)
+            await hold.place(there, incident, actor=LENA, reason="court order")
+            return found
+
+        monkeypatch.setattr(retention, "due", due_and_held)
+        assert await retention.carry_out(here) == ()
+        assert bundle.exists()
+        async with here.store.reading() as tx:
+            assert [m.text for m in await tx.mentions.list(incident)] == [QUOTE]
+
+
+async def test_a_hold_that_comes_in_the_middle_of_an_erasure_is_kept_and_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with acme(tmp_path) as here:
+        incident = await with_post(here)
+        look = erasing._files
+
+        async def held_meanwhile(*about: Any, **how: Any) -> Any:
+            await hold.place(here, incident, actor=LENA, reason="court order")
+            return await look(*about, **how)
+
+        monkeypatch.setattr(erasing, "_files", held_meanwhile)
+        done = await erasing.erase(here, author="@kim.b", actor=LENA, reason="request 12")
+        assert done.state is ErasureState.HELD
+        async with here.store.reading() as tx:
+            assert [m.text for m in await tx.mentions.list(incident)] == [QUOTE]
