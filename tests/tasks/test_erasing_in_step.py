@@ -1,9 +1,11 @@
 """Erasing keeps its promises where it meets reviews, merges, copies that are made anew, kills and restricted incidents."""
 
+import json
 import os
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from acme import ANA, IDA, LENA, NOON, acme, incident_in
@@ -16,7 +18,7 @@ from crisis.personal import ERASED
 from crisis.retention import Due
 from crisis.triage import Narrative
 from crisis.watch import Mention
-from tasks import after_action, hold, retention
+from tasks import after_action, hold, retention, run_history
 from tasks import erase as erasing
 from tasks.evidence import seal_evidence
 from tasks.incidents import merge, split
@@ -167,3 +169,33 @@ async def test_a_hold_that_comes_in_the_middle_of_an_erasure_is_kept_and_named(
         assert done.state is ErasureState.HELD
         async with here.store.reading() as tx:
             assert [m.text for m in await tx.mentions.list(incident)] == [QUOTE]
+
+
+class Run:
+    """A run that Prefect still has, and that goes on."""
+
+    id, state = "r1", SimpleNamespace(is_final=lambda: False)
+
+    def model_dump(self, mode: str) -> dict[str, Any]:
+        return {"id": "r1", "updated": "t1", "parameters": {"why": f"somebody wrote: {QUOTE}"}}
+
+
+async def test_the_next_copy_of_a_run_does_not_bring_back_what_was_erased(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def parts(*about: Any) -> dict[str, Any]:
+        told = {"id": "a1", "data": f"| n1 | {QUOTE} |", "seen": [QUOTE], "version": copies}
+        return {part: {"entries": [told] if part == "artifacts" else [], "cut": False} for part in run_history.PARTS}
+
+    monkeypatch.setattr(run_history, "_parts", parts)
+    async with acme(tmp_path) as here:
+        incident = await with_post(here)
+        for copies in (1, 2):
+            await run_history._copy(here, cast(Any, None), incident, Run())
+            async with here.store.reading() as tx:
+                kept = (await tx.run_copies.list(incident))["r1"]
+            assert (QUOTE in json.dumps(kept)) is (copies == 1)
+            if copies == 1:
+                await erasing.erase(here, author="@kim.b", actor=LENA, reason="request 12")
+        assert kept["artifacts"]["entries"] == [{"id": "a1", "data": ERASED, "seen": [ERASED], "version": 2}]
+        assert kept["run"]["parameters"] == {"why": ERASED}
