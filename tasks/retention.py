@@ -37,7 +37,7 @@ async def due(here: Installation) -> tuple[Due, ...]:
         held = await tx.holds.held()
         closed = [i for i in await tx.incidents.list(_OVER) if i.closed_at is not None and i.id not in held]
         found = [
-            *[d for i in closed for d in await _posts(tx, i, now - timedelta(days=keep.posts_days))],
+            *[d for i in closed for d in await _posts(here, tx, i, now - timedelta(days=keep.posts_days))],
             *[d for i in closed for d in await _recipients(tx, i, now - timedelta(days=keep.recipients_days))],
             *await _of_no_incident(here, tx, now),
         ]
@@ -78,11 +78,16 @@ async def mind_retention(here: Installation) -> str:
     return f"retention: {len(done)} kinds of data erased" if done else ""
 
 
-async def _posts(tx: Transaction, incident: Incident, before: datetime) -> list[Due]:
+async def _posts(here: Installation, tx: Transaction, incident: Incident, before: datetime) -> list[Due]:
     if incident.closed_at is None or incident.closed_at > before:
         return []
     places = await tx.erasing.places(Matcher(everything=True), incident=incident.id)
     count = sum(place.texts for place in places)
+    if not count:  # a crash may have left documents that quote what is gone
+        told = await tx.ledger.list(kinds=("personal.erased", "report.written"), incident=incident.id, newest=1)
+        left = bool(told) and told[-1].kind == "personal.erased" and told[-1].data.get("erasure") == "retention"
+        folder = report_folder(here, incident.id)
+        count = int(left and await asyncio.to_thread(has_documents, folder))
     return [Due(kind=Kept.POSTS, incident=incident.id, count=count, before=before)] if count else []
 
 

@@ -10,10 +10,12 @@ from replying import crisis_with, post, replying
 
 from crisis.after_action import Review, Section
 from crisis.approval import NotAllowed
+from crisis.clock import FixedClock
 from crisis.erasure import ErasureState
+from crisis.incident import IncidentState
 from crisis.personal import ERASED
 from tasks import erase as erasing
-from tasks import hold
+from tasks import hold, retention
 from tasks.approve import propose
 from tasks.documents import DATA, HTML
 from tasks.engage import bar, people_of
@@ -104,6 +106,31 @@ async def test_a_legal_hold_keeps_who_asked(tmp_path: Path) -> None:
         async with here.store.reading() as tx:
             assert ASKS in {text for _, text, _ in await tx.questions.wordings(incident)}
             assert (await tx.reviews.get(incident)).sections[Section.WORKED] != ERASED
+
+
+async def test_retention_takes_questions_and_hand_overs_too_and_writes_the_documents_anew(tmp_path: Path) -> None:
+    async with replying(tmp_path, more=DESK) as here:
+        incident = await everywhere(here)
+        async with here.store.transaction() as tx:
+            await tx.incidents.step(incident, IncidentState.DISMISSED, actor=IDA)
+        assert isinstance(here.clock, FixedClock)
+        here.clock.move(timedelta(days=400))
+        file = report_folder(here, incident) / DATA
+        assert POSTS[1].author in held_in(tmp_path)
+        assert ASKS in file.read_text("utf-8")
+        await retention.carry_out(here)
+        async with here.store.reading() as tx:
+            assert await tx.questions.wordings(incident) == []
+            assert {q.text for q in await tx.questions.list(incident)} == {ERASED}
+            assert ASKS in (await tx.reviews.get(incident)).sections[Section.WORKED], "the organisation wrote that"
+            messages = [
+                d for d in await tx.outbox.list(incident=incident) if d.rendering.target.address == "care@example.com"
+            ]
+        assert [d.rendering.text for d in messages] == [ERASED]
+        assert POSTS[1].text not in file.read_text("utf-8")
+        assert await retention.due(here) == ()
+        verified = await here.store.verify()
+        assert verified.ok, verified.problem
 
 
 async def test_a_post_that_was_erased_is_not_answered(tmp_path: Path) -> None:
