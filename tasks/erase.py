@@ -7,6 +7,7 @@ organisation's own words, records of before words of the public could be erased,
 """
 
 import asyncio
+import csv
 import html
 import json
 import zipfile
@@ -17,7 +18,7 @@ from typing import Any
 from crisis.approval import NotAllowed
 from crisis.erasure import Erasure, ErasureState, Found, Matcher
 from crisis.hold import ROLE
-from crisis.personal import ERASED
+from crisis.personal import ERASED, readable
 from records.erasing import KEPT, Place
 from tasks.documents import DATA, HTML, TABLES
 from tasks.installation import Installation
@@ -130,19 +131,21 @@ async def carry_out(here: Installation, erasure: Erasure) -> Erasure:
     places = await _places(here, erasure, whose)
     found = [_found(p, held) for p in places]
     seen = _most([*(f for f in erasure.found if f.kept != _HELD), *_summed(found)])
-    async with here.store.whole.transaction() as tx:  # so that the report is whole, whoever finishes this
-        await tx.erasing.put(erasure.model_copy(update={"found": seen}))
+    due = {*erasure.documents, *(f.incident for f in seen if f.incident and f.kept in ("", _HELD))}
+    erasure = erasure.model_copy(update={"found": seen, "texts": whose.wrote, "documents": tuple(sorted(due))})
+    async with here.store.whole.transaction() as tx:  # so that it is whole, whoever finishes this
+        await tx.erasing.put(erasure)
     files = await _files(here, whose, held, erase=True)
     for incident in dict.fromkeys(p.incident for p in places if p.table not in KEPT and p.incident not in held):
         of_it = [p for p in places if p.incident == incident and p.table not in KEPT]
         quiet = _act(here, erasure) | {"reason": ""}  # why is told once, where it can be erased
         if not await erase_places(here, whose, of_it, erasure=erasure.id, act=quiet):  # held meanwhile
             seen = _most(f.model_copy(update={"kept": f.kept or _HELD}) if f.incident == incident else f for f in seen)
-    changed = {f.incident for f in seen if f.incident and not f.kept}
-    files += await _reports(here, whose, changed)
-    everything = _most([*seen, *_summed(files)])
+    documents = await _reports(here, whose, due)
+    everything = _most([*seen, *_summed([*files, *documents])])
     waits = any(f.kept == _HELD for f in everything)
-    now = erasure.model_copy(update={"found": everything})
+    left = tuple(f.incident for f in documents if f.kept == _HELD)
+    now = erasure.model_copy(update={"found": everything, "documents": left})
     now = now.model_copy(update={"state": ErasureState.HELD}) if waits else now.done
     async with here.store.whole.transaction() as tx:
         await tx.erasing.put(now)
@@ -177,7 +180,7 @@ async def _whose(here: Installation, erasure: Erasure) -> Matcher:
         return Matcher([erasure.recipient])
     async with here.store.whole.reading() as tx:
         posts = await tx.erasing.texts_of(erasure.author)
-    return Matcher([erasure.author], [post.text for post in posts])
+    return Matcher([erasure.author], dict.fromkeys([*erasure.texts, *(post.text for post in posts)]))
 
 
 async def _places(here: Installation, erasure: Erasure, whose: Matcher) -> list[Place]:
@@ -246,7 +249,7 @@ def _bundles(folder: Path, whose: Matcher) -> list[Found]:
     return found
 
 
-async def _reports(here: Installation, whose: Matcher, changed: set[str]) -> list[Found]:
+async def _reports(here: Installation, whose: Matcher, due: set[str]) -> list[Found]:
     """Stored documents are written anew from what is left: all in which they are, and all of incidents in which they were,
     for nobody can search a PDF for certain. Those of an incident under hold wait for its release."""
     found = []
@@ -255,7 +258,7 @@ async def _reports(here: Installation, whose: Matcher, changed: set[str]) -> lis
         if not await asyncio.to_thread(has_documents, folder):
             continue
         number = await asyncio.to_thread(_told_in, folder, whose)
-        if number or incident in changed:
+        if number or incident in due:
             kept = "" if await rewrite_documents(here, incident) else _HELD
             found.append(Found(where=NAMES["reports"], incident=incident, count=max(1, number), kept=kept))
     return found
@@ -264,11 +267,20 @@ async def _reports(here: Installation, whose: Matcher, changed: set[str]) -> lis
 def _told_in(folder: Path, whose: Matcher) -> int:
     """How many of an incident's documents they are in, as far as these can be read."""
     files = [folder / HTML, folder / DATA, *(folder / TABLES).glob("*.csv")]
-    return sum(_is_in(file.read_text("utf-8", "replace"), whose) for file in files if file.is_file())
+    return sum(any(map(whose.text, _read(file))) for file in files if file.is_file())
 
 
-def _is_in(text: str, whose: Matcher) -> bool:
-    return whose.text(text) or whose.text(html.unescape(text))
+def _read(file: Path) -> list[str]:
+    """The texts of a document, without what its format does to them."""
+    text = file.read_text("utf-8", "replace")
+    if file.name == HTML:
+        return [html.unescape(text)]
+    try:
+        if file.name == DATA:
+            return readable(json.loads(text))
+        return [cell for row in csv.reader(text.splitlines(keepends=True)) for cell in row]
+    except (ValueError, csv.Error):
+        return [text]
 
 
 def _one_of(erasure: Erasure) -> None:

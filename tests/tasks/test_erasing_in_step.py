@@ -13,6 +13,7 @@ from acme import ANA, IDA, LENA, NOON, acme, incident_in
 from crisis.after_action import Section
 from crisis.clock import FixedClock
 from crisis.erasure import ErasureState
+from crisis.hold import HoldState
 from crisis.incident import IncidentState
 from crisis.personal import ERASED
 from crisis.retention import Due
@@ -23,7 +24,7 @@ from tasks import erase as erasing
 from tasks.evidence import seal_evidence
 from tasks.incidents import merge, split
 from tasks.installation import Installation
-from tasks.review import report_folder
+from tasks.review import report_folder, store_report
 
 QUOTE = "Acme's till ate my card & nobody at the 'help' desk cares, says Kim from Brugge"
 POST = Mention(id="77", text=QUOTE, author="@kim.b", created_at=NOON, source="mastodon", url="https://m/77")
@@ -199,3 +200,75 @@ async def test_the_next_copy_of_a_run_does_not_bring_back_what_was_erased(
                 await erasing.erase(here, author="@kim.b", actor=LENA, reason="request 12")
         assert kept["artifacts"]["entries"] == [{"id": "a1", "data": ERASED, "seen": [ERASED], "version": 2}]
         assert kept["run"]["parameters"] == {"why": ERASED}
+
+
+async def quoted(here: Installation, incident: str) -> Path:
+    """The incident's assessment quotes the post, and so do its stored documents; their folder."""
+    narrative = Narrative(id="n-1", label="cards", size=9, quote=QUOTE)
+    async with here.store.transaction() as tx:
+        before = await tx.incidents.get(incident)
+        told = before.assessment.model_copy(update={"narratives": (narrative,)})
+        await tx.incidents.assess(incident, told, actor="triage")
+    await store_report(here, incident)
+    return report_folder(here, incident)
+
+
+def quoting(folder: Path) -> set[str]:
+    """The documents in which the post is."""
+    return {file.name for file in folder.rglob("*.*") if file.is_file() and b"from Brugge" in file.read_bytes()}
+
+
+async def killed(*about: object) -> None:
+    raise RuntimeError("killed")
+
+
+async def test_a_kill_between_rows_and_documents_loses_neither_the_words_nor_the_documents(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with acme(tmp_path) as here:
+        incident, other = await with_post(here), (await incident_in(here)).id
+        folder, elsewhere = await quoted(here, incident), await quoted(here, other)
+        assert {"report.html", "report.json", "mentions.csv"} <= quoting(folder)
+        assert "report.html" in quoting(elsewhere)
+        real = erasing.erase_places
+
+        async def first_alone(*about: Any, **how: Any) -> bool:
+            monkeypatch.setattr(erasing, "erase_places", killed_places)
+            return await real(*about, **how)
+
+        async def killed_places(*about: Any, **how: Any) -> bool:
+            raise RuntimeError("killed")
+
+        monkeypatch.setattr(erasing, "erase_places", first_alone)
+        with pytest.raises(RuntimeError, match="killed"):
+            await erasing.erase(here, author="@kim.b", actor=LENA, reason="request 12")
+        monkeypatch.setattr(erasing, "erase_places", real)
+        monkeypatch.setattr(erasing, "_reports", killed)
+        with pytest.raises(RuntimeError, match="killed"):
+            await erasing.mind_erasures(here)
+        monkeypatch.undo()
+        assert quoting(folder)
+        assert "E-1" in await erasing.mind_erasures(here)
+        assert quoting(folder) | quoting(elsewhere) == set()
+        async with here.store.reading() as tx:
+            assert [(e.state, e.texts, e.documents) for e in await tx.erasing.list()] == [(ErasureState.DONE, (), ())]
+            assert [n.quote for n in (await tx.incidents.get(other)).assessment.narratives] == [ERASED]
+
+
+async def test_documents_of_a_held_incident_wait_for_its_release(tmp_path: Path) -> None:
+    async with acme(tmp_path) as here:
+        incident, other = await with_post(here), (await incident_in(here)).id
+        elsewhere = await quoted(here, other)
+        await hold.place(here, other, actor=LENA, reason="court order")
+        done = await erasing.erase(here, author="@kim.b", actor=LENA, reason="request 12")
+        assert done.state is ErasureState.HELD
+        assert quoting(elsewhere)
+        async with here.store.transaction() as tx:
+            before = await tx.holds.get(other)
+            assert before is not None
+            await tx.holds.put(before.model_copy(update={"state": HoldState.RELEASED}), actor=LENA)
+        assert "E-1" in await erasing.mind_erasures(here)
+        assert quoting(elsewhere) == set()
+        async with here.store.reading() as tx:
+            assert [m.text for m in await tx.mentions.list(incident)] == [ERASED]
+            assert [e.state for e in await tx.erasing.list()] == [ErasureState.DONE]
