@@ -149,8 +149,10 @@ async def carry_out(here: Installation, erasure: Erasure) -> Erasure:
     now = now.model_copy(update={"state": ErasureState.HELD}) if waits else now.done
     async with here.store.whole.transaction() as tx:
         await tx.erasing.put(now)
-        data = {"erasure": now.id, "state": now.state.value, "found": [f.model_dump() for f in everything]}
-        await tx.ledger.append("erasure.ended", data=data, **(_act(here, erasure) | {"reason": ""}))
+        for name in sorted({"", *(f.incident for f in everything)}):  # each seen by those alone who see the incident
+            told = [f.model_dump() for f in everything if f.incident == name]
+            data = {"erasure": now.id, "state": now.state.value, "found": told}
+            await tx.ledger.append("erasure.ended", incident=name, data=data, **(_act(here, erasure) | {"reason": ""}))
     return now
 
 

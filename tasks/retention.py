@@ -5,7 +5,7 @@ finding out anew what is due finds what a crash left over.
 """
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -50,9 +50,15 @@ async def carry_out(here: Installation, *, actor: str = "retention", reason: str
     """Erase what is due; what was."""
     done = [one for one in await due(here) if await _erase(here, one, actor, reason)]
     async with here.store.transaction() as tx:
-        data = {"erased": [one.model_dump(mode="json") for one in done]}
-        await tx.ledger.append(LOOKED, data=data, **_act(here, actor, reason))
+        for incident, of_it in _by_incident(done):
+            await tx.ledger.append(LOOKED, incident=incident, data={"erased": of_it}, **_act(here, actor, reason))
     return tuple(done)
+
+
+def _by_incident(found: Collection[Due]) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    """What is told of each incident, so that only those read it who see it; last, and always, what is of none."""
+    for name in sorted({"", *(one.incident for one in found)}, reverse=True):
+        yield name, [one.model_dump(mode="json") for one in found if one.incident == name]
 
 
 async def mind_retention(here: Installation) -> str:
@@ -67,10 +73,11 @@ async def mind_retention(here: Installation) -> str:
     if looked and now - looked[-1].at < EVERY:
         return ""
     if not looked and not announced:
-        coming = [one.model_dump(mode="json") for one in await due(here)]
+        coming = await due(here)
         async with here.store.transaction() as tx:
-            data = {"from": (now + NOTICE).isoformat(), "due": coming}
-            await tx.ledger.append(ANNOUNCED, data=data, **_act(here, "retention", ""))
+            for incident, of_it in _by_incident(coming):
+                data = {"from": (now + NOTICE).isoformat(), "due": of_it}
+                await tx.ledger.append(ANNOUNCED, incident=incident, data=data, **_act(here, "retention", ""))
         return f"retention begins on {now + NOTICE:%Y-%m-%d}" if coming else ""
     if not looked and now - announced[-1].at < NOTICE:
         return ""

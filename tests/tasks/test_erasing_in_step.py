@@ -10,6 +10,7 @@ from typing import Any, cast
 import pytest
 from acme import ANA, IDA, LENA, NOON, acme, incident_in
 
+from crisis.access import Restriction
 from crisis.after_action import Section
 from crisis.clock import FixedClock
 from crisis.erasure import ErasureState
@@ -272,3 +273,26 @@ async def test_documents_of_a_held_incident_wait_for_its_release(tmp_path: Path)
         async with here.store.reading() as tx:
             assert [m.text for m in await tx.mentions.list(incident)] == [ERASED]
             assert [e.state for e in await tx.erasing.list()] == [ErasureState.DONE]
+
+
+async def test_what_is_told_of_erasing_names_a_restricted_incident_to_nobody_else(tmp_path: Path) -> None:
+    async with acme(tmp_path) as here:
+        incident = await with_post(here)
+        async with here.store.transaction() as tx:
+            await tx.restrictions.put(Restriction(incident=incident, people=(IDA,), by=IDA, at=NOON), actor=IDA)
+            await tx.mentions.relied_on(
+                incident, [POST.model_copy(update={"id": "78", "author": "@zed", "text": "x y"})]
+            )
+        await erasing.erase(here, author="@kim.b", actor=LENA, reason="request 12")
+        await over(here, incident, days=4000)
+        assert "begins on" in await retention.mind_retention(here)
+        assert isinstance(here.clock, FixedClock)
+        here.clock.move(timedelta(days=7))
+        assert "erased" in await retention.mind_retention(here)
+        assert await retention.mind_retention(here) == ""
+        async with here.store.seen_by(None).reading() as tx:
+            seen = await tx.ledger.list()
+        async with here.store.reading() as tx:
+            told = {r.kind for r in await tx.ledger.list(incident=incident)}
+        assert [r.kind for r in seen if incident in r.model_dump_json()] == []
+        assert told >= {"erasure.ended", "retention.announced", "retention.looked"}
