@@ -1,0 +1,59 @@
+"""What is said to one person under their post is no word to all: nothing that follows the last word takes it for one."""
+
+from datetime import timedelta
+from pathlib import Path
+
+from acme import IDA, NOON, proposed_in
+from replying import approved, crisis_with, post, replying
+
+from crisis.clock import FixedClock
+from desk.picture import load
+from desk.room import came_of
+from desk.waiting import waits
+from tasks.approve import propose
+from tasks.effect import judge_effects, published
+from tasks.empathy import published_texts
+from tasks.installation import Installation
+from tasks.monitoring import _state
+from tasks.reply_drafts import Answer, draft_replies
+
+COMPLAINT = post(1, "My card was declined 3 times at the acme till")
+SAID = "We are sorry that you waited so long at the till. Please write to us."
+
+
+async def replied(here: Installation, incident: str, *, to: str = SAID) -> str:
+    reply = await draft_replies(here, incident, [Answer(COMPLAINT, to, "en")], author=IDA)
+    await propose(here, reply, by=IDA)
+    await approved(here, reply)
+    return reply.id
+
+
+async def test_a_reply_takes_nothing_from_the_word_to_all_and_starts_none(tmp_path: Path) -> None:
+    clock = FixedClock(NOON)
+    async with replying(tmp_path, clock=clock) as here:
+        incident = (await crisis_with(here, [COMPLAINT])).id
+        reply = await replied(here, incident)
+        async with here.store.reading() as tx:
+            opened = await tx.incidents.get(incident)
+            alone = await load(tx, opened, here.clock.now())
+            assert any(w.what == "Draft a first statement" for w in waits(alone, here.settings))
+        holding = await proposed_in(here, opened)
+        clock.move(timedelta(minutes=2))
+        await approved(here, holding)
+        clock.move(timedelta(minutes=30))
+        [effect] = await judge_effects(here, incident)
+        assert (effect.statement, effect.open, effect.together_with) == (holding.id, True, ())
+        assert reply not in " ".join(await judged_and_said(here, incident))
+
+
+async def judged_and_said(here: Installation, incident: str) -> list[str]:
+    """All that is taken for what was said to all."""
+    async with here.store.reading() as tx:
+        outbox = await tx.outbox.list(incident=incident)
+        picture = await load(tx, await tx.incidents.get(incident), here.clock.now())
+        found = [w.statement for w in await published(tx, outbox, incident)]
+        found += [one.publication.statement for one in came_of(picture, [])]
+        found += [label for label, _ in await published_texts(tx, incident)]
+        found += [str(r.data.get("statement")) for r in (await _state(tx, incident)).records]
+    assert found
+    return found
