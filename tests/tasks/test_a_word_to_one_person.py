@@ -3,19 +3,24 @@
 from datetime import timedelta
 from pathlib import Path
 
-from acme import IDA, NOON, proposed_in
+from acme import IDA, NOON, fact_in, proposed_in
 from replying import approved, crisis_with, post, replying
 
 from crisis.clock import FixedClock
+from crisis.fact import FactStatus
+from crisis.stranded import AudienceKind, End
+from crisis.values import StatementKind
 from desk.picture import load
 from desk.room import came_of
 from desk.waiting import waits
 from tasks.approve import propose
+from tasks.draft import draft
 from tasks.effect import judge_effects, published
 from tasks.empathy import published_texts
 from tasks.installation import Installation
 from tasks.monitoring import _state
 from tasks.reply_drafts import Answer, draft_replies
+from tasks.stranded import audiences
 
 COMPLAINT = post(1, "My card was declined 3 times at the acme till")
 SAID = "We are sorry that you waited so long at the till. Please write to us."
@@ -57,3 +62,24 @@ async def judged_and_said(here: Installation, incident: str) -> list[str]:
         found += [str(r.data.get("statement")) for r in (await _state(tx, incident)).records]
     assert found
     return found
+
+
+async def test_a_person_who_was_answered_keeps_no_incident_open_but_is_owed_the_correction_of_their_reply(
+    tmp_path: Path,
+) -> None:
+    async with replying(tmp_path) as here:
+        incident = await crisis_with(here, [COMPLAINT])
+        fact = await fact_in(here, incident)
+        reply = await replied(here, incident.id)
+        resolution = await proposed_in(here, incident, StatementKind.RESOLUTION)
+        await approved(here, resolution)
+        async with here.store.reading() as tx:
+            found = await audiences(tx, incident)
+        assert [a.key for a in found if a.open or a.kind is AudienceKind.REPLY] == []
+        async with here.store.transaction() as tx:
+            refuted = fact.model_copy(update={"status": FactStatus.REFUTED, "updated_at": here.clock.now()})
+            await tx.facts.put(refuted, actor=IDA)
+        await draft(here, incident.id, StatementKind.CORRECTION, author=IDA, corrects=reply, text="Not so.\n\nNot so.")
+        async with here.store.reading() as tx:
+            [left] = [a for a in await audiences(tx, incident) if a.kind is AudienceKind.REPLY]
+        assert (left.end, left.wants) == (End.STRANDED, f"the correction of {reply}")
