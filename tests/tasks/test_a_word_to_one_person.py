@@ -2,12 +2,17 @@
 
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
+import pytest
 from acme import IDA, NOON, fact_in, proposed_in
 from replying import approved, crisis_with, post, replying
 
+from crisis.approval import NotAllowed
 from crisis.clock import FixedClock
 from crisis.fact import FactStatus
+from crisis.replies import Sent, sending_problem
+from crisis.statement import Answered, Part, Rendering, Target
 from crisis.stranded import AudienceKind, End
 from crisis.values import StatementKind
 from desk.picture import load
@@ -17,12 +22,15 @@ from tasks.approve import propose
 from tasks.draft import draft
 from tasks.effect import judge_effects, published
 from tasks.empathy import published_texts
+from tasks.incidents import merge
 from tasks.installation import Installation
 from tasks.monitoring import _state
-from tasks.reply_drafts import Answer, draft_replies
+from tasks.replies import family_of, sent_in
+from tasks.reply_drafts import Answer, draft_replies, unanswerable
 from tasks.stranded import audiences
 
 COMPLAINT = post(1, "My card was declined 3 times at the acme till")
+ANOTHER = post(2, "Still nothing works at the acme till", author=COMPLAINT.author)
 SAID = "We are sorry that you waited so long at the till. Please write to us."
 
 
@@ -83,3 +91,39 @@ async def test_a_person_who_was_answered_keeps_no_incident_open_but_is_owed_the_
         async with here.store.reading() as tx:
             [left] = [a for a in await audiences(tx, incident) if a.kind is AudienceKind.REPLY]
         assert (left.end, left.wants) == (End.STRANDED, f"the correction of {reply}")
+
+
+async def test_nobody_gets_a_second_reply_because_incidents_were_merged_and_no_post_gets_two(tmp_path: Path) -> None:
+    async with replying(tmp_path) as here:
+        one = (await crisis_with(here, [COMPLAINT])).id
+        other = (await crisis_with(here, [COMPLAINT])).id
+        await replied(here, other)
+        again = "Thank you for telling us. Payments are being looked at."
+        with pytest.raises(NotAllowed, match="answered already"):
+            await replied(here, one, to=again)
+        await merge(here, other, one, actor=IDA, reason="one and the same")
+        with pytest.raises(NotAllowed, match="answered already"):
+            await draft_replies(here, one, [Answer(ANOTHER, again, "en")], author=IDA)
+        async with here.store.reading() as tx:
+            assert await family_of(tx, one) == await family_of(tx, other) == {one, other}
+            [sent] = await sent_in(tx, one)
+            assert not sent.elsewhere
+            why = await unanswerable(here, tx, await tx.incidents.get(one), [ANOTHER])
+        assert why(ANOTHER) == "answered already, or waiting to be"
+
+
+def test_what_counts_against_a_narrative_and_a_day_is_not_what_went_out_in_another_incident() -> None:
+    def reply(number: int, **more: Any) -> Sent:
+        to = Answered(source="mastodon", id=str(number), author=f"p{number}", narrative="n-1")
+        return Sent(answered=to, text=f"To {number}", at=NOON, **more)
+
+    target = Target(channel="m", kind="sandbox")
+    new = Rendering(target=target, parts=(Part(text="To you", length=6, limit=500),), answers=reply(99).answered)
+    five, elsewhere = [reply(n) for n in range(5)], [reply(n, elsewhere=True) for n in range(20)]
+
+    def problem(sent: list[Sent]) -> str:
+        return sending_problem(new, sent=sent, barred=lambda *_: "", now=NOON)
+
+    assert "never a mass reply" in problem(five)
+    assert problem(elsewhere) == ""
+    assert "this post" in problem([reply(99, elsewhere=True)])
