@@ -82,7 +82,7 @@ async def sent_in(tx: Transaction, incident: str, *, but: str = "", waiting: boo
 
 async def barred_among(tx: Transaction, posts: Iterable[Answered | Mention]) -> Callable[[str, str], str]:
     """Why each of these posts' authors is on the do-not-engage list; asks the list now."""
-    found = await tx.engagement.among({(post.source, post.author) for post in posts})
+    found = await tx.engagement.among({(post.source, post.author, post.url) for post in posts})
     return lambda network, author: found.get((network, author), "")
 
 

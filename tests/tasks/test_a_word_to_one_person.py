@@ -22,6 +22,7 @@ from tasks.approve import propose
 from tasks.draft import draft
 from tasks.effect import judge_effects, published
 from tasks.empathy import published_texts
+from tasks.engage import allow, bar
 from tasks.incidents import merge
 from tasks.installation import Installation
 from tasks.monitoring import _state
@@ -127,3 +128,16 @@ def test_what_counts_against_a_narrative_and_a_day_is_not_what_went_out_in_anoth
     assert "never a mass reply" in problem(five)
     assert problem(elsewhere) == ""
     assert "this post" in problem([reply(99, elsewhere=True)])
+
+
+async def test_whoever_is_barred_by_any_name_gets_no_reply_and_a_name_of_nobody_is_refused(tmp_path: Path) -> None:
+    async with replying(tmp_path) as here:
+        incident = (await crisis_with(here, [COMPLAINT])).id
+        for who in ("mastodon:@p1", "Mastodon:@p1@social.example", "https://social.example/@p1", "*:P1"):
+            await bar(here, who, mark="asked", reason="asked us to stop", actor=IDA)
+            with pytest.raises(NotAllowed, match="do-not-engage: asked"):
+                await draft_replies(here, incident, [Answer(COMPLAINT, SAID, "en")], author=IDA)
+            await allow(here, who, reason="wrote again", actor=IDA)
+        for who in ("mastadon:@p1@social.example", "bluesky:@ada.bsky.social", "mastodon:p 1"):
+            with pytest.raises(NotAllowed, match="write"):
+                await bar(here, who, mark="asked", reason="asked us to stop", actor=IDA)
