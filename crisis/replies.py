@@ -60,7 +60,7 @@ class Sent(Frozen):
     answered: Answered
     text: str
     at: UtcDatetime
-    """When it was planned."""
+    """When it arrived, by the installation's clock; of what has not yet, now: it goes out now at the earliest."""
     channel: str = ""
     elsewhere: bool = False
     """In another incident of the watch that is no part of this one: it counts just against a second reply to the post."""

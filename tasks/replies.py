@@ -17,6 +17,7 @@ from crisis.watch import Mention
 from records import StatementStatus, Transaction
 from records.work import Act
 from tasks.installation import Installation
+from tasks.material import arrivals
 
 STOP, GO = "replies.stopped", "replies.resumed"
 HELD = "reply not sent: "
@@ -49,12 +50,15 @@ async def _counted(tx: Transaction, incident: str, counts: Callable[[Delivery], 
     """The replies of an incident's family, and of the watch's other incidents, that ``counts`` says to count."""
     family = await family_of(tx, incident)
     watch = (await tx.incidents.get(incident)).watch
+    arrived: dict[str, datetime] = {}
+    for one in family:
+        arrived |= arrivals(await tx.ledger.list(kinds=("delivery.accepted", "delivery.reconciled"), incident=one))
     all_of_it = {*family, *(one.id for one in await tx.incidents.list(watch=watch))}
     return [
         Sent(
             answered=d.rendering.answers,
             text=d.rendering.text,
-            at=d.created_at,
+            at=arrived.get(d.id, tx.engagement.now),
             channel=_channel(d),
             elsewhere=d.incident not in family,
         )
@@ -73,7 +77,7 @@ async def sent_in(tx: Transaction, incident: str, *, but: str = "", waiting: boo
             continue
         if await tx.statements.status(text.id, text.version) is StatementStatus.PROPOSED:
             found += [
-                Sent(answered=r.answers, text=r.text, at=text.created_at, channel=r.target.channel)
+                Sent(answered=r.answers, text=r.text, at=tx.engagement.now, channel=r.target.channel)
                 for r in text.renderings
                 if r.answers
             ]

@@ -32,6 +32,7 @@ from tasks.stranded import audiences
 
 COMPLAINT = post(1, "My card was declined 3 times at the acme till")
 ANOTHER = post(2, "Still nothing works at the acme till", author=COMPLAINT.author)
+NEIGHBOUR = post(3, "Declined twice at the acme till this evening")
 SAID = "We are sorry that you waited so long at the till. Please write to us."
 
 
@@ -141,3 +142,23 @@ async def test_whoever_is_barred_by_any_name_gets_no_reply_and_a_name_of_nobody_
         for who in ("mastadon:@p1@social.example", "bluesky:@ada.bsky.social", "mastodon:p 1"):
             with pytest.raises(NotAllowed, match="write"):
                 await bar(here, who, mark="asked", reason="asked us to stop", actor=IDA)
+
+
+async def test_a_reply_counts_against_the_day_from_when_it_went_out_not_from_when_it_was_planned(
+    tmp_path: Path,
+) -> None:
+    clock = FixedClock(NOON)
+    async with replying(tmp_path, clock=clock) as here:
+        incident = (await crisis_with(here, [COMPLAINT, NEIGHBOUR])).id
+        both = [
+            Answer(COMPLAINT, SAID, "en"),
+            Answer(NEIGHBOUR, "That sounds like a bad evening. Which shop was it?", "en"),
+        ]
+        text = await draft_replies(here, incident, both, author=IDA)
+        await propose(here, text, by=IDA)
+        clock.move(timedelta(hours=1))
+        await approved(here, text)
+        went = clock.now()
+        clock.move(timedelta(hours=24))
+        async with here.store.reading() as tx:
+            assert sorted(one.at for one in await sent_in(tx, incident)) == [went, clock.now()]
