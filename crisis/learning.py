@@ -7,6 +7,7 @@ left out. Otherwise it says why there is none. Nothing here changes anything. Pu
 not matter.
 """
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -296,7 +297,9 @@ def _edge(rated: Sequence[Rated], level: Severity, sensitivity: Sensitivity) -> 
             f"{today:g} points; it takes {FEWEST_RATED} and {FEWEST_WRONG}."
         )
     elif chosen == today or right.hits <= len(rated) - errors[today]:
-        says = f"None proposed: on incidents it was not chosen by, no other edge agrees with people better than {today:g}."
+        says = (
+            f"None proposed: on incidents it was not chosen by, no other edge agrees with people better than {today:g}."
+        )
     else:
         moved = tuple(r.incident for r in rated if (r.score >= today) != (r.score >= chosen))
         says = f"Judged by edges chosen without them, {right.says} incidents are rated as people rated them."
@@ -376,7 +379,7 @@ class Learnt(Frozen):
         """The lines for ``[detection]`` of ``fireline.toml`` that would apply it; empty when nothing is proposed."""
         edges = {e.severity.value.lower(): e.proposed for e in self.edges if e.proposed is not None}
         everywhere = [f"alert_score = {a.proposed.score:g}" for a in self.alerts if a.proposed and not a.watch]
-        single = [f"{a.watch} = {a.proposed.score:g}" for a in self.alerts if a.proposed and a.watch]
+        single = [f"{json.dumps(a.watch)} = {a.proposed.score:g}" for a in self.alerts if a.proposed and a.watch]
         top = [*everywhere, *(f"{name} = {points:g}" for name, points in edges.items())]
         found = ["[detection]", *top] if top else []
         return tuple(found + (["[detection.alert_scores]", *single] if single else []))

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 async def learn(
     *,
     export: Annotated[
-        Path | None, Parameter(help="Write the labelled data into this folder instead: episodes.jsonl, statements.jsonl.")
+        Path | None,
+        Parameter(help="Write the labelled data into this folder instead: episodes.jsonl, statements.jsonl."),
     ] = None,
     restricted: Annotated[bool, Parameter(negative="", help="Restricted incidents, too.")] = False,
     actor: Annotated[str, Parameter(name="--as", help="Your e-mail address: puts the proposal on record.")] = "",
@@ -41,7 +42,9 @@ async def learn(
 
     if actor and (restricted or export):
         with_ = "--export" if export else "--restricted"
-        raise Stop(f"--as puts the proposal on record for everybody, and does not go with {with_}: leave one of them out")
+        raise Stop(
+            f"--as puts the proposal on record for everybody, and does not go with {with_}: leave one of them out"
+        )
     async with session() as here:
         if export is not None:
             await _export(here, export, restricted=restricted, as_json=json)
@@ -131,7 +134,14 @@ async def _export(here: Installation, folder: Path, *, restricted: bool, as_json
     from tasks.learning import labelled
 
     found = await labelled(here, restricted=restricted)
-    parts: dict[str, tuple[Frozen, ...]] = {"episodes.jsonl": found.episodes, "statements.jsonl": found.statements}
+    _write(folder, {"episodes.jsonl": found.episodes, "statements.jsonl": found.statements})
+    left = f"; {found.left_out} restricted incidents left out" if found.left_out else ""
+    counts = {"episodes": len(found.episodes), "statements": len(found.statements), "left_out": found.left_out}
+    words = f"{folder}: {counts['episodes']} episodes, {counts['statements']} statements{left}"
+    show({"folder": str(folder), **counts}, as_json=as_json, words=words)
+
+
+def _write(folder: Path, parts: dict[str, tuple[Frozen, ...]]) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name, rows in parts.items():
@@ -139,7 +149,3 @@ async def _export(here: Installation, folder: Path, *, restricted: bool, as_json
             (folder / name).write_text(text, encoding="utf-8")
     except OSError as error:
         raise Stop(f"{folder}: {error.strerror or error}: name a folder that can be written to") from None
-    left = f"; {found.left_out} restricted incidents left out" if found.left_out else ""
-    counts = {"episodes": len(found.episodes), "statements": len(found.statements), "left_out": found.left_out}
-    words = f"{folder}: {counts['episodes']} episodes, {counts['statements']} statements{left}"
-    show({"folder": str(folder), **counts}, as_json=as_json, words=words)

@@ -144,7 +144,7 @@ async def learn(here: Installation, *, restricted: bool = False) -> Learnt:
         for name in names:
             rows = await tx.signals.scores(name)
             of_watch = [(start, end) for watch, start, end in spans if watch == name]
-            pasts += _pasts(rows, [label for label in labels if label.watch == name])
+            pasts += _pasts(rows, [label for label in labels if label.watch == name], [start for start, _ in of_watch])
             elsewhere.append(_elsewhere(name, rows, of_watch))
         taken = await _taken(here, tx, {label.incident for label in labels if label.real})
     everywhere = [propose_alert(pasts, elsewhere, settings.alert_score)]
@@ -156,11 +156,12 @@ async def learn(here: Installation, *, restricted: bool = False) -> Learnt:
     )
 
 
-def _pasts(rows: list[tuple[float, float]], labels: list[EpisodeLabel]) -> list[Past]:
-    """The labelled episodes that were measured at all."""
+def _pasts(rows: list[tuple[float, float]], labels: list[EpisodeLabel], starts: list[datetime]) -> list[Past]:
+    """The labelled episodes that were measured at all; each ends where the next incident of its watch begins."""
     found = []
     for label in labels:
-        start, end = label.start.timestamp(), label.end.timestamp()
+        ends = min((start for start in starts if start > label.start), default=label.end)
+        start, end = label.start.timestamp(), min(label.end, ends).timestamp()
         measured = climb((row for row in rows if start <= row[0] <= end), start)
         if label.real is not None and measured:
             found.append(Past(label.incident, label.watch, label.real, measured))
