@@ -47,7 +47,7 @@ class Interval(Frozen):
 
     @property
     def says(self) -> str:
-        return f"{self.hits} of {self.of} (95 %: {self.low:.0%} to {self.high:.0%})"
+        return f"{self.hits} of {self.of} (95%: {self.low:.0%} to {self.high:.0%})"
 
 
 def wilson(hits: int, of: int) -> Interval:
@@ -379,7 +379,12 @@ class Learnt(Frozen):
         """The lines for ``[detection]`` of ``fireline.toml`` that would apply it; empty when nothing is proposed."""
         edges = {e.severity.value.lower(): e.proposed for e in self.edges if e.proposed is not None}
         everywhere = [f"alert_score = {a.proposed.score:g}" for a in self.alerts if a.proposed and not a.watch]
-        single = [f"{json.dumps(a.watch)} = {a.proposed.score:g}" for a in self.alerts if a.proposed and a.watch]
+        common = {a.proposed.score for a in self.alerts if a.proposed and not a.watch}
+        single = [
+            f"{json.dumps(a.watch)} = {a.proposed.score:g}"
+            for a in self.alerts
+            if a.proposed and a.watch and a.proposed.score not in common
+        ]
         top = [*everywhere, *(f"{name} = {points:g}" for name, points in edges.items())]
         found = ["[detection]", *top] if top else []
         return tuple(found + (["[detection.alert_scores]", *single] if single else []))

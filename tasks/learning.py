@@ -5,8 +5,10 @@ lines into ``fireline.toml``. Restricted incidents are left out unless they are 
 everybody may read, never rests on them and names no incident.
 """
 
+from bisect import bisect_left, bisect_right
 from datetime import datetime, timedelta
 from itertools import pairwise
+from math import inf
 
 from crisis.drafting import AUTHOR
 from crisis.incident import Incident
@@ -162,7 +164,8 @@ def _pasts(rows: list[tuple[float, float]], labels: list[EpisodeLabel], starts: 
     for label in labels:
         ends = min((start for start in starts if start > label.start), default=label.end)
         start, end = label.start.timestamp(), min(label.end, ends).timestamp()
-        measured = climb((row for row in rows if start <= row[0] <= end), start)
+        inside = rows[bisect_left(rows, (start, 0.0)) : bisect_right(rows, (end, inf))]
+        measured = climb(inside, start)
         if label.real is not None and measured:
             found.append(Past(label.incident, label.watch, label.real, measured))
     return found

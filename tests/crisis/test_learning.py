@@ -64,7 +64,7 @@ def test_a_score_above_what_was_dismissed_is_proposed_with_its_effect_on_the_pas
     assert (found.today.false_a_week, found.proposed.false_a_week) == (0.8, 0.0)
     assert (found.today.median_delay, found.proposed.median_delay) == (0.0, 600.0)
     assert len(found.proposed.gone) == 8
-    assert found.seen.says == "8 of 8 (95 %: 68% to 100%)"
+    assert found.seen.says == "8 of 8 (95%: 68% to 100%)"
     assert "Few labels" in found.says
 
 
@@ -144,10 +144,13 @@ def test_the_lines_are_what_the_settings_take() -> None:
     import tomllib
 
     found = propose_alert(told(), WEEKS, 0.5)
-    both = (found, found.model_copy(update={"watch": "acme"}))
+    both = (found, propose_alert(told(false=0.6), WEEKS, 0.5, watch="acme"))
     learnt = Learnt(alerts=both, edges=propose_edges([], USUAL), clock=propose_clock([]))
     read = tomllib.loads("\n".join(learnt.lines))
-    assert Sensitivity.model_validate(read["detection"]).alert_at("acme") == 0.56
+    takes = Sensitivity.model_validate(read["detection"])
+    assert (takes.alert_at("acme"), takes.alert_at("other")) == (0.61, 0.56)
+    alike = Learnt(alerts=(found, found.model_copy(update={"watch": "acme"})), edges=(), clock=propose_clock([]))
+    assert alike.lines == ("[detection]", "alert_score = 0.56")
     assert Learnt(alerts=(), edges=(), clock=propose_clock([])).lines == ()
 
 
