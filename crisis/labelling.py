@@ -2,7 +2,7 @@
 
 An incident is labelled by acts of people only: taken for real, dismissed and why, merged, or nothing yet. A statement is
 held against the words it was approved with, sentence by sentence: kept, changed, dropped, added. Addresses and handles
-are taken out of all words, and people stand as their roles; what was erased is already gone where this comes from. The
+are taken out of all words, and who said it is not told; what was erased is already gone where this comes from. The
 fields are documented in ``docs/learning.md``. Pure.
 """
 
