@@ -214,7 +214,9 @@ def _assessed(
             "copies": 0,
         }
     )
-    return severity.assess(part, watch, mentions, playbooks=here.playbooks, newsrooms=here.newsrooms)
+    return severity.assess(
+        part, watch, mentions, playbooks=here.playbooks, newsrooms=here.newsrooms, sensitivity=here.settings.detection
+    )
 
 
 async def tie(

@@ -15,6 +15,7 @@ from starlette.routing import Route
 from test_desk_in_browser import SIZES, chromium, served
 from test_leaving import mailed
 from test_question_pages import asking
+from test_setup_pages import proposal
 
 from crisis.after_action import Section
 from crisis.delivery import DeliveryState
@@ -102,6 +103,7 @@ def pages(scene: Scene, candidate: str) -> dict[str, list[str]]:
         "/setup/playbooks": ["/setup/playbooks"],
         "/setup/people": ["/setup/people"],
         "/setup/channels": ["/setup/channels"],
+        "/setup/learning": ["/setup/learning"],
         "/approve/{token}": [scene.link(), scene.link()[:-3]],
         "/act/{token}": [path(acting_link(scene.here, candidate, "ida@example.com"))],
         "/on/{token}": [path(on_it_link(scene.here, candidate, ANA))],
@@ -163,6 +165,7 @@ async def busy(scene: Scene, outgoing: Outgoing) -> str:
         found = (Found(where="posts that incidents rely on", incident="INC-1", count=3),)
         asked = Erasure(id="E-1", author=HOSTILE, mark="m", by=LENA, reason=HOSTILE, asked_at=now, found=found)
         await tx.erasing.put(asked)
+    await proposal(scene)
     assert delivery.state is DeliveryState.PENDING
     return incident.id
 
