@@ -107,6 +107,13 @@ def _environment_variable(where: Location) -> str | None:
     return "FIRELINE_" + "__".join(names) if names and not isinstance(value, dict) else None
 
 
+def _alert_scores(settings: Settings, watches: list[str]) -> Iterator[tuple[Location, str]]:
+    for name in settings.detection.alert_scores:
+        if name not in watches:
+            says = f"an alert score is set for an unknown watch {name!r}{did_you_mean(name, watches)}"
+            yield ("detection", "alert_scores", name), says
+
+
 def references(settings: Settings) -> Iterator[tuple[Location, str]]:
     """Every name that is there twice or names nothing, with its place."""
     yield from _duplicates(settings)
@@ -119,6 +126,7 @@ def references(settings: Settings) -> Iterator[tuple[Location, str]]:
             says = f"the owner {watch.owner!r} is not among the stakeholders{did_you_mean(watch.owner, people)}"
             yield ("watches", i, "owner"), says
         yield from ((("watches", i, "query"), says) for says in _query_mistake(watch.query))
+    yield from _alert_scores(settings, watches)
     for i, source in enumerate(settings.sources):
         for name in source.watch:
             if name not in watches:

@@ -19,6 +19,7 @@ from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSett
 from config.errors import ConfigError, Lines, did_you_mean
 from crisis.duty import Duty
 from crisis.events import unknown_patterns
+from crisis.sensitivity import Sensitivity
 from crisis.stakeholder import Stakeholder
 from crisis.values import Frozen, Names
 from crisis.voice import Voice, Word
@@ -358,6 +359,8 @@ class Settings(BaseSettings):
     """Your own playbooks, which replace the packaged ones of the same name."""
     templates_dir: Path | None = None
     """Your own templates, likewise."""
+    detection: Sensitivity = Sensitivity()
+    """From which score on alerts open and severities hold (docs/learning.md)."""
     voice: VoiceSettings = VoiceSettings()
     desk: DeskSettings = DeskSettings()
     prefect: PrefectSettings = PrefectSettings()

@@ -16,6 +16,7 @@ from math import ceil
 from typing import Literal
 
 from crisis.baseline import DAY, Baseline
+from crisis.sensitivity import ALERT, height
 from crisis.surprise import LENGTHS, Episode, Evidence, Span, attention, outrage, raised, remarkable, sample, weigh
 
 SAMPLE = 300
@@ -28,8 +29,6 @@ GROWN, SETTLED = 1.5, 3600.0
 all that the last 24 hours held until so many seconds ago: something new began before the old was over."""
 AGAIN = 0.5
 """Weight of a row that is no new height of its last 24 hours."""
-ALERT = 0.5
-"""Score at which an alert opens."""
 SHORT = 0.99
 """Height of what is remarkable by its rate, but too few voices to be anything."""
 
@@ -93,7 +92,9 @@ class _Sums:
 class Backtest:
     """One series, ``step`` seconds between its rows."""
 
-    def __init__(self, step: float, *, negative: bool) -> None:
+    def __init__(self, step: float, *, negative: bool, alert_at: float = ALERT) -> None:
+        """``alert_at``: the score at which an alert opens."""
+        self._opens = height(alert_at)
         self._step = step
         self._judges_mood = negative
         lengths = dict.fromkeys(max(1, ceil(length / step - 0.01)) for length in LENGTHS)
@@ -123,7 +124,7 @@ class Backtest:
         self._moment, self._first = row.moment, self._first or row.moment
         for sums in (*self._sums, self._own):
             sums.add(self._at, row)
-        evidence = weigh(self._baseline, self._spans(), self._at // self._per_sample)
+        evidence = weigh(self._baseline, self._spans(), self._at // self._per_sample, self._opens)
         alert = self._judge(evidence)
         return Verdict(self._score(evidence, alert), alert, _why(evidence, alert) if alert else "", self._baseline.cold)
 
@@ -160,29 +161,29 @@ class Backtest:
 
     def _score(self, evidence: Sequence[Evidence], alert: Alert | None) -> float:
         if self._judges_mood:
-            height = outrage(evidence)
+            surprise = outrage(evidence)
         else:
-            height = attention(evidence)
-            height = height if remarkable(evidence) else min(height, SHORT)
+            surprise = attention(evidence)
+            surprise = surprise if remarkable(evidence) else min(surprise, SHORT)
         if self._baseline.cold:
-            height *= 1.0 if any(e.enough for e in evidence) else AGAIN
-        elif not self._highest(height):
-            height *= AGAIN
+            surprise *= 1.0 if any(e.enough for e in evidence) else AGAIN
+        elif not self._highest(surprise):
+            surprise *= AGAIN
         if alert == ("outrage" if self._judges_mood else "attention"):
-            height = max(height, 1.0)
-        return round(1.0 - float(0.5**height), 6)
+            surprise = max(surprise, self._opens if self._judges_mood else 1.0)
+        return round(1.0 - float(0.5**surprise), 6)
 
-    def _highest(self, height: float) -> bool:
+    def _highest(self, surprise: float) -> bool:
         """Whether it is a new height of the last 24 hours."""
         for heights in (self._heights, self._past):
             while heights and heights[0][0] < self._moment - DAY:
                 heights.popleft()
         before = self._heights[0][1] if self._heights else 0.0
-        while self._heights and self._heights[-1][1] <= height:
+        while self._heights and self._heights[-1][1] <= surprise:
             self._heights.pop()
-        self._heights.append((self._moment, height))
-        self._past.append((self._moment, height))
-        return height > before
+        self._heights.append((self._moment, surprise))
+        self._past.append((self._moment, surprise))
+        return surprise > before
 
 
 def _why(evidence: Sequence[Evidence], alert: Alert) -> str:

@@ -34,7 +34,7 @@ class Publication(Frozen):
     @property
     def to_all(self) -> bool:
         """The public was spoken to, not single people."""
-        return self.kind is not StatementKind.REPLY
+        return self.kind.to_all
 
 
 class ClockReading(Frozen):

@@ -22,6 +22,7 @@ from typing import Any, Literal
 from crisis.baseline import STEP, WEEKS, Baseline
 from crisis.copies import Originals
 from crisis.reading import Reading
+from crisis.sensitivity import ALERT, height
 from crisis.surprise import HOUR, LENGTHS, Episode, Evidence, Span, outrage, raised, remarkable, sample, weigh
 from crisis.triage import Signal
 from crisis.understanding import Understood, understood
@@ -59,12 +60,15 @@ def _voices(held: tuple[int, ...]) -> float:
 class Detector:
     """Detection for one watch. Feed it the posts that match, tick it every few seconds."""
 
-    def __init__(self, watch: Watch, reader: Callable[[str, str], Reading] | None = None) -> None:
-        """``reader``: as in ``crisis.understanding.understood``."""
+    def __init__(
+        self, watch: Watch, reader: Callable[[str, str], Reading] | None = None, *, alert_at: float = ALERT
+    ) -> None:
+        """``reader``: as in ``crisis.understanding.understood``; ``alert_at``: the score at which an alert opens."""
         self.watch = watch
         self.late = 0
         """Posts not counted because they came more than an hour late."""
         self._reader = reader
+        self._opens = height(alert_at)
         self._baseline = Baseline(len(LENGTHS))
         self._originals = Originals()
         self._windows: Windows | None = None
@@ -187,7 +191,7 @@ class Detector:
         return found
 
     def _evidence(self, windows: Windows, totals: Counts) -> list[Evidence]:
-        return weigh(self._baseline, self._spans(windows, totals), self._quarter)
+        return weigh(self._baseline, self._spans(windows, totals), self._quarter, self._opens)
 
     def _judge(self, windows: Windows, evidence: Sequence[Evidence], at: float) -> None:
         """Open or close the alert at ``at``."""
@@ -268,13 +272,20 @@ class Detector:
         return json.dumps(state, separators=(",", ":"))
 
     @classmethod
-    def load(cls, watch: Watch, state: str, reader: Callable[[str, str], Reading] | None = None) -> "Detector":
+    def load(
+        cls,
+        watch: Watch,
+        state: str,
+        reader: Callable[[str, str], Reading] | None = None,
+        *,
+        alert_at: float = ALERT,
+    ) -> "Detector":
         """The detector that ``dump`` described.
 
         Raises:
             ValueError: ``state`` is not what ``dump`` wrote; start afresh with ``Detector(watch)``.
         """
-        new = cls(watch, reader)
+        new = cls(watch, reader, alert_at=alert_at)
         try:
             known = json.loads(state)
             known = _renewed(known) if known["version"] == 1 else known

@@ -145,9 +145,11 @@ class Surroundings(Frozen):
 
 
 def newest_of(records: Iterable[Record]) -> list[Effect]:
-    """The newest judgement of each statement version among records of ``JUDGED``, in the order of publication."""
+    """The newest judgement of each statement version among records of ``JUDGED``, in the order of publication. What was
+    recorded of a reply to single people, before these were left out, is none."""
     newest: dict[tuple[str, int], Effect] = {}
     for record in sorted((r for r in records if r.kind == JUDGED), key=lambda r: r.seq):
         effect = Effect.model_validate(record.data)
-        newest[effect.statement, effect.version] = effect
+        if effect.kind.to_all:
+            newest[effect.statement, effect.version] = effect
     return sorted(newest.values(), key=lambda e: (e.published_at, e.statement, e.version))

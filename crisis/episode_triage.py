@@ -24,6 +24,7 @@ from crisis.narratives import Narratives
 from crisis.playbook import Playbook
 from crisis.reading import AT_ONCE
 from crisis.seen import Seen
+from crisis.sensitivity import USUAL, Sensitivity
 from crisis.triage import Assessment, Signal
 from crisis.understanding import Understood, understood
 from crisis.values import CrisisType
@@ -61,13 +62,18 @@ class EpisodeTriage:
     """The episodes of one watch."""
 
     def __init__(
-        self, watch: Watch, *, playbooks: Mapping[CrisisType, Playbook] | None = None, newsrooms: Newsrooms = NOBODY
+        self,
+        watch: Watch,
+        *,
+        playbooks: Mapping[CrisisType, Playbook] | None = None,
+        newsrooms: Newsrooms = NOBODY,
+        sensitivity: Sensitivity = USUAL,
     ) -> None:
         self.watch = watch
-        self.detector = Detector(watch)
+        self.detector = Detector(watch, alert_at=sensitivity.alert_at(watch.name))
         self.under_way = False
         """An episode was looked at, or taken up, and is not over."""
-        self._playbooks, self._newsrooms = playbooks, newsrooms
+        self._playbooks, self._newsrooms, self._sensitivity = playbooks, newsrooms, sensitivity
         self._seen = Seen(MOST_SEEN)
         self._authors = Acquaintance()
         self._fed: list[Mention | Understood] = []
@@ -167,6 +173,7 @@ class EpisodeTriage:
             newsrooms=self._newsrooms,
             narratives=told,
             panel=panel,
+            sensitivity=self._sensitivity,
         )
         return Look(signal, matter, assessment, panel, [p.mention for p in posts])
 
@@ -220,7 +227,9 @@ class EpisodeTriage:
         Raises:
             ValueError: ``state`` is no such thing.
         """
-        self.detector = Detector.load(self.watch, state["detector"])
+        self.detector = Detector.load(
+            self.watch, state["detector"], alert_at=self._sensitivity.alert_at(self.watch.name)
+        )
         self._seen = Seen.load(MOST_SEEN, state["seen"])
         self._authors = Acquaintance.load(state.get("authors", ""))
         calm_from = state.get("calm_from", "")

@@ -59,11 +59,16 @@ class Erasure(Frozen):
     asked_at: UtcDatetime
     state: ErasureState = ErasureState.OPEN
     found: tuple[Found, ...] = ()
+    texts: tuple[str, ...] = ()
+    """What they wrote, as long as the request is not done: quotes of posts that are gone already are found by it."""
+    documents: tuple[str, ...] = ()
+    """Incidents whose stored documents are still to be written anew."""
 
     @property
     def done(self) -> "Erasure":
         """The request as it is kept once nothing is left to do: without saying about whom it was."""
-        return self.model_copy(update={"author": "", "recipient": "", "reason": ERASED, "state": ErasureState.DONE})
+        gone = {"author": "", "recipient": "", "texts": (), "documents": (), "reason": ERASED}
+        return self.model_copy(update={**gone, "state": ErasureState.DONE})
 
 
 def handle(name: str) -> str:
@@ -86,6 +91,11 @@ class Matcher:
         either += [rf"(?<![\w.\-])(?:{'|'.join(long)})(?![\w\-])"] if long else []
         self._named = re.compile("|".join(either), re.IGNORECASE) if either else None
         self._texts = [t for t in (_plain(text) for text in texts) if t]
+
+    @property
+    def wrote(self) -> tuple[str, ...]:
+        """The texts, as they are compared; they may be given again as ``texts``."""
+        return tuple(self._texts)
 
     def author(self, mention: Mention) -> bool:
         """Whether they wrote a post."""

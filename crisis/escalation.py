@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from itertools import pairwise
 
-from crisis.severity import severity_of
+from crisis.sensitivity import USUAL, Sensitivity
 from crisis.triage import Assessment, Factor
 from crisis.values import Frozen, Severity, UtcDatetime
 
@@ -39,6 +39,7 @@ def settle(
     *,
     hold: timedelta = HOLD,
     may_lower: bool = True,
+    sensitivity: Sensitivity = USUAL,
 ) -> Settled:
     """What holds after triage has ``seen`` an incident again whose assessments so far are ``history`` (at least one).
 
@@ -47,7 +48,7 @@ def settle(
     holds = history[-1]
     by_hand = holds.assessed_by != TRIAGE
     if seen.severity > holds.severity:
-        if by_hand and seen.severity <= severity_of(holds.score):
+        if by_hand and seen.severity <= sensitivity.severity_of(holds.score):
             return Settled(says=f"{holds.severity} was set by {holds.assessed_by}, who had seen as much")
         return Settled(assessment=seen, says="the signal grew")
     if seen.severity == holds.severity:

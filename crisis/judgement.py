@@ -48,15 +48,17 @@ def judge(
     at: datetime,
     around: Surroundings | None = None,
 ) -> Effect:
-    """What can be said at ``at`` of the effect of ``said``, one of the ``words`` of an incident.
+    """What can be said at ``at`` of the effect of ``said``, one of the ``words`` of an incident that were said to all: a
+    reply to one person moves no curve, so it neither ends a judgement nor shares it.
 
     Raises:
-        ValueError: ``said`` is not among ``words``, or lies after ``at``.
+        ValueError: ``said`` is not among ``words``, speaks to single people, or lies after ``at``.
     """
     around = around or Surroundings()
-    if said not in words or said.at > at:
+    words = [w for w in words if w.at <= at and w.to_all]
+    if said not in words:
         raise ValueError(f"{said.statement} was not public at {at:%H:%M}")
-    group, later = _group(said, [w for w in words if w.at <= at])
+    group, later = _group(said, words)
     seen = sorted((s for s in signals if s.at <= at), key=lambda s: s.at)
     begin, spoken = group[0].at, group[-1].at
     end, settled = _end(begin, later, around.closed_at, at)
@@ -82,7 +84,7 @@ def judge(
         at=at,
         verdict=verdict,
         proposal=proposal,
-        next_kind=_next_kind(proposal, [w for w in words if w.at <= at]),
+        next_kind=_next_kind(proposal, words),
         says=_says(verdict, measured, why, silent),
         reasons=_reasons(measured, foreseen, why, others, around, settled),
         measured=measured,

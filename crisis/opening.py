@@ -9,6 +9,7 @@ from crisis.correlation import Matter
 from crisis.escalation import Settled, settle
 from crisis.incident import Incident, IncidentState
 from crisis.playbook import Playbook
+from crisis.sensitivity import USUAL, Sensitivity
 from crisis.triage import Assessment, Signal
 from crisis.values import CrisisType, Frozen, UtcDatetime
 from crisis.watch import Mention, Watch
@@ -74,12 +75,13 @@ def again(
     *,
     may_lower: bool = True,
     playbooks: Playbooks,
+    sensitivity: Sensitivity = USUAL,
 ) -> Again:
     """What it means that triage has ``seen`` this of an incident whose assessments so far are ``history``.
 
     ``may_lower``: as in ``crisis.escalation.settle``.
     """
-    settled = settle(history, seen, incident.lower_since, may_lower=may_lower)
+    settled = settle(history, seen, incident.lower_since, may_lower=may_lower, sensitivity=sensitivity)
     waited = incident.state is IncidentState.CANDIDATE and settled.assessment is not None
     opens = waited and not waits_for_a_person(settled.assessment or seen, playbooks)
     return Again(settled=settled, opens=opens)

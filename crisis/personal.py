@@ -60,7 +60,10 @@ REASONS = frozenset({"erasure", "person", "effect"})
 """Nouns of records whose reason always is: it tells whose request it was, why somebody gets no reply, what narratives say."""
 PLAIN = frozenset({"incident.labelled"})
 """Kinds without any personal value, whatever their fields are called."""
-_WHO = frozenset({"actor", "approver", "by", "email", "lead", "person", "people", "owner", "opened_by", "assessed_by"})
+_WHO = frozenset(
+    {"actor", "approver", "by", "email", "lead", "person", "people", "owner", "opened_by", "assessed_by", "edited_by",
+     "made_by", "kept_by"}
+)  # fmt: skip
 """Fields that name the organisation's own people."""
 
 
@@ -150,9 +153,9 @@ def told_erased(records: Iterable[Record]) -> list[str]:
 
 LASTING = frozenset({"title", "label"})
 """Fields that retention leaves: names of incidents and narratives. A request to erase takes them out, too."""
-WRITTEN = frozenset({"effect", "review", "review_task"})
-"""Nouns of records of what the organisation wrote about the public: retention leaves them, a request takes out what is
-somebody's."""
+WRITTEN = frozenset({"effect", "review", "review_task", "audience"})
+"""Nouns of records of what the organisation wrote, of the public and of its own people and guests: retention leaves them,
+a request takes out what is somebody's."""
 
 
 def lasts(kind: str, pointer: str) -> bool:

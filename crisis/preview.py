@@ -13,6 +13,7 @@ from crisis.media import Newsrooms
 from crisis.playbook import Playbook
 from crisis.query import Query
 from crisis.replay import Replay
+from crisis.sensitivity import USUAL, Sensitivity
 from crisis.triage import Signal
 from crisis.values import CrisisType
 from crisis.watch import Mention, Watch
@@ -91,10 +92,11 @@ def alarms(
     begin: datetime | None = None,
     playbooks: Mapping[CrisisType, Playbook] | None = None,
     newsrooms: Newsrooms | None = None,
+    sensitivity: Sensitivity = USUAL,
     stop: Callable[[], bool] = lambda: False,
 ) -> Alarms:
     """Feed the posts that match to the watch; ``begin``: when it began to listen."""
-    run = Replay(watch, playbooks=playbooks, newsrooms=newsrooms)
+    run = Replay(watch, playbooks=playbooks, newsrooms=newsrooms, sensitivity=sensitivity)
     signals, attention, until = list[Signal](), 0, None
     for signal in run.run(found, begin):
         signals.append(signal)

@@ -12,6 +12,7 @@ from crisis.media import NOBODY, Newsrooms
 from crisis.playbook import Playbook
 from crisis.reading import AT_ONCE
 from crisis.replay_incidents import Episode, Incidents
+from crisis.sensitivity import USUAL, Sensitivity
 from crisis.triage import Signal
 from crisis.understanding import Understood
 from crisis.values import CrisisType
@@ -35,10 +36,11 @@ class Replay:
         newsrooms: Newsrooms | None = None,
         tick: timedelta = TICK,
         opened: Callable[[Episode], None] = lambda episode: None,
+        sensitivity: Sensitivity = USUAL,
     ) -> None:
         self.watch, self._every = watch, tick
-        self.triage = EpisodeTriage(watch, playbooks=playbooks, newsrooms=newsrooms or NOBODY)
-        self._incidents = Incidents(watch, playbooks or {})
+        self.triage = EpisodeTriage(watch, playbooks=playbooks, newsrooms=newsrooms or NOBODY, sensitivity=sensitivity)
+        self._incidents = Incidents(watch, playbooks or {}, sensitivity)
         self._opened = opened
 
     @property

@@ -15,6 +15,7 @@ from crisis.episode_triage import Look
 from crisis.incident import Incident, IncidentState
 from crisis.opening import again, answered, opening
 from crisis.playbook import Playbook
+from crisis.sensitivity import USUAL, Sensitivity
 from crisis.triage import Assessment, Signal
 from crisis.values import CrisisType
 from crisis.watch import Watch
@@ -100,7 +101,10 @@ class Episode:
 class Incidents:
     """All incidents of one replay, in the order in which they opened."""
 
-    def __init__(self, watch: Watch, playbooks: Mapping[CrisisType, Playbook]) -> None:
+    def __init__(
+        self, watch: Watch, playbooks: Mapping[CrisisType, Playbook], sensitivity: Sensitivity = USUAL
+    ) -> None:
+        self._sensitivity = sensitivity
         self._watch, self._playbooks = watch, playbooks
         self.episodes: list[Episode] = []
 
@@ -147,7 +151,9 @@ class Incidents:
 
     def _look_again(self, episode: Episode, look: Look) -> None:
         seen = look.assessment
-        changed = again(episode.incident, episode.history, seen, playbooks=self._playbooks)
+        changed = again(
+            episode.incident, episode.history, seen, playbooks=self._playbooks, sensitivity=self._sensitivity
+        )
         incident = episode.incident.model_copy(update={"lower_since": changed.settled.lower_since})
         if changed.settled.assessment is not None:
             episode.history.append(changed.settled.assessment)

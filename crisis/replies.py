@@ -2,9 +2,10 @@
 
 A reply answers ONE post, as one rendering of a statement of the kind ``reply``; what may be said and to whom is decided
 here, when it is drafted, when it is approved and once more when it is sent. Promises: nobody gets two replies in one
-incident; nobody on the do-not-engage list gets any; no two replies say the same; a narrative's claim is corrected under at
-most ``PER_NARRATIVE`` posts, ever; an incident replies to at most ``PER_DAY`` people in any 24 hours, so that what is
-meant for a person never becomes a pile-on. Pure: what was sent before and who is barred comes in.
+incident, which incidents that were merged or split are for this, and no post gets two at all; nobody on the do-not-engage
+list gets any; no two replies say the same; a narrative's claim is corrected under at most ``PER_NARRATIVE`` posts, ever; an
+incident replies to at most ``PER_DAY`` people in any 24 hours, so that what is meant for a person never becomes a pile-on.
+Pure: what was sent before and who is barred comes in.
 """
 
 import re
@@ -59,8 +60,10 @@ class Sent(Frozen):
     answered: Answered
     text: str
     at: UtcDatetime
-    """When it was planned."""
+    """When it arrived, by the installation's clock; of what has not yet, now: it goes out now at the earliest."""
     channel: str = ""
+    elsewhere: bool = False
+    """In another incident of the watch that is no part of this one: it counts just against a second reply to the post."""
 
 
 def name_of(author: str) -> str:
@@ -85,7 +88,8 @@ def sending_problem(
     """Why a reply must not go out, in words; empty when it may.
 
     Args:
-        sent: the incident's other replies that are out, on their way, or may have got there.
+        sent: the incident's other replies that are out, on their way, or may have got there, with those of the incidents that
+            were merged with it or split from it; and those of the watch's other incidents, marked as ``elsewhere``.
         barred: the reason why an author of a network is on the do-not-engage list; empty when they are not.
     """
     answered = rendering.answers
@@ -97,6 +101,9 @@ def sending_problem(
     who = answered.author or "its author"
     if why := barred(answered.source, answered.author):
         return f"{who} is on the do-not-engage list: {why}"
+    if any((one.answered.source, one.answered.id) == (answered.source, answered.id) for one in sent if one.elsewhere):
+        return f"this post of {who} has been answered already, in another incident: nobody gets two replies"
+    sent = tuple(one for one in sent if not one.elsewhere)
     if any(person_of(one.answered) == person_of(answered) for one in sent):
         return f"{who} has been answered in this incident already: nobody gets two replies"
     if any(own_words(one.text) == own_words(rendering.text) for one in sent):

@@ -20,15 +20,14 @@ from crisis.narratives import Narratives
 from crisis.narratives import cluster as narratives_of
 from crisis.playbook import Playbook
 from crisis.responsibility import attribute
+from crisis.sensitivity import USUAL, Sensitivity
 from crisis.triage import Assessment, Clocks, Factor, Signal
 from crisis.understanding import Understood, understood
 from crisis.values import CrisisType, Severity
 from crisis.watch import Mention, Watch
 
-THRESHOLDS = {Severity.SEV1: 70.0, Severity.SEV2: 50.0, Severity.SEV3: 30.0}
-"""Score from which a severity holds."""
-FLOORS = {CrisisType.SAFETY_HARM: 50.0, CrisisType.DATA_BREACH: 50.0}
-"""Least score by cause."""
+FLOORS = {CrisisType.SAFETY_HARM: Severity.SEV2, CrisisType.DATA_BREACH: Severity.SEV2}
+"""Least severity by cause."""
 ARRANGED = 2_000
 """Newest posts at which the coordination panel looks."""
 FEW = 5
@@ -186,11 +185,6 @@ def _record(watch: Watch) -> list[Factor]:
     return [Factor(name="history", value=watch.past_crises, points=3.0, says=says)]
 
 
-def severity_of(score: float) -> Severity:
-    """The severity a score stands for."""
-    return next((level for level, least in THRESHOLDS.items() if score >= least), Severity.SEV4)
-
-
 def assess(
     signal: Signal,
     watch: Watch,
@@ -201,13 +195,14 @@ def assess(
     newsrooms: Newsrooms = NOBODY,
     narratives: Narratives | None = None,
     panel: Coordination | None = None,
+    sensitivity: Sensitivity = USUAL,
 ) -> Assessment:
     """Triage of one signal: severity, cause, cluster, strategy and clocks, every point explained.
 
     ``mentions`` are the episode's posts, as far as at hand: the cause, its attribution, the newsrooms and the loudest
     voice come from them, and the narratives too unless ``narratives`` has been fed with them already. A playbook's
     cluster and clocks go before the doctrine's. ``crisis_type`` overrides the guess. ``panel`` is what is known of their
-    coordination; without it, it is looked for.
+    coordination; without it, it is looked for. ``sensitivity``: the points that each severity takes.
     """
     posts = understood(mentions)
     texts = _hostile(posts)
@@ -222,9 +217,9 @@ def assess(
     says = guess.says if crisis_type is None else f"set to {title}"
     told.append(Factor(name="harm", value=round(guess.share, 3), points=CAUSES[kind].gravity, says=f"{title}: {says}"))
     score = max(0.0, sum(factor.points for factor in told))
-    floor = FLOORS.get(kind, 0.0)
+    floor = sensitivity.edge(FLOORS.get(kind, Severity.SEV4))
     if score < floor:
-        says = f"{title} is never below {severity_of(floor)}"
+        says = f"{title} is never below {FLOORS[kind]}"
         told.append(Factor(name="floor", value=floor, points=round(floor - score, 2), says=says))
         score = floor
     blame = attribute(texts, kind, responsible, past_crises=watch.past_crises, standing=watch.standing)
@@ -233,7 +228,7 @@ def assess(
     beside = (watch.brand, watch.query)
     found = narratives_of(episode, beside=beside) if narratives is None else narratives.largest()
     return Assessment(
-        severity=severity_of(score),
+        severity=sensitivity.severity_of(score),
         type=kind,
         score=round(score, 2),
         factors=tuple(told),

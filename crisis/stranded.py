@@ -68,11 +68,13 @@ class Excuse(Frozen):
     by: str
 
 
-def key_of(delivery: Delivery, own: frozenset[str]) -> tuple[str, AudienceKind]:
-    """The audience of a delivery; ``own``: platform ids of our own posts, which answers to nobody else are."""
+def key_of(delivery: Delivery, own: frozenset[str], under: dict[str, str]) -> tuple[str, AudienceKind]:
+    """The audience of a delivery; ``own``: platform ids of our own posts, which answers to nobody else are; ``under``: of
+    those that are replies, the post that they answer: what goes under them is for whom they were for."""
     target = delivery.rendering.target
     name = f"{target.channel}:{target.address}" if target.address else target.channel
     answered = delivery.rendering.reply_to
+    answered = under.get(answered, answered)
     if answered and answered not in own and answered.partition("/")[0] not in own:
         return f"{name}>{answered}", AudienceKind.REPLY
     return name, AudienceKind.TARGET
@@ -91,9 +93,11 @@ def by_audience(deliveries: Iterable[Delivery]) -> dict[tuple[str, AudienceKind]
     """Deliveries of statements, by the audience they went to."""
     known = [d for d in deliveries if d.purpose is Purpose.STATEMENT]
     own = own_posts(known)
+    replies = [d for d in known if d.rendering.answers is not None]
+    under = {id: d.rendering.reply_to for d in replies for id in own_posts([d])}
     found: dict[tuple[str, AudienceKind], list[Delivery]] = {}
     for delivery in known:
-        found.setdefault(key_of(delivery, own), []).append(delivery)
+        found.setdefault(key_of(delivery, own, under), []).append(delivery)
     return found
 
 

@@ -102,7 +102,7 @@ def _words(account: Account) -> str:
 
 
 def _channels(deliveries: Sequence[Delivery]) -> tuple[int, int]:
-    statements = [d for d in deliveries if d.purpose is Purpose.STATEMENT]
+    statements = [d for d in deliveries if d.purpose is Purpose.STATEMENT and not d.rendering.answers]
     return sum(d.arrived for d in statements), len(statements)
 
 

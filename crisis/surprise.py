@@ -102,11 +102,13 @@ class Evidence:
     """Their mean against what opens an episode: 1 opens it."""
     enough: bool
     """Large enough, and both surprises high enough, to be an outrage at all."""
+    opens: float = 1.0
+    """The score that opens an episode, where people have set another (``crisis.sensitivity``)."""
 
     @property
     def hot(self) -> bool:
         """It opens an episode."""
-        return self.enough and self.score >= 1.0
+        return self.enough and self.score >= self.opens
 
     @property
     def warm(self) -> bool:
@@ -115,12 +117,15 @@ class Evidence:
         return self.score >= REST and both >= REST and self.span.negative >= FEWEST
 
 
-def weigh(baseline: Baseline, spans: Sequence[Span], step: int) -> list[Evidence]:
-    """What each span says in the step ``step``; spans are in the order of the baseline's windows."""
+def weigh(baseline: Baseline, spans: Sequence[Span], step: int, opens: float = 1.0) -> list[Evidence]:
+    """What each span says in the step ``step``; spans are in the order of the baseline's windows.
+
+    ``opens``: as in ``Evidence``.
+    """
     expected = baseline.usual(step)
     lasting = _lasting(baseline, spans, expected)
     return [
-        _weigh(baseline, window, span, usual, lasting or span.length >= LENGTHS[HOUR])
+        _weigh(baseline, window, span, usual, lasting or span.length >= LENGTHS[HOUR], opens)
         for window, (span, usual) in enumerate(zip(spans, expected, strict=True))
         if span.whole
     ]
@@ -136,7 +141,7 @@ def _lasting(baseline: Baseline, spans: Sequence[Span], expected: Sequence[Usual
     return _added(hour, usual.voices, share) >= min(share + ADDED_HOUR, BAD_ADDED_MOST)
 
 
-def _weigh(baseline: Baseline, window: int, span: Span, usual: Usual, lasting: bool) -> Evidence:
+def _weigh(baseline: Baseline, window: int, span: Span, usual: Usual, lasting: bool, opens: float) -> Evidence:
     negative, known = span.negative, span.known
     volume = usual.surprise(span.voices)
     negativity = baseline.surprise(window, negative, known)
@@ -156,7 +161,7 @@ def _weigh(baseline: Baseline, window: int, span: Span, usual: Usual, lasting: b
         score = max(score, 1.0)
     if enough and bad and added >= min(share + ADDED, BAD_ADDED_MOST) and _plain(baseline, span, usual, volume):
         score = max(score, 1.0)
-    return Evidence(span, usual, share, volume, negativity, usual.height(span.voices), score, enough)
+    return Evidence(span, usual, share, volume, negativity, usual.height(span.voices), score, enough, opens)
 
 
 def _large(baseline: Baseline, span: Span, usual: Usual, volume: float) -> bool:

@@ -310,6 +310,7 @@ SENTENCES: dict[str, Callable[[Record, Known], str]] = {
     "decision.taken_back": _taken_back,
     "statement.released": _released,
     "approval.escalated": _escalated,
+    "learning.proposed": lambda r, k: f"Other numbers for detection proposed: {first_of(r.data, 'says')}",
     "delegation.given": _delegated("handed to"),
     "delegation.revoked": _delegated("no longer in the hands of"),
     "delegation.refused": _delegated("was not handed to"),

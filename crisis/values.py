@@ -82,6 +82,11 @@ class StatementKind(StrEnum):
     REPLY = "reply"
     """Answers single posts, one rendering each (``crisis.replies``)."""
 
+    @property
+    def to_all(self) -> bool:
+        """It speaks to the public, not to single people."""
+        return self is not StatementKind.REPLY
+
 
 def _tuple(value: Any) -> Any:
     return (value,) if isinstance(value, str) else value

@@ -228,10 +228,10 @@ def marks(picture: Picture, observations: Sequence[Observation] = ()) -> list[Ma
 
 
 def came_of(picture: Picture, observations: Sequence[Observation]) -> list[Came]:
-    """Each word that became public, the judgement of it and the last measurement that was made of it."""
+    """Each word that was said to all, the judgement of it and the last measurement that was made of it."""
     judged = {(e.statement, e.version): e for e in picture.effects}
     found = []
-    for word in sorted(publications(picture), key=lambda p: p.at):
+    for word in sorted((p for p in publications(picture) if p.to_all), key=lambda p: p.at):
         own = [o for o in observations if o.statement.partition(" ")[0] == word.statement and o.at >= word.at]
         found.append(Came(word, judged.get((word.statement, word.version)), own[-1] if own else None))
     return found

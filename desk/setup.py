@@ -18,6 +18,7 @@ from starlette.routing import Route
 import config
 from config.secrets import variable
 from crisis.freeze import FreezeState
+from crisis.learning import FEWEST
 from crisis.long_work import LongWork
 from crisis.stakeholder import Stakeholder
 from crisis.values import CrisisType
@@ -29,6 +30,7 @@ from records.checks import Checked
 from records.ledger_search import Wanted
 from records.store import Transaction
 from tasks.connections import account_of
+from tasks.learning import newest_proposal
 from tasks.proving import check_services, parts_of
 
 LATELY = timedelta(hours=24)
@@ -252,11 +254,22 @@ async def check(request: Request) -> Response:
     return RedirectResponse("/setup/channels", status_code=303)
 
 
+async def learning(request: Request) -> Response:
+    """``GET /setup/learning``: the proposal that was put on record last, and how to take it. Applies nothing."""
+    desk = desk_of(request)
+    async with desk.here.store.reading() as tx:
+        newest = await newest_proposal(tx)
+    settings = desk.here.settings
+    context = {"newest": newest, "detection": settings.detection, "file": settings.file, "fewest": FEWEST}
+    return desk.pages.show(request, "setup_learning.html", context)
+
+
 ROUTES = [
     Route("/setup", index, methods=["GET"]),
     Route("/setup/work", works, methods=["GET"]),
     Route("/setup/playbooks", playbooks, methods=["GET"]),
     Route("/setup/people", people, methods=["GET"]),
     Route("/setup/channels", channels, methods=["GET"]),
+    Route("/setup/learning", learning, methods=["GET"]),
     Route("/setup/check", check, methods=["POST"]),
 ]

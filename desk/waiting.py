@@ -64,6 +64,7 @@ def waits(picture: Picture, settings: Settings) -> tuple[Wait, ...]:
         for c in picture.commitments
         if c.state is CommitmentState.OPEN
     ]
+    spoken = any(v.statement.kind.to_all for v in picture.versions)
     if incident.state is IncidentState.CANDIDATE:
         found.append(
             Wait(
@@ -75,7 +76,10 @@ def waits(picture: Picture, settings: Settings) -> tuple[Wait, ...]:
                 since=incident.opened_at,
             )
         )
-    elif not picture.versions and incident.state in (IncidentState.OPEN, IncidentState.RESPONDING):
+    elif not spoken and incident.state in (
+        IncidentState.OPEN,
+        IncidentState.RESPONDING,
+    ):
         due_at = word_due(incident, StatementKind.HOLDING)
         how = (_draft(incident, StatementKind.HOLDING),)
         found.append(Wait("Draft a first statement", lead, due_at, how, since=incident.opened_at))
@@ -111,7 +115,8 @@ def _waits_for(version: Version, settings: Settings, lead: str, due_at: datetime
     statement = version.statement
     label, author = f"the {statement.kind} statement {statement.label}", _name(settings, statement.author) or lead
     propose = (f"fireline propose {statement.id} {YOU}",)
-    again = (f"fireline draft {statement.incident} --kind {statement.kind}", *propose)
+    begin = f"fireline draft {statement.incident} --kind {statement.kind}"
+    again = (begin if statement.kind.to_all else f"fireline people {statement.incident}", *propose)
     if version.status is StatementStatus.PROPOSED and version.proposal and version.standing:
         if version.standing.expired:
             return Wait(f"Draft and propose {label} again: the time to approve it has passed", lead, due_at, again)

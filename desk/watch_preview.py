@@ -134,12 +134,14 @@ async def judged(request: Request) -> Response:
 
 async def _judge(request: Request, desk: Desk, asked: _Asked, taken: Taken, found: Matched) -> Alarms | None:
     watch = Watch(name="preview", brand=asked.brand or asked.query[:60], query=asked.query)
-    books, rooms = desk.here.playbooks, desk.here.newsrooms
+    books, rooms, takes = desk.here.playbooks, desk.here.newsrooms, desk.here.settings.detection
     begin = taken.posts[0].created_at if taken.posts else None
     known: Alarms | None = await desk.turns.work(
         f"{caller(request)} judge",
         ALARM_SECONDS,
-        lambda stop: alarms(found.posts, watch, begin=begin, playbooks=books, newsrooms=rooms, stop=stop),
+        lambda stop: alarms(
+            found.posts, watch, begin=begin, playbooks=books, newsrooms=rooms, sensitivity=takes, stop=stop
+        ),
     )
     return known
 

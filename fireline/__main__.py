@@ -165,6 +165,11 @@ VERBS: dict[str, tuple[str, str, str]] = {
     ),
     "replay": ("fireline.replay:replay", "Try", "Run detection and triage over recorded posts, in event time."),
     "backtest": ("fireline.backtest:backtest", "Try", "Run detection over a series of counts; try other thresholds."),
+    "learn": (
+        "fireline.learn:learn",
+        "Review",
+        "What your own decisions propose for detection, its effect on the past, and the labels.",
+    ),
     "narratives": ("fireline.narratives:narratives", "Try", "Group posts by what they claim or complain about."),
     "understand": ("fireline.understand:understand", "Try", "Say what each post of a JSON lines file or a pipe says."),
     "bench": ("fireline.bench:bench", "Try", "Measure the figures that the docs quote, on this machine."),

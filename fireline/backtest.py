@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from crisis.episodes import Outcome
 
 THRESHOLDS = (0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.65, 0.7)
-"""Scores that are tried with ``--labels``; 0.5 is what alerts today."""
+"""Scores that are tried with ``--labels``, besides what alerts today."""
 
 
 def backtest(
@@ -48,12 +48,13 @@ def backtest(
     from fireline.progress_bar import shown
     from tasks.progress import counted
 
-    tried = _thresholds(thresholds) if labels else THRESHOLDS
+    today = alert_score()
+    tried = sorted({*_thresholds(thresholds), today}) if labels and not thresholds else _thresholds(thresholds)
     if thresholds and not labels:
         raise Stop("--thresholds needs --labels, the episodes to hold them against")
     series = read_counts(file)
     episodes = read_labels(labels) if labels else []
-    run = Backtest(series.step, negative=series.negative)
+    run = Backtest(series.step, negative=series.negative, alert_at=today)
     verdicts = []
     with shown(), counted("backtest", f"Backtest of {file.name}", total=len(series.rows), unit="rows") as progress:
         for row in series.rows:
@@ -64,7 +65,7 @@ def backtest(
 
         scored = [(row.moment, verdict.score) for row, verdict in zip(series.rows, verdicts, strict=True)]
         outcomes = [outcome(scored, episodes, threshold) for threshold in tried]
-        _print_outcomes(outcomes, json=json)
+        _print_outcomes(outcomes, today, json=json)
     elif json:
         _print_rows(series, verdicts)
     else:
@@ -104,22 +105,33 @@ def _print_alerts(series: Series, verdicts: Sequence[Verdict]) -> None:
         print("no alert")
 
 
-def _print_outcomes(outcomes: Sequence[Outcome], *, json: bool) -> None:
-    from crisis.backtest import ALERT
+def alert_score() -> float:
+    """The score at which an alert opens, as the installation has set it, if there is one."""
+    import config
+    from config.loading import find_file
+    from crisis.sensitivity import ALERT
 
+    try:
+        find_file()
+    except config.ConfigError:
+        return ALERT
+    return config.load().detection.alert_score
+
+
+def _print_outcomes(outcomes: Sequence[Outcome], alert: float, *, json: bool) -> None:
     if json:
         for one in outcomes:
-            print(JSON.dumps({**asdict(one), "today": one.threshold == ALERT}, ensure_ascii=False))
+            print(JSON.dumps({**asdict(one), "today": one.threshold == alert}, ensure_ascii=False))
         return
     print(f"{'score from':>10} {'alerts':>7} {'hit':>5} {'missed':>7} {'false':>6} {'a week':>7} {'median delay':>13}")
     for one in outcomes:
         delay = "-" if one.median_delay is None else f"{one.median_delay / 60:,.0f} min"
-        today = "  today" if one.threshold == ALERT else ""
+        today = "  today" if one.threshold == alert else ""
         print(
             f"{one.threshold:>10.2f} {one.alerts:>7} {one.hits:>5} {one.misses:>7} {one.false_alerts:>6}"
             f" {one.false_alerts_a_week:>7.2f} {delay:>13}{today}"
         )
-    worst = next((one for one in outcomes if one.threshold == ALERT and one.missed), None)
+    worst = next((one for one in outcomes if one.threshold == alert and one.missed), None)
     if worst:
         print(f"missed today: {', '.join(worst.missed)}")
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from crisis.media import Newsrooms
     from crisis.playbook import Playbook
     from crisis.replay_incidents import Episode
+    from crisis.sensitivity import Sensitivity
     from crisis.values import CrisisType
     from crisis.watch import Mention
 
@@ -89,8 +90,8 @@ def replay(
     def opened(episode: Episode) -> None:
         print(f"{episode.opened_at:%Y-%m-%d %H:%M:%S} {episode.first.severity} opened", file=sys.stderr)
 
-    books, rooms = _policy()
-    run = Replay(watch, playbooks=books, newsrooms=rooms, opened=opened)
+    books, rooms, sensitivity = _policy()
+    run = Replay(watch, playbooks=books, newsrooms=rooms, opened=opened, sensitivity=sensitivity)
     attention = 0
     begin, minute = recording.posts[0].created_at, timedelta(minutes=1)
     minutes = (recording.posts[-1].created_at - begin) // minute + 1
@@ -104,8 +105,8 @@ def replay(
     return 0
 
 
-def _policy() -> tuple[Mapping[CrisisType, Playbook], Newsrooms]:
-    """Playbooks and newsrooms of the installation, if there is one."""
+def _policy() -> tuple[Mapping[CrisisType, Playbook], Newsrooms, Sensitivity]:
+    """Playbooks, newsrooms and what an alert takes, of the installation, if there is one."""
     import config
     from config.loading import find_file
 
@@ -115,7 +116,7 @@ def _policy() -> tuple[Mapping[CrisisType, Playbook], Newsrooms]:
         settings = config.Settings(organisation="replay")
     else:
         settings = config.load()
-    return config.playbooks(settings), config.newsrooms(settings.home)
+    return config.playbooks(settings), config.newsrooms(settings.home), settings.detection
 
 
 def _print_line(episode: Episode) -> None:

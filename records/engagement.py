@@ -11,6 +11,7 @@ from typing import Unpack
 
 from sqlalchemy import Row, delete, select
 
+from crisis.handles import names_of, network_of
 from crisis.replies import EVERYWHERE, NotToEngage, name_of
 from records.ledger import Ledger
 from records.tables import do_not_engage
@@ -58,15 +59,17 @@ class Engagement:
         await self._ledger.append("person.allowed", data={"network": network, "person": mark}, **act)
         return True
 
-    async def among(self, people: Iterable[tuple[str, str]]) -> dict[tuple[str, str], str]:
-        """Those of these people (network and author) who are on the list, each with the mark why."""
+    async def among(self, people: Iterable[tuple[str, str, str]]) -> dict[tuple[str, str], str]:
+        """Those of these people (network, author, address of a post of theirs) who are on the list under any name of theirs,
+        by network and author, each with the mark why."""
         query = select(do_not_engage.c.network, do_not_engage.c.fingerprint, do_not_engage.c.mark)
         listed = {(row.network, row.fingerprint): str(row.mark) for row in await self._work.all(query)}
         found: dict[tuple[str, str], str] = {}
-        for network, author in people if listed else ():
-            for place in (network, EVERYWHERE) if name_of(author) else ():
-                if mark := listed.get((place, fingerprint(place, author))):
-                    found.setdefault((network, author), mark)
+        for network, author, url in people if listed else ():
+            for name in filter(None, names_of(network, author, url)):
+                for place in dict.fromkeys((network, network_of(network), EVERYWHERE)):
+                    if mark := listed.get((place, fingerprint(place, name))):
+                        found.setdefault((network, author), mark)
         return found
 
     async def list(self) -> builtins.list[NotToEngage]:

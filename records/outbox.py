@@ -114,11 +114,13 @@ class Outbox:
         rows = await self._work.all(query.where(deliveries.c.rendering.contains(about, autoescape=True)))
         return {row.id for row in rows if json.loads(row.rendering).get("options", {}).get("to") == email}
 
-    async def replies(self, *, incident: str = "", limit: int = 500) -> builtins.list[Delivery]:
-        """The newest deliveries that answer a post of somebody else, the newest first."""
+    async def replies(
+        self, *, incident: str = "", incidents: Collection[str] = (), limit: int | None = 500
+    ) -> builtins.list[Delivery]:
+        """The newest deliveries that answer a post of somebody else, the newest first; of one incident or of some, if given."""
         wanted = [deliveries.c.purpose == Purpose.STATEMENT.value, deliveries.c.rendering.contains('"answers": {')]
-        if incident:
-            wanted.append(deliveries.c.incident == incident)
+        if incident or incidents:
+            wanted.append(deliveries.c.incident.in_({incident, *incidents} - {""}))
         query = select(deliveries).where(*wanted).order_by(deliveries.c.created_at.desc(), deliveries.c.id)
         return [_delivery(row) for row in await self._work.all(query.limit(limit))]
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Unpack
 
+import msgspec
 from sqlalchemy import delete, func, select
 
 from crisis.triage import Signal
@@ -26,6 +27,13 @@ MOST_REACH = 2**62
 def key_of(mention: Mention) -> str:
     """What makes a mention one: a digest of its source and id."""
     return hashlib.sha256(f"{mention.source}\n{mention.id}".encode(errors="surrogatepass")).hexdigest()
+
+
+class _Scored(msgspec.Struct):
+    score: float = 0.0
+
+
+_score = msgspec.json.Decoder(_Scored)
 
 
 class Watches:
@@ -85,6 +93,11 @@ class Signals:
         if until is not None:
             query = query.where(signals.c.at <= until)
         return [read(Signal, row.body) for row in await self._work.all(query)]
+
+    async def scores(self, watch: str) -> builtins.list[tuple[float, float]]:
+        """Moment (seconds since the epoch) and score of each signal of a watch, in order of time: a year has half a million."""
+        query = select(signals.c.at, signals.c.body).where(signals.c.watch == watch).order_by(signals.c.at)
+        return [(row.at.timestamp(), _score.decode(row.body).score) for row in await self._work.all(query)]
 
     async def ends(self) -> dict[str, datetime | None]:
         """When each watch was last measured; None where it never was."""

@@ -19,7 +19,7 @@ async def advise(tx: Transaction, incident_id: str) -> Counsel:
     watch = await tx.watches.get(incident.watch)
     latest = await tx.signals.latest(watch.name)
     heard = latest is not None and latest.at >= incident.started_at and latest.authors > 0
-    statements = await tx.statements.list(incident_id)
+    statements = [s for s in await tx.statements.list(incident_id) if s.kind.to_all]
     return counsel(
         incident.assessment,
         past_crises=watch.past_crises,

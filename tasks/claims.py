@@ -113,7 +113,7 @@ async def claims(here: Installation, incident_id: str, *, only: Sequence[str] = 
         del _looked[next(iter(_looked))]
     found = []
     for narrative, theirs in known[1]:
-        corrected = sum(one.answered.narrative == narrative.id for one in sent)
+        corrected = sum(one.answered.narrative == narrative.id for one in sent if not one.elsewhere)
         chosen = carriers(theirs, why, answered=told.__contains__, most=PER_NARRATIVE - corrected)
         claim = Claim(narrative, tied.get(narrative.id), spread(theirs, now), chosen, corrected, sample)
         found.append(claim)

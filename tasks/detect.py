@@ -75,7 +75,9 @@ class _Listener:
         self.matcher = Matcher({watch.name: parse(watch.query)}, text_key="text")
         self.ours = OurPosts(watch.name)
         self.tick = timedelta(seconds=here.settings.tick_seconds)
-        self.triage = EpisodeTriage(watch, playbooks=here.playbooks, newsrooms=here.newsrooms)
+        self.triage = EpisodeTriage(
+            watch, playbooks=here.playbooks, newsrooms=here.newsrooms, sensitivity=here.settings.detection
+        )
         self.cursors: dict[str, str] = {}
         self.feeds: list[Feed] = []
         self.coverage = CoverageBook(here, watch.name)

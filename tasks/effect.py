@@ -71,7 +71,7 @@ async def effects_of(tx: Transaction, incident_id: str) -> list[Effect]:
 
 
 async def published(tx: Transaction, deliveries: Sequence[Delivery], incident_id: str) -> list[Publication]:
-    """What became public of an incident, and when, by the installation's clock, in order."""
+    """What was said to all of an incident, and when, by the installation's clock, in order; replies are to single people."""
     arrived = arrivals(await tx.ledger.list(kinds=("delivery.accepted", "delivery.reconciled"), incident=incident_id))
     first: dict[tuple[str, int], datetime] = {}
     for delivery in deliveries:
@@ -80,7 +80,7 @@ async def published(tx: Transaction, deliveries: Sequence[Delivery], incident_id
             first[key] = min(first.get(key, at), at)
     texts: dict[tuple[str, int], Statement] = {key: await tx.statements.get(*key) for key in first}
     words = [Publication(statement=k[0], version=k[1], kind=texts[k].kind, at=at) for k, at in first.items()]
-    return sorted(words, key=lambda w: (w.at, w.statement, w.version))
+    return sorted((w for w in words if w.to_all), key=lambda w: (w.at, w.statement, w.version))
 
 
 async def _evidence(tx: Transaction, incident_id: str, at: datetime) -> _Evidence:

@@ -36,8 +36,9 @@ def map_of(posts: Sequence[Mention], assessment: Assessment, brand: str) -> Empa
 
 
 async def published_texts(tx: Transaction, incident: str) -> list[tuple[str, str]]:
-    """What was said and is still out, by label, oldest first."""
-    return [(s.label, _text(s)) for s in await tx.statements.list(incident) if await _is_out(tx, s)]
+    """What was said to all and is still out, by label, oldest first."""
+    said = [s for s in await tx.statements.list(incident) if s.kind.to_all]
+    return [(s.label, _text(s)) for s in said if await _is_out(tx, s)]
 
 
 async def felt(tx: Transaction, incident: Incident) -> Felt:

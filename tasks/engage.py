@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 from crisis.access import VIEWER
 from crisis.approval import NotAllowed
+from crisis.handles import NamesNobody, identified, network_of, unmatched
 from crisis.influence import Person, people
-from crisis.replies import EVERYWHERE, MARKS, PER_BATCH, NotToEngage, name_of
+from crisis.replies import MARKS, PER_BATCH, NotToEngage, name_of
 from crisis.stakeholder import Stakeholder
 from crisis.statement import Statement
 from crisis.triage import Strategy
@@ -19,6 +20,7 @@ from records import NotFound, Transaction
 from records.work import Act
 from tasks.claims import looked_at
 from tasks.installation import Installation
+from tasks.kinds import networks_of
 from tasks.people import sees
 from tasks.reply_drafts import Answer, addressed, draft_replies, language_of, suggestions, unanswerable
 
@@ -142,37 +144,40 @@ async def acting_on(tx: Transaction, incident_id: str, email: str) -> Stakeholde
 
 
 async def bar(here: Installation, who: str, *, mark: str, reason: str, actor: str) -> NotToEngage:
-    """Put somebody (``network:author``; ``*:author`` for every network) on the do-not-engage list.
+    """Put somebody (``network:author``; ``*:author`` for every network; the address of a profile) on the do-not-engage list.
 
     Raises:
-        NotAllowed: the mark is unknown, the name is not written so, or the actor may not act.
+        NotAllowed: the mark is unknown, the name can match nobody, or the actor may not act.
         crisis.typed_in.NotOneLine: there is no reason.
     """
     network, author = _named(who)
+    answered_on = {place for channel in here.settings.channels for place in networks_of(channel)}
+    doubtful = unmatched(network, author, answered_on)
     if mark not in MARKS:
         raise NotAllowed(f"{mark!r} is no reason that the list knows: {', '.join(MARKS)}")
     why = one_line(reason, "the reason", longest=REASON)
     async with here.store.transaction() as tx:
         await acting(tx, actor)
+        if doubtful and not any(network_of(m.source) == network for m in await tx.erasing.texts_of(author)):
+            raise NotAllowed(doubtful)
         act: Act = {"actor": actor, "via": here.via, "reason": why, "flow_run_id": here.flow_run_id}
         return await tx.engagement.bar(network, author, mark=mark, why=why, **act)
 
 
 async def allow(here: Installation, who: str, *, reason: str, actor: str) -> None:
     """Take somebody off the list. Raises as ``bar``, and ``records.NotFound`` when they are not on it."""
-    network, author = _named(who)
     why = one_line(reason, "the reason", longest=REASON)
+    written, _, name = who.strip().partition(":")
     async with here.store.transaction() as tx:
         await acting(tx, actor)
         act: Act = {"actor": actor, "via": here.via, "reason": why, "flow_run_id": here.flow_run_id}
-        if not await tx.engagement.allow(network, author, **act):
+        # As it stands on the list first: names were taken as they were typed once.
+        if not await tx.engagement.allow(written, name, **act) and not await tx.engagement.allow(*_named(who), **act):
             raise NotFound(f"{who} is not on the do-not-engage list")
 
 
 def _named(who: str) -> tuple[str, str]:
-    network, colon, author = who.strip().partition(":")
-    if not colon or not network.strip() or not name_of(author):
-        raise NotAllowed(
-            f"{who!r} names nobody: write network:author, such as mastodon:@ada@social.example, or {EVERYWHERE}:ada"
-        )
-    return network.strip(), author.strip()
+    try:
+        return identified(who)
+    except NamesNobody as nobody:
+        raise NotAllowed(str(nobody)) from None

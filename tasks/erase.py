@@ -7,6 +7,7 @@ organisation's own words, records of before words of the public could be erased,
 """
 
 import asyncio
+import csv
 import html
 import json
 import zipfile
@@ -17,7 +18,7 @@ from typing import Any
 from crisis.approval import NotAllowed
 from crisis.erasure import Erasure, ErasureState, Found, Matcher
 from crisis.hold import ROLE
-from crisis.personal import ERASED
+from crisis.personal import ERASED, readable
 from records.erasing import KEPT, Place
 from tasks.documents import DATA, HTML, TABLES
 from tasks.installation import Installation
@@ -130,34 +131,50 @@ async def carry_out(here: Installation, erasure: Erasure) -> Erasure:
     places = await _places(here, erasure, whose)
     found = [_found(p, held) for p in places]
     seen = _most([*(f for f in erasure.found if f.kept != _HELD), *_summed(found)])
-    async with here.store.whole.transaction() as tx:  # so that the report is whole, whoever finishes this
-        await tx.erasing.put(erasure.model_copy(update={"found": seen}))
+    due = {*erasure.documents, *(f.incident for f in seen if f.incident and f.kept in ("", _HELD))}
+    erasure = erasure.model_copy(update={"found": seen, "texts": whose.wrote, "documents": tuple(sorted(due))})
+    async with here.store.whole.transaction() as tx:  # so that it is whole, whoever finishes this
+        await tx.erasing.put(erasure)
     files = await _files(here, whose, held, erase=True)
     for incident in dict.fromkeys(p.incident for p in places if p.table not in KEPT and p.incident not in held):
         of_it = [p for p in places if p.incident == incident and p.table not in KEPT]
         quiet = _act(here, erasure) | {"reason": ""}  # why is told once, where it can be erased
-        await erase_places(here, whose, of_it, erasure=erasure.id, act=quiet)
-    changed = {f.incident for f in seen if f.incident and not f.kept}
-    files += await _reports(here, whose, changed, held)
-    everything = _most([*seen, *_summed(files)])
+        if not await erase_places(here, whose, of_it, erasure=erasure.id, act=quiet):  # held meanwhile
+            seen = _most(f.model_copy(update={"kept": f.kept or _HELD}) if f.incident == incident else f for f in seen)
+    documents = await _reports(here, whose, due)
+    everything = _most([*seen, *_summed([*files, *documents])])
     waits = any(f.kept == _HELD for f in everything)
-    now = erasure.model_copy(update={"found": everything})
+    left = tuple(f.incident for f in documents if f.kept == _HELD)
+    now = erasure.model_copy(update={"found": everything, "documents": left})
     now = now.model_copy(update={"state": ErasureState.HELD}) if waits else now.done
     async with here.store.whole.transaction() as tx:
         await tx.erasing.put(now)
-        data = {"erasure": now.id, "state": now.state.value, "found": [f.model_dump() for f in everything]}
-        await tx.ledger.append("erasure.ended", data=data, **(_act(here, erasure) | {"reason": ""}))
+        for name in sorted({"", *(f.incident for f in everything)}):  # each seen by those alone who see the incident
+            told = [f.model_dump() for f in everything if f.incident == name]
+            data = {"erasure": now.id, "state": now.state.value, "found": told}
+            await tx.ledger.append("erasure.ended", incident=name, data=data, **(_act(here, erasure) | {"reason": ""}))
     return now
 
 
-async def erase_places(here: Installation, whose: Matcher, places: list[Place], *, erasure: str, act: Any) -> None:
-    """Erase what ``whose`` finds in these rows of one incident, unless it is held; some rows a transaction, as others wait."""
+async def erase_places(here: Installation, whose: Matcher, places: list[Place], *, erasure: str, act: Any) -> bool:
+    """Erase what ``whose`` finds in these rows of one incident, some rows a transaction, as others wait; False when the
+    incident is held, or came under hold meanwhile: then the rest is left."""
     for start in range(0, len(places), AT_ONCE):
         some = places[start : start + AT_ONCE]
         async with here.store.whole.transaction() as tx:
             if some[0].incident in await tx.holds.held():
-                return
+                return False
             await tx.erasing.erase(whose, some, erasure=erasure, **act)
+    return True
+
+
+async def rewrite_documents(here: Installation, incident: str) -> bool:
+    """Write an incident's stored documents anew from what is left, unless it is held by now; whether they were."""
+    async with here.store.whole.reading() as tx:
+        if incident in await tx.holds.held():
+            return False
+    await store_report(here, incident)
+    return True
 
 
 async def _whose(here: Installation, erasure: Erasure) -> Matcher:
@@ -165,7 +182,7 @@ async def _whose(here: Installation, erasure: Erasure) -> Matcher:
         return Matcher([erasure.recipient])
     async with here.store.whole.reading() as tx:
         posts = await tx.erasing.texts_of(erasure.author)
-    return Matcher([erasure.author], [post.text for post in posts])
+    return Matcher([erasure.author], dict.fromkeys([*erasure.texts, *(post.text for post in posts)]))
 
 
 async def _places(here: Installation, erasure: Erasure, whose: Matcher) -> list[Place]:
@@ -234,29 +251,38 @@ def _bundles(folder: Path, whose: Matcher) -> list[Found]:
     return found
 
 
-async def _reports(here: Installation, whose: Matcher, changed: set[str], held: frozenset[str]) -> list[Found]:
+async def _reports(here: Installation, whose: Matcher, due: set[str]) -> list[Found]:
     """Stored documents are written anew from what is left: all in which they are, and all of incidents in which they were,
-    for nobody can search a PDF for certain."""
+    for nobody can search a PDF for certain. Those of an incident under hold wait for its release."""
     found = []
     for folder in sorted((here.settings.home / "reports").glob("*/")):
         incident = folder.name
-        if incident in held or not await asyncio.to_thread(has_documents, folder):
+        if not await asyncio.to_thread(has_documents, folder):
             continue
         number = await asyncio.to_thread(_told_in, folder, whose)
-        if number or incident in changed:
-            await store_report(here, incident)
-            found.append(Found(where=NAMES["reports"], incident=incident, count=max(1, number)))
+        if number or incident in due:
+            kept = "" if await rewrite_documents(here, incident) else _HELD
+            found.append(Found(where=NAMES["reports"], incident=incident, count=max(1, number), kept=kept))
     return found
 
 
 def _told_in(folder: Path, whose: Matcher) -> int:
     """How many of an incident's documents they are in, as far as these can be read."""
     files = [folder / HTML, folder / DATA, *(folder / TABLES).glob("*.csv")]
-    return sum(_is_in(file.read_text("utf-8", "replace"), whose) for file in files if file.is_file())
+    return sum(any(map(whose.text, _read(file))) for file in files if file.is_file())
 
 
-def _is_in(text: str, whose: Matcher) -> bool:
-    return whose.text(text) or whose.text(html.unescape(text))
+def _read(file: Path) -> list[str]:
+    """The texts of a document, without what its format does to them."""
+    text = file.read_text("utf-8", "replace")
+    if file.name == HTML:
+        return [html.unescape(text)]
+    try:
+        if file.name == DATA:
+            return readable(json.loads(text))
+        return [cell for row in csv.reader(text.splitlines(keepends=True)) for cell in row]
+    except (ValueError, csv.Error):
+        return [text]
 
 
 def _one_of(erasure: Erasure) -> None:

@@ -98,7 +98,8 @@ async def renew(here: Installation, incident_id: str) -> list[Statement]:
         return []
     renewed = []
     for statement in void:
-        if statement.author != drafting.AUTHOR or statement.kind is StatementKind.CORRECTION:
+        by_person = statement.author != drafting.AUTHOR or not statement.kind.to_all
+        if by_person or statement.kind is StatementKind.CORRECTION:
             await _tell_void(here, incident, statement)  # what still wants correcting was opened above
             continue
         again = statement.answers or statement.page

@@ -10,7 +10,6 @@ import httpx
 from crisis.clock import SystemClock
 from crisis.incident import IncidentState
 from crisis.reaction import Observation, compare
-from crisis.values import StatementKind
 from records import Transaction
 from tasks.close import owed
 from tasks.installation import Installation
@@ -51,7 +50,7 @@ async def observe(here: Installation, incident_id: str) -> Observation | None:
 async def last_published(tx: Transaction, incident_id: str) -> tuple[str, datetime | None]:
     """The statement published last for an incident, and when; ("", None) before the first. Replies to single people are
     none."""
-    replies = {s.id for s in await tx.statements.list(incident_id) if s.kind is StatementKind.REPLY}
+    replies = {s.id for s in await tx.statements.list(incident_id) if not s.kind.to_all}
     records = await tx.ledger.list(kind="statement.published", incident=incident_id)
     records = [r for r in records if r.data.get("statement") not in replies]
     if not records:

@@ -17,7 +17,8 @@ MARKED = "evidence.hold_set"
 
 
 async def place(here: Installation, incident_id: str, *, actor: str, reason: str) -> Hold:
-    """Put a legal hold on an incident; on one that is held already nothing changes.
+    """Put a legal hold on an incident, and on those it was merged into, which have its posts; on one that is held already
+    nothing changes.
 
     Raises:
         NotAllowed: the actor does not have the role ``legal`` on its watch, or gives no reason.
@@ -30,8 +31,26 @@ async def place(here: Installation, incident_id: str, *, actor: str, reason: str
             return before
         hold = Hold(incident=incident_id, by=who, reason=reason, at=here.clock.now())
         await tx.holds.put(hold, **_act(here, who, reason))
-    await mark_archives(here, incident_id)
+        names = [incident_id]
+        while into := (await tx.incidents.get(names[-1])).merged_into:
+            await carry_over(tx, here, names[-1], into, actor=who, reason=reason)
+            names.append(into)
+    for name in names:
+        await mark_archives(here, name)
     return hold
+
+
+async def carry_over(
+    tx: Transaction, here: Installation, incident_id: str, to: str, *, actor: str, reason: str
+) -> None:
+    """Hold an incident that gets posts of a held one, too: what is held stays held wherever it goes.
+
+    Whoever moves posts calls it in the transaction in which they go. It is released by itself, by two people of the law.
+    """
+    held, there = await tx.holds.get(incident_id), await tx.holds.get(to)
+    if held is not None and held.holds and (there is None or not there.holds):
+        why = f"{held.reason} (posts of {incident_id}, which is held, went to it)"
+        await tx.holds.put(Hold(incident=to, by=held.by, reason=why, at=here.clock.now()), **_act(here, actor, reason))
 
 
 async def release(here: Installation, incident_id: str, *, actor: str, reason: str) -> Hold:

@@ -1,7 +1,8 @@
 """What people do with incidents besides answering them: confirm a candidate, dismiss a false alarm, merge two that are one,
 split one that is two, tie a narrative to the fact that answers it; and the labels that all this leaves.
 
-Statements and deliveries stay with the incident under which they were made; mentions go where they belong.
+Statements and deliveries stay with the incident under which they were made; mentions go where they belong, and a legal
+hold and a restriction go with them.
 """
 
 from collections.abc import Sequence
@@ -16,6 +17,7 @@ from crisis.triage import Assessment, Narrative, Signal
 from crisis.watch import Mention, Watch
 from records import NotFound, Transaction
 from records.work import Act
+from tasks import hold
 from tasks.approve import CHECK_AGAIN
 from tasks.first_word import alert
 from tasks.freeze import propose_unfreezing
@@ -117,7 +119,9 @@ async def merge(here: Installation, incident_id: str, into: str, *, actor: str, 
         merged = await tx.incidents.merge(
             incident_id, into, actor=actor, via=here.via, reason=reason, flow_run_id=here.flow_run_id
         )
+        await hold.carry_over(tx, here, incident_id, into, actor=actor, reason=reason)
         await tx.mentions.move(incident_id, into)
+    await hold.mark_archives(here, into)
     await wake(merged.flow_run_id, CHECK_AGAIN)
     await propose_unfreezing(here, merged)
     return merged
@@ -157,6 +161,7 @@ async def split(here: Installation, incident_id: str, narrative: str, *, actor: 
         restriction = await tx.restrictions.get(incident_id)
         if restriction is not None:  # what was hidden stays hidden
             await tx.restrictions.put(restriction.model_copy(update={"incident": new.id}), **act)
+        await hold.carry_over(tx, here, incident_id, new.id, actor=actor, reason=reason)
         await tx.mentions.move(incident_id, new.id, moved)
         data = {"narrative": chosen.id, "label": chosen.label, "into": new.id, "mentions": len(moved)}
         await tx.ledger.append("incident.split", incident=incident_id, data=data, **act)
@@ -209,7 +214,9 @@ def _assessed(
             "copies": 0,
         }
     )
-    return severity.assess(part, watch, mentions, playbooks=here.playbooks, newsrooms=here.newsrooms)
+    return severity.assess(
+        part, watch, mentions, playbooks=here.playbooks, newsrooms=here.newsrooms, sensitivity=here.settings.detection
+    )
 
 
 async def tie(

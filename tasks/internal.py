@@ -33,7 +33,8 @@ async def write_internal(
         incident = await tx.incidents.get(incident_id)
         watch = await tx.watches.get(incident.watch)
         facts = tuple(await tx.facts.list(incident_id))
-        public = [s for s in await tx.statements.list(incident_id) if await _is_out(tx, s)]
+        texts = [s for s in await tx.statements.list(incident_id) if s.kind.to_all]
+        public = [s for s in texts if await _is_out(tx, s)]
         playbook = here.playbook(incident.assessment.type)
         context = drafting.template_context(
             kind=StatementKind.UPDATE,  # it tells when the public hears more

@@ -36,7 +36,7 @@ class _State:
     observations: list[Observation]
     effects: list[Effect]
     records: list[Record]
-    """Of ends and new beginnings."""
+    """Of ends and new beginnings; a reply to single people begins nothing."""
     promises_open: bool
 
     @property
@@ -55,11 +55,13 @@ class _State:
 
 
 async def _state(tx: Transaction, incident_id: str) -> _State:
+    replies = {s.id for s in await tx.statements.list(incident_id) if not s.kind.to_all}
+    records = await tx.ledger.list(kinds=(ENDED, *sorted(BEGINS)), incident=incident_id)
     return _State(
         incident=await tx.incidents.get(incident_id),
         observations=await tx.observations.list(incident_id),
         effects=await effects_of(tx, incident_id),
-        records=await tx.ledger.list(kinds=(ENDED, *sorted(BEGINS)), incident=incident_id),
+        records=[r for r in records if r.data.get("statement") not in replies],
         promises_open=bool(await tx.commitments.list(incident=incident_id, state=CommitmentState.OPEN)),
     )
 

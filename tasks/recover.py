@@ -17,7 +17,7 @@ from tasks.corrections import recover_corrections
 from tasks.deliver import deliver, expire_leases
 from tasks.detect import has_ended, progress_name
 from tasks.first_word import renew
-from tasks.follow_up import schedule_observation
+from tasks.follow_up import last_published, schedule_observation
 from tasks.incidents import ask_to_confirm
 from tasks.installation import Installation
 from tasks.mailing import is_mailing
@@ -155,11 +155,10 @@ async def recover_follow_ups(here: Installation) -> str:
     """Schedule the next measurement wherever none is scheduled, and mind every promise."""
     scheduled = []
     async with here.store.reading() as tx:
-        incidents = list(await tx.incidents.list(states=tuple(WATCHED)))
-        spoken = {r.incident for r in await tx.ledger.list(kind="statement.published")}
+        incidents = [
+            i for i in await tx.incidents.list(states=tuple(WATCHED)) if (await last_published(tx, i.id))[1] is not None
+        ]
     for incident in incidents:
-        if incident.id not in spoken:
-            continue
         runs = await runs_tagged(f"incident:{incident.id}", "follow_up")
         under_way = any(r.state and not r.state.is_final() for r in runs)
         if not under_way and await schedule_observation(here, incident.id) is not None:

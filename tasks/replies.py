@@ -17,6 +17,7 @@ from crisis.watch import Mention
 from records import StatementStatus, Transaction
 from records.work import Act
 from tasks.installation import Installation
+from tasks.material import arrivals
 
 STOP, GO = "replies.stopped", "replies.resumed"
 HELD = "reply not sent: "
@@ -33,20 +34,50 @@ async def are_stopped(tx: Transaction, incident: str) -> bool:
     return bool(told) and max(told, key=lambda r: r.seq).kind == STOP
 
 
-async def sent_in(tx: Transaction, incident: str, *, but: str = "", waiting: bool = False) -> list[Sent]:
-    """An incident's replies that are out, on their way or may have got there; ``waiting``: also those that wait for
-    their approval. Those of the statement ``but`` are left out."""
-    found = [
-        Sent(answered=d.rendering.answers, text=d.rendering.text, at=d.created_at, channel=d.rendering.target.channel)
-        for d in await tx.outbox.replies(incident=incident)
-        if d.rendering.answers and d.state is not DeliveryState.REFUSED and d.statement != but
+async def family_of(tx: Transaction, incident: str) -> frozenset[str]:
+    """An incident, and those that were merged with it or split from it, however often: to the people it is one."""
+    tied = [
+        {record.incident, str(record.data.get("into", ""))}
+        for record in await tx.ledger.list(kinds=("incident.merged", "incident.split"))
     ]
-    for text in await tx.statements.list(incident) if waiting else ():
+    found = {incident}
+    while more := {name for pair in tied if pair & found for name in pair} - found - {""}:
+        found |= more
+    return frozenset(found)
+
+
+async def _counted(tx: Transaction, incident: str, counts: Callable[[Delivery], bool]) -> list[Sent]:
+    """The replies of an incident's family, and of the watch's other incidents, that ``counts`` says to count."""
+    family = await family_of(tx, incident)
+    watch = (await tx.incidents.get(incident)).watch
+    arrived: dict[str, datetime] = {}
+    for one in family:
+        arrived |= arrivals(await tx.ledger.list(kinds=("delivery.accepted", "delivery.reconciled"), incident=one))
+    all_of_it = {*family, *(one.id for one in await tx.incidents.list(watch=watch))}
+    return [
+        Sent(
+            answered=d.rendering.answers,
+            text=d.rendering.text,
+            at=arrived.get(d.id, tx.engagement.now),
+            channel=_channel(d),
+            elsewhere=d.incident not in family,
+        )
+        for d in await tx.outbox.replies(incidents=all_of_it, limit=None)
+        if d.rendering.answers and counts(d)
+    ]
+
+
+async def sent_in(tx: Transaction, incident: str, *, but: str = "", waiting: bool = False) -> list[Sent]:
+    """An incident's replies that are out, on their way or may have got there, and those that count with them
+    (``_counted``); ``waiting``: also those that wait for their approval. Those of the statement ``but`` are left out."""
+    found = await _counted(tx, incident, lambda d: d.state is not DeliveryState.REFUSED and d.statement != but)
+    family = sorted(await family_of(tx, incident)) if waiting else ()
+    for text in [text for one in family for text in await tx.statements.list(one)]:
         if text.kind is not StatementKind.REPLY or text.id == but:
             continue
         if await tx.statements.status(text.id, text.version) is StatementStatus.PROPOSED:
             found += [
-                Sent(answered=r.answers, text=r.text, at=text.created_at, channel=r.target.channel)
+                Sent(answered=r.answers, text=r.text, at=tx.engagement.now, channel=r.target.channel)
                 for r in text.renderings
                 if r.answers
             ]
@@ -55,7 +86,7 @@ async def sent_in(tx: Transaction, incident: str, *, but: str = "", waiting: boo
 
 async def barred_among(tx: Transaction, posts: Iterable[Answered | Mention]) -> Callable[[str, str], str]:
     """Why each of these posts' authors is on the do-not-engage list; asks the list now."""
-    found = await tx.engagement.among({(post.source, post.author) for post in posts})
+    found = await tx.engagement.among({(post.source, post.author, post.url) for post in posts})
     return lambda network, author: found.get((network, author), "")
 
 
@@ -145,11 +176,7 @@ async def _too_late(tx: Transaction, waiting: Delivery) -> str:
         return f"{text.label} is {status.value}, not approved"
     if problem := await _unfounded(tx, text) or await _erased(tx, [answered]):
         return problem
-    others = [
-        Sent(answered=d.rendering.answers, text=d.rendering.text, at=d.created_at, channel=_channel(d))
-        for d in await tx.outbox.replies(incident=waiting.incident)
-        if d.rendering.answers and d.id != waiting.id and _goes_first(d, waiting)
-    ]
+    others = await _counted(tx, waiting.incident, lambda d: d.id != waiting.id and _goes_first(d, waiting))
     barred = await barred_among(tx, [answered])
     return sending_problem(waiting.rendering, sent=others, barred=barred, now=tx.engagement.now)
 

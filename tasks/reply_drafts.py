@@ -29,7 +29,7 @@ from records.work import Act
 from tasks.draft import DEAD
 from tasks.installation import Installation
 from tasks.kinds import limits_of, networks_of
-from tasks.replies import HELD, are_stopped, barred_among, sent_in
+from tasks.replies import HELD, are_stopped, barred_among, family_of, sent_in
 
 VARIANTS = 10
 """Wordings that the templates of replies have: as many as one proposal may hold."""
@@ -87,10 +87,12 @@ async def unanswerable(
     published |= {str(part) for d in deliveries if d.receipt for part in d.receipt.raw.get("parts") or ()}
     refused = {
         (d.rendering.answers.source, d.rendering.answers.id)
-        for d in await tx.outbox.replies(incident=incident.id)
+        for d in await tx.outbox.replies(incidents=await family_of(tx, incident.id), limit=None)
         if d.rendering.answers and d.state is DeliveryState.REFUSED and not d.problem.startswith(HELD)
     }
-    told = {person_of(one.answered) for one in await sent_in(tx, incident.id, waiting=True)}
+    sent = await sent_in(tx, incident.id, waiting=True)
+    told = {person_of(one.answered) for one in sent if not one.elsewhere}
+    answered = {(one.answered.source, one.answered.id) for one in sent}
     barred = await barred_among(tx, mentions)
 
     def why(mention: Mention) -> str:
@@ -100,7 +102,7 @@ async def unanswerable(
             return "our own post"
         if (mention.source, mention.id) in refused:
             return "a reply to it was refused, or it is gone"
-        if person_of(mention) in told:
+        if person_of(mention) in told or (mention.source, mention.id) in answered:
             return "answered already, or waiting to be"
         if reason := barred(mention.source, mention.author):
             return f"do-not-engage: {reason}"
@@ -141,7 +143,7 @@ async def suggestions(
     context = await _context(here, tx, incident)
     brand = str(context["brand"])
     made: list[Answer] = []
-    taken = {own_words(one.text) for one in await sent_in(tx, incident.id, waiting=True)}
+    taken = {own_words(one.text) for one in await sent_in(tx, incident.id, waiting=True) if not one.elsewhere}
     for number, person in enumerate(people):
         mention = person.quotes[0]
         spoken = language_of(here, mention, Strategy.INSTRUCT, language)
@@ -177,7 +179,7 @@ async def corrections(
 ) -> list[Answer]:
     """The correction of a claim for each of these posts, from the fact that answers it."""
     context = await _context(here, tx, incident)
-    taken = {own_words(one.text) for one in await sent_in(tx, incident.id, waiting=True)}
+    taken = {own_words(one.text) for one in await sent_in(tx, incident.id, waiting=True) if not one.elsewhere}
     made = []
     for number, mention in enumerate(chosen):
         spoken = language_of(here, mention, Strategy.DENY)

@@ -66,7 +66,7 @@ class Told:
 def tell(material: Material, verification: Verification, *, signers: Sequence[str] = (), drill: str = "") -> Told:
     """Work out what the report says."""
     clocks = read_clocks(material.incident, material.assessments, material.publications, material.at)
-    first = min((p.at for p in material.publications), default=None)
+    first = min((p.at for p in material.publications if p.to_all), default=None)
     return Told(
         material=material,
         verification=verification,
@@ -94,7 +94,7 @@ def _account_of(material: Material) -> summary.Account:
 
 def _way(material: Material) -> tuple[Leg, ...]:
     """From the first posts to the first word, by what each stretch ended with."""
-    first = next(iter(material.published), None)
+    first = next((s for s in material.published if s.statement.kind.to_all), None)
     told = [r.at for r in material.records if r.kind == "stakeholder.told"]
     moments: list[tuple[str, datetime | None]] = [
         ("first posts", material.incident.started_at),
@@ -220,7 +220,7 @@ def _safe(value: Any) -> Any:
 
 
 def _account(material: Material, clocks: tuple[ClockReading, ...]) -> summary.Account:
-    decided = {d.content_hash: s for s in material.published for d in s.decisions}
+    decided = {d.content_hash: s for s in material.published if s.statement.kind.to_all for d in s.decisions}
     approvers = {d.approver for s in decided.values() for d in s.decisions if d.approves}
     return summary.Account(
         incident=material.incident,

@@ -5,7 +5,7 @@ finding out anew what is due finds what a crash left over.
 """
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,9 +15,9 @@ from crisis.incident import Incident, IncidentState
 from crisis.mailing import RecipientState
 from crisis.retention import Due, Kept
 from records import Transaction
-from tasks.erase import erase_places
+from tasks.erase import erase_places, rewrite_documents
 from tasks.installation import Installation
-from tasks.review import has_documents, report_folder, store_report
+from tasks.review import has_documents, report_folder
 
 LOOKED = "retention.looked"
 """The kind of the record that tells that everything due was erased."""
@@ -48,13 +48,17 @@ async def due(here: Installation) -> tuple[Due, ...]:
 
 async def carry_out(here: Installation, *, actor: str = "retention", reason: str = "") -> tuple[Due, ...]:
     """Erase what is due; what was."""
-    done = await due(here)
-    for one in done:
-        await _erase(here, one, actor, reason)
+    done = [one for one in await due(here) if await _erase(here, one, actor, reason)]
     async with here.store.transaction() as tx:
-        data = {"erased": [one.model_dump(mode="json") for one in done]}
-        await tx.ledger.append(LOOKED, data=data, **_act(here, actor, reason))
-    return done
+        for incident, of_it in _by_incident(done):
+            await tx.ledger.append(LOOKED, incident=incident, data={"erased": of_it}, **_act(here, actor, reason))
+    return tuple(done)
+
+
+def _by_incident(found: Collection[Due]) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    """What is told of each incident, so that only those read it who see it; last, and always, what is of none."""
+    for name in sorted({"", *(one.incident for one in found)}, reverse=True):
+        yield name, [one.model_dump(mode="json") for one in found if one.incident == name]
 
 
 async def mind_retention(here: Installation) -> str:
@@ -69,10 +73,11 @@ async def mind_retention(here: Installation) -> str:
     if looked and now - looked[-1].at < EVERY:
         return ""
     if not looked and not announced:
-        coming = [one.model_dump(mode="json") for one in await due(here)]
+        coming = await due(here)
         async with here.store.transaction() as tx:
-            data = {"from": (now + NOTICE).isoformat(), "due": coming}
-            await tx.ledger.append(ANNOUNCED, data=data, **_act(here, "retention", ""))
+            for incident, of_it in _by_incident(coming):
+                data = {"from": (now + NOTICE).isoformat(), "due": of_it}
+                await tx.ledger.append(ANNOUNCED, incident=incident, data=data, **_act(here, "retention", ""))
         return f"retention begins on {now + NOTICE:%Y-%m-%d}" if coming else ""
     if not looked and now - announced[-1].at < NOTICE:
         return ""
@@ -128,34 +133,43 @@ def _old_bundles(folder: Path, closed: set[str], before: datetime) -> Iterator[D
     return iter(found)
 
 
-async def _erase(here: Installation, one: Due, actor: str, reason: str) -> None:
+async def _erase(here: Installation, one: Due, actor: str, reason: str) -> bool:
+    """Erase one thing that is due, unless its incident has come under legal hold meanwhile; whether it was erased."""
     act = _act(here, actor, reason or f"kept for as long as [retention] says: {one.kind.value}")
     if one.kind is Kept.BUNDLES:
-        await _record(here, "retention.expiring", one, act)
-        file = here.settings.home / "reports" / one.incident / one.what
-        await asyncio.to_thread(file.unlink, True)
-        await _record(here, "retention.expired", one, act)
-        return
+        return await _expire(here, one, act)
     if one.kind is Kept.RECIPIENTS:
         async with here.store.whole.transaction() as tx:
-            if one.incident not in await tx.holds.held():
-                await tx.mailings.erase(one.what, incident=one.incident, **act)
-        return
+            if one.incident in await tx.holds.held():
+                return False
+            await tx.mailings.erase(one.what, incident=one.incident, **act)
+        return True
     whose = Matcher(everything=True)
     async with here.store.whole.reading() as tx:
         if one.kind is Kept.POSTS:
             places = await tx.erasing.places(whose, incident=one.incident)
         else:
             places = await tx.erasing.old(one.kind, one.before)
-    await erase_places(here, whose, places, erasure="retention", act=act)
+    if not await erase_places(here, whose, places, erasure="retention", act=act):
+        return False
     folder = report_folder(here, one.incident)
     if one.kind is Kept.POSTS and await asyncio.to_thread(has_documents, folder):
-        await store_report(here, one.incident)
+        await rewrite_documents(here, one.incident)
+    return True
 
 
-async def _record(here: Installation, kind: str, one: Due, act: Any) -> None:
-    async with here.store.transaction() as tx:
-        await tx.ledger.append(kind, incident=one.incident, data=one.model_dump(mode="json"), **act)
+async def _expire(here: Installation, one: Due, act: Any) -> bool:
+    """Delete an old bundle, inside the transaction that saw no hold: nobody can place one between the look and the end."""
+    file = here.settings.home / "reports" / one.incident / one.what
+    data = one.model_dump(mode="json")
+    for kind in ("retention.expiring", "retention.expired"):
+        async with here.store.whole.transaction() as tx:
+            if one.incident in await tx.holds.held():
+                return False
+            await tx.ledger.append(kind, incident=one.incident, data=data, **act)
+            if kind == "retention.expired":
+                await asyncio.to_thread(file.unlink, True)
+    return True
 
 
 def _act(here: Installation, actor: str, reason: str) -> Any:

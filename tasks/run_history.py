@@ -3,8 +3,8 @@ artifacts, inputs and events, as plain JSON.
 
 Prefect forgets (events after a week, inputs on a retry), and its server may be away. So the sweep copies every minute what
 changed of the runs of incidents that go on, whether or not the process that ran them still lives, and once more when
-evidence is sealed. Entries are added to a copy and never taken from it: what Prefect has forgotten since stays. Secrets
-and one-time codes are blotted out; what is too much is cut, and says so.
+evidence is sealed. Entries are added to a copy and never taken from it: what Prefect has forgotten since stays, and what was
+erased from it since stays erased. Secrets and one-time codes are blotted out; what is too much is cut, and says so.
 """
 
 import json
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel
 
 from crisis.incident import LIVE, IncidentState
+from crisis.personal import ERASED, readable
 from tasks.installation import Installation
 from tasks.runs import server_is_known
 
@@ -117,7 +118,8 @@ async def _copy(here: Installation, client: "PrefectClient", incident_id: str, r
     settled = over and before is not None and before.get("updated") == plain.get("updated")
     plain["copied_over"] = plain.get("updated") if settled else ""
     async with here.store.transaction() as tx:
-        await tx.run_copies.put(incident_id, name, "run", _scrubbed(plain))
+        told = _still_erased(await tx.run_copies.get(name, "run"), _scrubbed(plain))
+        await tx.run_copies.put(incident_id, name, "run", told)
         for part, now in found.items():
             kept = await tx.run_copies.get(name, part) or {"entries": [], "cut": False}
             joined = _joined(kept["entries"], _scrubbed(now["entries"]), at_most=MOST)
@@ -180,12 +182,27 @@ async def _pages(page: Callable[[int], Awaitable[Sequence[BaseModel]]]) -> dict[
 
 
 def _joined(before: Iterable[dict[str, Any]], now: Iterable[dict[str, Any]], *, at_most: int) -> list[dict[str, Any]]:
-    """What was copied before and what is known now, each entry once, as it was told last; in the order of their copying."""
+    """What was copied before and what is known now, each entry once, as it was told last, but for what was erased of it;
+    in the order of their copying."""
     entries: dict[str, dict[str, Any]] = {}
     for entry in (*before, *now):
         name = str(entry.get("id") or entry.get("key") or json.dumps(entry, sort_keys=True))
-        entries[name] = entry
+        entries[name] = _still_erased(entries.get(name), entry)
     return list(entries.values())[:at_most]
+
+
+def _still_erased(before: Any, now: Any) -> Any:
+    """What Prefect tells now, without what was erased from the copy that was made before: Prefect still knows it.
+
+    A list with something erased stays as it was, for its items have no names by which they could be found again.
+    """
+    if before == ERASED:
+        return ERASED
+    if isinstance(before, dict) and isinstance(now, dict):
+        return {name: _still_erased(before.get(name), value) for name, value in now.items()}
+    if isinstance(before, list) and before != now and ERASED in readable(before):
+        return before
+    return now
 
 
 def _plain(model: BaseModel) -> dict[str, Any]:

@@ -25,7 +25,8 @@ LONGEST_REASON = 2_000
 async def audiences(tx: Transaction, incident: Incident) -> tuple[Audience, ...]:
     """Every audience of an incident: whether the last word reached it, and whether each correction did.
 
-    Those who are stranded come first.
+    Whoever was answered under their own post is owed no resolution of their own: nobody gets a second reply, and they read
+    the channel. An error that their reply carried is owed to them. Those who are stranded come first.
     """
     deliveries = await tx.outbox.list(incident=incident.id)
     back = frozenset(d.withdraws for d in deliveries if d.purpose is Purpose.WITHDRAWAL and d.state in ARRIVED)
@@ -36,7 +37,7 @@ async def audiences(tx: Transaction, incident: Incident) -> tuple[Audience, ...]
     for (key, kind), own in grouped.items():
         last = [d for d in own if d.statement in kinds and is_last_word(kinds[d.statement])]
         earlier = [d for d in own if d not in last and _was_heard(d)]
-        if earlier:
+        if earlier and kind is not AudienceKind.REPLY:
             found.append(await _audience(tx, key, kind, earlier, last, back, RESOLUTION))
     for statement in kinds.values():
         if statement.kind is StatementKind.CORRECTION and statement.corrects:

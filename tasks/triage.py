@@ -70,6 +70,7 @@ async def _reassess(here: Installation, tx: Transaction, incident: Incident, see
         seen,
         may_lower=not await tx.statements.open_proposals(incident.id),
         playbooks=here.playbooks,
+        sensitivity=here.settings.detection,
     )
     settled = look.settled
     incident = await tx.incidents.seen_lower(incident.id, settled.lower_since)

@@ -66,5 +66,5 @@ async def _waits(here: Installation, incident: Incident) -> AsyncIterator[str]:
             stops = await blocking(here, statement) if status is StatementStatus.DRAFT else ()
             lint = f" and held by lint ({', '.join(stops)})" if stops else ""
             yield f"a new version of {statement.label}, which is {status.value}{lint}"
-    if not statements:
+    if not any(statement.kind.to_all for statement, _ in statements):
         yield "its first draft"

@@ -84,7 +84,8 @@ async def _brief(here: Installation, tx: Transaction, incident: Incident, kind: 
         language=language,
         formal=voice.formality == "formal",
     )
-    said = [s for s in await tx.statements.list(incident.id) if await tx.statements.status(s.id, s.version) in SAID]
+    texts = [s for s in await tx.statements.list(incident.id) if s.kind.to_all]
+    said = [s for s in texts if await tx.statements.status(s.id, s.version) in SAID]
     return Brief(
         organisation=context["organisation"],
         brand=context["brand"],

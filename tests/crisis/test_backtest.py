@@ -37,8 +37,8 @@ def struck(known: list[Row], at: int, times: float, share: float, *, level: floa
     return found
 
 
-def run(known: list[Row], step: float = STEP) -> list[Verdict]:
-    series = Backtest(step, negative=known[0].negative is not None)
+def run(known: list[Row], step: float = STEP, alert_at: float = 0.5) -> list[Verdict]:
+    series = Backtest(step, negative=known[0].negative is not None, alert_at=alert_at)
     return [series.row(row) for row in known]
 
 
@@ -65,6 +65,16 @@ def test_a_threefold_outrage_is_found_within_three_hours() -> None:
     found = [row for row, kind in alerts(run(struck(rows(7), at, 3, 0.7))) if kind == "outrage"]
     assert len(found) == 1
     assert at <= found[0] < at + 36
+
+
+def test_the_score_that_people_set_decides_when_an_outrage_opens() -> None:
+    at = 6 * DAY + 100
+    known = struck(rows(7), at, 3, 0.7)
+    opened = [
+        [row for row, kind in alerts(run(known, alert_at=score)) if kind == "outrage"] for score in (0.5, 0.6, 0.9)
+    ]
+    assert opened[0] < opened[1]
+    assert opened[2] == []
 
 
 def test_a_second_outrage_that_outgrows_a_first_one_not_yet_over_alerts_again() -> None:

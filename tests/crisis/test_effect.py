@@ -155,6 +155,17 @@ def test_a_later_statement_settles_the_one_before() -> None:
     assert before_it.proposal is Proposal.HOLD
 
 
+@pytest.mark.parametrize("minutes", [10, 30])
+def test_a_reply_to_one_person_neither_settles_nor_shares_the_judgement_of_what_was_said_to_all(minutes: int) -> None:
+    reply = word(minutes, 2, StatementKind.REPLY)
+    signals = [*PAST, *after(14)]
+    found = judge(word(), [word(), reply], signals, incident="INC-7", at=SAID + 60 * MINUTE)
+    assert found == judged(signals)
+    assert (found.open, found.together_with) == (True, ())
+    with pytest.raises(ValueError, match="was not public"):
+        judge(reply, [word(), reply], signals, incident="INC-7", at=SAID + 60 * MINUTE)
+
+
 def test_a_statement_that_follows_before_a_window_has_passed_leaves_nothing_to_judge() -> None:
     words = [word(), word(20, 2)]
     found = judge(

@@ -13,8 +13,10 @@ from crisis import understanding
 from crisis.coordination import SAME_TEXT
 from crisis.detector import Detector
 from crisis.episode_triage import EpisodeTriage, Look
+from crisis.sensitivity import Sensitivity
 from crisis.triage import Signal
 from crisis.understanding import understood
+from crisis.values import Severity
 from crisis.watch import Mention
 
 BEGIN = datetime(2026, 3, 1, tzinfo=UTC)
@@ -94,6 +96,20 @@ def test_it_goes_on_from_what_was_dumped() -> None:
     straight = list(looks(EpisodeTriage(WATCH), mentions))
     assert list(looks(EpisodeTriage(WATCH), mentions, broken=True)) == straight
     assert any(isinstance(look, Look) for look in straight)
+
+
+def test_what_people_set_decides_when_it_looks_and_how_grave_it_is() -> None:
+    mentions = storm(26.5)
+    usual = [look for look in looks(EpisodeTriage(WATCH), mentions) if isinstance(look, Look)]
+    high = Sensitivity(alert_scores={WATCH.name: 0.9}, sev1=129, sev2=128, sev3=127)
+    later = [look for look in looks(EpisodeTriage(WATCH, sensitivity=high), mentions) if isinstance(look, Look)]
+    assert usual
+    assert not later or later[0].signal.at > usual[0].signal.at
+    milder = Sensitivity(sev1=129, sev2=128, sev3=127)
+    looked = [look for look in looks(EpisodeTriage(WATCH, sensitivity=milder), mentions) if isinstance(look, Look)]
+    assert [look.signal.at for look in looked] == [look.signal.at for look in usual]
+    assert max(look.assessment.severity for look in usual) > Severity.SEV4
+    assert {look.assessment.severity for look in looked} == {Severity.SEV4}
 
 
 def test_those_who_raged_are_no_regulars_afterwards() -> None:

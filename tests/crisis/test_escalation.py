@@ -6,12 +6,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crisis.escalation import HOLD, settle
-from crisis.severity import THRESHOLDS
+from crisis.sensitivity import SEVERITIES, USUAL
 from crisis.triage import Assessment, Cluster, Strategy
 from crisis.values import CrisisType, Severity
 
 AT = datetime(2026, 3, 3, 13, tzinfo=UTC)
-SCORES = {**THRESHOLDS, Severity.SEV4: 0.0}
+SCORES = {**{level: USUAL.edge(level) for level in SEVERITIES}, Severity.SEV4: 0.0}
 
 
 def seen(severity: Severity, minutes: float = 0, *, by: str = "triage", saw: Severity | None = None) -> Assessment:

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from crisis.doctrine import CAUSES
 from crisis.media import Newsrooms
 from crisis.playbook import Playbook
-from crisis.severity import FLOORS, assess, severity_of
+from crisis.sensitivity import USUAL
+from crisis.severity import FLOORS, assess
 from crisis.triage import Clocks, Cluster, Signal, Strategy
 from crisis.values import CrisisType, Severity
 from crisis.watch import Mention, Watch
@@ -62,7 +63,7 @@ def test_the_score_is_the_sum_of_its_points() -> None:
     for kind in CrisisType:
         assessment = assess(signal(), WATCH, crisis_type=kind)
         assert assessment.score == pytest.approx(sum(factor.points for factor in assessment.factors), abs=0.02)
-        assert assessment.severity is severity_of(assessment.score)
+        assert assessment.severity is USUAL.severity_of(assessment.score)
 
 
 SIGNALS = st.fixed_dictionaries(
@@ -134,7 +135,7 @@ def test_coordination_lowers_confidence_and_never_the_severity(base: dict[str, A
     assert brigaded.score == clean.score
     assert brigaded.confidence <= clean.confidence
     for kind, floor in FLOORS.items():
-        assert assess(signal(**more), WATCH, crisis_type=kind).score >= floor
+        assert assess(signal(**more), WATCH, crisis_type=kind).score >= USUAL.edge(floor)
 
 
 def test_confidence_is_said_with_every_doubt_and_a_brigade_lowers_it() -> None:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from crisis.delivery import Delivery, DeliveryClass, DeliveryState, Purpose, Receipt
-from crisis.statement import Part, Rendering, Target
+from crisis.statement import Answered, Part, Rendering, Target
 from crisis.stranded import Audience, AudienceKind, End, Excuse, by_audience, end_of, excused
 
 AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -13,7 +13,13 @@ D = DeliveryState
 
 
 def sent(
-    id: str, statement: str, state: DeliveryState = D.ACCEPTED, *, reply_to: str = "", problem: str = ""
+    id: str,
+    statement: str,
+    state: DeliveryState = D.ACCEPTED,
+    *,
+    reply_to: str = "",
+    problem: str = "",
+    answers: Answered | None = None,
 ) -> Delivery:
     return Delivery(
         id=id,
@@ -25,6 +31,7 @@ def sent(
             target=Target(channel="mastodon", kind="mastodon"),
             parts=(Part(text="x", length=1, limit=9),),
             reply_to=reply_to,
+            answers=answers,
         ),
         delivery_class=DeliveryClass.NATIVE_KEY,
         state=state,
@@ -63,6 +70,15 @@ def test_an_answer_under_somebody_elses_post_is_an_audience_of_its_own_and_one_u
     assert {key: len(own) for key, own in by_audience([first, update, reply]).items()} == {
         ("mastodon", AudienceKind.TARGET): 2,
         ("mastodon>a-strangers-post", AudienceKind.REPLY): 1,
+    }
+
+
+def test_what_goes_under_our_reply_is_for_the_person_whom_it_answered() -> None:
+    stranger = Answered(source="mastodon", id="a-strangers-post", author="ada")
+    reply = sent("3", "S3", reply_to="a-strangers-post", answers=stranger)
+    correction = sent("4", "S4", reply_to="post-3")
+    assert {key: len(own) for key, own in by_audience([reply, correction]).items()} == {
+        ("mastodon>a-strangers-post", AudienceKind.REPLY): 2,
     }
 
 

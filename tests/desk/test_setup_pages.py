@@ -9,12 +9,22 @@ import pytest
 from at_the_desk import HOSTILE, Scene
 
 from config import SourceSettings
+from crisis.learning import Elsewhere, Learnt, Past, propose_alert, propose_clock, propose_edges
 from desk import watch_preview
 from desk.watch_preview import toml_of
 from records.budgets import Left
 from records.checks import Checked
+from tasks.learning import put_on_record
 
-PLACES = ("/setup", "/setup/watches", "/setup/playbooks", "/setup/people", "/setup/channels", "/setup/work")
+PLACES = (
+    "/setup",
+    "/setup/watches",
+    "/setup/playbooks",
+    "/setup/people",
+    "/setup/channels",
+    "/setup/learning",
+    "/setup/work",
+)
 
 
 async def shown(scene: Scene, path: str, status: int = 200, **params: str) -> str:
@@ -160,3 +170,26 @@ async def test_every_playbook_is_told_in_words(scene: Scene) -> None:
     for book in scene.here.playbooks.values():
         assert book.title in page
     assert "1 comms, 1 legal" in page
+
+
+async def proposal(scene: Scene) -> None:
+    """A proposal on record, for all watches and for one with a hostile name."""
+    told = [Past(f"INC-{n}", HOSTILE, n % 2 == 0, ((0.0, 0.55 if n % 2 else 0.8),)) for n in range(20)]
+    whole = propose_alert(told, [Elsewhere(HOSTILE, 26.0)], 0.5)
+    learnt = Learnt(
+        alerts=(whole, whole.model_copy(update={"watch": HOSTILE})),
+        edges=propose_edges([], scene.here.settings.detection),
+        clock=propose_clock([]),
+    )
+    await put_on_record(scene.here, learnt, actor="ida@example.com")
+
+
+async def test_the_newest_proposal_is_shown_and_hostile_words_in_it_stay_words(scene: Scene) -> None:
+    page = await shown(scene, "/setup/learning")
+    assert "No proposal is on record" in page
+    await proposal(scene)
+    page = await shown(scene, "/setup/learning")
+    assert "alert_score = 0.56" in page
+    assert "0 of 10" in page
+    assert "<script>" not in page
+    assert "\u202e" not in page

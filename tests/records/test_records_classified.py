@@ -108,6 +108,7 @@ SALTED = {
     "review.*",
     "review_task.*",
     "review_task.reminded",
+    "audience.excused",
     "erasure.asked",
     "erasure.ended",
 }
@@ -158,7 +159,6 @@ BARE = {
     "address.unsuppressed",
     "approval.escalated",
     "approval.form",
-    "audience.excused",
     "coverage.*",
     "drill.began",
     "drill.scored",
