@@ -63,6 +63,24 @@ async def test_whatever_is_due_first_is_next_though_an_approval_is_asked_for(sce
     assert step_on(await shown(scene, "/")) == UPDATE
 
 
+async def test_nothing_comes_before_looking_whether_a_text_arrived(scene: Scene, outgoing: Outgoing) -> None:
+    delivery = outgoing(scene.statement, "customer-list")
+    await on_the_way(scene, delivery, to=DeliveryState.UNKNOWN, problem="no answer")
+    await owe(scene, "news", -3)
+    assert step_on(await shown(scene, "/")) == f"/incidents/INC-1#delivery-{delivery.id}"
+
+
+async def test_whoever_is_owed_the_end_is_left_behind_once_it_is_over(scene: Scene, outgoing: Outgoing) -> None:
+    await on_the_way(scene, outgoing(scene.statement, "newsroom-mastodon"), to=DeliveryState.ACCEPTED)
+    assert "left behind:" not in await shown(scene, "/incidents/INC-1/told")
+    async with scene.here.store.transaction() as tx:
+        for state in (IncidentState.RESPONDING, IncidentState.MONITORING, IncidentState.RESOLVED):
+            await tx.incidents.step("INC-1", state, actor=ANA, reason="test")
+    page = await shown(scene, "/incidents/INC-1/told")
+    assert "1 left behind:" in page
+    assert "Draft the resolution" not in page
+
+
 async def test_a_text_that_is_gone_is_to_be_corrected_or_taken_back_until_it_was(
     scene: Scene, outgoing: Outgoing
 ) -> None:
