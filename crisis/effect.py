@@ -116,6 +116,14 @@ class Effect(Frozen):
         return not self.settled
 
     @property
+    def judged(self) -> str:
+        """The verdict and why, as the end of a sentence without its full stop."""
+        says = self.says.rstrip(". ")
+        if says.casefold().startswith(self.verdict.value):
+            return f"{says[:1].lower()}{says[1:]}"
+        return f"{self.verdict.value}: {says}" if says else self.verdict.value
+
+    @property
     def draft_at(self) -> str:
         """Where on the desk the proposal is carried out; empty for *hold*."""
         if self.next_kind is None:

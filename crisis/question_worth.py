@@ -8,9 +8,10 @@ language it counts 0 there, and the factor says so.
 """
 
 import re
-from datetime import datetime
+from datetime import datetime, timedelta
 from math import log2, log10
 
+from crisis.clocks import span_in_words
 from crisis.language import languages
 from crisis.paraphrases import kind_of
 from crisis.public_questions import PublicQuestion, Standing, Tally, age_of
@@ -117,5 +118,8 @@ def _age(question: PublicQuestion, standing: Standing, now: datetime) -> Factor:
     if not standing.unanswered:
         return Factor(name="age", value=0, says=f"it is {standing}")
     return Factor(
-        name="age", value=round(hours, 2), points=round(min(AGE, 2 * hours), 1), says=f"open for {hours:.1f} h"
+        name="age",
+        value=round(hours, 2),
+        points=round(min(AGE, 2 * hours), 1),
+        says=f"unanswered for {span_in_words(timedelta(hours=hours))}",
     )

@@ -10,8 +10,9 @@ from itertools import pairwise
 
 from crisis.clocks import NORMS, ClockReading, ClockState, Norm, span_in_words
 from crisis.commitment import Commitment, CommitmentState
+from crisis.effect import Verdict
 from crisis.incident import Incident
-from crisis.reaction import Observation, Reaction
+from crisis.reaction import Reaction
 from crisis.summary import Account
 from crisis.values import CrisisType, Frozen, UtcDatetime
 
@@ -98,7 +99,7 @@ def worked(account: Account) -> tuple[str, ...]:
         *_clocks(account.clocks, ClockState.KEPT),
         *_promises(account.commitments, kept=True),
         *_arrivals(account),
-        *_reaction(account.observations, good=True),
+        *_reaction(account, good=True),
     )
 
 
@@ -108,7 +109,7 @@ def did_not(account: Account) -> tuple[str, ...]:
         *_clocks(account.clocks, ClockState.MISSED),
         *_promises(account.commitments, kept=False),
         *_lost(account),
-        *_reaction(account.observations, good=False),
+        *_reaction(account, good=False),
     )
 
 
@@ -148,9 +149,14 @@ def _lost(account: Account) -> Iterator[str]:
         yield f"{of} notices to stakeholders are not known to have arrived ({', '.join(routes)})."
 
 
-def _reaction(observations: Sequence[Observation], *, good: bool) -> Iterator[str]:
-    """The last measurement after each statement."""
-    last = {o.statement: o for o in observations}
+def _reaction(account: Account, *, good: bool) -> Iterator[str]:
+    """How each statement's effect was judged; where that tells nothing, the last measurement after it."""
+    decided = {Verdict.WORKING: True, Verdict.WORSE: False}
+    judged = {e.statement: e for e in account.effects if e.verdict in decided}
+    for effect in judged.values():
+        if decided[effect.verdict] is good:
+            yield f"{effect.statement} v{effect.version}: {effect.judged}."
+    last = {o.statement: o for o in account.observations if o.statement not in judged}
     for statement, seen in last.items():
         after = f"After {statement}" if statement else "Before anything was said"
         if good and (seen.calm or seen.verdict is Reaction.CALMING):

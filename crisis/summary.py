@@ -9,6 +9,7 @@ from datetime import timedelta
 from crisis.clocks import ClockReading, ClockState, Publication, span_in_words
 from crisis.commitment import Commitment, CommitmentState
 from crisis.delivery import Delivery, DeliveryState, Purpose
+from crisis.effect import Effect, Verdict
 from crisis.fact import Fact, FactStatus
 from crisis.incident import Incident, IncidentState
 from crisis.reaction import Observation, Reaction
@@ -46,6 +47,8 @@ class Account(Frozen):
     approvers: int = 0
     commitments: tuple[Commitment, ...] = ()
     observations: tuple[Observation, ...] = ()
+    effects: tuple[Effect, ...] = ()
+    """The newest judgement of each statement's effect, in the order of publication."""
 
 
 def sentences(account: Account) -> tuple[str, ...]:
@@ -54,7 +57,7 @@ def sentences(account: Account) -> tuple[str, ...]:
         _beginning(account),
         _peak(account.signals),
         _words(account),
-        _reaction(account.observations),
+        _reaction(account),
         _end(account),
     ]
     return tuple(sentence for sentence in told if sentence)
@@ -103,12 +106,18 @@ def _channels(deliveries: Sequence[Delivery]) -> tuple[int, int]:
     return sum(d.arrived for d in statements), len(statements)
 
 
-def _reaction(observations: Sequence[Observation]) -> str:
-    if not observations:
-        return "The reaction after publication was not measured."
-    last = observations[-1]
-    times = f"{len(observations)} times" if len(observations) > 1 else "once"
-    return f"The reaction was measured {times}; the last time, at {last.at:%H:%M} UTC: {last.says}."
+def _reaction(account: Account) -> str:
+    """What was measured last, and how the effect of what was said was judged."""
+    told = []
+    if account.observations:
+        last = account.observations[-1]
+        count = len(account.observations)
+        times = f"{count} times" if count > 1 else "once"
+        told.append(f"The reaction was measured {times}; the last time, at {last.at:%H:%M} UTC: {last.says}.")
+    if account.effects:
+        effect = account.effects[-1]
+        told.append(f"The effect of {effect.statement} v{effect.version} was judged: {effect.judged}.")
+    return " ".join(told) or "The reaction after publication was not measured."
 
 
 def _end(account: Account) -> str:
@@ -154,6 +163,11 @@ def figures(account: Account) -> tuple[Figure, ...]:
         value = "calm" if last.calm else last.verdict.value
         share = f"{last.negative_share:.0%} negative, {last.before_negative_share:.0%} before"
         shown.append(Figure(label="Reaction", value=value, note=share, good=good))
+    elif account.effects:
+        judged = account.effects[-1]
+        good = {Verdict.WORKING: True, Verdict.WORSE: False}.get(judged.verdict)
+        note = f"after {judged.statement} v{judged.version}"
+        shown.append(Figure(label="Reaction", value=judged.verdict.value, note=note, good=good))
     return tuple(shown)
 
 
@@ -198,7 +212,8 @@ def _delivery_trouble(deliveries: Sequence[Delivery], what: str) -> Iterator[str
             name = "A notice" if what == "notice" else f"{d.statement} v{d.version}"
             name = f"The withdrawal of {name}" if d.purpose is Purpose.WITHDRAWAL else name
             place = f"{target.channel} ({target.address})" if target.address else target.channel
-            yield f"{name} {says} {place}{f': {d.problem}' if d.problem else ''}."
+            problem = f": {d.problem.rstrip('. ')}" if d.problem else ""
+            yield f"{name} {says} {place}{problem}."
 
 
 def _fact_trouble(account: Account) -> Iterator[str]:
@@ -213,3 +228,6 @@ def _fact_trouble(account: Account) -> Iterator[str]:
 def _reaction_trouble(account: Account) -> Iterator[str]:
     if account.observations and account.observations[-1].verdict is Reaction.GROWING:
         yield f"The reaction was still growing when last measured: {account.observations[-1].says}."
+    for effect in account.effects:
+        if effect.verdict is Verdict.WORSE:
+            yield f"{effect.statement} v{effect.version}: {effect.judged}."

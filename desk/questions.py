@@ -146,6 +146,7 @@ async def sheet(request: Request) -> Response:
                 "said": answer_in(row.answer.statement, row.question.text) if row.answer else "",
                 "facts": row.answer.statement.facts if row.answer else facts_about(row.question.text, facts),
                 "say_by": say_by(row.question, incident, now),
+                "promised": row.question.say_by is not None and row.question.say_by > now,
             }
             for row in chosen[:ON_SHEET]
         ],

@@ -6,6 +6,8 @@ overwrites nothing. Whoever signs signs what they had before them, by its hash.
 """
 
 import asyncio
+import io
+import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -58,8 +60,8 @@ LARGEST_FORM = 512 * 1024
 """Bytes: four sections in any script, as a form encodes them."""
 _submitted = TokenBucket(burst=20, seconds=3.0)
 """Forms by incident and caller: one-time codes must not be guessed."""
-_made = TokenBucket(burst=10, seconds=3.0)
-"""Reports by caller: each is made anew."""
+_made = TokenBucket(burst=20, seconds=3.0)
+"""Reports by caller: each is made anew; all that the page links fit into one burst."""
 
 
 @dataclass(frozen=True)
@@ -266,6 +268,21 @@ async def table_file(request: Request) -> Response:
     return _file(made[f"{TABLES}{name}.csv"], f"{told.material.incident.id}-{name}.csv", "text/csv; charset=utf-8")
 
 
+async def everything(request: Request) -> Response:
+    """The JSON and every table in one ZIP file."""
+    told = await _told(request)
+    made = await asyncio.to_thread(_zipped, told)
+    return _file(made, f"{told.material.incident.id}-report-data.zip", "application/zip")
+
+
+def _zipped(told: Told) -> bytes:
+    whole = io.BytesIO()
+    with zipfile.ZipFile(whole, "w", zipfile.ZIP_DEFLATED) as bundle:
+        for path, content in data_files(told).items():
+            bundle.writestr(path, content)
+    return whole.getvalue()
+
+
 async def _told(request: Request) -> Told:
     name = request.path_params["id"]
     try:
@@ -289,5 +306,6 @@ ROUTES = [
     Route("/incidents/{id}/review/report", preview, methods=["GET"]),
     Route("/incidents/{id}/review/report.pdf", paper, methods=["GET"]),
     Route("/incidents/{id}/review/report.json", data, methods=["GET"]),
+    Route("/incidents/{id}/review/report-data.zip", everything, methods=["GET"]),
     Route("/incidents/{id}/review/{table}.csv", table_file, methods=["GET"]),
 ]

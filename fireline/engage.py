@@ -63,6 +63,15 @@ async def do_not_engage(
     """Show whom nobody replies to; put somebody on the list, or take them off, with your reason."""
     from tasks.engage import allow, bar
 
+    if who and ":" not in who:
+        raise Stop(
+            f"{who!r} names nobody: a person is network:author, such as mastodon:@ada@social.example; "
+            "without one, the list of all incidents is shown"
+        )
+    if who and not actor:
+        raise Stop("a change of the list needs --as, your e-mail address, and --reason")
+    if not who and (remove or actor or reason):
+        raise Stop("say who it is about, as network:author, such as mastodon:@ada@social.example")
     async with session() as here:
         if who:
             here.settings.stakeholder(actor)

@@ -199,6 +199,8 @@ async def read_back(incident: str, *, json: Json = False) -> int:
             row["at"] = one.at.isoformat() if one and one.at else None
             words = f"{row['channel']}  {delivery.statement} v{delivery.version}  {stand}: {says}"
             show(row, as_json=json, words=words)
+        if not out and not json:
+            print(f"Nothing was looked at: nothing of {incident} has been published yet.")
         return 1 if any(one.stand in ("edited", "gone") and one.due_at for one in seen.values()) else 0
 
 

@@ -12,7 +12,9 @@ from fireline.errors import Stop
 from fireline.incidents import Actor, Json
 from fireline.session import session, show
 
-Words = Annotated[str | None, Parameter(help="The section's new text; left out, it stays as it is.")]
+Words = Annotated[
+    str | None, Parameter(help="The section's new text, or @ and the name of a file with it; left out, it stays.")
+]
 
 
 async def review(
@@ -39,7 +41,7 @@ async def review(
     from tasks.report import worked_and_not
 
     given = dict(zip(Section, (worked, did_not_work, contributing_factors, lessons), strict=True))
-    sections = {section: text for section, text in given.items() if text is not None}
+    sections = {section: _section(section.value, text) for section, text in given.items() if text is not None}
     async with session() as here:
         if sections or authority_told_at:
             here.settings.stakeholder(actor)
@@ -65,6 +67,26 @@ async def review(
         row = {"incident": incident, "worked_by_record": went, "did_not_by_record": did_not}
         row |= found.model_dump(mode="json") | {"missing": missing, "blame": blame}
         show(row, as_json=json, words="\n".join(lines))
+
+
+def _section(name: str, given: str) -> str:
+    """A section's text as given, or of the file that is named after an ``@``."""
+    option = f"--{name.replace('_', '-')}"
+    if not given.startswith("@"):
+        if (
+            not given[:1].isspace()
+            and len(given.split()) == 1
+            and (given[0] in "/~." or Path(given).suffix in (".md", ".txt"))
+        ):
+            raise Stop(f"{option} {given} looks like a file: write {option} @{given} for the text in it")
+        return given
+    path = Path(given[1:]).expanduser()
+    try:
+        return path.read_bytes().decode("utf-8-sig")
+    except OSError as error:
+        raise Stop(f"{option}: {path}: {error.strerror or 'cannot be read'}: name a text file after the @") from None
+    except UnicodeDecodeError as error:
+        raise Stop(f"{option}: {path}: byte {error.start} is not UTF-8: save the file as UTF-8") from None
 
 
 async def review_meeting(

@@ -91,13 +91,21 @@ class Agreement:
         """The first record that a table contradicts; None when they agree. The ledger itself must hold already."""
         noted: dict[str, _Noted] = {}
         mailings = MailingAgreement()
+        unreadable: list[Problem] = []
         after = 0
         while batch := await self._ledger.list(after=after, limit=_BATCH):
             for record in batch:
-                _note(noted, record)
-                mailings.note(record)
+                try:
+                    _note(noted, record)
+                    mailings.note(record)
+                except (KeyError, TypeError, ValueError, AttributeError):
+                    unreadable.append(
+                        Problem(
+                            seq=record.seq, says=f"record {record.seq} ({record.kind}) is malformed: it cannot be read"
+                        )
+                    )
             after = batch[-1].seq
-        found = [*_differences(noted, await self._rows()), *await mailings.problems(self._work)]
+        found = [*unreadable, *_differences(noted, await self._rows()), *await mailings.problems(self._work)]
         return min(found, key=lambda p: (p.seq is None, p.seq or 0), default=None)
 
     async def _rows(self) -> dict[str, Fields | None]:

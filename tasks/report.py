@@ -14,6 +14,7 @@ from markupsafe import Markup
 
 from crisis import charts, summary
 from crisis.clocks import ClockReading, read_clocks
+from crisis.effect import newest_of
 from crisis.report_tables import ReportDocument
 from crisis.retrospect import Leg, NormReading, did_not, legs, read_norms, worked
 from crisis.values import StatementKind
@@ -235,6 +236,7 @@ def _account(material: Material, clocks: tuple[ClockReading, ...]) -> summary.Ac
         approvers=len(approvers),
         commitments=material.commitments,
         observations=material.observations,
+        effects=tuple(newest_of(material.records)),
     )
 
 

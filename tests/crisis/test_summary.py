@@ -5,8 +5,10 @@ from datetime import UTC, datetime, timedelta
 from crisis.clocks import Publication, read_clocks
 from crisis.commitment import Commitment, CommitmentState
 from crisis.delivery import Delivery, DeliveryClass, DeliveryState, Purpose
+from crisis.effect import Effect, Proposal, Verdict
 from crisis.incident import Incident, IncidentState
 from crisis.reaction import Observation, Reaction
+from crisis.retrospect import did_not, worked
 from crisis.statement import Part, Rendering, Target
 from crisis.summary import Account, attention, figures, sentences
 from crisis.triage import Assessment, Cluster, Strategy
@@ -144,3 +146,24 @@ def test_a_reaction_that_still_grows_is_told() -> None:
         "The reaction was still growing when last measured: it is growing.",
     )
     assert next(f for f in figures(account(observations=(seen,))) if f.label == "Reaction").good is False
+
+
+def test_a_judged_effect_is_told_where_nothing_else_was_measured() -> None:
+    judged = Effect(
+        incident="INC-1",
+        statement="INC-1-S1",
+        version=1,
+        kind=StatementKind.UPDATE,
+        published_at=after(12),
+        at=after(40),
+        verdict=Verdict.WORSE,
+        proposal=Proposal.CORRECT,
+        says="Made it worse: 40 negative people a window",
+        reasons=(),
+    )
+    told = account(effects=(judged,))
+    assert "The effect of INC-1-S1 v1 was judged: made it worse: 40 negative people a window." in sentences(told)
+    assert "INC-1-S1 v1: made it worse: 40 negative people a window." in attention(told)
+    assert "INC-1-S1 v1: made it worse: 40 negative people a window." in did_not(told)
+    assert not any("made it worse" in line for line in worked(told))
+    assert next(f for f in figures(told) if f.label == "Reaction").good is False

@@ -52,6 +52,7 @@ NO_PAGES = {
     "/read/{token}/report": "the same",
     "/incidents/{id}/review/report.pdf": "a document to print, which tests/tasks/test_review.py reads",
     "/incidents/{id}/review/report.json": "JSON for programs",
+    "/incidents/{id}/review/report-data.zip": "the JSON and the tables for programs",
     "/incidents/{id}/review/{table}.csv": "a table for programs",
     "/read/{token}/chart.svg": "a picture",
     "/pictures/{sha256:str}.{suffix:str}": "a picture",

@@ -104,6 +104,7 @@ async def test_the_report_is_there_as_page_pdf_and_data_with_names_to_keep_them_
             ("report.pdf", "application/pdf", "INC-1-report.pdf"),
             ("report.json", "application/json", "INC-1-report.json"),
             ("timeline.csv", "text/csv", "INC-1-timeline.csv"),
+            ("report-data.zip", "application/zip", "INC-1-report-data.zip"),
         ):
             answer = await browser.get(f"{PAGE}/{path}")
             assert answer.status_code == 200

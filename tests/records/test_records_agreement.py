@@ -148,3 +148,12 @@ async def test_hostile_text_agrees_with_its_record(store: Store) -> None:
         await tx.facts.put(fact("INC-1-F1", incident.id).model_copy(update={"text": hostile}), **ANA)
     found = await store.verify()
     assert (found.ok, found.problem) == (True, "")
+
+
+async def test_a_record_that_tells_nothing_whole_is_named_instead_of_breaking_the_proof(store: Store) -> None:
+    await lived(store)
+    async with store.transaction() as tx:
+        await tx.ledger.append("fact.saved", actor="ana@example.com", incident="INC-1", data={"id": "INC-1-F9"})
+    found = await store.verify()
+    assert not found.ok
+    assert "(fact.saved) is malformed" in found.problem
