@@ -100,7 +100,9 @@ def _found(picture: Picture, settings: Settings, now: datetime) -> list[Wait]:
     elif incident.state is IncidentState.MONITORING and picture.closing_proposed:
         close = f'fireline resolve {incident.id} {YOU} --reason "WHY"'
         says, owed = "Decide whether to close: the reaction has calmed", f"/incidents/{incident.id}/told"
-        found.append(Wait(says, lead, commands=(close,), link=owed, link_label="Who is still owed the resolution"))
+        act = f"/incidents/{incident.id}/act#close"
+        label = "Who is still owed the resolution"
+        found.append(Wait(says, lead, commands=(close,), act=act, act_label="Close it", link=owed, link_label=label))
     return found
 
 
