@@ -288,7 +288,10 @@ NOTICES: dict[str, tuple[dict[str, Any], ...]] = {
     "notice.task.txt.j2": (_notice(task="Try the reserve unit", task_id="INC-7-T1", due="2026-04-01 12:00"),),
     "notice.task_overdue.txt.j2": (_notice(task="Try the reserve unit", task_id="INC-7-T1", due="2026-04-01 12:00"),),
     "notice.review_due.txt.j2": (_notice(days=14, roles="incident lead, legal"),),
-    "notice.closing.txt.j2": (_notice(says="38 people posted, which is usual", observation=OBSERVATION),),
+    "notice.closing.txt.j2": (
+        _notice(says="38 people posted, which is usual", observation=OBSERVATION, owed=()),
+        _notice(says="it is calm", observation=OBSERVATION, owed=("INC-7-S1v1-C1 is still promised for 15:00 UTC",)),
+    ),
     "notice.worse.txt.j2": (
         _notice(effect=_WORSE, draft="http://127.0.0.1:8420/incidents/INC-7/draft?kind=substantive"),
         _notice(effect=_WORSE.model_copy(update={"proposal": Proposal.HOLD, "next_kind": None}), draft=""),

@@ -8,11 +8,14 @@ it is new and ever more rarely after. Looking never sends anything.
 import html
 import re
 import unicodedata
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from pydantic import Field
 
+from crisis.delivery import Delivery
+from crisis.statement import Statement
 from crisis.values import Frozen, UtcDatetime
 
 
@@ -81,6 +84,27 @@ def next_look(published: datetime, now: datetime) -> datetime | None:
     """When a text that went out at ``published`` is looked at next; None once it is old."""
     age = now - published
     return next((now + every for until, every in STEPS if age < until), None)
+
+
+def to_mend(
+    deliveries: Iterable[Delivery],
+    seen: Mapping[str, ReadBack],
+    taken_back: frozenset[str],
+    corrections: Iterable[Statement],
+) -> dict[str, list[tuple[Delivery, ReadBack]]]:
+    """By statement: what does not stand as it was approved, and nobody has mended.
+
+    Taken back is mended, and so is what a published correction of it answers that was written after the change was seen.
+    """
+    mended = [(c.corrects, c.created_at) for c in corrections]
+    found: dict[str, list[tuple[Delivery, ReadBack]]] = {}
+    for delivery in deliveries:
+        one = seen.get(delivery.id)
+        if one is None or one.stand not in (Stand.EDITED, Stand.GONE) or delivery.id in taken_back:
+            continue
+        if not any(of == delivery.statement and (one.since is None or at >= one.since) for of, at in mended):
+            found.setdefault(delivery.statement, []).append((delivery, one))
+    return found
 
 
 def comparable(text: str) -> str:

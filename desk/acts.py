@@ -1,6 +1,7 @@
 """What a lead does with an incident: confirm a candidate, dismiss a false alarm, rate it otherwise than triage did, merge
 two that are one, split one that is two, say whether a post that got no clear answer is there, put frozen posts back,
-watch it longer. By the signed link in the lead's message (``/act/{token}``), or at the desk (``/incidents/{id}/act``).
+watch it longer, close it. By the signed link in the lead's message (``/act/{token}``), or at the desk
+(``/incidents/{id}/act``).
 
 Looking never acts: GET only reads. A POST acts, only from a form that this desk made a short while ago, and only for a
 person: the link names its holder; at the desk it is whoever is signed in, and whoever came with the shared key says who
@@ -33,6 +34,7 @@ from desk.state import desk_of
 from desk.who import who_acts
 from records import NotFound
 from tasks import incidents
+from tasks.close import resolve
 from tasks.deliver import answer_unknown
 from tasks.extend import extend
 from tasks.first_word import reassessed
@@ -87,6 +89,7 @@ class Place:
             "dismiss": IncidentState.DISMISSED in STEPS[incident.state],
             "rate": incident.state in LIVE,
             "watch": incident.state in WATCHED,
+            "close": IncidentState.RESOLVED in STEPS[incident.state],
             "merge": incident.state in LIVE and bool(self.others),
             "split": incident.state in incidents.REAL
             and incident.closed_at is None
@@ -177,7 +180,7 @@ async def take(request: Request, place: Place, form: dict[str, str]) -> None:
     form.update({name: values[-1].strip() for name, values in fields.items()})
     if not forms.fits(request, FORM, form.get("nonce", ""), _made_for(place)):
         raise NotTaken(403, "this page was open for too long: look again, then act")
-    if len(form.get("reason", "")) > MAX_REASON:
+    if max(len(form.get(name, "")) for name in ("reason", "unreached")) > MAX_REASON:
         raise NotTaken(400, f"the reason is too long: keep it under {MAX_REASON:,} characters")
     if not form.get("reason"):
         raise NotTaken(400, "say why, in your own words: it goes on record")
@@ -207,13 +210,7 @@ async def _do(here: Installation, place: Place, form: Mapping[str, str], person:
     elif act == "merge":
         await incidents.merge(here, incident.id, form.get("into", ""), actor=person, reason=reason)
     elif act in ("there", "again"):
-        if form.get("delivery") not in {d.id for d in place.unknown}:
-            raise NotTaken(409, "that has been answered meanwhile: look at how it stands")
-        there = act == "there"
-        link = web_address(form.get("link", "")) if there else ""
-        if there and form.get("link") and not link:
-            raise NotTaken(400, "the link is not a web address: copy it whole, from https:// on, or leave it out")
-        await answer_unknown(here, form["delivery"], arrived=there, actor=person, reason=reason, link=link)
+        await _answer_delivery(here, place, form, person)
     elif act == "unfreeze":
         await unfreeze(here, incident.id, actor=person, reason=reason)
     elif act == "watch":
@@ -221,15 +218,30 @@ async def _do(here: Installation, place: Place, form: Mapping[str, str], person:
         if not (hours.isascii() and hours.isdigit() and 1 <= int(hours[:4]) <= MOST_HOURS):
             raise NotTaken(400, f"say for how many hours, 1 to {MOST_HOURS}")
         await extend(here, incident.id, int(hours), actor=person, reason=reason)
+    elif act == "close":
+        await resolve(here, incident.id, actor=person, reason=reason, unreached=form.get("unreached", ""))
     elif act == "split":
         await incidents.split(here, incident.id, form.get("narrative", ""), actor=person, reason=reason)
     else:
         raise NotTaken(400, "nothing was chosen")
 
 
+async def _answer_delivery(here: Installation, place: Place, form: Mapping[str, str], person: str) -> None:
+    """Say whether a post without a clear answer is there."""
+    if form.get("delivery") not in {d.id for d in place.unknown}:
+        raise NotTaken(409, "that has been answered meanwhile: look at how it stands")
+    there = form["act"] == "there"
+    link = web_address(form.get("link", "")) if there else ""
+    if there and form.get("link") and not link:
+        raise NotTaken(400, "the link is not a web address: copy it whole, from https:// on, or leave it out")
+    await answer_unknown(here, form["delivery"], arrived=there, actor=person, reason=form["reason"], link=link)
+
+
 def _done_already(incident: Incident, act: str) -> bool:
     if act == "confirm":
         return incident.state in (IncidentState.OPEN, IncidentState.RESPONDING)
+    if act == "close":
+        return incident.state in (IncidentState.RESOLVED, IncidentState.REVIEWED)
     return act in ("dismiss", "merge") and incident.state is IncidentState.DISMISSED
 
 

@@ -5,6 +5,7 @@ It is made of fragments, the same for everybody, so that open pages are kept up 
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from markupsafe import Markup
 from starlette.requests import Request
@@ -54,6 +55,11 @@ class Card:
     def candidate(self) -> bool:
         return self.incident.state is IncidentState.CANDIDATE
 
+    def is_overdue(self, now: datetime) -> bool:
+        """Whether a clock, a promise or anything else that it waits for should have been done before ``now``."""
+        late = [*(r.due_at for r in self.readings), *(w.due_at for w in self.waits if w.due_at)]
+        return any(at < now for at in late)
+
 
 async def fragments(desk: Desk) -> dict[str, Markup]:
     """What the page shows, piece by piece."""
@@ -72,7 +78,7 @@ async def fragments(desk: Desk) -> dict[str, Markup]:
         "lines": live[MOST : MOST + LINES],
         "more": max(0, len(live) - MOST - LINES),
         "open": len(live),
-        "overdue": sum(any(r.due_at < now for r in card.readings) for card in cards),
+        "overdue": sum(card.is_overdue(now) for card in cards),
         "closed": closed,
         "watches": watches,
         "lacking": await coverage_lines(desk.here),
@@ -86,7 +92,7 @@ async def _card(desk: Desk, tx: Transaction, seen: Seen) -> Card:
     picture, now = seen.picture, desk.here.clock.now()
     readings = read_clocks(picture.incident, seen.assessments, publications(picture), now)
     running = tuple(sorted((r for r in readings if r.met_at is None), key=lambda r: r.due_at))
-    waiting = waits(picture, desk.here.settings)
+    waiting = waits(picture, desk.here.settings, now)
     _, _, acts = await desk.kept.history(tx, seen, now)
     last = picture.effects[-1] if picture.effects else None
     looked = await tx.questions.progress(picture.incident.id)

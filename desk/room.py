@@ -130,7 +130,7 @@ async def gather(
         }
     picture = seen.picture
     readings = read_clocks(incident, seen.assessments, publications(picture), now)
-    waiting = waits(picture, here.settings)
+    waiting = waits(picture, here.settings, now)
     known = Known(deliveries={d.id: d for d in picture.deliveries}, people=people)
     timeline = tell_timeline(incident, records, known)
     marked = marks(picture, context["observations"])

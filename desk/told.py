@@ -1,7 +1,8 @@
 """``/incidents/{id}/told``: whoever was told something, whether they were told how it ended, and what still stands there.
 
-Stranded audiences come first. A person may say why one of them is not told; the reason goes on record, and closing the
-incident asks no more for it. Nothing is sent from here.
+Stranded audiences come first; while it goes on and no resolution is on its way, whoever is owed one is not called left
+behind. A person may say why one of them is not told; the reason goes on record, and closing the incident asks no more for
+it. Nothing is sent from here.
 """
 
 from collections.abc import Mapping
@@ -14,14 +15,16 @@ from starlette.routing import Route
 from crisis.access import VIEWER
 from crisis.approval import NotAllowed
 from crisis.delivery import Purpose
+from crisis.stranded import is_last_word
 from desk import forms
 from desk.approve import MAX_REASON, sentence
 from desk.forms import NotTaken
 from desk.guard import TokenBucket, caller
+from desk.picture import taken_back
 from desk.state import desk_of
 from desk.who import asks_code, who_acts
 from records import NotFound
-from tasks.stranded import audiences, excuse
+from tasks.stranded import RESOLUTION, audiences, excuse
 
 FORM = "told"
 MAX_FORM = 32 * 1024
@@ -72,11 +75,19 @@ async def _page(
         found = await audiences(tx, incident)
         people = await tx.stakeholders.list()
         seen = await tx.read_backs.of(id)
-        out = [d for d in await tx.outbox.list(incident=id, purpose=Purpose.STATEMENT) if d.id in seen]
+        deliveries = await tx.outbox.list(incident=id)
+        last_words = {s.id for s in await tx.statements.list(id) if is_last_word(s)}
+    gone = taken_back(deliveries)
+    out = [d for d in deliveries if d.purpose is Purpose.STATEMENT and d.id in seen and d.id not in gone]
+    ended = incident.closed_at is not None or any(d.statement in last_words for d in deliveries)
+    stranded = [a for a in found if a.open]
+    left = [a for a in stranded if ended or a.wants != RESOLUTION]
     context = {
         "incident": incident,
         "audiences": found,
-        "stranded": [a for a in found if a.open],
+        "left": left,
+        "owed": [a for a in stranded if a not in left],
+        "resolution": RESOLUTION,
         "seen": [(d, seen[d.id]) for d in out],
         "names": {p.email: p.name for p in people},
         "may": [p for p in people if set(p.roles_on(incident.watch)) - {VIEWER}],

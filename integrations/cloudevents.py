@@ -33,9 +33,13 @@ _LEAST, _MOST = 24, 64
 class CloudeventsSettings(Connection):
     """Settings of a subscriber."""
 
-    base_url: str = Field(description="Where events are posted, exactly as the receiver gives it; a query is a secret")
+    base_url: str = Field(
+        examples=["https://example.com/hooks/fireline"],
+        description="Where events are posted, exactly as the receiver gives it; a query is a secret",
+    )
     secret: SecretStr = Field(
-        description="What both sides know, as Standard Webhooks write it: whsec_ and 24 to 64 random bytes in base64"
+        examples=["whsec_bm90IGEgc2VjcmV0IHRoYXQgYW55Ym9keSB1c2Vz"],
+        description="What both sides know, as Standard Webhooks write it: whsec_ and 24 to 64 random bytes in base64",
     )
     source: str = Field(
         default="https://fireline.invalid/",

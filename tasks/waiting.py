@@ -3,9 +3,10 @@
 from collections.abc import AsyncIterator
 
 from crisis.commitment import CommitmentState
-from crisis.delivery import Purpose
+from crisis.delivery import ARRIVED, Purpose
 from crisis.freeze import FreezeState
 from crisis.incident import Incident, IncidentState
+from crisis.read_back import to_mend
 from records import StatementStatus
 from tasks.approve import standing_of
 from tasks.freeze import frozen_in
@@ -24,7 +25,8 @@ _BY_STATE = {
 async def waiting_for(here: Installation, incident: Incident) -> str:
     """The most urgent thing this incident waits for, and how many more there are.
 
-    First what may have gone wrong outside, then decisions, then promises by when they are due, then texts to write.
+    First what may have gone wrong outside, then decisions, then published texts that do not stand as they did, then
+    promises by when they are due, then texts to write.
     """
     if incident.merged_into:
         return f"nothing: it is part of {incident.merged_into}"
@@ -45,6 +47,7 @@ async def _waits(here: Installation, incident: Incident) -> AsyncIterator[str]:
     async with here.store.reading() as tx:
         deliveries = await tx.outbox.list(incident=incident.id)
         statements = [(s, await tx.statements.status(s.id, s.version)) for s in await tx.statements.list(incident.id)]
+        seen = await tx.read_backs.of(incident.id)
         promises = await tx.commitments.list(incident=incident.id, state=CommitmentState.OPEN)
         people = [p.on(incident.watch) for p in await tx.stakeholders.list()]
     for delivery in deliveries:
@@ -59,6 +62,11 @@ async def _waits(here: Installation, incident: Incident) -> AsyncIterator[str]:
                 if set(standing.missing) & set(standing.asked) & set(p.roles) and p.email != statement.author
             )
             yield f"approval of {statement.label}: {standing.says}" + (f" ({who})" if who else "")
+    back = frozenset(d.withdraws for d in deliveries if d.purpose is Purpose.WITHDRAWAL and d.state in ARRIVED)
+    corrections = [s for s, status in statements if s.corrects and status is StatementStatus.PUBLISHED]
+    for name, changed in to_mend(deliveries, seen, back, corrections).items():
+        where = ", ".join(d.rendering.target.channel for d, _ in changed)
+        yield f"somebody to correct or withdraw {name}, which does not stand as approved on {where}"
     for promise in sorted(promises, key=lambda promise: promise.due_at):
         yield f"{promise.text}, due by {promise.due_at:%H:%M} UTC"
     for statement, status in statements:

@@ -194,6 +194,21 @@ async def test_a_lead_rates_it_otherwise_and_the_reason_is_on_record(scene: Scen
     assert now.override_reason == "people are hurt"
 
 
+async def test_what_is_over_is_closed_and_whoever_is_left_behind_has_a_reason_on_record(scene: Scene) -> None:
+    over = await candidate(scene)
+    async with scene.browser() as phone:
+        early = await send(phone, link(scene, over), act="close")
+        assert early.status_code == 409
+        async with scene.here.store.transaction() as tx:
+            for step in (IncidentState.OPEN, IncidentState.RESPONDING, IncidentState.MONITORING):
+                await tx.incidents.step(over.id, step, actor=IDA, reason="as it goes")
+        assert "It is over" in (await phone.get(link(scene, over))).text
+        answer = await send(phone, link(scene, over), act="close", unreached="they asked not to be written to")
+        assert answer.status_code == 303, answer.text
+        assert (await send(phone, link(scene, over), act="close")).status_code in (303, 403), "sent twice counts once"
+    assert await state(scene, over) is IncidentState.RESOLVED
+
+
 async def test_two_that_are_one_are_merged(scene: Scene) -> None:
     other = await candidate(scene)
     async with scene.browser() as phone:

@@ -101,6 +101,9 @@ async def test_an_incident_without_a_statement_waits_for_its_first(scene: Scene)
     text = await page(scene, "/incidents/INC-2")
     assert "Draft a first statement in 30 min" in text
     assert "fireline draft INC-2 --kind holding" in text
+    async with scene.at_the_desk() as browser:
+        step = re.findall(r'class="button next" href="([^"]*)"', (await browser.get("/incidents/INC-2")).text)
+    assert step == ["/incidents/INC-2/draft?kind=holding"]
 
 
 async def test_a_calm_reaction_waits_for_a_person_to_close(scene: Scene) -> None:

@@ -123,7 +123,10 @@ async def test_whoever_was_left_behind_stands_first_and_a_reason_goes_on_record(
             )
         )
     page = (await desk.get("/incidents/INC-1/told")).text
-    assert "1 left behind" in page
+    assert "left behind:" not in page, "it still goes on"
+    assert "1 will be owed the resolution" in page
+    assert 'href="/incidents/INC-1/draft?kind=resolution"' in page
+    assert 'href="/incidents/INC-1/draft?kind=correction&amp;corrects=INC-1-S1"' in page
     assert "the words are not those that were approved" in page
     assert "<script>document" not in page
     key = field(page, "key")

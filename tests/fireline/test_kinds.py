@@ -24,7 +24,8 @@ def test_the_example_of_a_kind_is_right_as_it_stands_and_names_its_secrets(
     model = integrations.integration(kind).settings_model
     secrets = secret_fields(model)
     assert len(re.findall(r"^# In the environment.*: FIRELINE_\w+$", printed, re.MULTILINE)) == len(secrets)
-    connected = integrations.connect(kind, **table["settings"], **dict.fromkeys(secrets, "https://x.test/x"))
+    given = {name: (model.model_fields[name].examples or ["https://x.test/x"])[0] for name in secrets}
+    connected = integrations.connect(kind, **table["settings"], **given)
     asyncio.run(connected.close())
     optional = re.sub(r"^#(?=\w+ = )", "", printed, flags=re.MULTILINE)
     (whole,) = next(iter(tomllib.loads(optional).values()))

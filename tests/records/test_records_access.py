@@ -69,7 +69,8 @@ def test_every_table_that_hangs_on_incidents_is_filtered() -> None:
         *("counters", "pictures", "suppressions", "stakeholders", "codes", "ledger_head", "checkpoints"),
         *("sign_ins", "sessions", "api_tokens"),
         *("take_backs", "delegations", "clearances"),  # hashes, names of people, and words for any incident
-        *("erasures", "erased_posts"),  # people and hashes, of no incident
+        *("erasures", "erased_posts", "do_not_engage"),  # people and hashes, of no incident
+        "subscriptions",  # how far other systems were told
         *("progress", "checks"),  # the first is filtered by its own rows
     }
     hidden = Hidden(frozenset({"INC-1"}), frozenset({"other"}))

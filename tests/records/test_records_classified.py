@@ -167,6 +167,7 @@ BARE = {
     "freeze.begun",
     "freeze.lifted",
     "incident.labelled",
+    "learning.proposed",
     "mailing.answered",
     "mailing.armed",
     "mailing.came_back",

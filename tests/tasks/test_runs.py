@@ -25,7 +25,8 @@ def test_an_event_names_its_incident_as_the_triggers_expect_and_carries_its_payl
     runs.emit("incident.opened", incident="INC-7", reference="a", payload=PAYLOAD)
     [event] = sent
     assert event["event"] == "fireline.incident.opened"
-    assert event["resource"] == {"prefect.resource.id": "fireline.incident.INC-7", "prefect.resource.name": "INC-7"}
+    named = {"prefect.resource.id": "fireline.incident.INC-7", "prefect.resource.name": "INC-7"}
+    assert event["resource"] == named | {f"fireline.{k}": v for k, v in PAYLOAD.items() if k in runs.LABELS}
     assert event["payload"] == PAYLOAD
 
 
@@ -62,7 +63,8 @@ def test_lost_coverage_is_an_event_of_its_watch_that_names_the_source_and_the_op
     runs.emit_coverage("coverage.returned", **{**told, "since": since + timedelta(minutes=5)})  # type: ignore[arg-type]
     lost, again, returned = sent
     assert lost["event"] == "fireline.coverage.lost"
-    assert lost["resource"] == {"prefect.resource.id": "fireline.watch.acme", "prefect.resource.name": "acme"}
+    named = {"prefect.resource.id": "fireline.watch.acme", "prefect.resource.name": "acme"}
+    assert lost["resource"] == named | {"fireline.watch": "acme"}
     assert [r["prefect.resource.id"] for r in lost["related"]] == ["fireline.source.reddit", "fireline.incident.INC-7"]
     assert lost["payload"] == {**told, "since": since.isoformat(), "incident": "INC-7"}
     assert lost["id"] == again["id"], "told again after a restart it is the same event"
