@@ -40,7 +40,7 @@ real: $(STAMP)  ## Install the real servers for test-all (from npm and PyPI; Chr
 	@$(BIN)/uv pip install --quiet --python tests/real/.venv/bin/python -r tests/real/requirements.txt
 
 test-all: $(STAMP) real  ## Every test: real servers, a real browser, and processes that get killed
-	@$(BIN)/python -m pytest -q -n 2 --dist loadgroup --no-loadscope-reorder -m "slow or not slow"
+	@$(BIN)/python -m pytest -q -n 3 --dist loadgroup --no-loadscope-reorder -m "slow or not slow"
 
 lint: $(STAMP)  ## ruff
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
