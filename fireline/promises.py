@@ -212,9 +212,11 @@ def _numbered(drafted: "dict[int, Drafted]", number: int, statement: str) -> "Dr
 
 def _moment(text: str) -> datetime:
     found = moment_of(text, zone=None)
-    if found is None:
-        raise Stop(f"{text!r} is no time with its zone: write it as 2026-03-01T15:00Z, or with +02:00 at its end")
-    return found
+    if found is not None:
+        return found
+    if moment_of(text) is not None:
+        raise Stop(f"{text!r} names no time zone: write 2026-03-01T15:00Z, or with +02:00 at its end")
+    raise Stop(f"{text!r} is no time: write it as 2026-03-01T15:00Z")
 
 
 def _row(one: "Drafted") -> dict[str, Any]:

@@ -207,7 +207,7 @@ class Approval(RuleBasedStateMachine):
             "INC-1",
             StatementKind.HOLDING,
             author=author,
-            text=f"We know that payments fail\n\nWe are sorry. {words} Next update by 13:00 UTC.",
+            text=f"We know that payments fail\n\nWe are sorry. {words}",
         )
         await self._counted(propose(self.here, text, by=author))
         return (text.id, text.version), text.content_hash
