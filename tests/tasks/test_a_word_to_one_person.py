@@ -51,7 +51,7 @@ async def test_a_reply_takes_nothing_from_the_word_to_all_and_starts_none(tmp_pa
         async with here.store.reading() as tx:
             opened = await tx.incidents.get(incident)
             alone = await load(tx, opened, here.clock.now())
-            assert any(w.what == "Draft a first statement" for w in waits(alone, here.settings))
+            assert any(w.what == "Draft a first statement" for w in waits(alone, here.settings, here.clock.now()))
         holding = await proposed_in(here, opened)
         clock.move(timedelta(minutes=2))
         await approved(here, holding)
