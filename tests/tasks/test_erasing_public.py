@@ -11,9 +11,11 @@ from replying import crisis_with, post, replying
 from crisis.after_action import Review, Section
 from crisis.approval import NotAllowed
 from crisis.clock import FixedClock
+from crisis.effect import Effect, Proposal, Verdict
 from crisis.erasure import ErasureState
 from crisis.incident import IncidentState
 from crisis.personal import ERASED
+from crisis.values import StatementKind
 from tasks import erase as erasing
 from tasks import hold, retention
 from tasks.approve import propose
@@ -57,7 +59,19 @@ async def everywhere(here: Installation) -> str:
     async with here.store.transaction() as tx:
         sections = {Section.WORKED: f"We read “{ASKS}” at once", Section.LESSONS: "Answer sooner"}
         await tx.reviews.save(Review(incident=incident.id, sections=sections), actor=IDA)
-        told = {"says": "cannot tell", "reasons": [f"the narrative “{ASKS}” grew"], "label": "cards"}
+        judged = Effect(
+            incident=incident.id,
+            statement=f"{incident.id}-S1",
+            version=1,
+            kind=StatementKind.HOLDING,
+            published_at=NOON,
+            at=NOON,
+            verdict=Verdict.CANNOT_TELL,
+            proposal=Proposal.HOLD,
+            says="cannot tell",
+            reasons=(f"the narrative “{ASKS}” grew",),
+        )
+        told = judged.model_dump(mode="json")
         await tx.ledger.append("effect.judged", incident=incident.id, actor="follow_up", data=told, reason=f"“{ASKS}”")
     await store_report(here, incident.id)
     return incident.id
@@ -84,7 +98,7 @@ async def test_who_asked_was_listed_and_handed_over_is_erased_from_all_of_it(tmp
         async with here.store.reading() as tx:
             review = await tx.reviews.get(incident)
             [question] = await tx.questions.list(incident)
-            barred = await tx.engagement.among([("mastodon", "@p71@social.example")])
+            barred = await tx.engagement.among([("mastodon", "@p71@social.example", "")])
         assert review.sections == {Section.WORKED: ERASED, Section.LESSONS: "Answer sooner"}
         assert question.text == POSTS[1].text, "it is put in the words of somebody else who asks it"
         assert barred, "nobody writes to them afterwards, either"
