@@ -27,6 +27,9 @@ from records.tables import checkpoints, disclosures, ledger, ledger_head, storab
 from records.work import Act, Work
 
 _BATCH = 1000
+_MOST_SHOWN = 4_000
+"""Records that a process keeps as people read them; ``verify`` never looks at these."""
+_shown: dict[tuple[Any, ...], Record] = {}
 
 
 class Verification(Frozen):
@@ -320,7 +323,19 @@ async def shown(work: Work, rows: Sequence[Row[Any]]) -> list[Record]:
         ValueError: a row is not as any record was written.
     """
     known = await _known(work, rows)
-    return [disclosed(record_of(row), _readable(known.get(row.seq, "{}"))) for row in rows]
+    return [_as_shown(row, known.get(row.seq, "{}")) for row in rows]
+
+
+def _as_shown(row: Row[Any], body: str) -> Record:
+    """One of them; kept, since pages read the same ones again and again, under all that is stored of it."""
+    key = (*row, body)
+    record = _shown.get(key)
+    if record is None:
+        record = disclosed(record_of(row), _readable(body))
+        while len(_shown) >= _MOST_SHOWN:
+            _shown.pop(next(iter(_shown)), None)
+        _shown[key] = record
+    return record
 
 
 def _readable(body: str) -> dict[str, Disclosed]:
