@@ -50,7 +50,6 @@ _MINUTE = "minutes?|minuten?|minutos?|分|دقيقة|دقائق"
 _HOUR = "hours?|stunden?|heures?|horas?|時間|ساعة|ساعات"
 _DAY = "days?|tage?n?|jours?|días?|日|يوما?|أيام"
 _WEEK = "weeks?|wochen?|semaines?|semanas?|週間|أسبوع|أسابيع"
-_WORKING = r"(?:working|business)|(?:werk|arbeits)|jours? ouvr(?:és|ables)|días? (?:hábiles|laborables)|営業"
 
 _N = r"(\d{1,3}|" + "|".join(sorted(map(re.escape, _NUMBERS), key=len, reverse=True)) + ")"
 _WITHIN = (

@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, field_validator
 
 from crisis.events import PREFIX, Event
-from integrations.http import Connection, Http
+from integrations.http import Http, ReceiverConnection
 from integrations.outcomes import IntegrationError
 from integrations.protocols import Health
 
@@ -30,7 +30,7 @@ _LEAST, _MOST = 24, 64
 """Bytes that a secret of Standard Webhooks has."""
 
 
-class CloudeventsSettings(Connection):
+class CloudeventsSettings(ReceiverConnection):
     """Settings of a subscriber."""
 
     base_url: str = Field(
@@ -45,16 +45,6 @@ class CloudeventsSettings(Connection):
         default="https://fireline.invalid/",
         description="What the events call this installation (CloudEvents source); the desk's address, unless set",
     )
-
-    @field_validator("base_url")
-    @classmethod
-    def _http(cls, value: str) -> str:
-        url = urlsplit(value.strip())
-        if url.scheme not in {"http", "https"} or not url.hostname:
-            raise ValueError("must start with https:// (or http://) and name a host")
-        if "@" in url.netloc or url.fragment:
-            raise ValueError("must hold no password and no fragment")
-        return value.strip()
 
     @field_validator("secret")
     @classmethod

@@ -102,6 +102,24 @@ class Connection(BaseModel):
         return _tls(self.ca_file, self.client_certificate)
 
 
+class ReceiverConnection(Connection):
+    """Settings of a receiver whose address is passed on as it was given: it may tell /hook from /hook/, or want a query."""
+
+    @field_validator("base_url")
+    @classmethod
+    def _http(cls, value: str) -> str:
+        url = urlsplit(value.strip())
+        if url.scheme not in {"http", "https"} or not url.hostname:
+            raise ValueError("must start with https:// (or http://) and name a host")
+        if "@" in url.netloc or url.fragment:
+            raise ValueError("must hold no password and no fragment")
+        try:
+            httpx.URL(value.strip())
+        except httpx.InvalidURL as error:
+            raise ValueError(f"is no address: {error}") from None
+        return value.strip()
+
+
 def secrets_of(settings: BaseModel) -> set[str]:
     """The values that must never be shown, from a settings model's ``SecretStr`` fields."""
     values = (getattr(settings, name) for name in type(settings).model_fields)

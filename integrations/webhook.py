@@ -13,20 +13,19 @@ from datetime import UTC, datetime
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
-import httpx
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr
 
 from crisis.counting import Limits
 from crisis.delivery import DeliveryClass, Receipt
 from crisis.signature import HEADER, sign
 from crisis.stakeholder import Route
 from crisis.statement import Rendering
-from integrations.http import Connection, Http
+from integrations.http import Http, ReceiverConnection
 from integrations.outcomes import IntegrationError, Refused, Unknown, before_sending
 from integrations.protocols import Health, Message, hold_to
 
 
-class WebhookSettings(Connection):
+class WebhookSettings(ReceiverConnection):
     """Settings of a receiver."""
 
     base_url: str = Field(
@@ -35,21 +34,6 @@ class WebhookSettings(Connection):
         "a query is taken as a secret and shown nowhere",
     )
     secret: SecretStr = Field(description="The secret that both sides know, 32 random bytes or more")
-
-    @field_validator("base_url")
-    @classmethod
-    def _http(cls, value: str) -> str:
-        """As it was given: a receiver may tell /hook from /hook/, or want a query."""
-        url = urlsplit(value.strip())
-        if url.scheme not in {"http", "https"} or not url.hostname:
-            raise ValueError("must start with https:// (or http://) and name a host")
-        if "@" in url.netloc or url.fragment:
-            raise ValueError("must hold no password and no fragment")
-        try:
-            httpx.URL(value.strip())
-        except httpx.InvalidURL as error:
-            raise ValueError(f"is no address: {error}") from None
-        return value.strip()
 
 
 class Webhook:

@@ -63,21 +63,6 @@ def _care(person: Person) -> str:
     return f"may be under age or in distress (“{person.care[:60]}”): look, then hand them over to customer care"
 
 
-async def suggested_for(
-    here: Installation, incident_id: str, chosen: Sequence[str], *, language: str = ""
-) -> list[Answer]:
-    """What the template would say to each of these people (``network:author``), nothing stored.
-
-    Raises:
-        NotAllowed: one of them gets no reply, and why.
-        records.NotFound: there is no such incident, or such a person in it.
-    """
-    picked = await _chosen(here, incident_id, chosen)
-    async with here.store.reading() as tx:
-        incident = await tx.incidents.get(incident_id)
-        return await suggestions(here, tx, incident, picked, language=language)
-
-
 async def reply_to(
     here: Installation, incident_id: str, said: dict[str, str], *, author: str, language: str = ""
 ) -> Statement:

@@ -148,18 +148,16 @@ async def _is_taken_back(tx: Transaction, delivery: Delivery) -> bool:
 
 async def _note(
     here: Installation, seen: ReadBack, news: Delivery | None = None, before: ReadBack | None = None
-) -> bool:
-    """Keep a look; whether it was put on record as news. Of two that look at once, one tells."""
+) -> None:
+    """Keep a look, and put what is new on record: of two that look at once, once."""
     act: Act = {"actor": "sweep", "via": here.via, "reason": seen.says, "flow_run_id": here.flow_run_id}
     async with here.store.transaction() as tx:
         known = (await tx.read_backs.last([seen.delivery])).get(seen.delivery)
         await tx.read_backs.put(seen)
         told = known is not None and (known.stand, known.seen) == (seen.stand, seen.seen)
-        if news is None or told:
-            return False
-        was = before.stand.value if before and before.stand else ""
-        await tx.read_backs.told(seen, news.rendering.target.channel, was, **act)
-        return True
+        if news is not None and not told:
+            was = before.stand.value if before and before.stand else ""
+            await tx.read_backs.told(seen, news.rendering.target.channel, was, **act)
 
 
 async def _tell(here: Installation, delivery: Delivery, seen: ReadBack, before: ReadBack) -> None:
