@@ -6,9 +6,10 @@ Pure; the same texts in the same order give the same name.
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from math import log
 
-from crisis.questions import questions
+from crisis.questions import Question, questions
 from crisis.triage import Narrative
 
 
@@ -37,7 +38,13 @@ def named(id: str, size: int, own: Sequence[Told], words: float, usual: Callable
     return Narrative(
         id=id,
         label=", ".join(best[:3]),
-        size=max(size, len(own)),
+        size=size,
         quote=own[quote].text,
-        questions=questions((held.text for held in own), most=3, least=2),
+        questions=_asked(tuple(held.text for held in own)),
     )
+
+
+@lru_cache(maxsize=64)
+def _asked(texts: tuple[str, ...]) -> tuple[Question, ...]:
+    """What a narrative's texts ask: most narratives have got no new one when they are named again."""
+    return questions(texts, most=3, least=2)
