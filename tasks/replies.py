@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 from crisis.delivery import Delivery, DeliveryState, Purpose
 from crisis.fact import FactStatus
-from crisis.replies import GAP, Sent, batch_problem, paced, sending_problem
+from crisis.replies import GAP, Sent, batch_problem, named_in, paced, sending_problem
 from crisis.statement import Answered, Rendering, Statement
 from crisis.values import StatementKind
 from crisis.watch import Mention
@@ -84,9 +84,14 @@ async def sent_in(tx: Transaction, incident: str, *, but: str = "", waiting: boo
     return found
 
 
-async def barred_among(tx: Transaction, posts: Iterable[Answered | Mention]) -> Callable[[str, str], str]:
-    """Why each of these posts' authors is on the do-not-engage list; asks the list now."""
-    found = await tx.engagement.among({(post.source, post.author, post.url) for post in posts})
+async def barred_among(
+    tx: Transaction, posts: Iterable[Answered | Mention], said: Iterable[Rendering] = ()
+) -> Callable[[str, str], str]:
+    """Why each of these posts' authors, or whoever the replies that are ``said`` name, is on the do-not-engage list; asks the
+    list now."""
+    people: set[tuple[str, str, tuple[str, ...]]] = {(p.source, p.author, (p.url, p.id)) for p in posts}
+    people |= {(r.answers.source, named, ()) for r in said if r.answers for named in named_in(r.text)}
+    found = await tx.engagement.among(people)
     return lambda network, author: found.get((network, author), "")
 
 
@@ -102,7 +107,7 @@ async def approval_problem(tx: Transaction, statement: Statement) -> str:
     return batch_problem(
         statement.renderings,
         sent=await sent_in(tx, statement.incident, but=statement.id),
-        barred=await barred_among(tx, answered),
+        barred=await barred_among(tx, answered, statement.renderings),
         now=tx.engagement.now,
     )
 
@@ -177,7 +182,7 @@ async def _too_late(tx: Transaction, waiting: Delivery) -> str:
     if problem := await _unfounded(tx, text) or await _erased(tx, [answered]):
         return problem
     others = await _counted(tx, waiting.incident, lambda d: d.id != waiting.id and _goes_first(d, waiting))
-    barred = await barred_among(tx, [answered])
+    barred = await barred_among(tx, [answered], [waiting.rendering])
     return sending_problem(waiting.rendering, sent=others, barred=barred, now=tx.engagement.now)
 
 
