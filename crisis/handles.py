@@ -134,7 +134,7 @@ def _with_host(name: str) -> list[str]:
         return []
     try:
         ascii_host = host.encode("idna")
-        found = (host, ascii_host.decode(), ascii_host.decode("idna"))
+        found: tuple[str, ...] = (host, ascii_host.decode(), ascii_host.decode("idna"))
     except UnicodeError:
         found = (host,)
     return [f"{user}@{spelled.casefold()}" for spelled in found]
