@@ -206,7 +206,7 @@ class Bluesky:
         place = _AT_URI.fullmatch(uri)
         post = await self._get(place[1], place[2], place[3]) if place else None
         if not post:
-            raise Refused(f"the post to answer is not there: {uri}; publish without an answer")
+            raise Refused(f"the post to answer is not there: {uri}")
         return {"parent": _ref(post), "root": (post["value"].get("reply") or {}).get("root") or _ref(post)}
 
     async def _may_reply(self, root: str) -> None:

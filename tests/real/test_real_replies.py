@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 import specs
-from acme import IDA, sandbox
+from acme import ANA, IDA, sandbox
 from acts import Act, Processes
 from answering import SECRETS, Fediverse, Somebody, answering, as_seen, planned, somebody
 from mastodon_mock.config import DatabaseConfig, MastodonMockConfig
@@ -36,6 +36,7 @@ from tasks.replies import HELD, stop_replies
 pytestmark = pytest.mark.slow
 SORRY = "We are sorry that you waited. What we know: https://acme.example/status?a=1 #acme"
 LOOKING = "Thank you for telling us. Payments are being looked at, and we write here when they work."
+AT = {"bob": "@bob", "carol": "@carol"}
 
 
 @pytest.fixture(scope="module")
@@ -194,7 +195,7 @@ async def test_a_post_that_was_deleted_edited_or_closed_meanwhile_gets_no_reply_
     gone, closed, some = (who.post("acme, hello?") for who in (ana, *others))
     posts = (deleted, edited, gone, closed, some)
     incident = (await crisis_with(here, posts)).id
-    said = [(m, f"{'@bob' * (m is deleted)}{'@carol' * (m is edited)} Number {n}: thank you for telling us.".strip()) for n, m in enumerate(posts)]  # fmt: skip  # noqa: E501
+    said = [(m, f"{AT.get(m.author, '')} Number {n}: thank you for telling us.".strip()) for n, m in enumerate(posts)]
     batch = await planned(here, incident, *said)
     fediverse.call("DELETE", f"/api/v1/statuses/{deleted.id.rpartition('/')[2]}", "bob")
     fediverse.call("PUT", f"/api/v1/statuses/{edited.id.rpartition('/')[2]}", "carol", status="Buy my coins!")
@@ -211,8 +212,8 @@ async def test_a_post_that_was_deleted_edited_or_closed_meanwhile_gets_no_reply_
     assert "lets nobody reply" in why[closed.id]
     assert "lets only some people reply" in why[some.id]
     assert fediverse.replies(edited) == under(pds, closed) == under(pds, some) == []
-    told = " ".join(p.rendering.text for p in sandbox(here) if p.rendering.target.address == IDA)
-    assert all(problem[:60] in told for problem in why.values()), "a human knows of each"
+    told = " ".join(p.rendering.text for p in sandbox(here) if p.rendering.target.address == ANA)
+    assert all(problem[1:60] in told for problem in why.values()), "the lead knows of each"
 
 
 async def test_whoever_is_listed_by_any_name_of_theirs_gets_no_reply_under_their_next_name_either(
@@ -263,7 +264,7 @@ async def test_replies_are_paced_and_stopped_on_the_real_server_and_a_merged_inc
     bob, carol = (
         fediverse.post("bob", "acme declined my card"),
         fediverse.post("carol", "acme declined mine", visibility="unlisted"),
-    )  # noqa: E501
+    )
     incident = (await crisis_with(here, [bob, carol])).id
     batch = await planned(here, incident, (carol, f"@carol {SORRY}"), (bob, f"@bob {LOOKING}"))
     made = await deliveries(here, batch.id)
