@@ -31,7 +31,7 @@ from records.work import Act
 from tasks.draft import DEAD
 from tasks.installation import Installation
 from tasks.kinds import limits_of, networks_of
-from tasks.replies import HELD, are_stopped, barred_among, family_of, sent_in
+from tasks.replies import HELD, barred_among, family_of, out_of_place, over_or_stopped, sent_in
 
 VARIANTS = 10
 """Wordings that the templates of replies have: as many as one proposal may hold."""
@@ -263,14 +263,14 @@ async def draft_replies(
     """
     async with here.store.transaction() as tx:
         incident = await tx.incidents.get(incident_id)
-        if incident.closed_at is not None:
-            raise NotAllowed(f"{incident.id} is over: nobody is replied to from it any more")
-        if await are_stopped(tx, incident_id):
-            raise NotAllowed(f"the replies of {incident_id} are stopped: `fireline reply {incident_id} --resume`")
+        if problem := await over_or_stopped(tx, incident_id):
+            raise NotAllowed(problem)
         why = await unanswerable(here, tx, incident, [a.mention for a in answers])
         for answer in answers:
             if problem := why(answer.mention):
                 raise NotAllowed(f"{answer.mention.author or 'the author'} is not replied to: {problem}")
+        if problem := await out_of_place(tx, incident_id, [a.mention for a in answers]):
+            raise NotAllowed(problem)
         renderings = tuple(_rendering(here, answer) for answer in answers)
         await _refuse(tx, incident_id, renderings)
         facts = {f.id: f for f in await tx.facts.list(incident_id) if f.status is FactStatus.CONFIRMED}
