@@ -153,10 +153,17 @@ async def test_personal_replies_stand_once_under_the_very_posts_and_are_read_bac
 async def test_a_correction_goes_under_the_posts_that_carry_the_claim_on_both_networks(
     here: Installation, fediverse: Fediverse, pds: str, ana: Somebody
 ) -> None:
-    bob, theirs = fediverse.post("bob", FALSE), ana.post(f"Read this: {FALSE}")
-    carrying = [m.model_copy(update={"followers": 90_000 - n}) for n, m in enumerate((bob, theirs))]
+    bob = fediverse.post("bob", FALSE)
+    theirs = ana.post(
+        "My bank rang: acme sells payment data to advertisers, all our cards. It is in the terms, page nine, look"
+    )
+    third = fediverse.post(
+        "carol", "So acme sells your payment data. To advertisers! Who reads terms of service at a till? I am out"
+    )
+    reach = {bob.id: 90_000, theirs.id: 89_000, third.id: 88_000}
+    carrying = [m.model_copy(update={"followers": reach[m.id]}) for m in (bob, theirs, third)]
     incident = await crisis_with(here, carrying)
-    narrative = Narrative(id="n-1", label="sells payment data", size=2, quote=FALSE)
+    narrative = Narrative(id="n-1", label="sells payment data", size=3, quote=FALSE)
     async with here.store.transaction() as tx:
         assessment = incident.assessment.model_copy(update={"narratives": (narrative,)})
         incident = await tx.incidents.assess(incident.id, assessment, actor=IDA)
@@ -164,9 +171,19 @@ async def test_a_correction_goes_under_the_posts_that_carry_the_claim_on_both_ne
     text = await prepare_correction(here, incident.id, "n-1", why="People quote a clause on card networks", author=IDA)
     await propose(here, text, by=IDA)
     await approved(here, text)
-    said = [s["content"] for s in fediverse.replies(bob)] + [r["value"]["text"] for r in under(pds, theirs)]
-    assert len(said) == len(text.renderings) >= 1
-    assert all("has never sold payment data" in one and "advertisers" not in one for one in said)
+    print(
+        [
+            (d.rendering.answers.author, d.state, d.problem, d.rendering.text)
+            for d in (await deliveries(here, text.id)).values()
+        ]
+    )
+    [status], [record] = fediverse.replies(bob), under(pds, theirs)
+    assert ([m["acct"] for m in status["mentions"]], fediverse.replies(third)) == (["bob"], [])
+    assert record["value"]["reply"] == {"root": ana.reference(theirs), "parent": ana.reference(theirs)}
+    said = (status["content"], record["value"]["text"])
+    assert all("has never sold payment data" in one and "advertisers" not in one for one in said), (
+        "the truth, not the claim"
+    )
 
 
 @pytest.mark.parametrize("call", ["POST /api/v1/statuses", "POST /xrpc/com.atproto.repo.putRecord"])

@@ -133,10 +133,6 @@ async def test_a_source_that_names_its_own_people_without_their_server_makes_us_
     tmp_path: Path,
 ) -> None:
     local = post(1, "declined again", author="ada", url="https://other.example/@ada/1")
-    real = (
-        REPLYING[0][0],
-        'looks_like = "mastodon"\nreplies = true\nsettings = { base_url = "https://other.example" }',
-    )
     async with replying(tmp_path) as here:
         for typed in ("Thank you.", "@ada Thank you.", "@Ada@other.example, Thank you."):
             assert addressed(here, local, typed) == "@ada@other.example Thank you."
