@@ -230,9 +230,7 @@ class Mastodon:
         number = place.path.rpartition("/")[2]
         if place.netloc.lower() == urlsplit(self._settings.base_url).netloc.lower() and number.isalnum():
             answer = await self._http.read(f"/api/v1/statuses/{number}")
-            if answer.status in {404, 410}:
-                return None
-            if is_it(answer.value) and answer.text("id"):
+            if answer.status == 200 and is_it(answer.value) and answer.text("id"):
                 return answer.body()
         params = {"q": answered.id, "type": "statuses", "resolve": "true", "limit": "5"}
         found = _object((await self._http.read("/api/v2/search", params=params)).body()).get("statuses") or []

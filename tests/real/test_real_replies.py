@@ -171,12 +171,6 @@ async def test_a_correction_goes_under_the_posts_that_carry_the_claim_on_both_ne
     text = await prepare_correction(here, incident.id, "n-1", why="People quote a clause on card networks", author=IDA)
     await propose(here, text, by=IDA)
     await approved(here, text)
-    print(
-        [
-            (d.rendering.answers.author, d.state, d.problem, d.rendering.text)
-            for d in (await deliveries(here, text.id)).values()
-        ]
-    )
     [status], [record] = fediverse.replies(bob), under(pds, theirs)
     assert ([m["acct"] for m in status["mentions"]], fediverse.replies(third)) == (["bob"], [])
     assert record["value"]["reply"] == {"root": ana.reference(theirs), "parent": ana.reference(theirs)}
