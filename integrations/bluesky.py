@@ -96,9 +96,12 @@ class Bluesky:
         hold_to(self.limits, rendering)
         with before_sending():
             answered = await self._answered(rendering.reply_to) if rendering.reply_to else None
+            told = None
             if answered and rendering.answers:
+                told = {_did_of(rendering.reply_to), await self._did()}
+                if len(told) == 1:
+                    raise Refused("the post to answer is our own")
                 await self._may_reply(answered["root"]["uri"])
-            told = {_did_of(rendering.reply_to), await self._did()} if rendering.answers else None
             facets = [await self._facets(part.text, told) for part in rendering.parts]
             embed = await self._embed(rendering)
 

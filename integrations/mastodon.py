@@ -206,7 +206,7 @@ class Mastodon:
 
         Raises:
             Refused: the status is not there any more, or this server may not see it; or, where it must be ``unchanged``, its
-                author has edited it and it says something else than what the approval was for.
+                author has edited it and it says something else than what the approval was for, or it is our own.
         """
         answered = rendering.answers
         if answered is None:
@@ -214,6 +214,9 @@ class Mastodon:
         status = await self._known(answered)
         if status is None:
             raise Refused(f"the post to answer is not there: {answered.id}")
+        author = _object(status.get("account")).get("id")
+        if unchanged and author and author == (await self._who())["id"]:
+            raise Refused("the post to answer is our own")
         if unchanged and status.get("edited_at") and answered.digest and _digest(status) != answered.digest:
             raise Refused(f"the post to answer says something else now, for its author has edited it: {answered.id}")
         return rendering.model_copy(update={"reply_to": str(status["id"])}), status

@@ -86,6 +86,13 @@ def somebody(pds: str) -> Somebody:
     return made
 
 
+def ourselves(pds: str) -> Somebody:
+    """Our own account there, as somebody of ours who posts by hand."""
+    made = Somebody(pds, "brandex.test")
+    made.session = made.call("server.createSession", identifier=made.name, password="password-of-brandex")
+    return made
+
+
 class Fediverse:
     """What people do on the Mastodon server, by its API."""
 

@@ -10,7 +10,7 @@ import pytest
 import specs
 from acme import ANA, IDA, sandbox
 from acts import Act, Processes
-from answering import SECRETS, Fediverse, Somebody, answering, as_seen, planned, somebody
+from answering import SECRETS, Fediverse, Somebody, answering, as_seen, ourselves, planned, somebody
 from mastodon_mock.config import DatabaseConfig, MastodonMockConfig
 from mastodon_mock.testing import MockServer
 from mastodon_mock.testing.seed import DEFAULT_TEST_SEED
@@ -198,13 +198,14 @@ async def test_killed_between_the_answer_and_the_record_a_reply_is_found_and_not
     assert (await here.store.verify()).ok
 
 
-async def test_a_post_that_was_deleted_edited_or_closed_meanwhile_gets_no_reply_and_the_lead_is_told(
+async def test_a_post_that_was_deleted_edited_or_closed_meanwhile_or_is_ours_gets_no_reply_and_the_lead_is_told(
     here: Installation, fediverse: Fediverse, pds: str, ana: Somebody, unpaced: None, approved_only: None
 ) -> None:
     others = [somebody(pds) for _ in range(2)]
     deleted, edited = fediverse.post("bob", "acme declined my card"), fediverse.post("carol", "acme is slow today")
     gone, closed, some = (who.post("acme, hello?") for who in (ana, *others))
-    posts = (deleted, edited, gone, closed, some)
+    ours = (fediverse.post("alice", "Our tills work again"), ourselves(pds).post("Our tills work again"))
+    posts = (deleted, edited, gone, closed, some, *ours)
     incident = (await crisis_with(here, posts)).id
     said = [(m, f"{AT.get(m.author, '')} Number {n}: thank you for telling us.".strip()) for n, m in enumerate(posts)]
     batch = await planned(here, incident, *said)
@@ -222,6 +223,7 @@ async def test_a_post_that_was_deleted_edited_or_closed_meanwhile_gets_no_reply_
     assert "not there" in why[gone.id]
     assert "lets nobody reply" in why[closed.id]
     assert "lets only some people reply" in why[some.id]
+    assert [why[post.id] for post in ours] == ["the post to answer is our own"] * 2
     assert fediverse.replies(edited) == under(pds, closed) == under(pds, some) == []
     told = " ".join(p.rendering.text for p in sandbox(here) if p.rendering.target.address == ANA)
     assert all(problem[1:60] in told for problem in why.values()), "the lead knows of each"
