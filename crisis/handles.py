@@ -72,7 +72,8 @@ def unmatched(network: str, author: str, networks: Collection[str]) -> str:
     if network == "bluesky" and not name_of(author).startswith("did:"):
         return (
             f"posts on Bluesky name their authors by DID, so {author[:100]!r} would match nobody: "
-            "write bluesky:did:plc:…, as `fireline people` lists them"
+            "write bluesky:did:plc:…, as `fireline people` lists them, or set up a Bluesky channel with replies = true, "
+            "which looks names up"
         )
     return ""
 
@@ -100,19 +101,51 @@ def _of_profile(address: str) -> tuple[str, str]:
     return network, name
 
 
-def names_of(network: str, author: str, url: str = "") -> tuple[str, ...]:
-    """Every name under which the author of a post may be on a list: as the post names them, with the server where its address
-    tells it, and without."""
-    own = name_of(author)
+def names_of(network: str, author: str, *addresses: str) -> tuple[str, ...]:
+    """Every name under which the author of a post may be on a list: as the post names them; with the server where one of its
+    ``addresses`` tells it, in letters and in ASCII (IDNA), and without; on Bluesky also by whom its addresses name."""
+    own, network = name_of(author), network_of(network)
     names = [own]
-    if own and network_of(network) == "mastodon":
-        user = own.partition("@")[0]
-        if "@" not in own and _ADDRESS.match(url):
-            try:
-                shown, name = _of_profile(url)
-            except NamesNobody:
-                shown, name = "", ""
-            if shown == "mastodon" and name_of(name).partition("@")[0] == user:
-                names.append(name_of(name))
-        names.append(user)
+    if own and network == "mastodon":
+        names += [*_with_host(with_server(author, *addresses)), own.partition("@")[0]]
+    if own and network == "bluesky":
+        names += [name_of(name) for name in map(_on_bluesky, addresses) if name]
     return tuple(dict.fromkeys(names))
+
+
+def with_server(author: str, *addresses: str) -> str:
+    """A Mastodon author's whole name: with their server, where they or an address of a post of theirs tell it."""
+    own = author.strip().lstrip("@")
+    for address in addresses if own and "@" not in own else ():
+        try:
+            shown, name = _of_profile(address) if _ADDRESS.match(address) else ("", "")
+        except NamesNobody:
+            continue
+        user, _, server = name.partition("@")
+        if shown == "mastodon" and name_of(user) == name_of(own):
+            return f"{own}@{server}"
+    return own
+
+
+def _with_host(name: str) -> list[str]:
+    """``user@host`` as it is compared, its host in letters and in ASCII: networks show one, browsers copy the other."""
+    user, at, host = name_of(name).partition("@")
+    if not at:
+        return []
+    try:
+        ascii_host = host.encode("idna")
+        found: tuple[str, ...] = (host, ascii_host.decode(), ascii_host.decode("idna"))
+    except UnicodeError:
+        found = (host,)
+    return [f"{user}@{spelled.casefold()}" for spelled in found]
+
+
+def _on_bluesky(address: str) -> str:
+    """Whom the address of a post on Bluesky names, by DID or handle."""
+    if address.startswith("at://"):
+        return address.removeprefix("at://").partition("/")[0]
+    try:
+        shown, name = _of_profile(address) if _ADDRESS.match(address) else ("", "")
+    except NamesNobody:
+        return ""
+    return name if shown == "bluesky" else ""

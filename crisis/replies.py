@@ -36,6 +36,7 @@ MARKS = ("asked", "minor", "vulnerable", "hostile", "legal", "other")
 faith, are in a dispute that lawyers handle, or something else that the reason says."""
 
 _HANDLE = re.compile(r"@[\w.-]+(?:@[\w.-]+)?")
+_NAMED = re.compile(r"(?<![\w@/.])@[\w-]+(?:\.[\w-]+)*(?:@[\w-]+(?:\.[\w-]+)*)?")
 _WORD = re.compile(r"\w+")
 
 
@@ -82,6 +83,11 @@ def own_words(text: str) -> str:
     return " ".join(_WORD.findall(_HANDLE.sub(" ", text).casefold()))
 
 
+def named_in(text: str) -> tuple[str, ...]:
+    """The handles in a text: on most networks whoever is named so is told of it."""
+    return tuple(dict.fromkeys(found.group() for found in _NAMED.finditer(text)))
+
+
 def sending_problem(
     rendering: Rendering, *, sent: Iterable[Sent], barred: Callable[[str, str], str], now: datetime
 ) -> str:
@@ -99,8 +105,8 @@ def sending_problem(
         return f"a reply of {len(rendering.parts)} posts is a statement: {MOST_PARTS} at most, and a link to the rest"
     sent = tuple(sent)
     who = answered.author or "its author"
-    if why := barred(answered.source, answered.author):
-        return f"{who} is on the do-not-engage list: {why}"
+    if problem := _barred(answered, rendering.text, barred):
+        return problem
     if any((one.answered.source, one.answered.id) == (answered.source, answered.id) for one in sent if one.elsewhere):
         return f"this post of {who} has been answered already, in another incident: nobody gets two replies"
     sent = tuple(one for one in sent if not one.elsewhere)
@@ -115,6 +121,14 @@ def sending_problem(
     if len(today) >= PER_DAY:
         return f"this incident has replied to {len(today)} people in 24 hours, and {PER_DAY} is the most"
     return ""
+
+
+def _barred(answered: Answered, text: str, barred: Callable[[str, str], str]) -> str:
+    """That its author, or somebody whom the text names beside them, is on the do-not-engage list; empty when nobody is."""
+    if why := barred(answered.source, answered.author):
+        return f"{answered.author or 'its author'} is on the do-not-engage list: {why}"
+    named = ((handle, barred(answered.source, handle)) for handle in named_in(text))
+    return next((f"it names {who}, who is on the do-not-engage list: {why}" for who, why in named if why), "")
 
 
 def batch_problem(

@@ -36,13 +36,15 @@ from integrations.outcomes import (
 from integrations.protocols import Health, hold_to
 from integrations.thread import publish_parts
 
-COLLECTION = "app.bsky.feed.post"
+COLLECTION, THREADGATE = "app.bsky.feed.post", "app.bsky.feed.threadgate"
 _ALPHABET = "234567abcdefghijklmnopqrstuvwxyz"
 _EPOCH = int(datetime(2023, 1, 1, tzinfo=UTC).timestamp() * 1_000_000)
 _SPAN = 3 * 365 * 24 * 3600 * 1_000_000
 _MENTION = regex.compile(
     r"(?<![\w@/.])@((?:[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?\.)+[a-zA-Z][a-zA-Z0-9-]*[a-zA-Z0-9])"
 )
+_HANDLE = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?")
+"""https://atproto.com/specs/handle"""
 _TAG = regex.compile(r"(?<![\p{L}\p{N}_&/#])#([\p{L}\p{N}\p{M}_]*[\p{L}_][\p{L}\p{N}\p{M}_]*)")
 _AT_URI = re.compile(r"at://([^/]+)/([^/]+)/([^/]+)")
 
@@ -94,7 +96,13 @@ class Bluesky:
         hold_to(self.limits, rendering)
         with before_sending():
             answered = await self._answered(rendering.reply_to) if rendering.reply_to else None
-            facets = [await self._facets(part.text) for part in rendering.parts]
+            told = None
+            if answered and rendering.answers:
+                told = {_did_of(rendering.reply_to), await self._did()}
+                if len(told) == 1:
+                    raise Refused("the post to answer is our own")
+                await self._may_reply(answered["root"]["uri"])
+            facets = [await self._facets(part.text, told) for part in rendering.parts]
             embed = await self._embed(rendering)
 
         async def send(number: int, part: Part, posts: Sequence[dict[str, Any]]) -> dict[str, Any]:
@@ -140,6 +148,19 @@ class Bluesky:
     async def withdraw(self, receipt: Receipt) -> None:
         for uri in reversed(receipt.raw.get("parts") or [receipt.id]):
             await self._delete(uri)
+
+    async def lasting_name(self, name: str) -> str:
+        """The DID of whoever has a handle now, which they keep under every later one; empty when nobody has it.
+
+        Raises:
+            Unreachable, RateLimited: it could not be asked for.
+        """
+        handle = name.strip().removeprefix("@").casefold()
+        if not _HANDLE.fullmatch(handle):
+            return ""
+        with before_sending():
+            answer = await self._call("GET", "com.atproto.identity.resolveHandle", params={"handle": handle})
+            return "" if answer.status == 400 else answer.text("did")
 
     async def check(self) -> Health:
         try:
@@ -188,8 +209,24 @@ class Bluesky:
         place = _AT_URI.fullmatch(uri)
         post = await self._get(place[1], place[2], place[3]) if place else None
         if not post:
-            raise Refused(f"the post to answer is not there: {uri}; publish without an answer")
+            raise Refused(f"the post to answer is not there: {uri}")
         return {"parent": _ref(post), "root": (post["value"].get("reply") or {}).get("root") or _ref(post)}
+
+    async def _may_reply(self, root: str) -> None:
+        """That whoever began a thread has not closed it: what is posted there all the same, readers are not shown
+        (app.bsky.feed.threadgate, beside the first post and under its key).
+
+        Raises:
+            Refused: they let nobody reply, or only some people, and whether we are among them cannot be told from here.
+        """
+        place = _AT_URI.fullmatch(root)
+        if not place or place[1] == await self._did():
+            return
+        gate = await self._get(place[1], THREADGATE, place[3])
+        allowed = gate["value"].get("allow") if gate else None
+        if allowed is not None:
+            who = "only some people" if allowed else "nobody"
+            raise Refused(f"whoever began this thread lets {who} reply to it: write to them in another way, if at all")
 
     async def _embed(self, rendering: Rendering) -> dict[str, Any]:
         """The pictures, uploaded, or the card of a link; empty when there is neither."""
@@ -217,7 +254,8 @@ class Bluesky:
             raise Unknown(f"Bluesky took a picture without saying where it is: {answer.says}")
         return blob
 
-    async def _facets(self, text: str) -> list[dict[str, Any]]:
+    async def _facets(self, text: str, told: set[str] | None = None) -> list[dict[str, Any]]:
+        """Links, tags and mentions; with ``told``, mentions of these DIDs alone, for a mention tells whoever is named."""
         found: list[tuple[int, int, dict[str, str]]] = []
         without_links = text
         for start, end in links(text):
@@ -228,7 +266,7 @@ class Bluesky:
                 found.append((*match.span(), {"$type": "app.bsky.richtext.facet#tag", "tag": match[1]}))
         for match in _MENTION.finditer(without_links):
             answer = await self._call("GET", "com.atproto.identity.resolveHandle", params={"handle": match[1]})
-            if answer.status == 200:
+            if answer.status == 200 and (told is None or answer.text("did") in told):
                 found.append((*match.span(), {"$type": "app.bsky.richtext.facet#mention", "did": answer.text("did")}))
         return [
             {
@@ -308,6 +346,11 @@ def tid(key: str, number: int) -> str:
     microseconds = _EPOCH + int.from_bytes(digest[:8]) % _SPAN + number
     value = microseconds << 10 | int.from_bytes(digest[8:10]) % 1024
     return "".join(_ALPHABET[value >> shift & 31] for shift in range(60, -1, -5))
+
+
+def _did_of(uri: str) -> str:
+    place = _AT_URI.fullmatch(uri)
+    return place[1] if place else ""
 
 
 def _ref(post: dict[str, Any]) -> dict[str, str]:

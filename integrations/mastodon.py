@@ -10,7 +10,9 @@ import re
 import unicodedata
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from typing import Any, ClassVar, Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr
 
@@ -18,9 +20,10 @@ from crisis.counting import Limits, Unit
 from crisis.delivery import DeliveryClass, Receipt
 from crisis.pictures import MediaType, Picture, PictureLimits
 from crisis.read_back import OnPlatform
-from crisis.statement import Part, Rendering
+from crisis.statement import Answered, Part, Rendering
 from integrations.http import Answer, Connection, Http, moment, scrub
 from integrations.markup import plain
+from integrations.mastodon_posts import mastodon_mention
 from integrations.outcomes import IntegrationError, Refused, Unknown, Unreachable, before_sending, looking_up
 from integrations.protocols import Health, hold_to
 from integrations.thread import publish_parts, standing
@@ -32,6 +35,8 @@ _UNTIL_READY = (0.2, 0.5, 1.0, 2.0, 4.0, 8.0)
 """Seconds between questions whether a picture that was taken is ready (202, then 206 until it is)."""
 _KEEP = ("id", "uri", "url", "created_at", "edited_at", "content", "visibility", "language", "in_reply_to_id")
 _REMOTE = re.compile(r"(@\w+)@[\w.-]+\w")
+_WIDTHS = ("direct", "private", "unlisted", "public")
+"""Who sees a status, the fewest first."""
 
 
 class MastodonSettings(Connection):
@@ -98,22 +103,21 @@ class Mastodon:
             if self._limits.problem(rendering):
                 await self.read_limits()
             hold_to(self._limits, rendering)
-            rendering = await self._here(rendering)
+            rendering, answered = await self._here(rendering)
+            visibility = _no_wider(rendering.options.get("visibility", self._settings.visibility), answered)
             media_ids = [await self._upload(picture) for picture in rendering.media]
             there = await self._there(rendering) if len(rendering.parts) > 1 else []
 
         async def send(number: int, part: Part, posts: Sequence[dict[str, Any]]) -> dict[str, Any]:
-            body = self._body(rendering, part) | {
-                "visibility": rendering.options.get("visibility", self._settings.visibility)
-            }
-            if answered := posts[-1]["id"] if posts else rendering.reply_to:
-                body["in_reply_to_id"] = answered
+            body = self._body(rendering, part) | {"visibility": visibility}
+            if parent := posts[-1]["id"] if posts else rendering.reply_to:
+                body["in_reply_to_id"] = parent
             if media_ids and number == 0:
                 body["media_ids"] = media_ids
             for again in ("", ".again"):  # the first key finds a status that was deleted since: a thread taken back
                 headers = {"Idempotency-Key": f"{key}.{number}{again}"}
                 answer = await self._http.write("POST", "/api/v1/statuses", json=body, headers=headers)
-                if answer.status != 404 or answered:
+                if answer.status != 404 or parent:
                     break
             return _status(answer)
 
@@ -125,7 +129,7 @@ class Mastodon:
         if rendering is None:
             raise Unknown("Mastodon keeps no key of ours; the rendering is needed to look for its text")
         with looking_up():
-            there = await self._there(await self._here(rendering))
+            there = await self._there((await self._here(rendering, unchanged=False))[0])
         return self._receipt(there) if len(there) == len(rendering.parts) else None
 
     async def amend(self, receipt: Receipt, rendering: Rendering) -> Receipt:
@@ -197,23 +201,43 @@ class Mastodon:
             raise Unreachable("nothing was sent: the server is still working on a picture")
         return media_id
 
-    async def _here(self, rendering: Rendering) -> Rendering:
-        """A reply with this server's own id of the status that it answers, which other servers know by its address only
-        (https://docs.joinmastodon.org/methods/search/, ``resolve``). Others are left as they are.
+    async def _here(self, rendering: Rendering, *, unchanged: bool = True) -> tuple[Rendering, dict[str, Any]]:
+        """A reply with this server's own id of the status that it answers, and that status. Others are left as they are.
 
         Raises:
-            Refused: the status is not there any more, or this server may not see it.
+            Refused: the status is not there any more, or this server may not see it; or, where it must be ``unchanged``, its
+                author has edited it and it says something else than what the approval was for, or it is our own.
         """
         answered = rendering.answers
         if answered is None:
-            return rendering
+            return rendering, {}
+        status = await self._known(answered)
+        if status is None:
+            raise Refused(f"the post to answer is not there: {answered.id}")
+        author = _object(status.get("account")).get("id")
+        if unchanged and author and author == (await self._who())["id"]:
+            raise Refused("the post to answer is our own")
+        if unchanged and status.get("edited_at") and answered.digest and _digest(status) != answered.digest:
+            raise Refused(f"the post to answer says something else now, for its author has edited it: {answered.id}")
+        return rendering.model_copy(update={"reply_to": str(status["id"])}), status
+
+    async def _known(self, answered: Answered) -> dict[str, Any] | None:
+        """The status that is answered, as this server has it: one of its own by its id, those of others by their address
+        (https://docs.joinmastodon.org/methods/search/, ``resolve``). None when there is none."""
+        addresses = {answered.id, answered.url} - {""}
+
+        def is_it(status: Any) -> bool:
+            return isinstance(status, dict) and bool({status.get("uri"), status.get("url")} & addresses)
+
+        place = urlsplit(answered.id)
+        number = place.path.rpartition("/")[2]
+        if place.netloc.lower() == urlsplit(self._settings.base_url).netloc.lower() and number.isalnum():
+            answer = await self._http.read(f"/api/v1/statuses/{number}")
+            if answer.status == 200 and is_it(answer.value) and answer.text("id"):
+                return answer.body()
         params = {"q": answered.id, "type": "statuses", "resolve": "true", "limit": "5"}
         found = _object((await self._http.read("/api/v2/search", params=params)).body()).get("statuses") or []
-        addresses = {answered.id, answered.url} - {""}
-        for status in found if isinstance(found, list) else ():
-            if isinstance(status, dict) and {status.get("uri"), status.get("url")} & addresses and status.get("id"):
-                return rendering.model_copy(update={"reply_to": str(status["id"])})
-        raise Refused(f"the post to answer is not there: {answered.id}")
+        return next((s for s in found if is_it(s) and s.get("id")), None) if isinstance(found, list) else None
 
     async def _there(self, rendering: Rendering) -> list[dict[str, Any]]:
         """The parts of ``rendering`` that are on the timeline, from the first on."""
@@ -283,6 +307,19 @@ def comparable(text: str) -> str:
 
 def _made(post: dict[str, Any]) -> datetime:
     return moment(post.get("created_at"))
+
+
+def _no_wider(wanted: str, answered: dict[str, Any]) -> str:
+    """The visibility of a reply: no wider than that of the post it answers, which Mastodon's own pages do as well
+    (https://github.com/mastodon/mastodon, reducers/compose.js, ``privacyPreference``)."""
+    theirs = str(answered.get("visibility"))
+    return min(wanted, theirs, key=_WIDTHS.index) if {wanted, theirs} <= {*_WIDTHS} else wanted
+
+
+def _digest(status: dict[str, Any]) -> str:
+    """The SHA-256 of a status's text, as a source would tell it."""
+    mention = mastodon_mention(status)
+    return sha256(mention.text.encode(errors="surrogatepass")).hexdigest() if mention else ""
 
 
 def _answered(status: dict[str, Any]) -> str:

@@ -121,7 +121,8 @@ class Publisher(Protocol):
     """A plain pydantic model of the settings; its ``SecretStr`` fields are the credentials.
 
     A kind that can answer single posts of other people also has ``answers: ClassVar[frozenset[str]]``: the networks
-    (``Mention.source``) whose posts it can answer, by their id there, from ``Rendering.answers``.
+    (``Mention.source``) whose posts it can answer, by their id there, from ``Rendering.answers``; and where people may change
+    their names there, ``lasting_name(name)``: what whoever has that name now keeps, empty when nobody has it.
     """
 
     @property

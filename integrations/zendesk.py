@@ -68,12 +68,15 @@ class Zendesk:
         answer = await self._http.write(
             "POST", "/api/v2/tickets", json={"ticket": ticket}, headers={"Idempotency-Key": message.key}
         )
-        if answer.status == 400 and "IdempotentRequestError" in answer.says:
+        conflict = answer.status == 409  # two at once: one of them may have made it
+        if conflict or (answer.status == 400 and "IdempotentRequestError" in answer.says):
             with looking_up():
                 there = await self._there(message.key)
-            if there is None:
-                raise Refused(f"Zendesk knows the key from another ticket: {answer.says}")
-            return self._receipt(there)
+            if there is not None:
+                return self._receipt(there)
+            if conflict:
+                raise Unknown(f"Zendesk was asked for the same at the same time: {answer.says}", answer.status)
+            raise Refused(f"Zendesk knows the key from another ticket: {answer.says}")
         return self._receipt(_ticket(answer))
 
     async def find(self, key: str, rendering: Rendering | None = None) -> Receipt | None:

@@ -5,7 +5,7 @@ The record names a person by the hash of network and name, so that a name may be
 
 import builtins
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Unpack
 
@@ -59,14 +59,14 @@ class Engagement:
         await self._ledger.append("person.allowed", data={"network": network, "person": mark}, **act)
         return True
 
-    async def among(self, people: Iterable[tuple[str, str, str]]) -> dict[tuple[str, str], str]:
-        """Those of these people (network, author, address of a post of theirs) who are on the list under any name of theirs,
+    async def among(self, people: Iterable[tuple[str, str, Sequence[str]]]) -> dict[tuple[str, str], str]:
+        """Those of these people (network, author, addresses of a post of theirs) who are on the list under any name of theirs,
         by network and author, each with the mark why."""
         query = select(do_not_engage.c.network, do_not_engage.c.fingerprint, do_not_engage.c.mark)
         listed = {(row.network, row.fingerprint): str(row.mark) for row in await self._work.all(query)}
         found: dict[tuple[str, str], str] = {}
-        for network, author, url in people if listed else ():
-            for name in filter(None, names_of(network, author, url)):
+        for network, author, addresses in people if listed else ():
+            for name in filter(None, names_of(network, author, *addresses)):
                 for place in dict.fromkeys((network, network_of(network), EVERYWHERE)):
                     if mark := listed.get((place, fingerprint(place, name))):
                         found.setdefault((network, author), mark)

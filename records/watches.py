@@ -26,7 +26,11 @@ MOST_REACH = 2**62
 
 def key_of(mention: Mention) -> str:
     """What makes a mention one: a digest of its source and id."""
-    return hashlib.sha256(f"{mention.source}\n{mention.id}".encode(errors="surrogatepass")).hexdigest()
+    return _key(mention.source, mention.id)
+
+
+def _key(source: str, id: str) -> str:
+    return hashlib.sha256(f"{source}\n{id}".encode(errors="surrogatepass")).hexdigest()
 
 
 class _Scored(msgspec.Struct):
@@ -208,6 +212,11 @@ class Mentions:
             query = select(mentions.c.key).where(mentions.c.incident == incident, wanted)
             found |= {row.key for row in await self._work.all(query)}
         return found
+
+    async def of_any(self, incidents: Iterable[str], source: str, id: str) -> bool:
+        """Whether one of these incidents relies on a post."""
+        here = mentions.c.incident.in_(sorted(incidents)) & (mentions.c.key == _key(source, id))
+        return await self._work.first(select(mentions.c.key).where(here).limit(1)) is not None
 
     async def before(self, incident: str, until: datetime) -> int:
         """How many mentions of an incident were written up to ``until``."""

@@ -6,16 +6,18 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import config
 from crisis.access import VIEWER
 from crisis.approval import NotAllowed
 from crisis.handles import NamesNobody, identified, network_of, unmatched
 from crisis.influence import Person, people
-from crisis.replies import MARKS, PER_BATCH, NotToEngage, name_of
+from crisis.replies import EVERYWHERE, MARKS, PER_BATCH, NotToEngage, name_of
 from crisis.stakeholder import Stakeholder
 from crisis.statement import Statement
 from crisis.triage import Strategy
 from crisis.typed_in import one_line
 from crisis.understanding import understood
+from integrations import IntegrationError
 from records import NotFound, Transaction
 from records.work import Act
 from tasks.claims import looked_at
@@ -24,6 +26,8 @@ from tasks.kinds import networks_of
 from tasks.people import sees
 from tasks.reply_drafts import Answer, addressed, draft_replies, language_of, suggestions, unanswerable
 
+BLUESKY = "bluesky"
+"""Where people change their names, and posts name their authors by what they keep (a DID)."""
 SHOWN = 30
 """People of an incident that are listed."""
 REASON = 300
@@ -80,7 +84,7 @@ async def reply_to(
         made = await suggestions(here, tx, incident, picked, language=language)
     typed = [" ".join(text.split()) for text in said.values()]
     answers = [
-        Answer(a.mention, addressed(a.mention, text), language_of(here, a.mention, Strategy.INSTRUCT, language))
+        Answer(a.mention, addressed(here, a.mention, text), language_of(here, a.mention, Strategy.INSTRUCT, language))
         if text
         else a
         for a, text in zip(made, typed, strict=True)
@@ -131,11 +135,16 @@ async def acting_on(tx: Transaction, incident_id: str, email: str) -> Stakeholde
 async def bar(here: Installation, who: str, *, mark: str, reason: str, actor: str) -> NotToEngage:
     """Put somebody (``network:author``; ``*:author`` for every network; the address of a profile) on the do-not-engage list.
 
+    Where people may change their names (Bluesky), they are listed by what they keep, so that a new name frees nobody.
+
     Raises:
-        NotAllowed: the mark is unknown, the name can match nobody, or the actor may not act.
+        NotAllowed: the mark is unknown, the name can match nobody or could not be looked up, or the actor may not act.
         crisis.typed_in.NotOneLine: there is no reason.
     """
     network, author = _named(who)
+    kept = await _kept(here, network, author)
+    if kept and network != EVERYWHERE:
+        network, author = kept
     answered_on = {place for channel in here.settings.channels for place in networks_of(channel)}
     doubtful = unmatched(network, author, answered_on)
     if mark not in MARKS:
@@ -146,18 +155,53 @@ async def bar(here: Installation, who: str, *, mark: str, reason: str, actor: st
         if doubtful and not any(network_of(m.source) == network for m in await tx.erasing.texts_of(author)):
             raise NotAllowed(doubtful)
         act: Act = {"actor": actor, "via": here.via, "reason": why, "flow_run_id": here.flow_run_id}
+        if kept and network == EVERYWHERE:
+            await tx.engagement.bar(*kept, mark=mark, why=why, **act)
         return await tx.engagement.bar(network, author, mark=mark, why=why, **act)
+
+
+async def _kept(here: Installation, network: str, author: str) -> tuple[str, str] | None:
+    """The network on which somebody may change that name, and what they keep there; None where it is not such a name.
+
+    Raises:
+        NotAllowed: nobody on that network has the name now, or it could not be looked up: the list would protect nobody.
+    """
+    if network not in (BLUESKY, EVERYWHERE) or "." not in author or name_of(author).startswith("did:"):
+        return None
+    named = name_of(author)
+    for chosen in here.settings.channels:
+        if BLUESKY not in networks_of(chosen):
+            continue
+        try:
+            ask = getattr(await here.channel(chosen.name), "lasting_name", None)
+            kept = await ask(named) if ask else ""
+        except (config.ConfigError, IntegrationError) as error:
+            says = f"{named!r} could not be looked up on Bluesky, so nobody is on the list yet"
+            raise NotAllowed(f"{says}: try again, or write bluesky:did:plc:… ({error})") from None
+        if kept:
+            return BLUESKY, kept
+        if ask and network == BLUESKY:
+            raise NotAllowed(
+                f"nobody on Bluesky is called {named!r} now: look at the spelling, or write bluesky:did:plc:…"
+            )
+    return None
 
 
 async def allow(here: Installation, who: str, *, reason: str, actor: str) -> None:
     """Take somebody off the list. Raises as ``bar``, and ``records.NotFound`` when they are not on it."""
     why = one_line(reason, "the reason", longest=REASON)
     written, _, name = who.strip().partition(":")
+    act: Act = {"actor": actor, "via": here.via, "reason": why, "flow_run_id": here.flow_run_id}
     async with here.store.transaction() as tx:
         await acting(tx, actor)
-        act: Act = {"actor": actor, "via": here.via, "reason": why, "flow_run_id": here.flow_run_id}
         # As it stands on the list first: names were taken as they were typed once.
-        if not await tx.engagement.allow(written, name, **act) and not await tx.engagement.allow(*_named(who), **act):
+        if await tx.engagement.allow(written, name, **act):
+            return
+    named = _named(who)
+    if named[0] == BLUESKY:
+        named = await _kept(here, *named) or named
+    async with here.store.transaction() as tx:
+        if not await tx.engagement.allow(*named, **act):
             raise NotFound(f"{who} is not on the do-not-engage list")
 
 

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 from crisis.delivery import Delivery, DeliveryState, Purpose
 from crisis.fact import FactStatus
-from crisis.replies import GAP, Sent, batch_problem, paced, sending_problem
+from crisis.replies import GAP, Sent, batch_problem, named_in, paced, sending_problem
 from crisis.statement import Answered, Rendering, Statement
 from crisis.values import StatementKind
 from crisis.watch import Mention
@@ -72,7 +72,8 @@ async def sent_in(tx: Transaction, incident: str, *, but: str = "", waiting: boo
     (``_counted``); ``waiting``: also those that wait for their approval. Those of the statement ``but`` are left out."""
     found = await _counted(tx, incident, lambda d: d.state is not DeliveryState.REFUSED and d.statement != but)
     family = sorted(await family_of(tx, incident)) if waiting else ()
-    for text in [text for one in family for text in await tx.statements.list(one)]:
+    open_ones = [one for one in family if (await tx.incidents.get(one)).closed_at is None]  # none is approved elsewhere
+    for text in [text for one in open_ones for text in await tx.statements.list(one)]:
         if text.kind is not StatementKind.REPLY or text.id == but:
             continue
         if await tx.statements.status(text.id, text.version) is StatementStatus.PROPOSED:
@@ -84,9 +85,14 @@ async def sent_in(tx: Transaction, incident: str, *, but: str = "", waiting: boo
     return found
 
 
-async def barred_among(tx: Transaction, posts: Iterable[Answered | Mention]) -> Callable[[str, str], str]:
-    """Why each of these posts' authors is on the do-not-engage list; asks the list now."""
-    found = await tx.engagement.among({(post.source, post.author, post.url) for post in posts})
+async def barred_among(
+    tx: Transaction, posts: Iterable[Answered | Mention], said: Iterable[Rendering] = ()
+) -> Callable[[str, str], str]:
+    """Why each of these posts' authors, or whoever the replies that are ``said`` name, is on the do-not-engage list; asks the
+    list now."""
+    people: set[tuple[str, str, tuple[str, ...]]] = {(p.source, p.author, (p.url, p.id)) for p in posts}
+    people |= {(r.answers.source, named, ()) for r in said if r.answers for named in named_in(r.text)}
+    found = await tx.engagement.among(people)
     return lambda network, author: found.get((network, author), "")
 
 
@@ -95,23 +101,36 @@ async def approval_problem(tx: Transaction, statement: Statement) -> str:
     answered = [r.answers for r in statement.renderings if r.answers]
     if statement.kind is not StatementKind.REPLY:
         return "only a statement of the kind reply answers single posts" if answered else ""
-    if await are_stopped(tx, statement.incident):
-        return "the replies of this incident are stopped"
-    if problem := await _unfounded(tx, statement) or await _erased(tx, answered):
+    if problem := await over_or_stopped(tx, statement.incident):
+        return problem
+    if problem := await _unfounded(tx, statement) or await out_of_place(tx, statement.incident, answered):
         return problem
     return batch_problem(
         statement.renderings,
         sent=await sent_in(tx, statement.incident, but=statement.id),
-        barred=await barred_among(tx, answered),
+        barred=await barred_among(tx, answered, statement.renderings),
         now=tx.engagement.now,
     )
 
 
-async def _erased(tx: Transaction, answered: Iterable[Answered]) -> str:
-    """That a post was erased, whose author wants to be left alone; empty when none was."""
+async def over_or_stopped(tx: Transaction, incident: str) -> str:
+    """Why nobody is replied to from an incident any more; empty when somebody may be."""
+    if (await tx.incidents.get(incident)).closed_at is not None:
+        return f"{incident} is over, and nobody is replied to from it any more"
+    if await are_stopped(tx, incident):
+        return f"the replies of {incident} are stopped: `fireline replies {incident} --resume` lets them go on"
+    return ""
+
+
+async def out_of_place(tx: Transaction, incident: str, answered: Iterable[Answered | Mention]) -> str:
+    """That a post was erased, whose author wants to be left alone, or that the incident is not about it (nor one that it was
+    merged with or split from); empty when all may be answered."""
+    family = await family_of(tx, incident)
     for post in answered:
         if await tx.mentions.is_erased(post.source, post.id):
             return "a post that it answers was erased: its author is left alone"
+        if not await tx.mentions.of_any(family, post.source, post.id):
+            return f"the post of {post.author or 'somebody'} is none that {incident} is about"
     return ""
 
 
@@ -163,21 +182,18 @@ async def _too_late(tx: Transaction, waiting: Delivery) -> str:
     answered = waiting.rendering.answers
     if answered is None:
         return "it names no post that it answers"
-    incident = await tx.incidents.get(waiting.incident)
-    if incident.closed_at is not None:
-        return f"{incident.id} is over"
-    if await are_stopped(tx, waiting.incident):
-        return "replies were stopped"
+    if problem := await over_or_stopped(tx, waiting.incident):
+        return problem
     text = await tx.statements.get(waiting.statement, waiting.version)
     if waiting.rendering not in text.renderings or text.kind is not StatementKind.REPLY:
         return f"{text.label} holds no such reply"
     status = await tx.statements.status(text.id, text.version)
     if status not in (StatementStatus.APPROVED, StatementStatus.PUBLISHED):
         return f"{text.label} is {status.value}, not approved"
-    if problem := await _unfounded(tx, text) or await _erased(tx, [answered]):
+    if problem := await _unfounded(tx, text) or await out_of_place(tx, waiting.incident, [answered]):
         return problem
     others = await _counted(tx, waiting.incident, lambda d: d.id != waiting.id and _goes_first(d, waiting))
-    barred = await barred_among(tx, [answered])
+    barred = await barred_among(tx, [answered], [waiting.rendering])
     return sending_problem(waiting.rendering, sent=others, barred=barred, now=tx.engagement.now)
 
 

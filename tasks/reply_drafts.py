@@ -8,12 +8,14 @@ a reply who must not get one (``crisis.replies``), so what stands in a proposal 
 import hashlib
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from config.settings import ChannelSettings
 from crisis import drafting
 from crisis.approval import NotAllowed
 from crisis.delivery import DeliveryState
 from crisis.fact import Fact, FactStatus
+from crisis.handles import names_of, with_server
 from crisis.incident import Incident
 from crisis.influence import Person
 from crisis.rendering import render
@@ -29,7 +31,7 @@ from records.work import Act
 from tasks.draft import DEAD
 from tasks.installation import Installation
 from tasks.kinds import limits_of, networks_of
-from tasks.replies import HELD, are_stopped, barred_among, family_of, sent_in
+from tasks.replies import HELD, barred_among, family_of, out_of_place, over_or_stopped, sent_in
 
 VARIANTS = 10
 """Wordings that the templates of replies have: as many as one proposal may hold."""
@@ -113,11 +115,23 @@ async def unanswerable(
     return why
 
 
-def addressed(mention: Mention, text: str) -> str:
-    """``text`` with the handle that its network needs before it, so that the person is told (Mastodon)."""
-    name = mention.author.strip().lstrip("@")
-    if mention.source != "mastodon" or not name or text.lstrip().casefold().startswith(f"@{name}".casefold()):
+def addressed(here: Installation, mention: Mention, text: str) -> str:
+    """``text`` with the handle that its network needs before it, so that the person is told (Mastodon).
+
+    A source names whoever is on its own server without it; on our channel's that would be somebody else, so the server is
+    named unless it is the same one.
+    """
+    own = mention.author.strip().lstrip("@")
+    if mention.source != "mastodon" or not own:
         return text
+    name = with_server(own, mention.url, mention.id)
+    channel = channel_for(here, mention)
+    base = str(channel.settings.get("base_url", "")) if channel else ""
+    if base and name.partition("@")[2].casefold() == urlsplit(base).netloc.casefold():
+        name = own.partition("@")[0]
+    first, _, rest = text.lstrip().partition(" ")
+    if first.startswith("@") and name_of(first.rstrip(",:;")) in names_of("mastodon", own, mention.url, mention.id):
+        text = rest.lstrip()
     return f"@{name} {text}"
 
 
@@ -229,7 +243,7 @@ def _varied(
         if own_words(text) not in taken:
             break
     taken.add(own_words(text))
-    return Answer(mention=mention, text=addressed(mention, text), language=language, narrative=narrative)
+    return Answer(mention=mention, text=addressed(here, mention, text), language=language, narrative=narrative)
 
 
 async def draft_replies(
@@ -249,14 +263,14 @@ async def draft_replies(
     """
     async with here.store.transaction() as tx:
         incident = await tx.incidents.get(incident_id)
-        if incident.closed_at is not None:
-            raise NotAllowed(f"{incident.id} is over: nobody is replied to from it any more")
-        if await are_stopped(tx, incident_id):
-            raise NotAllowed(f"the replies of {incident_id} are stopped: `fireline reply {incident_id} --resume`")
+        if problem := await over_or_stopped(tx, incident_id):
+            raise NotAllowed(problem)
         why = await unanswerable(here, tx, incident, [a.mention for a in answers])
         for answer in answers:
             if problem := why(answer.mention):
                 raise NotAllowed(f"{answer.mention.author or 'the author'} is not replied to: {problem}")
+        if problem := await out_of_place(tx, incident_id, [a.mention for a in answers]):
+            raise NotAllowed(problem)
         renderings = tuple(_rendering(here, answer) for answer in answers)
         await _refuse(tx, incident_id, renderings)
         facts = {f.id: f for f in await tx.facts.list(incident_id) if f.status is FactStatus.CONFIRMED}
@@ -281,7 +295,7 @@ async def draft_replies(
 async def _refuse(tx: Transaction, incident: str, renderings: Sequence[Rendering], but: str = "") -> None:
     answered = [r.answers for r in renderings if r.answers]
     sent: list[Sent] = await sent_in(tx, incident, but=but, waiting=True)
-    barred = await barred_among(tx, answered)
+    barred = await barred_among(tx, answered, renderings)
     if problem := batch_problem(renderings, sent=sent, barred=barred, now=tx.engagement.now):
         raise NotAllowed(problem)
 

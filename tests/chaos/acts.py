@@ -68,14 +68,14 @@ class Processes:
         # Up to Python 3.12 the fork server does not take over sys.path by itself.
         os.environ["PYTHONPATH"] = os.pathsep.join(p for p in sys.path if p)
 
-    def start(self, act: Act, home: Path, *, die_at: int = 0, meet: Any = None) -> Any:
+    def start(self, act: Act, home: Path, *, die_at: int | str = 0, meet: Any = None) -> Any:
         """Start a process; ``meet`` is a barrier at which several wait for each other."""
         process = self._context.Process(target=_main, args=(act, home, self._environment, die_at, meet))
         process.start()
         return process
 
-    def run(self, act: Act, home: Path, *, die_at: int = 0) -> int:
-        """Run to the end; the exit status, -9 after a SIGKILL."""
+    def run(self, act: Act, home: Path, *, die_at: int | str = 0) -> int:
+        """Run to the end; the exit status, -9 after a SIGKILL. ``die_at``: a boundary's number, or its name."""
         process = self.start(act, home, die_at=die_at)
         process.join(60)
         assert process.exitcode is not None, f"{act.name} hangs"
@@ -101,7 +101,7 @@ def boundaries(home: Path) -> list[str]:
     return file.read_text().splitlines() if file.exists() else []
 
 
-def _main(act: Act, home: Path, environment: dict[str, str], die_at: int, meet: Any) -> None:
+def _main(act: Act, home: Path, environment: dict[str, str], die_at: int | str, meet: Any) -> None:
     os.environ.pop("PREFECT_API_URL", None)
     os.environ.update(environment)
     _mark_boundaries(home, die_at)
@@ -116,7 +116,7 @@ async def _act(act: Act, settings: config.Settings, meet: Any) -> None:
         await _ACTS[act.name](here, act)
 
 
-def _mark_boundaries(home: Path, die_at: int) -> None:
+def _mark_boundaries(home: Path, die_at: int | str) -> None:
     """Wrap commits and calls; count the boundaries, write them down, and die at the chosen one."""
     log = os.open(home / "boundaries", os.O_CREAT | os.O_TRUNC | os.O_WRONLY | os.O_APPEND)
     lock, passed = threading.Lock(), 0
@@ -126,7 +126,7 @@ def _mark_boundaries(home: Path, die_at: int) -> None:
         with lock:
             passed += 1
             os.write(log, f"{name}\n".encode())
-            if passed == die_at:
+            if die_at in (passed, name):
                 os.kill(os.getpid(), signal.SIGKILL)
 
     _mark_commits(boundary)

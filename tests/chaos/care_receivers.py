@@ -71,17 +71,18 @@ class ZendeskReceiver(HttpReceiver):
 class IntercomReceiver(HttpReceiver):
     """At most once: a conversation has no key of ours."""
 
-    unharmed: ClassVar = ("/contacts", "/contacts/search")
+    unharmed: ClassVar = ("/contacts",)
 
     def __init__(self) -> None:
         super().__init__()
         self.contacts: dict[str, str] = {}
+        self.merged: list[str] = []
         self.asked: list[dict[str, Any]] = []
 
     def routes(self) -> list[Route]:
         return [
             Route("/me", self._known(self._me)),
-            Route("/contacts/search", self._known(self._search), methods=["POST"]),
+            Route("/contacts/find_by_external_id/{external_id:path}", self._known(self._find), methods=["GET"]),
             Route("/contacts", self._known(self._contact), methods=["POST"]),
             Route("/conversations", self._known(self._begin), methods=["POST"]),
         ]
@@ -98,16 +99,19 @@ class IntercomReceiver(HttpReceiver):
     async def _me(self, request: Request) -> Response:
         return JSONResponse({"type": "admin", "id": "1", "app": {"type": "app", "name": "Acme"}})
 
-    async def _search(self, request: Request) -> Response:
-        wanted = (await request.json())["query"]["value"]
-        found = [{"type": "contact", "id": self.contacts[wanted]}] if wanted in self.contacts else []
-        return JSONResponse({"type": "list", "data": found, "total_count": len(found)})
+    async def _find(self, request: Request) -> Response:
+        wanted = request.path_params["external_id"]
+        if wanted in self.merged:
+            return JSONResponse({"type": "error.list", "errors": [{"code": "contact_merged"}]}, 410)
+        if wanted not in self.contacts:
+            return JSONResponse({"type": "error.list", "errors": [{"code": "not_found"}]}, 404)
+        return JSONResponse({"type": "contact", "id": self.contacts[wanted], "external_id": wanted})
 
     async def _contact(self, request: Request) -> Response:
         asked = await request.json()
         if asked["external_id"] in self.contacts:
             return JSONResponse({"type": "error.list", "errors": [{"code": "conflict"}]}, 409)
-        self.contacts[asked["external_id"]] = f"6762{next(self._ids)}"
+        self.contacts[asked["external_id"]] = f"{next(self._ids):024x}"
         return JSONResponse({"type": "contact", "id": self.contacts[asked["external_id"]]})
 
     async def _begin(self, request: Request) -> Response:

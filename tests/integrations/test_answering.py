@@ -56,15 +56,18 @@ async def test_mastodon_sends_no_second_reply_when_the_answer_was_lost(render):
 async def test_bluesky_names_root_and_parent_with_their_cids(render):
     with BlueskyReceiver() as receiver:
         channel = integrations.connect("bluesky", base_url=receiver.url, identifier="acme.test", password="right")
-        root = await channel.publish(render("first", kind="bluesky"), "root")
-        inner = await channel.publish(answering(render("second", kind="bluesky"), "bluesky", root.id), "inner")
+        own = await channel.publish(render("first", kind="bluesky"), "root")
+        root, inner = (
+            {"uri": f"at://did:plc:{who}/{COLLECTION}/3k{who}", "cid": f"bafy{who}"} for who in ("ada", "bob")
+        )
+        receiver.records[root["uri"]] = {**root, "value": {"text": "acme?"}}
+        receiver.records[inner["uri"]] = {**inner, "value": {"text": "yes!", "reply": {"root": root, "parent": root}}}
         receiver.requests.clear()
-        await channel.publish(answering(render("third", kind="bluesky"), "bluesky", inner.id), "third")
+        await channel.publish(answering(render("third", kind="bluesky"), "bluesky", inner["uri"]), "third")
         [made] = [r["record"] for r in written(receiver, "/xrpc/com.atproto.repo.putRecord")]
-        assert made["reply"] == {
-            "root": {"uri": root.id, "cid": root.raw["cids"][0]},
-            "parent": {"uri": inner.id, "cid": inner.raw["cids"][0]},
-        }
+        assert made["reply"] == {"root": root, "parent": inner}
+        with pytest.raises(Refused, match="our own"):
+            await channel.publish(answering(render("to ourselves", kind="bluesky"), "bluesky", own.id), "own")
         gone = f"at://did:plc:nobody/{COLLECTION}/3kaaaaaaaaaaa"
         with pytest.raises(Refused, match="not there"):
             await channel.publish(answering(render("fourth", kind="bluesky"), "bluesky", gone), "fourth")

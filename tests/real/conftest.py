@@ -19,7 +19,7 @@ from mastodon_mock.testing import MockServer
 
 HERE = Path(__file__).parent
 SYNAPSE = HERE / ".venv" / "bin" / "python"
-sys.path.insert(0, str(HERE.parent / "chaos"))
+sys.path[:0] = [str(HERE.parent / "chaos"), str(HERE.parent / "integrations")]
 
 
 @contextmanager

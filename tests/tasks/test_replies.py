@@ -176,6 +176,8 @@ async def test_nobody_gets_two_replies_and_no_two_say_the_same(tmp_path: Path) -
         with pytest.raises(NotAllowed, match="the very same"):
             await draft_replies(here, text.incident, answers(1, said=same), author=IDA)
         twice = post(9, "and another thing", author="p2@social.example")
+        async with here.store.transaction() as tx:
+            await tx.mentions.relied_on(text.incident, [twice])
         both = [*answers(1, said=(SAID[1],)), Answer(twice, SAID[2], "en")]
         with pytest.raises(NotAllowed, match="nobody gets two replies"):
             await draft_replies(here, text.incident, both, author=IDA)
