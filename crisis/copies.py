@@ -26,9 +26,10 @@ OWN_WORDS = 12
 
 _REPOST = re.compile(r"^(?:\s*(?:rt|mt|repost)\s*:?\s*@[\w.\-]+:?)+\s*", re.IGNORECASE)
 _QUOTED = re.compile(r"[\"“«]@[\w.\-]+:\s*(?P<quoted>[^\"”»]*)[\"”»]")
+_QUOTED_TO_THE_END = re.compile(r"[\"“«]@[\w.\-]+:\s*(?P<quoted>.*)[\"”»]\s*\Z", re.DOTALL)
 _PASSED_ON = re.compile(r"\s(?:rt|mt)\s*:?\s*@[\w.\-]+:?\s*(?P<quoted>.*)\Z", re.IGNORECASE | re.DOTALL)
 _WORD = re.compile(r"[^\W_]+")
-_LINK = re.compile(r"(?:https?://|www\.)\S+", re.IGNORECASE)
+_LINK = re.compile(r"[hw](?:(?<=h)ttps?://|(?<=w)ww\.)\S+")
 _VIA = re.compile(r"(?<!\s)\s+(?:via|by)\s+@[\w.\-]+\s*$", re.IGNORECASE)
 _LEADING = re.compile(r"^(?:\s*[.@]?@[\w.\-]+)+")
 _NOT_ASCII = re.compile(r"[^\x00-\x7f]")
@@ -75,7 +76,11 @@ def said(text: str) -> tuple[str, bool]:
         return text, False
     said_so = _REPOST.match(text)
     text, repost = text[said_so.end() if said_so else 0 :], said_so is not None
-    match = _PASSED_ON.search(text, 0, _LONGEST) or _QUOTED.search(text, 0, _LONGEST)
+    match = (
+        _PASSED_ON.search(text, 0, _LONGEST)
+        or _QUOTED_TO_THE_END.search(text, 0, _LONGEST)
+        or _QUOTED.search(text, 0, _LONGEST)
+    )
     if match is None:
         return text, repost
     own = _WORD.findall(text[: match.start()] + text[match.end() :])
