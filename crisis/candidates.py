@@ -18,7 +18,7 @@ from crisis.sketch import BEGINNINGS, KEYS, Sketches, sketches
 
 BLOCK = 512
 """Texts of a block."""
-SHARED = 16
+SHARED = 18
 """Texts that are near by one hash, at the most."""
 NEAREST = 4
 """Texts that a new one is compared with, those that share most first."""
