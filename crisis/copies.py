@@ -14,22 +14,22 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from hashlib import blake2b
-from itertools import pairwise
 from typing import Any, NamedTuple
 
+from crisis.candidates import NOTHING, Index, Near, nearest
 from crisis.folding import disguised, flat
 from crisis.likeness import LONG_ENOUGH, Compared, distinctive, long_enough
 from crisis.rarity import Stream
-from crisis.sketch import sketch, sketches
 
 OWN_WORDS = 12
 """Letters beside a quotation from which on they count as what the post says."""
 
 _REPOST = re.compile(r"^(?:\s*(?:rt|mt|repost)\s*:?\s*@[\w.\-]+:?)+\s*", re.IGNORECASE)
 _QUOTED = re.compile(r"[\"“«]@[\w.\-]+:\s*(?P<quoted>[^\"”»]*)[\"”»]")
+_QUOTED_TO_THE_END = re.compile(r"[\"“«]@[\w.\-]+:\s*(?P<quoted>.*)[\"”»]\s*\Z", re.DOTALL)
 _PASSED_ON = re.compile(r"\s(?:rt|mt)\s*:?\s*@[\w.\-]+:?\s*(?P<quoted>.*)\Z", re.IGNORECASE | re.DOTALL)
 _WORD = re.compile(r"[^\W_]+")
-_LINK = re.compile(r"(?:https?://|www\.)\S+", re.IGNORECASE)
+_LINK = re.compile(r"[hw](?:(?<=h)ttps?://|(?<=w)ww\.)\S+")
 _VIA = re.compile(r"(?<!\s)\s+(?:via|by)\s+@[\w.\-]+\s*$", re.IGNORECASE)
 _LEADING = re.compile(r"^(?:\s*[.@]?@[\w.\-]+)+")
 _NOT_ASCII = re.compile(r"[^\x00-\x7f]")
@@ -76,7 +76,11 @@ def said(text: str) -> tuple[str, bool]:
         return text, False
     said_so = _REPOST.match(text)
     text, repost = text[said_so.end() if said_so else 0 :], said_so is not None
-    match = _PASSED_ON.search(text, 0, _LONGEST) or _QUOTED.search(text, 0, _LONGEST)
+    match = (
+        _PASSED_ON.search(text, 0, _LONGEST)
+        or _QUOTED_TO_THE_END.search(text, 0, _LONGEST)
+        or _QUOTED.search(text, 0, _LONGEST)
+    )
     if match is None:
         return text, repost
     own = _WORD.findall(text[: match.start()] + text[match.end() :])
@@ -92,19 +96,12 @@ def key(text: str) -> int:
 
 KEEP = 50_000
 """Originals remembered, unless told otherwise: between half of that and all of it."""
-_SHARED = 16
-"""Originals remembered by one hash; what more of them share tells nothing and is forgotten."""
-_BEGINNING, _LONGER_BEGINNING = 8, 20
-"""Letters at the beginning that are remembered as they are: what is left of a text that was cut off begins like it."""
 _SHORT = 60
 """Letters below which a text is compared with an original that alone holds one of its hashes: few are left of it."""
 _VARIANTS = 8
 """Changed copies of an original that are remembered beside it: each author of a brigade changes other words."""
-_COMPARED = 4
-"""Originals that a post is compared with, those that share most first."""
 _LONGEST = 2_000
 """Letters of a text that are looked at."""
-_TOGETHER = 512
 _WRITTEN = 400
 """Letters of an original that are kept as they were written, for the names in it."""
 
@@ -139,7 +136,7 @@ Name = str | int
 class _Generation:
     """Originals in the order in which they came, numbered from 1."""
 
-    def __init__(self) -> None:
+    def __init__(self, keep: int) -> None:
         self.originals: list[tuple[Name, str, str]] = []
         """What each is called, its plain text, and the beginning of what was written."""
         self.stream = Stream()
@@ -148,13 +145,12 @@ class _Generation:
         self.variants: dict[int, int] = {}
         """How many variants of it are remembered beside it, if any."""
         self.by_text: dict[str, int] = {}
-        self.by_hash: dict[int | str, int | tuple[int, ...]] = {}
-        """Numbers of originals; a single one, which is the usual case, by itself; none of what too many share."""
+        self.index = Index(keep, _SHORT)
 
     def __getitem__(self, number: int) -> tuple[Name, str, str]:
         return self.originals[number - 1]
 
-    def add(self, name: Name, text: str, written: str, drawn: Sequence[int]) -> None:
+    def add(self, name: Name, text: str, written: str) -> None:
         self.originals.append((name, text, written))
         number = self.by_text[text] = len(self.originals)
         first = self.first.setdefault(name, number)
@@ -162,51 +158,22 @@ class _Generation:
             self.stream.meet(text)
         else:
             self.variants[first] = self.variants.get(first, 0) + 1
-        if not drawn:
-            return
-        held_by = self.by_hash.setdefault
-        keys: tuple[int | str, ...] = (text[:_BEGINNING], text[:_LONGER_BEGINNING], *drawn)
-        for key in keys:
-            held = held_by(key, number)
-            if held == number:
-                continue
-            if isinstance(held, int):
-                self.by_hash[key] = (held, number)
-            elif held:
-                self.by_hash[key] = (*held, number) if len(held) < _SHARED else ()
+        self.index.add(number, text)
 
     def wants_variant(self, number: int) -> bool:
         """Is a changed copy of that text to be remembered? Not of a variant, lest texts drift away from the original."""
         return self.first[self[number][0]] == number and self.variants.get(number, 0) < _VARIANTS
 
-    def copied(self, post: Compared, drawn: Sequence[int]) -> int | None:
+    def copied(self, post: Compared, near: Near) -> int | None:
         """The number of the original that ``post`` is a changed copy of."""
-        if not self.originals:
-            return None
-        held_by = self.by_hash.get
-        text = post.text
-        begins = (held_by(text[:_BEGINNING]), held_by(text[:_LONGER_BEGINNING]))
-        if begins[0]:
-            begun = (begins[0],) if isinstance(begins[0], int) else begins[0]
-            only = post.cut_from([self.originals[number - 1][1] for number in begun])
-            if only is not None:
-                return begun[only]
-        alone, counted = (2, (*begins, *begins)) if len(text) < _SHORT else (1, (*begins, begins[1]))
-        shared: list[int] = []
-        for held in (*counted, *map(held_by, drawn)):
-            if held:
-                shared += (held,) * alone if isinstance(held, int) else held
-        if len(set(shared)) == len(shared):
-            return None
-        shared.sort()
-        times: dict[int, int] = {}
-        for one, next_one in pairwise(shared):
-            if one == next_one:
-                times[one] = times.get(one, 0) + 1
-        likely = sorted(times, key=times.__getitem__, reverse=True)[:_COMPARED] if len(times) > 1 else times
         originals = self.originals
-        for number in likely:
-            if post.copies(*originals[number - 1][1:]):
+        if near.begun:
+            only = post.cut_from([originals[number - 1][1] for number in near.begun])
+            if only is not None:
+                return near.begun[only]
+        for number in nearest(near):
+            _, text, written = originals[number - 1]
+            if post.copies(text, written):
                 return number
         return None
 
@@ -222,7 +189,7 @@ class CopyFinder:
         if keep < 2:
             raise ValueError(f"a finder must keep at least 2 originals, not {keep}")
         self.keep = keep
-        self._new, self._old = _Generation(), _Generation()
+        self._new, self._old = _Generation(keep // 2), _Generation(keep // 2)
 
     def add(self, name: Name, text: str) -> Name | None:
         """The ``name`` of the post that ``text`` copies, or None: then ``name`` is an original from now on."""
@@ -231,16 +198,38 @@ class CopyFinder:
     def add_many(self, posts: Sequence[tuple[Name, str]]) -> list[Name | None]:
         """``add`` for each post in order; much faster than one by one."""
         found: list[Name | None] = []
-        for start in range(0, len(posts), _TOGETHER):
-            some = posts[start : start + _TOGETHER]
-            texts = [plain(said(text)[0]) for _, text in some]
-            fresh = {text for text in texts if text not in self._new.by_text and text not in self._old.by_text}
-            drawn = {} if len(fresh) < 4 else dict(zip(fresh, sketches(list(fresh)), strict=True))
-            for (name, text), compared in zip(some, texts, strict=True):
-                found.append(self._take(name, text, compared, drawn.get(compared)))
+        texts = [plain(said(text)[0]) for _, text in posts]
+        while len(found) < len(posts):
+            start = len(found)
+            end = self._look(texts, start)
+            for (name, text), compared in zip(posts[start:end], texts[start:end], strict=True):
+                found.append(self._take(name, text, compared))
         return found
 
-    def _take(self, name: Name, text: str, compared: str, drawn: Sequence[int] | None) -> Name | None:
+    def _look(self, texts: Sequence[str], start: int) -> int:
+        """Look up as many of ``texts`` from ``start`` on as may be taken before the index changes; where that ends."""
+        if len(self._new.originals) >= self.keep // 2:
+            self._new.index.settle()
+            self._new, self._old = _Generation(self.keep // 2), self._new
+        new, old = self._new, self._old
+        end = min(len(texts), start + self.keep // 2 - len(new.originals))
+        fresh: dict[str, None] = {}
+        room = new.index.room
+        for at, text in enumerate(texts[start:end], start):
+            if not text or text in fresh or text in new.by_text or text in old.by_text or text in new.index:
+                continue
+            if len(fresh) == room:
+                end = at
+                break
+            fresh[text] = None
+        if end == start:
+            new.index.settle()
+            return self._look(texts, start)
+        if fresh:
+            new.index.look(list(fresh), old.index)
+        return end
+
+    def _take(self, name: Name, text: str, compared: str) -> Name | None:
         if not compared:
             return None
         new, old = self._new, self._old
@@ -250,21 +239,23 @@ class CopyFinder:
         number = old.by_text.get(compared)
         if number is not None and not self._repeats(text, compared):
             return None
-        drawn = sketch(compared) if drawn is None else drawn
-        if number is None and drawn:
-            post = Compared(compared, text[: 4 * _LONGEST], (new.stream, old.stream))
-            changed = new.copied(post, drawn)
-            if changed is not None:
-                first = new[changed][0]
-                if long_enough(compared) and new.wants_variant(changed):
-                    self._remember(first, compared, text[:_WRITTEN], drawn)
-                return first
-            number = old.copied(post, drawn)
         if number is None:
-            self._remember(name, compared, text[:_WRITTEN], drawn)
+            here, there = new.index.near(compared)
+            if here is not NOTHING or there is not NOTHING:
+                post = Compared(compared, text[: 4 * _LONGEST], (new.stream, old.stream))
+                changed = new.copied(post, here)
+                if changed is not None:
+                    first = new[changed][0]
+                    if long_enough(compared) and new.wants_variant(changed):
+                        new.add(first, compared, text[:_WRITTEN])
+                    return first
+                number = old.copied(post, there)
+        if number is None:
+            new.add(name, compared, text[:_WRITTEN])
             return None
         first, original, written = old[number]
-        self._remember(first, original, written, sketch(original))
+        if original not in new.by_text:
+            new.add(first, original, written)
         return first
 
     def _repeats(self, text: str, compared: str) -> bool:
@@ -276,22 +267,34 @@ class CopyFinder:
             or disguised(text)
         )
 
-    def _remember(self, name: Name, text: str, written: str, drawn: Sequence[int]) -> None:
-        if len(self._new.originals) >= self.keep // 2:
-            self._new, self._old = _Generation(), self._new
-        self._new.add(name, text, written, drawn)
-
     def dump(self) -> dict[str, Any]:
         """Everything, as plain JSON values; ``load`` continues exactly."""
-        return {"keep": self.keep, "old": self._old.originals, "new": self._new.originals}
+        new = self._new
+        block = [new.by_text.get(text, text) for text in new.index.block]
+        return {
+            "keep": self.keep,
+            "old": self._old.originals,
+            "new": new.originals,
+            "settled": new.index.settled,
+            "block": block,
+        }
 
     @classmethod
     def load(cls, state: dict[str, Any]) -> "CopyFinder":
         """The finder that ``dump`` described."""
         finder = cls(state["keep"])
-        for generation, originals in ((finder._old, state["old"]), (finder._new, state["new"])):
-            for (name, text, written), drawn in zip(originals, sketches([o[1] for o in originals]), strict=True):
-                generation.add(name, text, written, drawn)
+        new, old = finder._new, finder._old
+        for original in state["old"]:
+            old.add(*original)
+        old.index.settle()
+        settled = state.get("settled", len(state["new"]))
+        for original in state["new"][:settled]:
+            new.add(*original)
+        new.index.settle()
+        block = state.get("block", [])
+        new.index.look([state["new"][text - 1][1] if isinstance(text, int) else text for text in block], old.index)
+        for original in state["new"][settled:]:
+            new.add(*original)
         return finder
 
 

@@ -69,6 +69,14 @@ _FLAT = {
     for code in {ord(form) for form in (sign.lower(), sign.upper(), sign) if len(form) == 1}
     if code > 0x7F
 }
+_UNMARKED = {
+    code: base
+    for code in (*range(0xC0, 0x250), *range(0x1E00, 0x1F00))
+    if (base := unicodedata.normalize("NFD", chr(code))[0].lower()).isascii() and base.isalpha()
+}
+_UNMARKED |= {ord(sign): base for sign, base in zip("øØđĐłŁħĦŧŦ", "ooddllhhtt", strict=True)}
+"""Latin letters with a mark: what they are without it."""
+_FLAT |= _UNMARKED
 _SEEN = _FLAT | _MIXED
 """The same by the case that is written: a capital eta is an H, a small one an n."""
 _LATIN_LIKE = {code: letter for code, letter in _ALONE.items() if unicodedata.name(chr(code), "").startswith("LATIN")}
@@ -120,6 +128,9 @@ LOOKALIKES = "0-9_" + "".join(map(chr, _ALONE))
 """What a word may be made of that reads as a Latin one, for a class of a regular expression."""
 _ALL_ALIKE = re.compile(rf"[{LOOKALIKES}](?<!\w.)[{LOOKALIKES}]+(?!\w)")
 """A word of two or more signs, all of them lookalikes; a letter by itself ("с", "о") is what it is."""
+_MARKED_LATIN = re.compile("[\u00c0-\u024f\u1e00-\u1eff]")
+_DIGITS = re.compile(r"[01345$7]+(?=[^\W\d_])")
+_DIGIT_LETTERS = str.maketrans("01345$7", "oieasst")
 
 
 class Folded(NamedTuple):
@@ -218,13 +229,28 @@ def flat(text: str) -> str:
 
     For comparing whole texts with each other, not for reading: Cyrillic and Greek come out garbled, each in one way
     whatever its case. In a text with Latin letters, one in five at the least, each imitation is taken as it looks.
+    Marks on Latin letters are dropped, and digits within a word are the letters that they stand for (w0rst).
     """
     if text.isascii():
-        return text.lower()
+        return _undigited(text.lower())
     bare = _bare(text)
     if others := len(_OTHER_SCRIPT.findall(bare)):
         bare = bare.translate(_SEEN if 4 * len(_HAS_LATIN.findall(bare)) >= others else _FLAT)
-    return _lower(bare)
+    elif _MARKED_LATIN.search(bare):
+        bare = bare.translate(_UNMARKED)
+    return _undigited(_lower(bare))
+
+
+def _undigited(text: str) -> str:
+    return _DIGITS.sub(_as_letters, text)
+
+
+def _as_letters(match: "re.Match[str]") -> str:
+    """Digits within a word as letters; those of "2h30m" and "b17" stay: they count something."""
+    start, text = match.start(), match.string
+    if not start or not text[start - 1].isalpha() or text[text.rfind(" ", 0, start) + 1].isdigit():
+        return match[0]
+    return match[0].translate(_DIGIT_LETTERS)
 
 
 def disguised(text: str) -> bool:

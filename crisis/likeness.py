@@ -83,10 +83,14 @@ class Compared(NamedTuple):
     def copies(self, other: str, as_written: str) -> bool:
         """Is one of the two a changed copy of the other? ``as_written``: how the other one was posted."""
         text = self.text
-        short, long = (text, other) if len(text) <= len(other) else (other, text)
-        alike = _alike(short, long, score_cutoff=_least_alike(short))
-        if not alike and short[:LETTERS] != long[:LETTERS]:  # by far the usual case
+        length = min(len(text), len(other))
+        least = _LEAST[length] if length < len(_LEAST) else LEAST_ALIKE[-1][1]
+        alike = _alike(text, other, score_cutoff=least)
+        if not alike and text[:LETTERS] != other[:LETTERS]:  # by far the usual case
             return False
+        short, long = (text, other) if len(text) <= len(other) else (other, text)
+        if alike < _least_alike(short):
+            alike = 0.0
         if not self._alike(short, long, alike) or filled_otherwise(text, other):
             return False
         named = named_otherwise((self.text, self.written), (other, as_written))

@@ -11,7 +11,8 @@ from functools import lru_cache
 LONGEST = 1_000
 """Characters of a post that are read; what follows is not looked at."""
 
-_LINK = re.compile(r"(?:https?://|www\.)\S+", re.IGNORECASE)
+_LINK = re.compile(r"[hHwW](?:(?<=[hH])[tT]{2}[pP][sSſ]?://|(?<=[wW])[wW]{2}\.)\S+")
+"""In whatever case; beginning with a set of letters it is found several times as fast as with alternatives."""
 _HANDLE = re.compile(r"@\w[\w.\-]*")
 _ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})")
 _HASHTAG = re.compile(r"#(?=\w)(\w*)")
@@ -36,7 +37,7 @@ def tidy(text: str) -> str:
         text = _ESCAPE.sub(_unescaped, text)
     if "&" in text:
         text = html.unescape(text)
-    if "http" in text or "www." in text:
+    if ("://" in text and "http" in text) or "www." in text:
         text = _LINK.sub("http", text)
     if "@" in text:
         text = _HANDLE.sub("@user", text)

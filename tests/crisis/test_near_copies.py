@@ -9,11 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from crisis import candidates
 from crisis.copies import CopyFinder, Originals, fingerprint, plain
 from crisis.folding import flat
 from crisis.likeness import Compared
 from crisis.rarity import ALL, PRIOR, Stream, familiar, table, worth
-from crisis.sketch import KEYS, sketch, sketches
+from crisis.sketch import BEGINNINGS, KEYS, Sketches, sketches
 
 ORIGINAL = "Acme sold us a machine that overheats since the update, and nobody answers the phone for three days now"
 
@@ -193,19 +194,44 @@ TEXTS = st.one_of(
 )
 
 
-@given(st.lists(TEXTS, max_size=25), st.integers(0, 25), st.sampled_from([2, 5, 1000]))
-@settings(max_examples=150, deadline=None)
+@given(
+    st.lists(TEXTS, max_size=25), st.integers(0, 25), st.sampled_from([2, 5, 9, 1000]), st.sampled_from([1, 3, candidates.BLOCK])
+)
+@settings(max_examples=50, deadline=None)
 def test_together_one_by_one_and_after_a_restart_the_answers_are_the_same(
-    texts: list[str], cut: int, keep: int
+    texts: list[str], cut: int, keep: int, block: int
 ) -> None:
     posts = [(str(number), text) for number, text in enumerate(texts)]
-    single = CopyFinder(keep)
-    expected = [single.add(*post) for post in posts]
-    assert CopyFinder(keep).add_many(posts) == expected
-    first = CopyFinder(keep)
-    answers = first.add_many(posts[:cut])
-    second = CopyFinder.load(json.loads(json.dumps(first.dump())))
-    assert answers + second.add_many(posts[cut:]) == expected
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(candidates, "BLOCK", block)
+        single = CopyFinder(keep)
+        expected = [single.add(*post) for post in posts]
+        assert CopyFinder(keep).add_many(posts) == expected
+        first = CopyFinder(keep)
+        answers = first.add_many(posts[:cut])
+        second = CopyFinder.load(json.loads(json.dumps(first.dump())))
+        assert answers + second.add_many(posts[cut:]) == expected
+
+
+@pytest.mark.parametrize("keep", [900, 5_000])
+def test_a_copy_is_found_however_long_ago_its_original_was_among_those_remembered(keep: int) -> None:
+    finder = CopyFinder(keep)
+    others = [(f"other {n}", f"post {n * n} of the {n % 89} people who waited at gate {n % 7} {n:x}") for n in range(2_200)]
+    finder.add("first", ORIGINAL)
+    for start in range(0, len(others), 100):
+        finder.add_many(others[start : start + 100])
+        assert finder.add(f"copy {start}", ORIGINAL.replace("machine", chr(97 + start // 100) * 6)) == "first"
+    state = json.loads(json.dumps(finder.dump()))
+    assert CopyFinder.load(state).dump() == state
+
+
+def test_who_copies_in_a_crowd_of_copies_is_found() -> None:
+    finder = CopyFinder()
+    words = ORIGINAL.split()
+    copies = [
+        (f"{number}", " ".join([*words[: number % 16], f"word{number}", *words[number % 16 + 1 :]])) for number in range(600)
+    ]
+    assert set(finder.add_many([("first", ORIGINAL), *copies])) == {None, "first"}
 
 
 def test_the_oldest_are_forgotten_but_not_what_is_still_copied() -> None:
@@ -222,18 +248,33 @@ def test_the_oldest_are_forgotten_but_not_what_is_still_copied() -> None:
     assert finder.add("again", " ".join(f"{words[0]}{other}{words[0]}" for other in words[0::3])) is None
 
 
+def _apart(drawn: Sketches) -> list[list[int]]:
+    hashes = iter(drawn.hashes.tolist())
+    return [[next(hashes) for _ in range(count)] for count in drawn.counts.tolist()]
+
+
 def test_sketches_are_the_same_in_every_process() -> None:
-    script = "from crisis.sketch import sketches; print(sketches(['acme sold us a machine', 'コーヒーメーカー']))"
+    script = "from crisis.sketch import sketches; print(sketches(['acme sold us a machine', 'コーヒーメーカー'])[0].tolist())"
     out = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    assert out.stdout.strip() == str(sketches(["acme sold us a machine", "コーヒーメーカー"]))
-    assert sketches(["acme sold us a machine"])[0][:3] == [1253051045599, 2559739353268, 2964862633667]
-    assert all(len(drawn) <= KEYS for drawn in sketches(["a" * 100, ORIGINAL, "", "short"]))
+    assert out.stdout.strip() == str(sketches(["acme sold us a machine", "コーヒーメーカー"]).hashes.tolist())
+    drawn = _apart(sketches(["acme sold us a machine"]))[0]
+    assert drawn[BEGINNINGS:][:3] == [1253051045599, 2559739353268, 2964862633667]
+    texts = ["a" * 100, ORIGINAL, "", "short"]
+    assert [len(each) for each in _apart(sketches(texts))] == [BEGINNINGS + 1, BEGINNINGS + KEYS, 0, 0]
 
 
 @given(st.lists(st.one_of(st.text(max_size=40), st.text(st.sampled_from("ab は"), max_size=80)), max_size=6))
 @settings(deadline=None)
 def test_one_text_by_itself_has_the_sketch_it_has_among_others(texts: list[str]) -> None:
-    assert [sketch(text) for text in texts] == sketches(texts)
+    assert [_apart(sketches([text]))[0] for text in texts] == _apart(sketches(texts))
+
+
+@given(st.text("abc ", min_size=8, max_size=30), st.text("abc ", max_size=30))
+def test_texts_that_begin_alike_share_the_hashes_of_their_beginnings(one: str, rest: str) -> None:
+    longer = one + rest
+    first, second = _apart(sketches([one, longer]))
+    assert first[0] == second[0]
+    assert (first[1] == second[1]) is (one[:20] == longer[:20])
 
 
 def test_hostile_texts_are_taken_in_bounded_time_and_memory() -> None:
