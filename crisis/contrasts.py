@@ -48,45 +48,11 @@ _PLACES = """
     pittsburgh plymouth porto portland prague rome rotterdam sacramento seattle seoul shanghai sheffield southampton
     stockholm stuttgart swansea sydney tampa tokyo toronto turin valencia vancouver venice vienna warsaw york zurich
     """
-_ORDINARY = frozenset(
-    [
-        "i",
-        "ok",
-        "okay",
-        "god",
-        "jesus",
-        "christ",
-        "please",
-        "sorry",
-        "thanks",
-        "thank",
-        "hello",
-        "hi",
-        "hey",
-        "dear",
-        "sir",
-        "madam",
-        "mr",
-        "mrs",
-        "ms",
-        "dr",
-        "team",
-        "support",
-        "faq",
-        "eta",
-        "asap",
-        "app",
-        "internet",
-        "twitter",
-        "facebook",
-        "instagram",
-        "tiktok",
-        "x",
-        "january",
-        "may",
-        "march",
-    ]
-)
+_MEANT_FOR_ALL = """
+    i ok okay god jesus christ please sorry thanks thank hello hi hey dear sir madam mr mrs ms dr team support faq eta asap
+    app internet twitter facebook instagram tiktok x january may march
+    """
+_ORDINARY = frozenset(_MEANT_FOR_ALL.split())
 """Words with a capital letter that name nothing."""
 _KIND: dict[str, tuple[str, str]] = {word: ("name", word) for word in _PLACES.split()}
 for _kind, _members in _FAMILIES.items():

@@ -36,12 +36,14 @@ class Weights(NamedTuple):
     kind: float
     joins: float
     """Likeness from which on a wording joins."""
+    apart: float
+    """Share of the meaning of words that many have that is taken out; 0: nothing is."""
     maybe: float
     """Likeness from which on a person is asked whether two questions are one."""
 
 
-BY_WORDS = Weights(meaning=0.45, words=0.55, kind=0.2, joins=0.35, maybe=0.27)
-BY_SENTENCES = Weights(meaning=1.0, words=0.2, kind=0.1, joins=0.275, maybe=0.2)
+BY_WORDS = Weights(meaning=0.45, words=0.55, kind=0.2, joins=0.35, apart=0.0, maybe=0.27)
+BY_SENTENCES = Weights(meaning=1.0, words=0.2, kind=0.1, joins=0.26, apart=0.9, maybe=0.2)
 LOOKED_AT = 12
 """Groups of the nearest meaning that a wording is compared with."""
 AT_ONCE = 256
@@ -50,6 +52,8 @@ READ, MOST_READ = 12, 3_000
 """Wordings whose meaning is read: of a group that is there, and of all of them."""
 FEW = 10.0
 """Wordings at which what they have in common in meaning (the crisis) is half taken out: it tells nothing apart."""
+COMMON, COMMON_LEAST = 0.1, 2.0
+"""Share and number of wordings that make a word one of the crisis ("jar", "water"), whose meaning tells little."""
 SAME_MEANING = 0.6
 """Cosine from which on two wordings count as one for what all have in common."""
 _NEVER = -np.inf
@@ -62,6 +66,7 @@ class Group:
     id: str
     wordings: int = 0
     words: Counter[str] = field(default_factory=Counter)
+    telling: Counter[str] = field(default_factory=Counter)
     kinds: Counter[str] = field(default_factory=Counter)
     named: set[Named] = field(default_factory=set)
     vectors: list[Floats] = field(default_factory=list)
@@ -71,8 +76,14 @@ class Group:
         """Take a wording in."""
         self.wordings += 1
         self.words.update(one.words)
+        self.telling.update(one.telling)
         self.kinds[one.kind] += 1
         self.named.add(one.named)
+
+    @property
+    def usual(self) -> list[str]:
+        """Words that half of its wordings have, as written."""
+        return [word for word, count in self.telling.items() if 2 * count >= self.wordings]
 
     def shares(self, one: Wording) -> float:
         """How far its words are those of ``one``, 0 to 1."""
@@ -102,7 +113,10 @@ class Merging:
         self._exact: dict[object, str] = {}
         self._unread: list[tuple[Group, list[Wording]]] = []
         self._means: Floats = np.zeros((0, 0), np.float32)
-        self._common: Floats = np.zeros(0, np.float32)
+        """The mean of each group's vectors, ``_apart``."""
+        self._mean: Floats = np.zeros(0, np.float32)
+        self._common: Floats = np.zeros((0, 0), np.float32)
+        """Directions of the words that many questions have."""
 
     def know(self, id: str, texts: Sequence[str]) -> None:
         """A group that is there, and wordings of it, the most frequent first; none that is empty."""
@@ -127,7 +141,7 @@ class Merging:
         """How much each of ``texts`` asks what each group asks, a row a text, groups as in ``groups``."""
         held = [wording(text) for text in texts]
         self._read_known()
-        return self._to_groups(held, self._apart(self._vectors(held)), looked_at=len(self.groups))
+        return self._to_groups(held, self._apart(self._read(texts)), looked_at=len(self.groups))
 
     def _asked_before(self, one: Wording) -> str | None:
         """The group that has been asked this, word for word or by the same telling words."""
@@ -140,44 +154,57 @@ class Merging:
         self._exact[_key(one.text)] = group.id
         self._exact.setdefault((one.words, one.kind, one.named), group.id)
 
-    def _vectors(self, held: Sequence[Wording]) -> Floats:
-        if self._sentences is None:
-            return np.stack([one.vector for one in held])
-        return self._sentences([one.text for one in held])
+    def _read(self, texts: Sequence[str]) -> Floats:
+        if self._sentences is not None:
+            return self._sentences(texts)
+        return np.stack([wording(text).vector for text in texts])
 
     def _read_known(self) -> None:
         """What the groups that are there mean, as far as it is not read yet."""
         each = max(1, min(READ, MOST_READ // max(1, len(self.groups))))
-        read = [(group, one) for group, held in self._unread for one in held[:each]]
+        read = [(group, one.text) for group, held in self._unread for one in held[:each]]
         self._unread = []
         if read:
-            for (group, _), vector in zip(read, self._vectors([one for _, one in read]), strict=True):
+            for (group, _), vector in zip(read, self._read([text for _, text in read]), strict=True):
                 group.vectors.append(vector)
             self._look()
 
-    def _look(self, new: Floats | None = None) -> None:
-        """What the groups mean, and what they and ``new`` have in common: those that mean the same count once."""
-        means = [np.mean(group.vectors, axis=0) for group in self.groups.values()]
-        self._means = np.stack(means).astype(np.float32) if means else np.zeros((0, 0), np.float32)
-        held = [part for part in (self._means, new) if part is not None and len(part)]
-        vectors = np.concatenate(held)
-        if self._sentences is None:
-            self._common = np.zeros(vectors.shape[1], np.float32)
-            return
-        unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
-        weight = 1 / (unit @ unit.T > SAME_MEANING).sum(axis=1).clip(1)
-        self._common = ((weight @ unit) / (weight.sum() + FEW)).astype(np.float32)
+    def _look(self, new: Sequence[Wording] = (), vectors: Floats | None = None) -> None:
+        """What the groups mean, apart from what they and ``new`` have in common; those that mean the same count once."""
+        groups = list(self.groups.values())
+        held = [np.mean(group.vectors, axis=0) for group in groups] + ([] if vectors is None else list(vectors))
+        if self.weights.apart and held:
+            unit = np.stack(held)
+            unit /= np.maximum(np.linalg.norm(unit, axis=1, keepdims=True), 1e-9)
+            weight = 1 / (unit @ unit.T > SAME_MEANING).sum(axis=1).clip(1)
+            self._mean = ((weight @ unit) / (weight.sum() + FEW)).astype(np.float32)
+            often: Counter[str] = Counter()
+            for words, times in zip([*[g.usual for g in groups], *[one.telling for one in new]], weight, strict=True):
+                for word in words:
+                    often[word] += times
+            words = sorted(word for word, times in often.items() if times >= max(COMMON_LEAST, COMMON * weight.sum()))
+            self._common = np.zeros((0, unit.shape[1]), np.float32)
+            if words:
+                self._common = np.linalg.qr((self._read(words) - self._mean).T)[0].T.astype(np.float32)
+        if groups:
+            first = np.cumsum([0, *[len(group.vectors) for group in groups[:-1]]])
+            apart = self._apart(np.stack([vector for group in groups for vector in group.vectors]))
+            many = np.array([len(group.vectors) for group in groups])[:, None]
+            self._means = (np.add.reduceat(apart, first, axis=0) / many).astype(np.float32)
 
     def _apart(self, vectors: Floats) -> Floats:
-        """The vectors less what all have in common, of length 1."""
-        apart = vectors - self._common
+        """The vectors less what all have in common, and most of what the words mean that many have; of length 1."""
+        if not self.weights.apart:
+            return vectors
+        apart = vectors - self._mean
+        apart = apart - self.weights.apart * (apart @ self._common.T) @ self._common
         return np.asarray(apart / np.maximum(np.linalg.norm(apart, axis=1, keepdims=True), 1e-9), np.float32)
 
     def _join(self, new: Sequence[Wording], new_id: Callable[[], str]) -> None:
         """Put wordings into groups that are there or begin."""
         self._read_known()
-        vectors = self._vectors(new)
-        self._look(vectors)
+        vectors = self._read([one.text for one in new])
+        self._look(new, vectors)
         apart, groups = self._apart(vectors), list(self.groups.values())
         joined = _linked(
             self._among(new, apart),
@@ -201,8 +228,7 @@ class Merging:
         groups = list(self.groups.values())
         if not groups:
             return np.zeros((len(held), 0))
-        size = np.sqrt(np.maximum(1 - 2 * self._means @ self._common + self._common @ self._common, 1e-9))
-        meaning = apart @ ((self._means - self._common) / size[:, None]).T
+        meaning = apart @ self._means.T
         near = np.argpartition(-meaning, min(looked_at, len(groups)) - 1, axis=1)[:, :looked_at]
         found: Table = self.weights.meaning * meaning.astype(float) - self.weights.kind / 2
         for row, (one, columns) in enumerate(zip(held, near.tolist(), strict=True)):

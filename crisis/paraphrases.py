@@ -99,6 +99,8 @@ class Wording:
     text: str
     words: frozenset[str]
     """What it speaks of: words that tell, synonyms as one."""
+    telling: frozenset[str]
+    """The same as written."""
     kind: str
     """What kind of answer it wants: ``when``, ``why``, ``what to do`` ...; ``whether`` for yes or no."""
     vector: Floats
@@ -112,7 +114,9 @@ def wording(text: str) -> Wording:
     found = [word.replace("’", "'") for word in WORD.findall(normalise(fold(text)))]
     telling = [word for word in found if word not in _SMALL]
     words = frozenset(_CLASS.get(word) or _stem(word) for word in telling)
-    return Wording(text, words, kind_of(text), word_vectors().post(telling or found), named_in(text))
+    return Wording(
+        text, words, frozenset(telling), kind_of(text), word_vectors().post(telling or found), named_in(text)
+    )
 
 
 def kind_of(question: str) -> str:
