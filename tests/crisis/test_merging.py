@@ -138,7 +138,7 @@ def test_a_question_that_nearly_all_ask_is_not_split_by_what_they_have_in_common
     assert len(set(found)) == 3
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20)
 @given(st.lists(st.text(max_size=40), min_size=1, max_size=8))
 def test_any_text_gets_a_question_and_the_same_text_the_same(texts: list[str]) -> None:
     found = merged([*texts, *texts])
