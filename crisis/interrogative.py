@@ -169,7 +169,7 @@ def asked(text: str) -> list[str]:
 def _says_of(sentence: str, text: str) -> bool:
     """The handle before it is its subject: "@acme is the biggest joke"."""
     told = _TOLD.match(sentence)
-    return bool(told) and bool(re.search(rf"@[\w.\-]+\s+{re.escape(sentence.split()[0])}\b", text[:READ]))
+    return bool(told) and bool(re.search(rf"@[\w.\-]+\s+{re.escape(sentence.split(maxsplit=1)[0])}\b", text[:READ]))
 
 
 def _is_headline(sentence: str, words: list[str]) -> bool:

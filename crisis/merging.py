@@ -42,8 +42,8 @@ class Weights(NamedTuple):
     """Likeness from which on a person is asked whether two questions are one."""
 
 
-BY_WORDS = Weights(meaning=0.45, words=0.55, kind=0.2, joins=0.35, apart=0.0, maybe=0.27)
-BY_SENTENCES = Weights(meaning=1.0, words=0.2, kind=0.1, joins=0.26, apart=0.9, maybe=0.2)
+BY_WORDS = Weights(meaning=0.45, words=0.55, kind=0.2, joins=0.4, apart=0.0, maybe=0.3)
+BY_SENTENCES = Weights(meaning=1.0, words=0.2, kind=0.1, joins=0.3, apart=0.9, maybe=0.22)
 LOOKED_AT = 12
 """Groups of the nearest meaning that a wording is compared with."""
 AT_ONCE = 256

@@ -66,7 +66,7 @@ def test_questions_that_only_sound_alike_are_never_one(
 ) -> None:
     assert merged([one, other], read) == [0, 1]
     between = Merging(sentences=read)
-    asked = between.place([one, one.split()[0] + " " + " ".join(one.split()[1:3]) + "?", other], names())
+    asked = between.place([one, one.split(maxsplit=1)[0] + " " + " ".join(one.split()[1:3]) + "?", other], names())
     assert asked[0] != asked[2]
 
 
