@@ -21,6 +21,11 @@ _NOISE = re.compile(
     r"|[¿\x00-\x09\x0b-\x1f\u200b-\u200f\u202a-\u202e\u2066-\u2069]",
     re.IGNORECASE,
 )
+_EDGES = re.compile(
+    r"^(?:[^\w\"'“‘(]+|#\w+\s+|(?:omg|smh|wtf|lol|ok|ugh|wow|fyi|psa|update|breaking)\b[\s:,.!]*)+(?=\w)|(?:\s+#\w+)+(?=\W*$)",
+    re.IGNORECASE,
+)
+"""Marks, hashtags and exclamations before a question, and hashtags behind it."""
 WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]|\w+(?:['’]\w+)?")
 _MARKS = ("?", "？", "؟")
 
@@ -157,7 +162,7 @@ def asked(text: str) -> list[str]:
     """What one post asks, each question as written."""
     found = []
     for sentence in _SENTENCE.findall(_NOISE.sub(" ", text[:READ])):
-        plain = " ".join(sentence.split())
+        plain = _EDGES.sub("", " ".join(sentence.split()))
         words = WORD.findall(plain)
         if len(words) < 3 or _RHETORICAL.search(plain) or _SCORN.search(plain) or _is_headline(plain, words):
             continue

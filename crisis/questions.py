@@ -11,6 +11,7 @@ from pydantic import Field
 
 from crisis.interrogative import READ, asked
 from crisis.merging import Merging
+from crisis.paraphrases import wording
 from crisis.values import Frozen
 
 MOST_READ = 2_000
@@ -21,7 +22,7 @@ class Question(Frozen):
     """One thing that people ask."""
 
     text: str
-    """As one of them asked it."""
+    """As one of them asked it: the wording that says most of what all say."""
     count: int = Field(ge=1)
     """Distinct posts that ask it."""
 
@@ -34,10 +35,17 @@ def questions(texts: Iterable[str], *, most: int = 5, least: int = 1) -> tuple[Q
     heads: dict[str, str] = {}
     posts: dict[str, set[int]] = {}
     for group, (number, question) in zip(groups, found, strict=True):
-        heads.setdefault(group, question)
+        head = heads.setdefault(group, question)
+        if question != head and _tells(merging, group, question) > _tells(merging, group, head):
+            heads[group] = question
         posts.setdefault(group, set()).add(number)
     ranked = sorted(posts, key=lambda group: -len(posts[group]))
     return tuple(Question(text=heads[g], count=len(posts[g])) for g in ranked[:most] if len(posts[g]) >= least)
+
+
+def _tells(merging: Merging, group: str, question: str) -> float:
+    """How well a wording stands for its question: by the words that most wordings have."""
+    return round(merging.groups[group].shares(wording(question)), 2)
 
 
 @lru_cache(maxsize=8192)
