@@ -9,9 +9,10 @@ import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from math import log
 
-from crisis.questions import questions
+from crisis.questions import Question, questions
 from crisis.triage import Narrative
 
 USUAL, EVERYBODYS = 0.25, 0.01
@@ -68,9 +69,9 @@ def named(id: str, size: int, own: Sequence[Told], words: float, usual: Callable
     return Narrative(
         id=id,
         label=", ".join(_label([held.text for held in own], inside, weight)),
-        size=max(size, len(own)),
+        size=size,
         quote=own[quote].text,
-        questions=questions((held.text for held in own), most=3, least=2),
+        questions=_asked(tuple(held.text for held in own)),
     )
 
 
@@ -121,3 +122,9 @@ def readable(text: str) -> float:
     if plain[-1:] in ",:-(" or len(_ADDRESS.findall(text)) > 3:
         found *= 0.8
     return found
+
+
+@lru_cache(maxsize=64)
+def _asked(texts: tuple[str, ...]) -> tuple[Question, ...]:
+    """What a narrative's texts ask: most narratives have got no new one when they are named again."""
+    return questions(texts, most=3, least=2)

@@ -237,20 +237,8 @@ class Narratives:
     def all(self) -> tuple[Narrative, ...]:
         """Every narrative, largest first, looked at once more."""
         self.settle()
-        return self._all()
-
-    def _all(self) -> tuple[Narrative, ...]:
-        if self._told is None:
-            own: dict[int, list[_Text]] = {}
-            for held in self._texts.values():
-                if held.row >= 0:
-                    own.setdefault(held.row, []).append(held)
-            found = [
-                named(self._row(n).id, self._row(n).size, texts, float(self._total[n]), self._usual_word)
-                for n, texts in own.items()
-            ]
-            self._told = tuple(sorted(found, key=lambda n: (-n.size, n.id)))
-        return self._told
+        own = self._own()
+        return tuple(self._named(n, own[n]) for n in self._by_size(own))
 
     def largest(self) -> tuple[Narrative, ...]:
         """The ``SHOWN`` largest narratives that are worth naming.
@@ -259,7 +247,29 @@ class Narratives:
         whole effort stays in proportion to the posts.
         """
         self.settle(after=SETTLE_AFTER)
-        return tuple(n for n in self._all() if n.size >= LEAST)[:SHOWN]
+        if self._told is None:
+            own = self._own()
+            worth = [n for n in self._by_size(own) if self._size_of(n, own[n]) >= LEAST]
+            self._told = tuple(self._named(n, own[n]) for n in worth[:SHOWN])
+        return self._told
+
+    def _own(self) -> dict[int, list[_Text]]:
+        """The texts at hand of each narrative, by its row."""
+        own: dict[int, list[_Text]] = {}
+        for held in self._texts.values():
+            if held.row >= 0:
+                own.setdefault(held.row, []).append(held)
+        return own
+
+    def _size_of(self, number: int, own: Sequence[_Text]) -> int:
+        return max(self._row(number).size, len(own))
+
+    def _by_size(self, own: dict[int, list[_Text]]) -> list[int]:
+        return sorted(own, key=lambda n: (-self._size_of(n, own[n]), self._row(n).id))
+
+    def _named(self, number: int, own: Sequence[_Text]) -> Narrative:
+        size, words = self._size_of(number, own), float(self._total[number])
+        return named(self._row(number).id, size, own, words, self._usual_word)
 
     def _new(self, mark: int, text: str, reposts: int) -> _Text:
         found = [word for word in words(text) if not word.startswith(self._out)]

@@ -50,11 +50,10 @@ class Feed(LiveSource):
         super().__init__(Http("The feed", settings, accept), every=settings.every)
         self._settings = settings
         self._unchanged: dict[str, str] = {}
-        self._moved = ""
 
     async def session(self, cursor: str) -> Posts:
         known = Known(OVERLAP, cursor)
-        answer = await self._fetch(self._unchanged)
+        answer, _ = await self._fetch(self._unchanged)
         if answer.status == 304:
             return
         mentions = await self._entries(answer)
@@ -65,13 +64,16 @@ class Feed(LiveSource):
         self._unchanged = {names[n]: answer.headers[n] for n in names if n in answer.headers}
 
     async def prove(self) -> str:
-        mentions = await self._entries(await self._fetch({}))
-        moved = f"; it has moved to {self._moved}: name that" if self._moved else ""
-        return f"a feed with {len(mentions)} entries{moved}"
+        answer, moved = await self._fetch({})
+        mentions = await self._entries(answer)
+        return f"a feed with {len(mentions)} entries" + (f"; it has moved to {moved}: name that" if moved else "")
 
-    async def _fetch(self, headers: dict[str, str]) -> Answer:
-        """The feed, wherever it leads: it is asked for without credentials, so none can be carried elsewhere."""
-        at, self._moved = f"{self._settings.base_url}{self._settings.feed}", ""
+    async def _fetch(self, headers: dict[str, str]) -> tuple[Answer, str]:
+        """The feed, wherever it leads, and where it has moved to for good, if it has.
+
+        It is asked for without credentials, so none can be carried elsewhere.
+        """
+        at, moved = f"{self._settings.base_url}{self._settings.feed}", ""
         for_good = True
         for _ in range(MOST_HOPS):
             answer = await self.ask(at, headers=headers)
@@ -79,12 +81,12 @@ class Feed(LiveSource):
                 raise Misconfigured("The feed is gone for good (410): take this source out, or name its new address")
             location = answer.headers.get("location", "")
             if answer.status not in _ELSEWHERE or not location:
-                return answer
+                return answer, moved
             at = urljoin(at, location)
             if urlsplit(at).scheme not in {"http", "https"}:
                 raise Misconfigured(f"The feed leads to what is no web address: {redact(location, ())}")
             for_good = for_good and answer.status in {301, 308}
-            self._moved = redact(at, ()) if for_good else self._moved
+            moved = redact(at, ()) if for_good else moved
         raise Misconfigured(f"The feed leads elsewhere more than {MOST_HOPS} times: check its address")
 
     async def _entries(self, answer: Answer) -> list[Mention]:

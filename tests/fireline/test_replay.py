@@ -96,11 +96,13 @@ def test_a_brigade_is_shown_with_the_incident_it_blows_up(tmp_path: Path) -> Non
     assert arranged["says"] in incident["why_confidence"]
 
 
+@pytest.mark.slow
 def test_the_other_airlines_bring_no_flood_of_alarms() -> None:
     for name in ("united", "virgin_america"):
         assert len(replay_airline(name).episodes) <= 1, name
 
 
+@pytest.mark.slow
 def test_rows_that_come_later_change_nothing_that_was_known_before() -> None:
     whole = replay_airline("us_airways")
     cut = whole.episodes[0].opened_at + timedelta(minutes=30)

@@ -43,7 +43,7 @@ class Bench:
     find: Callable[[Any], Awaitable[Receipt | None]]
 
     def connect(self, **more: Any) -> Any:
-        settings = {"base_url": self.receiver.url, "timeout": 5, **KEYS, **self.settings, **more}
+        settings = {"base_url": self.receiver.url, "timeout": 30, **KEYS, **self.settings, **more}
         return integrations.connect(self.kind, **settings)
 
     @property

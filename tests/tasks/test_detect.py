@@ -132,6 +132,7 @@ async def listen_in_pieces(here: Installation, monkeypatch: pytest.MonkeyPatch, 
         return
 
 
+@pytest.mark.slow
 async def test_stopped_anywhere_it_finds_the_same_incidents(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, undisturbed: list[Judged]
 ) -> None:

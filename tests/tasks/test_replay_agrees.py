@@ -4,6 +4,7 @@ from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
 
+import pytest
 from acme import acme
 from test_detect import COARSE, NOW, SOURCE, write_posts
 from test_detect_matters import STORM
@@ -67,6 +68,7 @@ async def test_one_storm_rises_and_falls_alike(tmp_path: Path) -> None:
         assert any(later < sooner for sooner, later in pairwise(severities)), "and falls"
 
 
+@pytest.mark.slow
 async def test_two_matters_and_a_candidate_come_out_alike(tmp_path: Path) -> None:
     async with acme(tmp_path, COARSE, clock=FixedClock(STORM + timedelta(hours=6)), more=SOURCE) as here:
         asks_first(here, CrisisType.SERVICE_FAILURE)
