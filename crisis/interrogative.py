@@ -21,6 +21,11 @@ _NOISE = re.compile(
     r"|[¿\x00-\x09\x0b-\x1f\u200b-\u200f\u202a-\u202e\u2066-\u2069]",
     re.IGNORECASE,
 )
+_EDGES = re.compile(
+    r"^(?:[^\w\"'“‘(]+|#\w+\s+|(?:omg|smh|wtf|lol|ok|ugh|wow|fyi|psa|update|breaking)\b[\s:,.!]*)+(?=\w)|(?:\s+#\w+)+(?=\W*$)",
+    re.IGNORECASE,
+)
+"""Marks, hashtags and exclamations before a question, and hashtags behind it."""
 WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]|\w+(?:['’]\w+)?")
 _MARKS = ("?", "？", "؟")
 
@@ -42,7 +47,9 @@ _BEGINS = re.compile(
     re.IGNORECASE,
 )
 _NOT_BEGINS = re.compile(
-    r"(?:when|where|what|which|who|how|why)\s+(?:i|we|you|he|she|they|it|my|our|the|a|an|this|that)\b"
+    r"(?:when|where|what|which|who|how|why)\s+(?:i|we|you|he|she|they|it|my|our|the|a|an|this|that|there)\b"
+    r"|do (?:the|your|my|a|yourself|it|what|as|better|something)\b|what are the odds\b|what would (?:we|i|you) do without\b"
+    r"|how about some\b|why did i ever\b"
     r"|(?:that|this|which|who|what|how|why)\s+(?:is|was)\s+(?:why|how|what|where|when)\b"
     r"|which\s+(?:is|was|tells|means|makes)\b",
     re.IGNORECASE,
@@ -97,18 +104,84 @@ _RHETORICAL = re.compile(
     r"|\bdoes (?:this|that) (?:look|sound|seem) like\b|\bwhen will (?:they|you|people) (?:ever )?learn\b",
     re.IGNORECASE,
 )
+_SCORN = re.compile(
+    # said of people, not to anybody
+    r"\b(?:you|such) (?:people|clowns|idiots|morons|jokers)\b|\bthese (?:guys|clowns|idiots|morons|jokers|geniuses)\b"
+    r"|\b(?:do|protects?) these people\b|\b(?:genius|moron|idiot|clown)\b|\bproud of (?:your|them)sel|\bashamed\b"
+    r"|\bsleep (?:well|at night)\b|\blook .{0,24}\bin the (?:eye|mirror)\b|\bworth (?:it|so little)\b"
+    r"|,\s*(?:your|a|the) (?:cat|dog|gran|grandma|monkey|hamster|intern)\W*$"
+    # an answer is taken for granted: nobody, everybody, always
+    r"|^\W*(?:have|has|does|do|did|will|can) (?:(?:we|you|they|he|she|it) )?(?:\w+ )?(?:nothing|nobody|no one)\b"
+    r"|\b(?:anyone|anybody|they|people) even\b|\b(?:anyone|anybody) (?:actually|really|seriously|honestly)\b"
+    r"|\b(?:does|do|did) any(?:one|body) (?:\w+ )?(?:believe|expect|trust|care|buy)\b|\bdoes anything .{0,24}\bstill work\b"
+    r"|\bis any(?:one|body) in charge\b|\bis there anything (?:you|they) (?:\w+ )?(?:can|could) (?:do|get) right\b"
+    r"|\bwhy is (?:it|this|that) always\b|\bwhy (?:do|did|am) (?:we|people|men|companies|i)\b.{0,24}\b(?:always|ever|keep)\b"
+    r"|\bwhy does everything\b|\bwhy even\b|\bwhy (?:does|did) (?:this|that|it) not (?:surprise|shock)\b|\bam i the only\b"
+    r"|\bwho else (?:is|finds|thinks|hates)\b|\bwhere does all (?:our|my|the|that)\b|\b(?:fees|taxes) (?:go|for)\W*$"
+    r"|\bwhat (?:am|are) (?:i|we) (?:even )?paying\b.{0,24}\bfor\b|\bis (?:this|that|it) what (?:i|we) pay\b"
+    # mock surprise and mock offers
+    r"|\bcan (?:you|we|anyone) (?:actually |please )?(?:believe|talk about|imagine)\b"
+    r"|\bwhat (?:was|were) (?:they|you|he|she) (?:even )?thinking\b|\bwhat did (?:you|they|he|she) think\b"
+    r"|\bshall (?:i|we) just\b|\bshould (?:i|we) (?:laugh|cry|clap|be (?:grateful|thankful|impressed))\b"
+    r"|\bwould it (?:kill|hurt) (?:you|them)\b|\bhaving a laugh\b|\bring a bell\b|\bwhat next\b|\b(?:who|which \w+) is next\b"
+    r"|\bever heard of\b|^\W*ha(?:s|ve)(?:n[’']t)? .{1,30}\bheard of\b|\bdo i look like\b|\bdid i miss\b"
+    r"|\bdid some(?:body|one) say \w+\W*$|\b(?:do|would) you call (?:that|this|it)\b"
+    r"|\bsupposed to (?:be (?:an? )?(?:impressed|apology|your|funny|help|sorry|grateful|joke)|trust|believe|laugh)\b"
+    r"|\bwould (?:he|she|they|the \w+|your \w+) (?:talk|drink|eat|treat)\b.{0,24}\b(?:this|like that)\b"
+    r"|\b(?:you|they) (?:want|expect|really think) (?:us|me) to\b|\bare we (?:just|really|all) (?:going|supposed)\b"
+    # how bad it is, as a question
+    r"|\bhow (?:low|naive|stupid|dumb|rude|blind|greedy|cynical|much worse) (?:can|could|do|does|must|is)\b|\bhow on earth\b"
+    r"|\bhow (?:is|are|was) (?:he|she|they|that|this) (?:not|even)\b|\bcould you be (?:any|more)\b"
+    r"|\bhow many (?:more )?(?:\w+ ){1,3}(?:does|do|did|will|must|has to|have to) (?:it take|die|suffer)\b"
+    r"|\b(?:is|can) (?:it|that) (?:be )?(?:that|this|so) (?:hard|difficult|complicated)\b"
+    r"|\b(?:is|are) (?:this|it|we) (?:back )?(?:in )?(?:the )?(?:nineties|eighties|stone age|middle ages|\d{4}s?"
+    r"|a third world\b.*)(?: now| again)?\W*$"
+    r"|\bwhich (?:century|year|decade|planet) (?:is|are) (?:it|this|we)\b|\bsince when is\b|\bis it friday\b"
+    r"|\b(?:isn|aren|wasn)[’']t (?:it|that|this) (?:ironic|funny|fun|time|obvious|enough|convenient|sad|pathetic|your job)\W*$"
+    r"|\b(?:isn|aren)[’']t \w+ supposed to be\b|\bhaven[’']t (?:we|you|they) (?:seen|learned|had enough)\b"
+    r"|\bwho (?:could|would|can)(?: possibly| even| ever)? (?:have )?(?:predicted|guessed|known|do such)\b"
+    r"|\bwho (?:signs off|puts|writes|tests|makes|attacks) (?:on |up )?(?:a|this|these|that|such|sick)\b"
+    r"|\bwhat (?:does|is) (?:a |one )?(?:human )?(?:life|lives|human being)\b.{0,12}\b(?:cost|worth)\b"
+    r"|^\W*do (?:they|managers|bosses|politicians) .{0,24}\bever\b|\bgood old days\b|\bgive me back my\b"
+    r"|\bwhen will (?:someone|somebody|anyone) (?:finally|ever)\b|\b(?:is|are) (?:\w+ ){1,4}(?:finished|doomed|dead) as an?\b"
+    r"|[,\s](?:apparently|honestly|yes|obviously)\s*[?？]+$"
+    r"|,\s*(?:is|are|do|does|did|was|were|have|has|ca|wo)n[’']t (?:it|they|we|you|he|she|i)\s*[?？]+$"
+    r"|^\W*(?:and |so )+we (?:are supposed|just)\b",
+    re.IGNORECASE,
+)
+"""Contempt, mock surprise and complaint in the form of a question: nobody waits for its answer."""
+_TOLD = re.compile(r"(?:is|was|has|will|does|should)\s+(?:my|the|a|an|your|their|this|that|all|some)\b", re.IGNORECASE)
+_HEADLINE = re.compile(
+    r"^\W*(?:opinion|analysis|comment|editorial|explainer|explained|op-?ed|column|poll|podcast|watch|video|interview|debate"
+    r"|live|exclusive|breaking|revealed)\s*[:|–—]",
+    re.IGNORECASE,
+)
 
 
 def asked(text: str) -> list[str]:
     """What one post asks, each question as written."""
     found = []
     for sentence in _SENTENCE.findall(_NOISE.sub(" ", text[:READ])):
-        plain = " ".join(sentence.split())
-        if len(WORD.findall(plain)) < 3 or _RHETORICAL.search(plain):
+        plain = _EDGES.sub("", " ".join(sentence.split()))
+        words = WORD.findall(plain)
+        if len(words) < 3 or _RHETORICAL.search(plain) or _SCORN.search(plain) or _is_headline(plain, words):
             continue
-        if plain[-1:] in _MARKS or _asks_unmarked(plain):
+        if plain[-1:] in _MARKS or (_asks_unmarked(plain) and not _says_of(plain, text)):
             found.append(plain[:LONGEST])
     return found
+
+
+def _says_of(sentence: str, text: str) -> bool:
+    """The handle before it is its subject: "@acme is the biggest joke"."""
+    told = _TOLD.match(sentence)
+    return bool(told) and bool(re.search(rf"@[\w.\-]+\s+{re.escape(sentence.split(maxsplit=1)[0])}\b", text[:READ]))
+
+
+def _is_headline(sentence: str, words: list[str]) -> bool:
+    """It is a newsroom's question to its readers: announced as such, or With Most Words in Capitals."""
+    long = [word for word in words[1:] if len(word) > 3]
+    titled = sum(word[0].isupper() and not word.isupper() for word in long)
+    return bool(_HEADLINE.match(sentence)) or (len(words) >= 5 and len(long) >= 3 and 5 * titled >= 4 * len(long))
 
 
 def _asks_unmarked(sentence: str) -> bool:

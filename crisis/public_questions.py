@@ -53,6 +53,8 @@ class PublicQuestion(Frozen):
     set_aside: str = ""
     """Why it will not be answered, in a person's words; empty while it may be."""
     merged_into: str = ""
+    parted_from: str = ""
+    """The question that a person parted it from: nobody is asked whether the two are one."""
 
 
 class Tally(Frozen):

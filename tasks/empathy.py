@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from crisis.empathy import EmpathyMap, Need, NeedKind, answers, empathy_map, needs
 from crisis.incident import Incident
-from crisis.paraphrases import JOINS, Group, wording
+from crisis.merging import merged as asking_the_same
 from crisis.reading import read_many
 from crisis.statement import Statement
 from crisis.triage import Assessment
@@ -68,9 +68,8 @@ def left_open(found: EmpathyMap, text: str, said: Iterable[tuple[str, str]] = ()
 def _same(what: str, need: Need) -> bool:
     if need.kind is not NeedKind.QUESTION or what == need.what:
         return what == need.what
-    group = Group("")
-    group.add(wording(what))
-    return group.likeness(wording(need.what)) >= JOINS
+    one, other = asking_the_same([what, need.what])
+    return one == other
 
 
 def _text(statement: Statement) -> str:

@@ -6,6 +6,8 @@ post is new. Whatever a person does to a question is on record with their reason
 """
 
 import asyncio
+import logging
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -15,7 +17,7 @@ from crisis.approval import NotAllowed
 from crisis.fact import Fact
 from crisis.incident import LIVE, Incident
 from crisis.interrogative import READ, asked
-from crisis.paraphrases import JOINS, MAYBE, Group, Merging, kind_of, wording
+from crisis.merging import AT_ONCE, Merging, Sentences
 from crisis.public_questions import (
     WORDING,
     Answer,
@@ -28,6 +30,8 @@ from crisis.public_questions import (
     standing,
 )
 from crisis.question_worth import concerns_harm, score, worth
+from crisis.sentences import installed, read_sentences
+from crisis.small import NoModel
 from crisis.statement import Statement
 from crisis.triage import Factor
 from crisis.typed_in import CLAIM, one_line
@@ -37,6 +41,8 @@ from records.questions import Progress
 from records.work import Act
 from tasks.installation import Installation
 from tasks.people import sees
+
+logger = logging.getLogger(__name__)
 
 LATE = timedelta(minutes=10)
 """Posts are looked at again for this long, because they do not come in order."""
@@ -97,24 +103,38 @@ async def mine(here: Installation, incident_id: str) -> int:
     Raises:
         records.NotFound: there is no such incident.
     """
+    try:
+        passed = await _passed(here, incident_id, _sentences())
+    except NoModel as error:
+        logger.warning("%s: until then questions are put together by their words", error)
+        passed = await _passed(here, incident_id, None)
+    return 0 if passed is None else await _keep(here, incident_id, *passed)
+
+
+async def _passed(
+    here: Installation, incident_id: str, sentences: Sentences | None
+) -> tuple[_Pass, Progress | None, Progress] | None:
+    """What a pass over the new posts finds, how far the last one came and how far this one; None where no post is new."""
     async with here.store.reading() as tx:
-        await tx.incidents.get(incident_id)
+        incident = await tx.incidents.get(incident_id)
         before = await tx.questions.progress(incident_id)
         start = None
         if before is not None:
             if await tx.mentions.count(incident_id) == before.posts:
-                return 0
+                return None
             start = before.until - LATE
             if await tx.mentions.before(incident_id, start) != before.early:
                 start = None  # some came later than that: all are looked at again, and each counts once
-        found, groups, known = _Pass(), await _groups(tx, incident_id), len(await tx.questions.list(incident_id))
+        brand = (await tx.watches.get(incident.watch)).brand
+        groups = await _groups(tx, incident_id, Merging(sentences=sentences, beside=brand.split()))
+        found, known = _Pass(), len(await tx.questions.list(incident_id))
         at, key, seen = start or datetime.min.replace(tzinfo=UTC), "", 0
         while seen < MOST_POSTS and (page := await tx.mentions.after(incident_id, at, key, limit=PAGE)):
             await asyncio.to_thread(_look, incident_id, page, groups, found, known)
             key, at, seen = page[-1][0], page[-1][1].created_at, seen + len(page)
             found.until = at
         if found.until is None:
-            return 0
+            return None
         until = max(found.until, before.until) if before else found.until
         done = seen < MOST_POSTS  # else the next pass goes on, although no post is new
         after = Progress(
@@ -122,49 +142,72 @@ async def mine(here: Installation, incident_id: str) -> int:
             posts=await tx.mentions.count(incident_id) if done else -1,
             early=await tx.mentions.before(incident_id, until - LATE),
         )
-    return await _keep(here, incident_id, found, before, after)
+    return found, before, after
 
 
-async def _groups(tx: Transaction, incident: str) -> Merging:
-    """The incident's questions as they were asked so far."""
-    groups: dict[str, Group] = {}
+def _sentences() -> Sentences | None:
+    """Reads whole wordings where ``fireline[meaning]`` is installed, unless FIRELINE_MODEL is ``small``."""
+    return read_sentences if installed() and os.environ.get("FIRELINE_MODEL") != "small" else None
+
+
+async def _groups(tx: Transaction, incident: str, merging: Merging) -> Merging:
+    """``merging`` with the incident's questions as they were asked so far."""
     by_question: dict[str, list[tuple[str, int]]] = {}
     for question, text, count in await tx.questions.wordings(incident):
         by_question.setdefault(question, []).append((text, count))
 
-    def build() -> Merging:
+    def learn() -> Merging:
         for question, texts in by_question.items():
-            group = groups[question] = Group(question)
-            for text, _ in sorted(texts, key=lambda pair: -pair[1])[:WORDINGS]:
-                group.add(wording(text))
-        return Merging(groups.values())
+            merging.know(question, [text for text, _ in sorted(texts, key=lambda pair: -pair[1])[:WORDINGS]])
+        return merging
 
-    return await asyncio.to_thread(build)
+    return await asyncio.to_thread(learn)
 
 
 def _look(incident: str, page: Sequence[tuple[str, Mention]], groups: Merging, found: _Pass, known: int) -> None:
-    for key, post in page:
-        for place, text in enumerate(asked(post.text[:READ])):
-            full = known + len(found.begun) >= MOST_QUESTIONS and not concerns_harm(text)
-            if full and groups.nearest(wording(text))[1] < JOINS:
-                continue
-            name = groups.place(text, f"new {len(found.begun) + 1}")
-            if name.startswith("new ") and name not in found.begun:
-                found.begun[name] = PublicQuestion(
-                    id=name, incident=incident, text=text[:WORDING], first_asked_at=post.created_at
-                )
-            found.askings.append(
-                Asking(
-                    post=key,
-                    place=place,
-                    question=name,
-                    text=text,
-                    author=f"{post.source}:{post.author}" if post.author else key,
-                    at=post.created_at,
-                    reach=post.followers + post.reposts,
-                    url=post.url,
-                )
+    """Find what the posts of one page ask, and which question each is."""
+    askings = [
+        Asking(
+            post=key,
+            place=place,
+            question="",
+            text=text,
+            author=f"{post.source}:{post.author}" if post.author else key,
+            at=post.created_at,
+            reach=post.followers + post.reposts,
+            url=post.url,
+        )
+        for key, post in page
+        for place, text in enumerate(asked(post.text[:READ]))
+    ]
+    for start in range(0, len(askings), AT_ONCE):
+        some = askings[start : start + AT_ONCE]
+        if known + len(found.begun) >= MOST_QUESTIONS:
+            some = _that_fit(some, groups)
+        if some:
+            _place(incident, some, groups, found)
+
+
+def _place(incident: str, askings: Sequence[Asking], groups: Merging, found: _Pass) -> None:
+    new: list[str] = []
+
+    def name() -> str:
+        new.append(f"new {len(found.begun) + len(new) + 1}")
+        return new[-1]
+
+    for one, question in zip(askings, groups.place([one.text for one in askings], name), strict=True):
+        if question in new and question not in found.begun:
+            found.begun[question] = PublicQuestion(
+                id=question, incident=incident, text=one.text[:WORDING], first_asked_at=one.at
             )
+        found.askings.append(one.model_copy(update={"question": question}))
+
+
+def _that_fit(askings: Sequence[Asking], groups: Merging) -> list[Asking]:
+    """Those about harm, and those that ask what others ask: an incident that has enough questions takes no others."""
+    likest = groups.likeness([one.text for one in askings]).max(axis=1)
+    joins = groups.weights.joins
+    return [one for one, most in zip(askings, likest, strict=True) if most >= joins or concerns_harm(one.text)]
 
 
 async def _keep(here: Installation, incident: str, found: _Pass, before: Progress | None, after: Progress) -> int:
@@ -234,21 +277,24 @@ SUGGESTED = 60
 
 
 def _maybe(rows: list[Asked]) -> list[Asked]:
-    """The rows, each of the first ones with the one above it that may ask the same."""
-    merging, found = Merging(), []
-    for number, row in enumerate(rows):
-        if number >= SUGGESTED or not row.wordings:
-            found.append(row)
-            continue
-        near, alike = merging.nearest(wording(row.question.text))
-        same_kind = near is not None and near.kinds[kind_of(row.question.text)] > 0
-        close = near is not None and alike >= (MAYBE if same_kind else JOINS)
-        found.append(replace(row, maybe=near.id) if near is not None and close else row)
-        group = Group(row.question.id)
-        for text, _ in row.wordings[:WORDINGS]:
-            group.add(wording(text))
-        merging.take(group)
-    return found
+    """The rows, each of the first ones with the one above it that may ask the same, as far as their words tell."""
+    first = [row for row in rows[:SUGGESTED] if row.wordings]
+    if not first:
+        return rows
+    merging = Merging()
+    for row in first:
+        merging.know(row.question.id, [text for text, _ in row.wordings[:WORDINGS]])
+    alike = merging.likeness([row.question.text for row in first])
+    maybe: dict[str, str] = {}
+    for number, row in enumerate(first):
+        for place in sorted(range(number), key=lambda place: -alike[number, place]):
+            above = first[place].question
+            if alike[number, place] < merging.weights.maybe:
+                break
+            if row.question.id != above.parted_from and above.id != row.question.parted_from:
+                maybe[row.question.id] = above.id
+                break
+    return [replace(row, maybe=maybe.get(row.question.id, "")) for row in rows]
 
 
 async def unanswered(tx: Transaction, incident: Incident, now: datetime) -> tuple[Asked, ...]:
@@ -353,6 +399,7 @@ async def part(
             incident=incident.id,
             text=chosen[0][:WORDING],
             first_asked_at=min(a.at for a in askings),
+            parted_from=question.id,
         )
         await tx.questions.part(question, new, chosen, **_act(here, actor, reason))
     return new

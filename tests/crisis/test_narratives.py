@@ -22,8 +22,8 @@ def test_two_complaints_are_two_narratives_with_label_and_quote() -> None:
     first, second, *_ = cluster(posts(), beside=["acme"])
     assert 20 <= first.size <= 24
     assert second.size == 16
-    assert {"smoke", "overheats", "kettle"} & set(first.label.split(", "))
-    assert {"refund", "hotline", "queue"} & set(second.label.split(", "))
+    assert {"smoke", "overheats", "kettle"} & set(first.label.replace(",", "").split())
+    assert {"refund", "hotline", "queue"} & set(second.label.replace(",", "").split())
     assert "overheats" in first.quote
     assert first.id != second.id
 
@@ -146,3 +146,24 @@ def test_one_text_said_by_everybody_is_one_narrative() -> None:
     [only] = found.all()
     assert only.size == 1
     assert found.narrative("the kettle caught fire in my kitchen") == only.id
+
+
+def test_a_label_names_pairs_of_words_and_no_two_forms_of_one() -> None:
+    texts = [f"{end} customer service never answers my bag, our bags are lost {n}" for n, end in enumerate(ENDS * 3)]
+    others = [f"kettle caught fire {end} {n}" for n, end in enumerate(ENDS * 3)]
+    label = next(n.label for n in cluster(told(*texts, *others)) if "bag" in n.quote).split(", ")
+    assert "customer service" in label
+    assert not {"bag", "bags"} <= set(label)
+    assert "never" not in label
+
+
+def test_a_post_that_reads_by_itself_is_quoted_rather_than_a_repost_or_a_shred() -> None:
+    shreds = [f"lost luggage {n}" for n in range(6)]
+    full = "They lost my luggage in Porto and nobody at the desk can say where it is"
+    reposts = [f"RT @somebody: {full} {n}" for n in range(4)]
+    found = cluster(told(*reposts, *shreds, full, *(f"kettle caught fire {end}" for end in ENDS)))
+    assert next(n.quote for n in found if "luggage" in n.quote) == full
+
+
+def told(*texts: str) -> list[Mention]:
+    return [Mention(id=str(n), text=text, created_at=AT + timedelta(minutes=n)) for n, text in enumerate(texts)]
