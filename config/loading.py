@@ -125,7 +125,9 @@ def references(settings: Settings) -> Iterator[tuple[Location, str]]:
         if watch.owner and watch.owner.casefold() not in people:
             says = f"the owner {watch.owner!r} is not among the stakeholders{did_you_mean(watch.owner, people)}"
             yield ("watches", i, "owner"), says
-        yield from ((("watches", i, "query"), says) for says in _query_mistake(watch.query))
+        yield from ((("watches", i, "query"), says) for says in _query_mistake("query", watch.query))
+        if watch.wider:
+            yield from ((("watches", i, "wider"), says) for says in _query_mistake("wider", watch.wider))
     yield from _alert_scores(settings, watches)
     for i, source in enumerate(settings.sources):
         for name in source.watch:
@@ -172,11 +174,11 @@ def _ways_in(settings: Settings) -> Iterator[tuple[Location, str]]:
         yield ("desk", "sign_in_by_email"), f"no notifier can send mail: add one of the kinds {' or '.join(MAIL[:2])}"
 
 
-def _query_mistake(query: str) -> Iterator[str]:
+def _query_mistake(key: str, query: str) -> Iterator[str]:
     try:
         parse(query)
     except QueryError as error:
-        yield f"query: {error}"
+        yield f"{key}: {error}"
 
 
 def _routes(settings: Settings, index: int, notifiers: list[str]) -> Iterator[tuple[Location, str]]:

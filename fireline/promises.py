@@ -159,14 +159,18 @@ async def stranded(
             here.settings.stakeholder(actor)
             await reaching.excuse(here, incident, excuse, by=actor, reason=reason, wants=wants)
         async with here.store.reading() as tx:
-            found = await reaching.audiences(tx, await tx.incidents.get(incident))
+            concerned = await tx.incidents.get(incident)
+            found = await reaching.audiences(tx, concerned)
+            left = await reaching.left_behind(tx, concerned, found)
         for one in found:
-            mark = "✕" if one.open else "✓" if one.end == "told" else "·"
-            words = f"{mark} {one.key}  {one.end}  {one.says}  (heard {', '.join(one.heard)}; {one.wants})"
-            show(one.model_dump(mode="json"), as_json=json, words=words)
+            later = one.open and one not in left
+            mark = "…" if later else "✕" if one.open else "✓" if one.end == "told" else "·"
+            end = "owed when it ends" if later else one.end
+            words = f"{mark} {one.key}  {end}  {one.says}  (heard {', '.join(one.heard)}; {one.wants})"
+            show(one.model_dump(mode="json") | {"left": one in left}, as_json=json, words=words)
         if not found and not json:
             show({}, as_json=False, words=f"Nobody has been told anything about {incident} yet.")
-        return 1 if any(a.open for a in found) else 0
+        return 1 if left else 0
 
 
 async def read_back(incident: str, *, json: Json = False) -> int:
