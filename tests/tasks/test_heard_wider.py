@@ -1,4 +1,4 @@
-"""Monitoring widens with severity: a watch's wider query is heard while a grave incident is watched, and counted for nothing."""
+"""Monitoring widens with severity: a wider query is heard while a grave incident is watched, and counted for nothing."""
 
 import json
 from datetime import timedelta

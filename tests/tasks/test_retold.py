@@ -60,8 +60,9 @@ async def test_what_people_say_grows_while_the_severity_stays(tmp_path: Path, mo
     bare = {"narratives": (), "narratives_at": None}
     assert later.assessment.model_copy(update=bare) == rated.model_copy(update=bare)
     retold = [r for r in records if r.kind == "incident.retold"]
-    assert [r.reason for r in retold] == ["2 new, 0 changed in size by more than a fifth"] + [
-        "0 new, 1 changed in size by more than a fifth"
+    assert [r.reason for r in retold] == [
+        "2 new, 0 changed in size by more than a fifth",
+        "0 new, 1 changed in size by more than a fifth",
     ]
     assert "incident.retold" not in BEGINS
     assert proof.ok, proof
