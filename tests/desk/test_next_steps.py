@@ -82,7 +82,9 @@ async def test_whoever_is_owed_the_end_is_left_behind_once_it_is_over(scene: Sce
     assert "Draft the resolution" not in page
 
 
-async def test_whoever_carries_an_error_is_named_so_and_leads_to_the_correction(scene: Scene, outgoing: Outgoing) -> None:
+async def test_whoever_carries_an_error_is_named_so_and_leads_to_the_correction(
+    scene: Scene, outgoing: Outgoing
+) -> None:
     await on_the_way(scene, outgoing(scene.statement, "newsroom-mastodon"), to=DeliveryState.ACCEPTED)
     mend = statement_for(scene.incident, (), id="INC-1-S2", kind=StatementKind.CORRECTION, corrects="INC-1-S1")
     async with scene.here.store.transaction() as tx:
