@@ -14,6 +14,7 @@ from config.lines import read_toml
 from config.settings import MAIL, Settings, at_home, toml_document
 from crisis.duty import Duty
 from crisis.query import QueryError, parse
+from crisis.watch import Watch
 
 FILE = "fireline.toml"
 _PATHS = ("home", "playbooks_dir", "templates_dir")
@@ -125,7 +126,7 @@ def references(settings: Settings) -> Iterator[tuple[Location, str]]:
         if watch.owner and watch.owner.casefold() not in people:
             says = f"the owner {watch.owner!r} is not among the stakeholders{did_you_mean(watch.owner, people)}"
             yield ("watches", i, "owner"), says
-        yield from ((("watches", i, "query"), says) for says in _query_mistake(watch.query))
+        yield from ((("watches", i, key), says) for key, says in _query_mistakes(watch))
     yield from _alert_scores(settings, watches)
     for i, source in enumerate(settings.sources):
         for name in source.watch:
@@ -172,11 +173,12 @@ def _ways_in(settings: Settings) -> Iterator[tuple[Location, str]]:
         yield ("desk", "sign_in_by_email"), f"no notifier can send mail: add one of the kinds {' or '.join(MAIL[:2])}"
 
 
-def _query_mistake(query: str) -> Iterator[str]:
-    try:
-        parse(query)
-    except QueryError as error:
-        yield f"query: {error}"
+def _query_mistakes(watch: Watch) -> Iterator[tuple[str, str]]:
+    for key, query in (("query", watch.query), *((("wider", watch.wider),) if watch.wider else ())):
+        try:
+            parse(query)
+        except QueryError as error:
+            yield key, f"{key}: {error}"
 
 
 def _routes(settings: Settings, index: int, notifiers: list[str]) -> Iterator[tuple[Location, str]]:

@@ -236,7 +236,7 @@ def _layout(
         x = flat.x(mark.at)
         text = (len(mark.label) + 6) * _LETTER + 10
         turned = x + text > width and x - text > 0
-        left = x - text if turned else x
+        left = x - text if turned else min(x, max(0.0, width - text))  # on a phone a long one may fit neither side
         lane = next((i for i, taken in enumerate(lanes) if taken <= left), len(lanes))
         if lane == len(lanes):
             lanes.append(0.0)
@@ -245,7 +245,7 @@ def _layout(
     top = len(lanes) * _LANE + 12
     box = _Box(width, int(top + plot + _BOTTOM), top, start, end)
     stems = [_stem(box, x, lane) for x, _, lane, _, _ in spots]
-    return box, "".join(stems + [_label(x, lane, turned, mark) for x, _, lane, turned, mark in spots])
+    return box, "".join(stems + [_label(x, left, lane, turned, mark) for x, left, lane, turned, mark in spots])
 
 
 def _stem(box: _Box, x: float, lane: int) -> str:
@@ -253,12 +253,12 @@ def _stem(box: _Box, x: float, lane: int) -> str:
     return f'<line x1="{x:.1f}" x2="{x:.1f}" y1="{y}" y2="{box.bottom:.1f}" stroke="{_MARK}" stroke-opacity=".55"/>'
 
 
-def _label(x: float, lane: int, turned: bool, mark: Mark) -> str:
+def _label(x: float, left: float, lane: int, turned: bool, mark: Mark) -> str:
     y = lane * _LANE + 14
-    anchor, shift = ("end", -6) if turned else ("start", 6)
+    anchor, at = ("end", x - 6) if turned else ("start", left + 6)
     return (
         f'<circle cx="{x:.1f}" cy="{y - 5}" r="3" fill="{_MARK}"/>'
-        f'<text x="{x + shift:.1f}" y="{y}" text-anchor="{anchor}" font-weight="600" {_HALO}>'
+        f'<text x="{at:.1f}" y="{y}" text-anchor="{anchor}" font-weight="600" {_HALO}>'
         f"{escape(visible(mark.label))} "
         f'<tspan font-weight="400" fill-opacity=".75">{mark.at:%H:%M}</tspan></text>'
     )

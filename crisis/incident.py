@@ -33,6 +33,9 @@ STEPS: dict[IncidentState, dict[IncidentState, str]] = {
 LIVE = frozenset({S.CANDIDATE, S.OPEN, S.RESPONDING, S.MONITORING})
 """States in which a new signal joins the incident instead of opening another."""
 
+ASSESSED = ("incident.assessed", "incident.retold")
+"""Kinds of records that hold a whole assessment: rated anew, or only what people say renewed."""
+
 
 class IllegalStep(ValueError):
     """A state was asked for that cannot follow the present one; the message says which can, and when."""

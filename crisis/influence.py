@@ -85,7 +85,8 @@ def _person(theirs: Sequence[Understood]) -> Person:
     mentions = [post.mention for post in theirs]
     followers = max(m.followers for m in mentions) or None
     reposts = sum(m.reposts for m in mentions) or None
-    counts = f"{len(against)} negative and {len(speaking)} positive of {len(read)} posts that could be read"
+    posts = "post" if len(read) == 1 else "posts"
+    counts = f"{len(against)} negative and {len(speaking)} positive of {len(read)} {posts} that could be read"
     care = next((found.group() for m in mentions if (found := _CARE.search(m.text))), "")
     return Person(
         source=mentions[0].source,

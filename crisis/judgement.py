@@ -143,7 +143,7 @@ def of_forecast(
                 found[point] = signal
     if not found:
         first = since + STEPS * foreseen.step
-        raise NothingMeasured(f"the first window that lies wholly after it ends at {first:%H:%M} UTC")
+        raise NothingMeasured(f"the first 15 minutes wholly after it end at {first:%H:%M} UTC")
     newest = max(found)
     points = [p for p in (newest - STEPS * n for n in range(WINDOWS)) if p in found]
     negative = float(np.mean([found[p].authors * found[p].negative_share for p in points]))
@@ -240,7 +240,8 @@ def _says(verdict: Verdict, measured: Measured | None, why: str, silent: bool) -
     if measured is None:
         return f"Cannot tell: {why}"
     n, e = measured.negative, measured.expected
-    against = f"{n:,.0f} negative people a window, {e.low:,.0f} to {e.high:,.0f} were to be expected without it"
+    people = "person" if round(n) == 1 else "people"
+    against = f"{n:,.0f} negative {people} in 15 minutes, {e.low:,.0f} to {e.high:,.0f} were to be expected without it"
     if silent:
         return f"Cannot tell: {against}, but not every source was heard"
     return {

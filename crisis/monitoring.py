@@ -29,7 +29,8 @@ CALM_FOR = {
 POSTS = {Severity.SEV1: 5_000, Severity.SEV2: 5_000, Severity.SEV3: 2_000, Severity.SEV4: 1_000}
 """How many of the newest posts are searched for replies to ours and quotes of them, at each measurement."""
 WIDE_FROM = Severity.SEV2
-"""From this severity on, what answers or quotes our posts is heard also where it does not match the watch's query."""
+"""From this severity on, what answers or quotes our posts, or matches the watch's wider query, is heard also where it does not
+match its query; below it no more."""
 ENDED, EXTENDED = "monitoring.ended", "monitoring.extended"
 BEGINS = frozenset({"statement.published", "incident.assessed", "incident.responding", EXTENDED})
 """Kinds of records after which watching goes on, when it had ended."""
@@ -50,6 +51,8 @@ class Monitoring(Frozen):
     cadence: Cadence
     posts: int
     """The newest posts that are searched for answers to ours."""
+    hears: str
+    """What is heard at this severity, in words."""
     calm_since: UtcDatetime | None = None
     ends_at: UtcDatetime | None = None
     """When watching ends if it stays calm; None while it is not calm, or a promise is open."""
@@ -73,12 +76,12 @@ def cadence(
     """
     every = timedelta(minutes=observe_minutes) * SEVERITY_FACTOR[severity]
     why = [f"{severity}"]
-    if calm >= quiet:
-        every *= 2 if calm < 2 * quiet else 4
-        why.append(f"{calm} calm measurements in a row")
-    elif last_word is not None and now - last_word < CLOSE_FOR:
+    if last_word is not None and now - last_word < CLOSE_FOR:
         every = min(every, CLOSE)
         why.append("less than an hour since the last word")
+    elif calm >= quiet:
+        every *= 2 if calm < 2 * quiet else 4
+        why.append(f"{calm} calm measurements in a row")
     if worse:
         every /= 2
         why.append("the last word made it worse")
@@ -129,28 +132,44 @@ def extended_until(records: Sequence[Record]) -> datetime | None:
     return max((datetime.fromisoformat(str(r.data["until"])) for r in records if r.kind == EXTENDED), default=None)
 
 
+def hears(severity: Severity, *, wider: bool) -> str:
+    """What is listened to: wider from ``WIDE_FROM`` on, narrower below. ``wider``: the watch has a wider query."""
+    more = "what answers or quotes our posts" + (", and what matches the wider query" if wider else "")
+    if severity >= WIDE_FROM:
+        return f"As it is {severity}, not only what matches the watch's query is heard, but also {more}"
+    return f"As it is {severity}, only what matches the watch's query is heard; from {WIDE_FROM} on also {more}"
+
+
 def describe(
     close: Cadence,
     severity: Severity,
     *,
+    wider: bool = False,
+    extended: datetime | None = None,
     ends: datetime | None,
     calm: datetime | None,
     ended: Record | None,
     promises_open: bool,
 ) -> Monitoring:
-    """How it is watched, in words: how often, until when, why it ended, and who may extend it."""
+    """How it is watched, in words: how often, what is heard, until when, why it ended, and who may extend it.
+
+    ``extended``: until when people have extended it at least.
+    """
     who = "the incident lead, or whoever is one, may extend it"
-    needs = span_in_words(CALM_FOR[severity])
+    needs = f"{CALM_FOR[severity] // timedelta(hours=1)} h"
+    heard = hears(severity, wider=wider)
     if ended is not None:
         says = f"Watching ended {ended.at:%d %b %H:%M} UTC: {ended.reason}; {who}"
     elif ends is not None:
-        says = f"Measured {close.says}. It ends {ends:%d %b %H:%M} UTC if it stays calm; {who}"
+        says = f"Measured {close.says}. {heard}. It ends {ends:%d %b %H:%M} UTC if it stays calm; {who}"
     else:
-        lacks = "a promise is open" if promises_open else "it is not calm"
-        says = f"Measured {close.says}. It ends after {needs} of calm without a break, which do not run while {lacks}"
+        why = "calm does not count while a promise is open" if promises_open else "it is not calm yet"
+        longer = f", and not before {extended:%d %b %H:%M} UTC" if extended else ""
+        says = f"Measured {close.says}. {heard}. It ends after {needs} of calm without a break{longer}; {why}"
     return Monitoring(
         cadence=close,
         posts=POSTS[severity],
+        hears=heard,
         calm_since=calm,
         ends_at=None if ended else ends,
         ended_at=ended.at if ended else None,

@@ -59,7 +59,7 @@ class Spread(Frozen):
         if not last:
             return "no post in the last hour"
         way = "growing" if last > before else "falling" if last < before else "steady"
-        return f"{way}: {last:,} posts in the last hour, {before:,} in the hour before"
+        return f"{way}: {last:,} {'post' if last == 1 else 'posts'} in the last hour, {before:,} in the hour before"
 
 
 class Carrier(Frozen):

@@ -269,6 +269,7 @@ SENTENCES: dict[str, Callable[[Record, Known], str]] = {
     "incident.claimed": lambda r, k: "Response claimed by a run",
     "incident.closing_proposed": lambda r, k: "Closing proposed",
     "incident.assessed": _assessed,
+    "incident.retold": lambda r, k: "What people say has changed",
     "incident.acknowledged": lambda r, k: f"{k.person(r.actor)} is on it",
     "incident.forgotten": lambda r, k: "Reminded that nobody has acted on it",
     "incident.unacknowledged": lambda r, k: "Nobody is on it, and every way to reach somebody was tried",

@@ -64,6 +64,7 @@ DETAILS = frozenset(
         "delivery.pending",
         "delivery.planned",
         "incident.claimed",
+        "incident.retold",
         "stakeholder.reached",
         "mailing.armed",
         "mailing.settled",

@@ -1,6 +1,6 @@
 """Triage's answer: how severe, what kind, whose responsibility, which clocks. Scoring is in ``crisis.severity``."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Literal
 
@@ -129,7 +129,19 @@ class Assessment(Frozen):
     negative_share: Share = 0.0
     authors: int = 0
     narratives: tuple[Narrative, ...] = ()
+    narratives_at: UtcDatetime | None = None
+    """When the narratives were looked at, where that was after the assessment (``crisis.retelling``)."""
     assessed_at: UtcDatetime
     assessed_by: str = "triage"
     """``triage``, or the person who overrode it."""
     override_reason: str = ""
+
+    @property
+    def looked_at(self) -> datetime:
+        """When its narratives were what people say."""
+        return self.narratives_at or self.assessed_at
+
+    @property
+    def retold(self) -> bool:
+        """Whether only its narratives were renewed since it was made."""
+        return self.looked_at > self.assessed_at

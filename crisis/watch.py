@@ -16,6 +16,9 @@ class Watch(Frozen):
     """The name the public knows."""
     query: str
     """Boolean query (see ``crisis.query``)."""
+    wider: str = ""
+    """A second one, heard besides while a grave incident is watched (``crisis.monitoring``); what matches it alone is kept
+    with the incident and counts for nothing else. Empty: none."""
     languages: Names = ()
     """ISO 639-1 codes to keep; empty keeps all."""
     owner: str = ""

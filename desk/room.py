@@ -239,7 +239,7 @@ def came_of(picture: Picture, observations: Sequence[Observation]) -> list[Came]
 
 def _growth(latest: Assessment, earlier: Sequence[Assessment]) -> dict[str, int]:
     """By how many posts each narrative has grown since the assessment before; new ones by all of theirs."""
-    before = next((a for a in reversed(earlier) if a.narratives and a.assessed_at < latest.assessed_at), None)
+    before = next((a for a in reversed(earlier) if a.narratives and a.looked_at < latest.looked_at), None)
     if before is None:
         return {}
     sizes = {n.id: n.size for n in before.narratives}

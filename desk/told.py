@@ -15,7 +15,6 @@ from starlette.routing import Route
 from crisis.access import VIEWER
 from crisis.approval import NotAllowed
 from crisis.delivery import Purpose
-from crisis.stranded import is_last_word
 from desk import forms
 from desk.approve import MAX_REASON, sentence
 from desk.forms import NotTaken
@@ -24,7 +23,7 @@ from desk.picture import taken_back
 from desk.state import desk_of
 from desk.who import asks_code, who_acts
 from records import NotFound
-from tasks.stranded import RESOLUTION, audiences, excuse
+from tasks.stranded import RESOLUTION, audiences, excuse, left_behind
 
 FORM = "told"
 MAX_FORM = 32 * 1024
@@ -76,17 +75,14 @@ async def _page(
         people = await tx.stakeholders.list()
         seen = await tx.read_backs.of(id)
         deliveries = await tx.outbox.list(incident=id)
-        last_words = {s.id for s in await tx.statements.list(id) if is_last_word(s)}
+        left = await left_behind(tx, incident, found)
     gone = taken_back(deliveries)
     out = [d for d in deliveries if d.purpose is Purpose.STATEMENT and d.id in seen and d.id not in gone]
-    ended = incident.closed_at is not None or any(d.statement in last_words for d in deliveries)
-    stranded = [a for a in found if a.open]
-    left = [a for a in stranded if ended or a.wants != RESOLUTION]
     context = {
         "incident": incident,
         "audiences": found,
         "left": left,
-        "owed": [a for a in stranded if a not in left],
+        "owed": [a for a in found if a.open and a not in left],
         "resolution": RESOLUTION,
         "seen": [(d, seen[d.id]) for d in out],
         "names": {p.email: p.name for p in people},

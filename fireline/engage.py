@@ -35,7 +35,7 @@ async def people(
         row |= {"reach": p.reach, "followers": p.followers, "influencer": p.influencer, "hinders": one.hinders}
         row |= {"quotes": [{"text": m.text, "url": m.url} for m in p.quotes]}
         reach = "reach unknown" if p.reach is None else f"reach {p.reach:,}"
-        words = f"{one.name}  {p.stance.value} ({p.why}), {reach}, {p.posts} posts"
+        words = f"{one.name}  {p.stance.value} ({p.why}), {reach}, {p.posts} {'post' if p.posts == 1 else 'posts'}"
         words += f"\n    {' '.join(p.quotes[0].text.split())[:160]}" + (
             f"\n    no reply: {one.hinders}" if one.hinders else ""
         )

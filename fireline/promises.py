@@ -159,22 +159,29 @@ async def stranded(
             here.settings.stakeholder(actor)
             await reaching.excuse(here, incident, excuse, by=actor, reason=reason, wants=wants)
         async with here.store.reading() as tx:
-            found = await reaching.audiences(tx, await tx.incidents.get(incident))
+            concerned = await tx.incidents.get(incident)
+            found = await reaching.audiences(tx, concerned)
+            left = await reaching.left_behind(tx, concerned, found)
         for one in found:
-            mark = "✕" if one.open else "✓" if one.end == "told" else "·"
-            words = f"{mark} {one.key}  {one.end}  {one.says}  (heard {', '.join(one.heard)}; {one.wants})"
-            show(one.model_dump(mode="json"), as_json=json, words=words)
+            later = one.open and one not in left
+            mark = "…" if later else "✕" if one.open else "✓" if one.end == "told" else "·"
+            end = "owed when it ends" if later else one.end
+            words = f"{mark} {one.key}  {end}  {one.says}  (heard {', '.join(one.heard)}; {one.wants})"
+            show(one.model_dump(mode="json") | {"left": one in left}, as_json=json, words=words)
         if not found and not json:
             show({}, as_json=False, words=f"Nobody has been told anything about {incident} yet.")
-        return 1 if any(a.open for a in found) else 0
+        return 1 if left else 0
 
 
 async def read_back(incident: str, *, json: Json = False) -> int:
-    """Look now whether what was published still stands, as it was approved. Exit status 1 when something does not.
+    """Look now whether what was published still stands, as it was approved. Exit status 1 when something does not, or could
+    not be looked at now.
 
     Args:
         incident: Such as INC-7.
     """
+    from datetime import UTC, datetime
+
     from crisis.delivery import Purpose
     from tasks import read_back as looking
 
@@ -183,13 +190,20 @@ async def read_back(incident: str, *, json: Json = False) -> int:
             await tx.incidents.get(incident)
             out = [d for d in await tx.outbox.list(incident=incident, purpose=Purpose.STATEMENT) if d.receipt]
         readable = [d for d in out if looking.can_read(d.rendering.target.kind)]
+        began = datetime.now(UTC)
         await looking.read_back(here, [d.id for d in readable])
         async with here.store.reading() as tx:
             seen = await tx.read_backs.of(incident)
+        blind = False
         for delivery in out:
             one = seen.get(delivery.id)
+            now = one is not None and (one.due_at is None or (one.at is not None and one.at >= began))
             stand = one.stand.value if one and one.stand else "not read"
             says = one.says if one else "this kind of channel cannot be read back"
+            if delivery in readable and not now:
+                blind = True
+                last = f"; {one.at:%d %b %H:%M} UTC: {says}" if one and one.at else f"; {says}" if one else ""
+                says = f"could not be looked at now{last}"
             row: dict[str, Any] = {
                 "delivery": delivery.id,
                 "statement": delivery.statement,
@@ -201,7 +215,7 @@ async def read_back(incident: str, *, json: Json = False) -> int:
             show(row, as_json=json, words=words)
         if not out and not json:
             print(f"Nothing was looked at: nothing of {incident} has been published yet.")
-        return 1 if any(one.stand in ("edited", "gone") and one.due_at for one in seen.values()) else 0
+        return 1 if blind or any(one.stand in ("edited", "gone") and one.due_at for one in seen.values()) else 0
 
 
 def _numbered(drafted: "dict[int, Drafted]", number: int, statement: str) -> "Drafted":

@@ -139,10 +139,11 @@ async def claims(incident: str, *, json: Json = False) -> None:
         row = {"narrative": n.id, "label": n.label, "posts": spread.posts, "reach": spread.reach}
         row |= {"unknown_reach": spread.unknown, "growth": spread.says, "fact": claim.fact.id if claim.fact else ""}
         row |= {"carriers": chosen, "share": round(claim.carriers.share, 3), "corrected": claim.corrected}
-        row |= {"hinders": claim.hinders, "sample": claim.sample}
+        row |= {"hinders": claim.hinders, "sample": claim.sample, "also": list(claim.also)}
         reach = f"reach {spread.reach:,} known, {spread.unknown:,} posts unknown"
         fact = f"answered by {claim.fact.id} ({claim.fact.status.value})" if claim.fact else "no fact answers it"
-        words = f"{n.id}  {n.label}: {spread.posts:,} posts, {reach}; {spread.says}; {fact}"
+        label = f"{n.label} (has become one with: {'; '.join(claim.also)})" if claim.also else n.label
+        words = f"{n.id}  {label}: {spread.posts:,} posts, {reach}; {spread.says}; {fact}"
         carry = f"\n    {len(chosen)} posts carry {claim.carriers.share:.0%} of the reach" if chosen else ""
         words += carry + (f"\n    {claim.hinders}" if claim.hinders else "")
         show(row, as_json=json, words=words)

@@ -24,7 +24,7 @@ from crisis.delivery import DeliveryState, Receipt
 from crisis.fact import Fact
 from crisis.freeze import FreezeState, FrozenPost, ScheduledPost
 from crisis.hold import Hold
-from crisis.incident import Incident, IncidentState
+from crisis.incident import ASSESSED, Incident, IncidentState
 from crisis.personal import ERASURE
 from crisis.record import Problem, Record
 from crisis.release import Release
@@ -244,7 +244,7 @@ def _note_incident(noted: dict[str, _Noted], record: Record) -> None:
         noted[_assessment(record.incident, 1)] = _Noted(seq, fields["assessment"])
     elif name not in noted:
         return
-    elif record.kind == "incident.assessed":
+    elif record.kind in ASSESSED:
         fields = _told(Assessment, data)
         noted[name].assessments += 1
         noted[_assessment(record.incident, noted[name].assessments)] = _Noted(seq, fields)

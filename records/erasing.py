@@ -14,6 +14,7 @@ from sqlalchemy import Table, delete, func, or_, select, tuple_, update
 
 from crisis.delivery import Purpose
 from crisis.erasure import Erasure, ErasureState, Matcher, blotted
+from crisis.incident import ASSESSED
 from crisis.mailing import fingerprint, spans
 from crisis.personal import ERASED, ERASURE, MARK, WRITTEN, Disclosed, lasts, readable
 from crisis.record import replaced
@@ -200,11 +201,11 @@ class Erasing:
         told = await self._work.first(select(ledger.c.kind, ledger.c.incident).where(ledger.c.seq == seq))
         if told is not None and told.kind.startswith(("review.", "review_task.")):
             await self._like_what_was_written(seq, gone)
-        if told is None or told.kind not in ("incident.opened", "incident.assessed"):
+        if told is None or told.kind not in ("incident.opened", *ASSESSED):
             return
-        before = select(func.count()).where(ledger.c.kind == "incident.assessed", ledger.c.seq <= seq)
+        before = select(func.count()).where(ledger.c.kind.in_(ASSESSED), ledger.c.seq <= seq)
         number = 1
-        if told.kind == "incident.assessed":
+        if told.kind in ASSESSED:
             number += (await self._work.all(before.where(ledger.c.incident == told.incident)))[0][0]
         of = assessments.c.incident == told.incident
         row = await self._work.first(select(assessments.c.body).where(of, assessments.c.number == number))

@@ -195,6 +195,17 @@ class Incidents:
         Raises:
             NotFound: there is no such incident.
         """
+        return await self._assess(id, assessment, "incident.assessed", act)
+
+    async def retell(self, id: str, assessment: Assessment, **act: Unpack[Act]) -> Incident:
+        """Keep what people say now of an incident whose rating stays; earlier assessments stay on record.
+
+        Raises:
+            NotFound: there is no such incident.
+        """
+        return await self._assess(id, assessment, "incident.retold", act)
+
+    async def _assess(self, id: str, assessment: Assessment, kind: str, act: Act) -> Incident:
         before = await self.get(id)
         if before.assessment == assessment:
             return before
@@ -203,7 +214,7 @@ class Incidents:
         await self._keep_assessment(id, number, assessment)
         await self._work.write(update(incidents).where(incidents.c.id == id).values(assessment=body(assessment)))
         data = assessment.model_dump(mode="json")
-        await self._ledger.append("incident.assessed", incident=id, data=data, **act)
+        await self._ledger.append(kind, incident=id, data=data, **act)
         return before.model_copy(update={"assessment": assessment})
 
     async def assessments(self, id: str, *, after: int = 0) -> builtins.list[Assessment]:

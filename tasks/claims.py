@@ -6,7 +6,7 @@ the posts that ``crisis.reach`` chooses, and is a proposal like any other.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from crisis.approval import NotAllowed
@@ -49,6 +49,8 @@ class Claim:
     """Posts of it that have been, or are about to be, answered."""
     sample: bool
     """Not all posts of the incident were looked at."""
+    also: tuple[str, ...] = ()
+    """Labels of narratives that have become one with it: their posts are the same."""
 
     @property
     def room(self) -> int:
@@ -112,11 +114,29 @@ async def claims(here: Installation, incident_id: str, *, only: Sequence[str] = 
     while len(_looked) > KEPT:
         del _looked[next(iter(_looked))]
     found = []
-    for narrative, theirs in known[1]:
+    for narrative, theirs, also in _once(known[1], tied):
         corrected = sum(one.answered.narrative == narrative.id for one in sent if not one.elsewhere)
         chosen = carriers(theirs, why, answered=told.__contains__, most=PER_NARRATIVE - corrected)
-        claim = Claim(narrative, tied.get(narrative.id), spread(theirs, now), chosen, corrected, sample)
+        claim = Claim(narrative, tied.get(narrative.id), spread(theirs, now), chosen, corrected, sample, also)
         found.append(claim)
+    return found
+
+
+def _once(
+    placed: Sequence[tuple[Narrative, list[Understood]]], tied: Collection[str]
+) -> list[tuple[Narrative, list[Understood], tuple[str, ...]]]:
+    """Narratives whose posts have become the same, told once, with the others' labels: those that a fact answers, else the
+    first."""
+    same: dict[frozenset[tuple[str, str]], list[tuple[Narrative, list[Understood]]]] = {}
+    for narrative, theirs in placed:
+        key = frozenset((p.mention.source, p.mention.id) for p in theirs) or frozenset({("", narrative.id)})
+        same.setdefault(key, []).append((narrative, theirs))
+    found = []
+    for group in same.values():
+        told = [one for one in group if one[0].id in tied] or group[:1]
+        names = {narrative.id for narrative, _ in told}
+        also = tuple(narrative.label for narrative, _ in group if narrative.id not in names)
+        found += [(narrative, theirs, also) for narrative, theirs in told]
     return found
 
 

@@ -73,7 +73,7 @@ class _Listener:
     def __init__(self, here: Installation, watch: Watch, progress: str, sources: list[config.SourceSettings]) -> None:
         self.here, self.watch, self.progress, self.sources = here, watch, progress, sources
         self.matcher = Matcher({watch.name: parse(watch.query)}, text_key="text")
-        self.ours = OurPosts(watch.name)
+        self.ours = OurPosts(watch)
         self.tick = timedelta(seconds=here.settings.tick_seconds)
         self.triage = EpisodeTriage(
             watch, playbooks=here.playbooks, newsrooms=here.newsrooms, sensitivity=here.settings.detection
@@ -85,7 +85,7 @@ class _Listener:
         self.signals: list[Signal] = []
         self.relied_on: list[Mention] = []
         self.answers: list[Mention] = []
-        """What answers our posts and does not match the query."""
+        """What answers our posts or matches the wider query, and does not match the query."""
         self.incident: Incident | None = None
         self.last_signal: datetime | None = None
         self.stored_at = 0.0
@@ -122,8 +122,8 @@ class _Listener:
         return self.matcher.may_match(line) or self.ours.may_be_named(line)
 
     def _wants(self, mention: Mention) -> bool:
-        """Whether a post is about the watch, or answers what we said about it."""
-        return self._is_about(mention) or bool(self.ours.answered_by(mention))
+        """Whether a post is about the watch, or is heard besides while a grave incident is watched."""
+        return self._is_about(mention) or bool(self.ours.kept_with(mention))
 
     def _is_about(self, mention: Mention) -> bool:
         if self.watch.languages and mention.language and mention.language not in self.watch.languages:
@@ -233,8 +233,8 @@ class _Listener:
                 for incident, mentions in by_incident.items():
                     await tx.mentions.relied_on(incident, mentions)
             for mention in self.answers:
-                if answered := self.ours.answered_by(mention):
-                    await tx.mentions.relied_on(answered, [mention])
+                if kept := self.ours.kept_with(mention):
+                    await tx.mentions.relied_on(kept, [mention])
             await self.ours.look(tx)
             self.triage.keep_only(await tx.mentions.not_erased(self.triage.recent))
             if self.cursors:

@@ -142,8 +142,8 @@ def _tied(word: Publication, evidence: _Evidence) -> Tied:
 
 
 def _shifts(word: Publication, assessments: Sequence[Assessment], at: datetime) -> tuple[Shift, ...]:
-    known = sorted((a for a in assessments if a.narratives and a.assessed_at <= at), key=lambda a: a.assessed_at)
-    before = [a for a in known if a.assessed_at <= word.at]
+    known = sorted((a for a in assessments if a.narratives and a.looked_at <= at), key=lambda a: a.looked_at)
+    before = [a for a in known if a.looked_at <= word.at]
     if not before or not known or known[-1] is before[-1]:
         return ()
     return shifts(before[-1].narratives, known[-1].narratives)

@@ -29,6 +29,8 @@ from tasks.notify import REHEARSED
 
 QUOTED = 500
 """Characters of a post that are quoted; its address leads to the rest."""
+TOLD = 1_500
+"""Characters of each public statement that care is given to keep to."""
 
 
 def helpdesks(here: Installation) -> tuple[str, ...]:
@@ -133,12 +135,17 @@ def context_of(
         f"Incident {incident.id} ({incident.severity.value}): {visible(incident.title)[:150]}",
         "What is confirmed:\n" + ("\n".join(f"- {f.text}" for f in known) or "- nothing yet; please do not guess"),
         "What we have said publicly (keep to it):\n"
-        + ("\n".join(f"- {s.headline}: {s.body[:400]}" for s in said) or "- nothing yet"),
+        + ("\n".join(f"- {s.headline}: {_whole(s.body)}" for s in said) or "- nothing yet"),
         "Ask them for nothing in public, and answer by your own channel"
         + (f"; people are sent to {contact}." if contact else "."),
         f"Handed over {now:%Y-%m-%d %H:%M} UTC by Fireline.",
     ]
     return "\n\n".join(lines)
+
+
+def _whole(body: str) -> str:
+    """A text of at most ``TOLD`` characters; a longer one ends at a word, and shows that it goes on."""
+    return body if len(body) <= TOLD else f"{body[: TOLD - 2].rsplit(None, 1)[0]} …"
 
 
 async def _said(tx: Transaction, incident: str) -> list[Statement]:

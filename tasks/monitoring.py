@@ -89,6 +89,8 @@ async def monitoring_of(here: Installation, tx: Transaction, incident_id: str) -
         calm=calm_since(state.observations),
         ended=has_ended(state.records),
         promises_open=state.promises_open,
+        wider=bool((await tx.watches.get(state.incident.watch)).wider),
+        extended=extended_until(state.records),
     )
 
 

@@ -163,7 +163,11 @@ def context(told: Told, public_key_pem: str) -> dict[str, Any]:
         "felt": material.felt.map.model_dump(mode="json") if material.felt else {"groups": []},
         "needs": [n.model_dump() for n in need_rows(material)],
         "facts": [report_rows.fact_row(material, history) for history in material.facts],
-        "assessments": [report_rows.assessment_row(material, a.model_dump(mode="json")) for a in material.assessments],
+        "assessments": [
+            report_rows.assessment_row(material, a.model_dump(mode="json"))
+            for a in material.assessments
+            if not a.retold
+        ],
         "narratives": [n.model_dump() for n in assessment.narratives],
         "posts": report_rows.posts(material),
         "posts_in_all": len(material.mentions),

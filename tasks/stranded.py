@@ -50,6 +50,15 @@ async def audiences(tx: Transaction, incident: Incident) -> tuple[Audience, ...]
     return tuple(sorted(told, key=lambda a: (not a.open, a.wants, a.kind, a.key)))
 
 
+async def left_behind(tx: Transaction, incident: Incident, found: Iterable[Audience]) -> tuple[Audience, ...]:
+    """Those of ``found`` who are left behind now: while it goes on and no last word is on its way, whoever is owed the
+    resolution is not."""
+    last_words = {s.id for s in await tx.statements.list(incident.id) if is_last_word(s)}
+    deliveries = await tx.outbox.list(incident=incident.id)
+    ended = incident.closed_at is not None or any(d.statement in last_words for d in deliveries)
+    return tuple(a for a in found if a.open and (ended or a.wants != RESOLUTION))
+
+
 def _was_heard(delivery: Delivery) -> bool:
     return delivery.arrived or is_mailing(delivery)
 

@@ -6,6 +6,7 @@ from crisis import doctrine
 from crisis.correlation import Matter, incident_for
 from crisis.incident import Incident, IncidentState
 from crisis.opening import again, answered, opening
+from crisis.retelling import retold
 from crisis.triage import Assessment, Cluster, Factor, Signal
 from crisis.typed_in import TITLE, one_line
 from crisis.values import CrisisType, Severity
@@ -74,9 +75,12 @@ async def _reassess(here: Installation, tx: Transaction, incident: Incident, see
     )
     settled = look.settled
     incident = await tx.incidents.seen_lower(incident.id, settled.lower_since)
-    if settled.assessment is None:
-        return incident, False
     act: Act = {"actor": "triage", "via": here.via, "reason": settled.says, "flow_run_id": here.flow_run_id}
+    if settled.assessment is None:
+        renewed = retold(incident.assessment, seen, tied=await tx.incidents.ties(incident.id))
+        if renewed is not None:
+            incident = await tx.incidents.retell(incident.id, renewed.assessment, **act | {"reason": renewed.says})
+        return incident, False
     incident = await tx.incidents.assess(incident.id, settled.assessment, **act)
     if look.opens:
         return await tx.incidents.step(incident.id, IncidentState.OPEN, **act), True

@@ -58,6 +58,16 @@ def test_every_mark_and_label_lies_inside_a_well_formed_picture(chart: Chart, wi
 
 
 @both
+def test_a_long_label_in_the_middle_of_a_phone_stays_inside(chart: Chart) -> None:
+    label = "substantive: cannot tell"
+    mark = Mark(at=START + timedelta(minutes=25), label=label)
+    root = ET.fromstring(chart(signals(), [mark], width=NARROW))
+    text = next(t for t in root.iter() if t.tag.endswith("text") and (t.text or "").startswith(label))
+    assert text.get("text-anchor") == "start"
+    assert float(text.get("x", "0")) + 6.2 * len(f"{label} 00:00") <= NARROW
+
+
+@both
 def test_it_tells_those_who_cannot_see_what_it_shows(chart: Chart) -> None:
     root = ET.fromstring(chart(signals(), MARKS))
     assert root.get("role") == "img"

@@ -81,7 +81,7 @@ def test_far_fewer_negative_people_than_forecast_is_working_and_holds() -> None:
     assert (found.verdict, found.proposal, found.next_kind) == (Verdict.WORKING, Proposal.HOLD, None)
     assert found.measured is not None
     assert found.measured.negative < found.measured.expected.low
-    assert found.says.startswith("Working: 10 negative people a window")
+    assert found.says.startswith("Working: 10 negative people in 15 minutes")
 
 
 def test_far_more_is_made_it_worse_and_asks_for_a_substantive_word() -> None:

@@ -5,13 +5,14 @@ from datetime import timedelta
 from html import unescape
 
 import pytest
-from at_the_desk import ANA, NOON, Outgoing, Scene
+from at_the_desk import ANA, NOON, Outgoing, Scene, statement_for
 from test_desk_pages import on_the_way
 
 from crisis.commitment import Commitment, PromiseKind
 from crisis.delivery import DeliveryState
 from crisis.incident import IncidentState
 from crisis.read_back import ReadBack, Stand
+from crisis.values import StatementKind
 from records import StatementStatus
 from tasks.waiting import waiting_for
 from tasks.withdraw import withdraw
@@ -79,6 +80,19 @@ async def test_whoever_is_owed_the_end_is_left_behind_once_it_is_over(scene: Sce
     page = await shown(scene, "/incidents/INC-1/told")
     assert "1 left behind:" in page
     assert "Draft the resolution" not in page
+
+
+async def test_whoever_carries_an_error_is_named_so_and_leads_to_the_correction(
+    scene: Scene, outgoing: Outgoing
+) -> None:
+    await on_the_way(scene, outgoing(scene.statement, "newsroom-mastodon"), to=DeliveryState.ACCEPTED)
+    mend = statement_for(scene.incident, (), id="INC-1-S2", kind=StatementKind.CORRECTION, corrects="INC-1-S1")
+    async with scene.here.store.transaction() as tx:
+        await tx.statements.add(mend, actor=ANA)
+    page = await shown(scene, "/incidents/INC-1/told")
+    assert "1 not corrected:" in page
+    assert "left behind:" not in page
+    assert 'href="/incidents/INC-1/statements">See to the correction' in page
 
 
 async def test_a_text_that_is_gone_is_to_be_corrected_or_taken_back_until_it_was(

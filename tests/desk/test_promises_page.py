@@ -4,6 +4,7 @@ import re
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from html import unescape
+from zlib import crc32
 
 import httpx
 import pytest
@@ -35,7 +36,7 @@ async def desk(scene: Scene) -> AsyncIterator[httpx.AsyncClient]:
 
 async def owe(scene: Scene, text: str, hours: float, kind: PromiseKind = PromiseKind.REFUND) -> str:
     promise = Commitment(
-        id=f"INC-1-S1v1-C{abs(hash(text)) % 99}",
+        id=f"INC-1-S1v1-C{crc32(text.encode()) % 10_000}",
         incident="INC-1",
         statement="INC-1-S1",
         text=text,
@@ -139,3 +140,13 @@ async def test_whoever_was_left_behind_stands_first_and_a_reason_goes_on_record(
     assert "Nobody is left behind." in page
     assert "the account was closed" in page
     assert "the words are not those" in (await desk.get("/incidents/INC-1/deliveries")).text
+
+
+async def test_an_update_that_is_owed_leads_to_its_draft_and_another_promise_does_not(
+    scene: Scene, desk: httpx.AsyncClient
+) -> None:
+    draft = 'href="/incidents/INC-1/draft?kind=update"'
+    await owe(scene, REFUND, 8)
+    assert draft not in (await desk.get("/promises")).text
+    await owe(scene, "Next update by 11:00 UTC", -1, PromiseKind.UPDATE)
+    assert (await desk.get("/promises")).text.count(draft) == 1

@@ -69,3 +69,24 @@ def test_nobody_is_stranded_before_anybody_was_told_and_what_is_unknown_is_said(
     assert run(["kept", "INC-1-S1v1-C1", "--as", ANA, "--evidence", "x"]) == 1
     assert "there is no commitment" in capsys.readouterr().err
     assert run(["hand-over", "INC-1-S1v1-C1", "nobody@example.com", "--as", ANA]) == 2
+
+
+def test_a_look_that_came_to_nothing_is_not_told_as_one_that_found_all_well(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["draft", "INC-1", "--kind", "holding", "--as", "ida@example.com"]) == 0
+    assert run(["propose", "INC-1-S1", "--as", "ida@example.com"]) == 0
+    assert run(["approve", "INC-1-S1", "--as", ANA, "--role", "comms"]) == 0
+    run(["approve", "INC-1-S1", "--as", LENA, "--role", "legal"])
+    capsys.readouterr()
+    assert run(["stranded", "INC-1"]) == 0, "while it goes on, whoever is owed only its end is not left behind"
+    assert "owed when it ends" in capsys.readouterr().out
+    assert run(["read-back", "INC-1", "--json"]) == 0
+    assert {row["stand"] for row in rows(capsys)} >= {"matched"}
+
+    async def cut_off(*given: object) -> list[str]:
+        return []
+
+    monkeypatch.setattr("tasks.read_back.read_back", cut_off)
+    assert run(["read-back", "INC-1"]) == 1
+    assert "matched: could not be looked at now; " in capsys.readouterr().out

@@ -205,3 +205,14 @@ async def forged_apology(here: Installation, incident: Incident) -> Statement:
         now=here.clock.now(),
         author=IDA,
     )
+
+
+async def test_narratives_that_have_become_one_are_one_claim(tmp_path: Path) -> None:
+    async with replying(tmp_path) as here:
+        incident, _ = await claimed(here)
+        twin = Narrative(id="n-3", label="payment sold", size=4, quote=POSTS[2].text)
+        assessment = incident.assessment.model_copy(update={"narratives": (twin, *incident.assessment.narratives)})
+        async with here.store.transaction() as tx:
+            await tx.incidents.assess(incident.id, assessment, actor=IDA)
+        found = await claims(here, incident.id)
+    assert {c.narrative.id: c.also for c in found} == {"n-1": ("payment sold",), "n-2": ()}

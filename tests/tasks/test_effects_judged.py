@@ -249,5 +249,8 @@ def test_graver_or_worse_is_never_watched_more_rarely_and_calm_never_more_closel
         for severity in Severity:
             rests = [cadence(minutes, severity, now=NOON, last_word=NOON, calm=n).every for n in range(9)]
             assert rests == sorted(rests)
+            assert max(rests) <= 5 * MINUTE, "within an hour of a word it is watched closely, calm or not"
+            later = [cadence(minutes, severity, now=NOON, last_word=None, calm=n).every for n in range(9)]
+            assert later == sorted(later)
             worse = cadence(minutes, severity, now=NOON, last_word=NOON, worse=True)
             assert worse.every <= rests[0] <= 5 * MINUTE
