@@ -25,7 +25,7 @@ from fireline.drill_stage import DrillStage
 from fireline.supervisor import Supervisor
 from integrations.kinds import kinds
 from tasks import drill
-from tasks.approve import decide
+from tasks.approve import decide, propose
 from tasks.documents import HTML, write_documents
 from tasks.draft import draft
 from tasks.linting import known_of
@@ -184,6 +184,28 @@ async def test_an_inject_becomes_a_confirmed_fact_once(tmp_path):
             (fact,) = await tx.facts.list(incident.id)
             assert len(await tx.facts.history(fact.id)) == 1
         assert (fact.text, fact.status.value) == ("No card numbers were taken", "confirmed")
+
+
+async def test_an_inject_that_voids_what_waits_for_approval_has_it_written_and_proposed_anew(tmp_path):
+    async with acme(tmp_path, more=rehearsed()) as here:
+        incident = await incident_in(here)
+        await drill.inject(here, incident, 1, "Names and addresses were taken")
+        text = await draft(here, incident.id, StatementKind.SUBSTANTIVE)
+        await propose(here, text, by=ANA)
+        await drill.inject(here, incident, 2, "The access was closed")
+        async with here.store.reading() as tx:
+            (newest,) = [s for s in await tx.statements.list(incident.id) if s.id == text.id]
+            assert newest.version == 2
+            assert await tx.statements.proposal(newest.id, 2)
+            assert {fact.text for fact in newest.facts} >= {"The access was closed"}
+
+
+async def test_a_rehearsal_that_ends_early_leaves_its_report(tmp_path):
+    async with acme(tmp_path, more=rehearsed()) as here:
+        assert await drill.report(here) is None
+        await incident_in(here)
+        folder = await drill.report(here)
+        assert "A rehearsal of" in (folder / HTML).read_text()
 
 
 async def test_scripted_people_take_the_incident_on_and_approve_what_waits_for_them(tmp_path):
