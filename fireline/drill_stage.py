@@ -142,5 +142,7 @@ def _forget_overrides() -> None:
     """What the environment says of the real installation must not reach into the drill: its file says it all."""
     for variable in list(os.environ):
         key = variable.removeprefix("FIRELINE_").split("__")[0].lower()
-        if variable.startswith("PREFECT_") or (variable.startswith("FIRELINE_") and key in config.Settings.model_fields):
+        if variable.startswith("PREFECT_") or (
+            variable.startswith("FIRELINE_") and key in config.Settings.model_fields
+        ):
             del os.environ[variable]

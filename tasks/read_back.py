@@ -174,7 +174,7 @@ async def _tell(here: Installation, delivery: Delivery, seen: ReadBack, before: 
     await tell_lead(here, incident, notice, why="a published text does not stand as it did")
     emit(
         f"delivery.{stand}",
-        incident=incident.id,
+        incident=incident,
         reference=f"{delivery.id}/{stand}/{before.at}",
-        payload={"incident": incident.id, "statement": statement.id, "channel": channel, "says": seen.says},
+        payload={"delivery": delivery.id, "channel": channel},
     )
