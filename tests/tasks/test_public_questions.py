@@ -14,7 +14,7 @@ from crisis.public_questions import Standing
 from crisis.statement import Statement
 from crisis.watch import Mention
 from records import StatementStatus
-from tasks.answers import draft_answer, draft_page, renew_pages
+from tasks.answers import answer_in, draft_answer, draft_page, renew_pages
 from tasks.approve import decide, propose
 from tasks.draft import save_fact
 from tasks.first_word import renew
@@ -144,6 +144,19 @@ async def test_an_answer_states_the_facts_about_its_question_and_is_marked_when_
     assert stands == {"INC-1-Q1": Standing.ANSWERED, "INC-1-Q2": Standing.DRAFTED}
     await save_fact(here, fact.model_copy(update={"status": FactStatus.REFUTED}), actor=IDA)
     assert {r.question.id: r.standing for r in await rows(here)}["INC-1-Q1"] is Standing.IN_DOUBT
+
+
+async def test_one_answer_to_two_questions_says_to_each_only_what_is_about_it(here: Installation) -> None:
+    async with here.store.reading() as tx:
+        incident = await tx.incidents.get("INC-1")
+    fact = await fact_in(here, incident, "Card payments work again since 11:50 UTC")
+    await posts(here, WHEN, WHEN.lower(), SAFE)
+    await mine(here, "INC-1")
+    both = await draft_answer(here, ["INC-1-Q1", "INC-1-Q2"], actor=IDA)
+    assert answer_in(both, WHEN) == f"{fact.text}."
+    assert "We do not know this yet" in answer_in(both, SAFE)
+    assert fact.text not in answer_in(both, SAFE)
+    assert "Thank you" not in answer_in(both, SAFE)
 
 
 async def test_the_page_of_answers_is_approved_as_its_bytes_and_its_next_version_drafts_itself(
