@@ -91,5 +91,5 @@ async def _record(here: Installation, promise: Commitment, reminder: Reminder) -
         "commitment.overdue",
         incident=incident,
         reference=f"{promise.id}/{promise.due_at.isoformat()}",
-        payload={"commitment": promise.id, "due_at": promise.due_at.isoformat()},
+        payload={"commitment": promise.id, "due_at": promise.due_at.isoformat().replace("+00:00", "Z")},
     )

@@ -11,6 +11,7 @@ from crisis.approval import NotAllowed, Verdict, Via
 from crisis.clock import FixedClock
 from crisis.fact import FactStatus
 from crisis.public_questions import Standing
+from crisis.read_back import Stand
 from crisis.statement import Statement
 from crisis.watch import Mention
 from records import StatementStatus
@@ -20,6 +21,7 @@ from tasks.draft import save_fact
 from tasks.first_word import renew
 from tasks.installation import Installation
 from tasks.questions import Asked, asked_about, lead, merge, mine, part, unanswered
+from tasks.read_back import read_back
 
 PAGE = """
 [[channels]]
@@ -191,3 +193,25 @@ async def test_the_page_of_answers_is_approved_as_its_bytes_and_its_next_version
         [*_, newest] = [s for s in await tx.statements.list("INC-1") if s.page]
     assert "We are checking our answer" in newest.renderings[0].html
     assert fact.text not in newest.renderings[0].html
+
+
+async def test_a_page_whose_next_version_stands_in_its_place_is_not_called_edited(here: Installation) -> None:
+    async with here.store.reading() as tx:
+        incident = await tx.incidents.get("INC-1")
+    await fact_in(here, incident, "Card payments work again since 11:50 UTC")
+    await posts(here, WHEN, WHEN.lower())
+    await mine(here, "INC-1")
+    pages = []
+    for _ in range(2):
+        page = await draft_page(here, "INC-1", actor=IDA)
+        assert page is not None
+        await published(here, page)
+        async with here.store.reading() as tx:
+            pages += [d.id for d in await tx.outbox.list(statement=page.id)]
+        here.clock.move(timedelta(minutes=1))  # type: ignore[attr-defined]
+        await published(here, await draft_answer(here, ["INC-1-Q1"], actor=IDA))
+    await read_back(here, pages)
+    async with here.store.reading() as tx:
+        first, second = [(await tx.read_backs.of("INC-1"))[id] for id in pages]
+    assert (first.says, first.due_at) == ("its next version was put in its place, by us", None)
+    assert second.stand is Stand.MATCHED

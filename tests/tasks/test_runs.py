@@ -80,7 +80,9 @@ async def test_every_event_of_a_statement_s_way_out_carries_each_field_of_the_ca
 ) -> None:
     monkeypatch.delenv("PREFECT_API_URL", raising=False)
     told: dict[str, Any] = {}
-    monkeypatch.setattr(runs, "_emit", lambda event, _about, _name, _told, payload: told.update({event: payload.keys()}))
+    monkeypatch.setattr(
+        runs, "_emit", lambda event, _about, _name, _told, payload: told.update({event: payload.keys()})
+    )
     async with acme(tmp_path) as here:
         found = await incident_in(here)
         await start_response(here, found)
