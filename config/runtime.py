@@ -6,6 +6,7 @@ It lets a command in another terminal find the Prefect server. It holds the serv
 import json
 import os
 import secrets
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -82,11 +83,21 @@ def remove_runtime(home: Path) -> None:
         (home / FILE).unlink(missing_ok=True)
 
 
-def reach(home: Path) -> bool:
+def without_prefect(environment: Mapping[str, str]) -> dict[str, str]:
+    """The environment as a drill may have it: what it says of a Prefect server, its database or its messages is about the
+    real one."""
+    return {name: value for name, value in environment.items() if not name.startswith("PREFECT_")}
+
+
+def reach(home: Path, *, drill: bool = False) -> bool:
     """Point this process at the running installation's Prefect server, unless the environment already names one.
 
+    In a drill the environment is not asked: the server that it names is the real one, and would run what was rehearsed.
     Call it before Prefect is imported. False when nothing is running.
     """
+    if drill:
+        for name in os.environ.keys() - without_prefect(os.environ).keys():
+            del os.environ[name]
     if os.environ.get("PREFECT_API_URL"):
         return True
     os.environ.setdefault("PREFECT_SERVER_EPHEMERAL_ENABLED", "false")

@@ -128,7 +128,7 @@ def check_bundle(files: Mapping[str, bytes], *, trusted: str = "") -> BundleVeri
     problems += _file_problems(files, manifest, ledger)
     problems += _ledger_problems(manifest, ledger)
     if not ledger.problem:
-        problems += Story(files, ledger.shown).problems()
+        problems += Story(files, ledger.shown, manifest.incident).problems()
     unique = tuple({(p.where, p.says): p for p in problems}.values())
     return BundleVerification(
         ok=not unique,

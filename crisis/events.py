@@ -30,7 +30,6 @@ FIELDS: dict[str, str] = {
     "hours": "hours since a person last acted",
     "statement": "id of the statement",
     "version": "its version, from 1",
-    "kind": "holding, substantive, update, correction, resolution or answer",
     "content_hash": "SHA-256 of all that was approved",
     "role": "role in which somebody decided",
     "verdict": "of a statement: working, not yet, made it worse, or cannot tell",
@@ -85,6 +84,10 @@ class EventType(Frozen):
 
     def payload(self, record: Record, incident: Incident | None) -> dict[str, Any]:
         """What the event carries, for one record."""
+        return self.carried({name: record.data.get(self.renamed.get(name, name)) for name in self.carries}, incident)
+
+    def carried(self, values: Mapping[str, Any], incident: Incident | None) -> dict[str, Any]:
+        """What the event carries of ``values``, by field, beside what every event about an incident does; nothing else."""
         own: dict[str, Any] = {}
         if incident is not None:
             own = {
@@ -96,7 +99,9 @@ class EventType(Frozen):
             }
         known = {"title": incident.title} if incident is not None else {}
         for name in self.carries:
-            value = record.data.get(self.renamed.get(name, name), known.get(name))
+            value = values.get(name)
+            if value is None:
+                value = known.get(name)
             if value is not None:
                 own[name] = value
         return own
@@ -179,6 +184,8 @@ EVENTS: tuple[EventType, ...] = (
 )  # fmt: skip
 """Every event there is, in the order of an incident's life."""
 
+NAMED = {event.name: event for event in EVENTS}
+"""Every event by its name without the prefix."""
 KINDS = frozenset(event.kind for event in EVENTS)
 """The kinds of ledger record that become events."""
 

@@ -68,8 +68,9 @@ class ProposalEvidence(BaseModel):
 class Story:
     """What was said, decided and delivered, held against itself and against the ledger."""
 
-    def __init__(self, files: Mapping[str, bytes], records: list[Record]) -> None:
+    def __init__(self, files: Mapping[str, bytes], records: list[Record], incident: str) -> None:
         self._files = files
+        self._own = [r for r in records if r.incident == incident]
         self._told: dict[tuple[str, str], list[Record]] = defaultdict(list)
         for record in records:
             if record.kind in _PROVING:
@@ -96,6 +97,24 @@ class Story:
         for delivery in self._deliveries:
             if delivery.state in ARRIVED:
                 yield from self._delivery_problems(delivery)
+        yield from self._left_out()
+
+    def _left_out(self) -> Iterator[BundleProblem]:
+        """What the ledger tells of this incident, and the other files keep back."""
+        arrived = {d.id for d in self._deliveries if d.state in ARRIVED}
+        decided = {(d.content_hash, d.approver, d.number) for d in self._decisions}
+        for record in self._own:
+            data = record.data
+            if record.kind in ("delivery.accepted", "delivery.reconciled"):
+                public = data.get("purpose") in (Purpose.STATEMENT.value, Purpose.WITHDRAWAL.value)
+                if public and data.get("delivery") not in arrived:
+                    says = f"delivery {data.get('delivery')} of {data.get('statement')} arrived by record {record.seq}"
+                    yield BundleProblem(where=DELIVERIES, says=f"{says}, and is left out")
+            elif record.kind == "decision.made":
+                key = (data.get("content_hash"), data.get("approver"), data.get("number", 1))
+                if key not in decided:
+                    says = f"the decision of {data.get('approver')} on {data.get('statement')} of record {record.seq}"
+                    yield BundleProblem(where=DECISIONS, says=f"{says} is left out")
 
     def _read(self, name: str, kind: type[T]) -> list[T]:
         try:

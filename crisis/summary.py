@@ -211,8 +211,10 @@ def _delivery_trouble(deliveries: Sequence[Delivery], what: str) -> Iterator[str
             target = d.rendering.target
             name = "A notice" if what == "notice" else f"{d.statement} v{d.version}"
             name = f"The withdrawal of {name}" if d.purpose is Purpose.WITHDRAWAL else name
-            place = f"{target.channel} ({target.address})" if target.address else target.channel
-            problem = f": {d.problem.rstrip('. ')}" if d.problem else ""
+            public = d.purpose is not Purpose.NOTICE  # a stakeholder's address is nobody's business
+            place = f"{target.channel} ({target.address})" if target.address and public else target.channel
+            told = d.problem if public or not target.address else d.problem.replace(target.address, "their address")
+            problem = f": {told.rstrip('. ')}" if told else ""
             yield f"{name} {says} {place}{problem}."
 
 

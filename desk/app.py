@@ -44,6 +44,7 @@ from desk import (
     watch_preview,
 )
 from desk.access import DeskAccess, desk_key
+from desk.api_shapes import problem
 from desk.guard import HEADERS, KeptFiles, SecurityHeaders
 from desk.kept import Kept
 from desk.live import Live
@@ -76,10 +77,18 @@ async def _refused(request: Request, error: Exception) -> Response:
     says = error.detail[:1].upper() + error.detail[1:] + "."
     if error.status_code == 404:
         says = "The address may be cut off, or what it named was never there."
+    if request.url.path.startswith("/api/"):
+        answer = problem(error.status_code, error.detail)
+        answer.headers.update(error.headers or {})
+        return answer
     return desk_of(request).pages.notice(request, error.status_code, _TITLES.get(error.status_code, error.detail), says)
 
 
 async def _broken(request: Request, error: Exception) -> Response:
+    if request.url.path.startswith("/api/"):
+        answer = problem(500, "something broke here; it is in the log")
+        answer.headers.update(HEADERS)
+        return answer
     answer = desk_of(request).pages.notice(
         request,
         500,

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from crisis.drill import Score
     from crisis.incident import Incident
     from fireline.drill_stage import DrillStage
@@ -98,7 +100,9 @@ class _Drill:
         self._over.set()
 
     async def play(self) -> int:
+        import config
         from fireline.supervisor import Supervisor
+        from tasks import drill as control
         from tasks.installation import installation
 
         stage = self.stage
@@ -114,7 +118,8 @@ class _Drill:
                 await self._begin()
                 done = await self._run()
                 result = await self._score()
-                self._farewell(result)
+                config.write_clock(stage.home)  # from here on an hour is an hour again
+                self._farewell(result, await control.report(here))
                 return 0 if done and not result.missed else 1
         finally:
             with contextlib.suppress(asyncio.CancelledError):
@@ -254,7 +259,7 @@ class _Drill:
 
         return await control.scored(self.here, storm_at=self.storm_at)
 
-    def _farewell(self, result: "Score") -> None:
+    def _farewell(self, result: "Score", reports: "Path | None") -> None:
         """The score as a table, and where everything is."""
         from rich.console import Console
         from rich.table import Table
@@ -269,5 +274,7 @@ class _Drill:
             state = mark.state.value if mark.state else ""
             table.add_row(mark.name, f"[{colours.get(state, 'dim')}]{state}[/]", mark.says)
         Console().print(table)
-        self.say(f"{result.says}\n  score    {file}\n  reports  {self.stage.home / 'reports'}")
+        self.say(f"{result.says}\n  score    {file}")
+        if reports is not None:
+            self.say(f"  report   {reports / 'report.html'}, and beside it the PDF and the data")
         self.say(f"  again    FIRELINE_CONFIG={self.stage.config_file} fireline up")

@@ -61,7 +61,7 @@ class DrillStage:
         )
         for family in ("channels", "notifiers"):
             if family == "channels" or not reaches_people:
-                written[family] = [{**part, "settings": {}, "credentials": ""} for part in written.get(family, [])]
+                written[family] = [_unreal(part, family) for part in written.get(family, [])]
         written["home"] = str(self.home)
         written["drill"] = {"scenario": self.scenario.title, "posts": str(self.posts), "reaches_people": reaches_people}
         written["prefect"] = {"port": prefect}
@@ -93,6 +93,14 @@ class DrillStage:
         with self.posts.open("w", encoding="utf-8") as out:
             out.writelines(json.dumps(post, ensure_ascii=False) + "\n" for post in posts)
         return len(posts)
+
+
+def _unreal(part: dict[str, Any], family: str) -> dict[str, Any]:
+    """A channel or notifier as it is written: a sandbox, even for whoever deletes the ``[drill]`` table afterwards."""
+    written = {**part, "kind": "sandbox", "settings": {}, "credentials": ""}
+    if family == "channels" and part["kind"] != "sandbox":
+        written["looks_like"] = part["kind"]
+    return written
 
 
 def _rehearsing() -> tuple[config.Settings, bool]:
@@ -134,5 +142,7 @@ def _forget_overrides() -> None:
     """What the environment says of the real installation must not reach into the drill: its file says it all."""
     for variable in list(os.environ):
         key = variable.removeprefix("FIRELINE_").split("__")[0].lower()
-        if variable.startswith("FIRELINE_") and key in config.Settings.model_fields:
+        if variable.startswith("PREFECT_") or (
+            variable.startswith("FIRELINE_") and key in config.Settings.model_fields
+        ):
             del os.environ[variable]

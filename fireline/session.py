@@ -25,7 +25,7 @@ async def session() -> AsyncIterator["Installation"]:
 
     settings = config.load()
     make_home(settings.home)
-    reach(settings.home)
+    reach(settings.home, drill=settings.drill is not None)
     logging.getLogger("httpx").setLevel(logging.WARNING)
     for draining in ("EventsWorker", "APILogWorker"):  # Prefect's, which say at the end what they still have to send
         logging.getLogger(draining).setLevel(logging.ERROR)

@@ -88,7 +88,9 @@ def check(*, json: bool = False, timeout: float = 10.0) -> None:
 
     try:
         settings = load()
-        reach(settings.home)  # the blocks of a running installation hold credentials, too
+        reach(
+            settings.home, drill=settings.drill is not None
+        )  # the blocks of a running installation hold credentials, too
         refuse_unknown_kinds(settings)
     except ConfigError as error:
         if json:

@@ -20,7 +20,7 @@ import httpx
 from pydantic import SecretStr
 
 import config
-from config.runtime import Runtime, make_home, remove_runtime
+from config.runtime import Runtime, make_home, remove_runtime, without_prefect
 from fireline.addresses import cannot_listen
 from fireline.errors import Stop
 from fireline.lock import Lock, running_lock
@@ -36,6 +36,21 @@ _LIBC = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 def _die_with_parent() -> None:
     if _LIBC is not None:
         _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def _apart(home: Path) -> dict[str, str]:
+    """The environment of a drill's processes: neither it nor a file in this folder leads its Prefect server to the database
+    or the messages of the real one, whose automations would act on what is rehearsed."""
+    messages = "prefect.server.utilities.messaging.memory"
+    return {
+        **without_prefect(os.environ),
+        "PREFECT_SERVER_DATABASE_CONNECTION_URL": f"sqlite+aiosqlite:///{home / 'prefect' / 'prefect.db'}",
+        "PREFECT_SERVER_EVENTS_MESSAGING_BROKER": messages,
+        "PREFECT_SERVER_EVENTS_MESSAGING_CACHE": messages,
+        "PREFECT_SERVER_EVENTS_CAUSAL_ORDERING": "prefect.server.events.ordering.memory",
+        "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect.server.concurrency.lease_storage.memory",
+        "PREFECT_SERVER_DOCKET_URL": "memory://",
+    }
 
 
 @dataclass
@@ -102,7 +117,7 @@ class Supervisor:
         )
         home = settings.home
         self.environment = {
-            **os.environ,
+            **(_apart(home) if settings.drill else os.environ),
             **self.runtime.environment(),
             "FIRELINE_CONFIG": str(config_file),
             "PREFECT_SERVER_API_AUTH_STRING": self.runtime.auth.get_secret_value(),

@@ -134,8 +134,7 @@ async def _give_up(here: Installation, incident: Incident, last: datetime) -> No
             flow_run_id=here.flow_run_id,
             data={"last_called_at": last.isoformat()},
         )
-    payload = {"incident": incident.id, "severity": incident.severity.value}
-    emit("incident.unacknowledged", incident=incident.id, reference=incident.id, payload=payload)
+    emit("incident.unacknowledged", incident=incident, reference=incident.id, payload={})
 
 
 async def show_taken(here: Installation, incident: Incident, actor: str) -> None:

@@ -76,7 +76,7 @@ async def _leave_with_prefect(here: Installation) -> None:
         for record, incident in found:
             kind, event = type_of(record), event_of(record, incident, here.store.installation)
             if kind is not None and event is not None and incident is not None and not kind.at_once:
-                emit(kind.name, incident=incident.id, reference=event.id, payload=event.data)
+                emit(kind.name, incident=incident, reference=event.id, payload=event.data)
         place = place.model_copy(update={"seq": found[-1][0].seq if found else end, "again_at": None})
         async with here.store.transaction() as tx:
             await tx.subscriptions.put(place)

@@ -262,11 +262,12 @@ def answer_in(statement: Statement, question: str) -> str:
     question, of any other all of it, without thanks and contact."""
     blocks = [b.strip() for b in statement.body.split("\n\n") if b.strip()]
     wanted = as_asked(question)
-    if len(statement.answers) > 1 and wanted in blocks:
-        start = blocks.index(wanted) + 1
-        rest = blocks[start:]
-        end = next((n for n, block in enumerate(rest) if block.endswith("?") or _is_frame(block)), len(rest))
-        blocks = rest[:end]
+    asks = [block.partition("\n")[0].strip() for block in blocks]
+    if len(statement.answers) > 1 and wanted in asks:
+        start = asks.index(wanted)
+        rest = blocks[start + 1 :]
+        end = next((n for n, ask in enumerate(asks[start + 1 :]) if ask.endswith("?") or _is_frame(ask)), len(rest))
+        blocks = [b for b in (blocks[start].partition("\n")[2].strip(), *rest[:end]) if b]
     else:
         blocks = [b for b in blocks if not _is_frame(b) and b != wanted] or blocks
     return "\n\n".join(blocks)

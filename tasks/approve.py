@@ -81,9 +81,9 @@ async def propose(here: Installation, statement: Statement, *, by: str) -> Propo
             release = await release_if_cleared(here, tx, incident, statement)
     emit(
         "statement.proposed",
-        incident=incident.id,
+        incident=incident,
         reference=f"{statement.id}/{statement.version}",
-        payload={"incident": incident.id, "statement": statement.id, "version": statement.version},
+        payload={"statement": statement.id, "version": statement.version},
     )
     if release is not None:
         await asyncio.gather(
@@ -170,9 +170,9 @@ async def decide(
         raise
     emit(
         f"decision.{verdict.value}",
-        incident=incident.id,
+        incident=incident,
         reference=f"{content_hash}/{approver}",
-        payload={"incident": incident.id, "statement": statement, "version": version, "role": role},
+        payload={"statement": statement, "version": version, "role": role},
     )
     if after.approved:
         await publish_statement(here, statement, version, mailing_seconds=APPROVER_WAITS)

@@ -171,8 +171,8 @@ async def _mind(here: Installation, statement: Statement) -> str:
             if now.step and await _escalate(here, tx, incident, statement, proposal, role, now):
                 says.append(f"{statement.label}: nobody answered as {role}, so it was escalated")
     if says:
-        payload = {"incident": incident.id, "statement": statement.id, "version": statement.version}
-        emit("approval.escalated", incident=incident.id, reference=f"{statement.label} {says}", payload=payload)
+        payload = {"statement": statement.id, "version": statement.version}
+        emit("approval.escalated", incident=incident, reference=f"{statement.label} {says}", payload=payload)
     await ask(here, statement)
     for role in vain:
         notice = Notice(

@@ -113,9 +113,9 @@ async def resolve(here: Installation, incident_id: str, *, actor: str, reason: s
     await start_review(incident)
     emit(
         "incident.resolved",
-        incident=incident.id,
+        incident=incident,
         reference=str(incident.closed_at),
-        payload={"incident": incident.id, "by": actor, "reason": reason},
+        payload={},
     )
     return incident
 

@@ -282,12 +282,15 @@ async def _settle(
             flow_run_id=here.flow_run_id,
         )
         unwanted = await _arrived_withdrawn(here, tx, settled)
-    if to is DeliveryState.UNKNOWN:
+        public = to is DeliveryState.UNKNOWN and settled.purpose is Purpose.STATEMENT
+        incident = await tx.incidents.get(seen.incident) if public else None
+    if incident is not None:
         emit(
             "delivery.unknown",
-            incident=seen.incident,
+            incident=incident,
             reference=f"{seen.id}/{seen.attempts}",
-            payload={"incident": seen.incident, "delivery": seen.id, "channel": seen.rendering.target.channel},
+            payload={"delivery": seen.id, "channel": seen.rendering.target.channel, "purpose": seen.purpose.value}
+            | {"statement": seen.statement, "version": seen.version},
         )
     if unwanted is not None:
         await deliver(here, unwanted.id)

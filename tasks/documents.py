@@ -9,6 +9,7 @@ import hashlib
 from crisis.report_tables import csv_files
 from tasks.installation import Installation
 from tasks.material import gather
+from tasks.questions import mine
 from tasks.report import Told, context, tell
 from tasks.typeset import typeset
 
@@ -21,6 +22,7 @@ async def write_documents(here: Installation, incident_id: str, *, actor: str = 
     Raises:
         records.NotFound: there is no such incident.
     """
+    await mine(here, incident_id)  # a report that was asked for before the next sweep lacks no question
     told = await told_of(here, incident_id)
     files = await asyncio.to_thread(_files, here, told)
     async with here.store.transaction() as tx:

@@ -5,6 +5,7 @@ Everything is done by the same acts as in earnest, in an installation whose sett
 
 from collections.abc import Sequence
 from datetime import timedelta
+from pathlib import Path
 
 from crisis.approval import NotAllowed, Verdict, Via
 from crisis.clocks import read_clocks
@@ -20,10 +21,12 @@ from tasks.acknowledge import acknowledge
 from tasks.approve import decide, propose, standing_of
 from tasks.close import resolve
 from tasks.draft import draft, save_fact
+from tasks.first_word import renew
 from tasks.installation import Installation
 from tasks.material import gather
 from tasks.on_it import acknowledged_by
 from tasks.people import circle_of
+from tasks.review import has_documents, report_folder, store_report
 
 CONTROL = "exercise control"
 """The actor of what a drill feeds in."""
@@ -62,6 +65,7 @@ async def inject(here: Installation, incident: Incident, number: int, text: str)
         known = await tx.facts.history(fact.id)
     if not known:
         await save_fact(here, fact, actor=CONTROL, reason="an inject of the drill")
+        await renew(here, incident.id)
     return fact
 
 
@@ -92,6 +96,18 @@ async def _scored(here: Installation, incident: Incident, storm_at: UtcDatetime)
         publications=material.publications,
         commitments=material.commitments,
     )
+
+
+async def report(here: Installation) -> Path | None:
+    """Where the report is that people talk it over with: written now where the exercise ended before the incident was
+    closed. None where no incident was opened."""
+    incident = await rehearsed(here)
+    if incident is None:
+        return None
+    folder = report_folder(here, incident.id)
+    if not has_documents(folder):
+        await store_report(here, incident.id)
+    return folder
 
 
 class Cast:
@@ -173,7 +189,7 @@ class Cast:
             await inject(here, incident, 99, self._ends_with)
             return await self._propose(incident, StatementKind.RESOLUTION, lead)
         if any(p.due_at - here.clock.now() < AHEAD for p in promises):
-            spoke = any(s.kind is StatementKind.SUBSTANTIVE for s in statements)
+            spoke = any(s.kind is StatementKind.SUBSTANTIVE and status[s.id] == "published" for s in statements)
             known = any(f.status is FactStatus.CONFIRMED for f in facts)
             kind = StatementKind.SUBSTANTIVE if known and not spoke else StatementKind.UPDATE
             return await self._propose(incident, kind, lead)

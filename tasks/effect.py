@@ -165,20 +165,14 @@ async def _record(here: Installation, effect: Effect, before: Effect | None) -> 
             flow_run_id=here.flow_run_id,
             data=effect.model_dump(mode="json"),
         )
+        incident = await tx.incidents.get(effect.incident)
     turned = before is None or (before.verdict, before.proposal) != (effect.verdict, effect.proposal)
     if turned:
         emit(
             "statement.judged",
-            incident=effect.incident,
+            incident=incident,
             reference=f"{effect.statement}/{effect.version}/{effect.at.isoformat()}",
-            payload={
-                "incident": effect.incident,
-                "statement": effect.statement,
-                "version": effect.version,
-                "verdict": effect.verdict.value,
-                "proposal": effect.proposal.value,
-                "says": effect.says,
-            },
+            payload=effect.model_dump(mode="json"),
         )
 
 

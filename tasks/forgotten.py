@@ -61,8 +61,8 @@ async def _nag(here: Installation, incident: Incident, last: datetime) -> bool:
         )
     emit(
         "incident.forgotten",
-        incident=incident.id,
+        incident=incident,
         reference=f"{since}/{due.hours}",
-        payload={"incident": incident.id, "severity": incident.severity.value, "hours": due.hours},
+        payload={"hours": due.hours},
     )
     return True

@@ -86,9 +86,10 @@ async def _record(here: Installation, promise: Commitment, reminder: Reminder) -
         data = {"commitment": promise.id, "text": promise.text, "due_at": promise.due_at, "step": "overdue", "at": now}
         reason = "its time has passed and nobody has kept it"
         await tx.ledger.append("commitment.overdue", incident=promise.incident, data=data, **(act | {"reason": reason}))
+        incident = await tx.incidents.get(promise.incident)
     emit(
         "commitment.overdue",
-        incident=promise.incident,
+        incident=incident,
         reference=f"{promise.id}/{promise.due_at.isoformat()}",
-        payload={"incident": promise.incident, "commitment": promise.id, "text": promise.text},
+        payload={"commitment": promise.id, "due_at": promise.due_at.isoformat().replace("+00:00", "Z")},
     )

@@ -309,15 +309,9 @@ async def tell_of_release(here: Installation, incident: Incident, statement: Sta
     """Tell everybody with a role, at once and whatever their conditions, that a text went out without its approvals."""
     emit(
         "approval.glass_broken" if release.means is Means.BREAK_GLASS else "approval.precleared",
-        incident=incident.id,
+        incident=incident,
         reference=f"{statement.id}/{statement.version}",
-        payload={
-            "incident": incident.id,
-            "statement": statement.id,
-            "version": statement.version,
-            "by": release.by,
-            "reason": release.reason,
-        },
+        payload={"statement": statement.id, "version": statement.version},
     )
     async with here.store.reading() as tx:
         people = [p for p in await tx.stakeholders.list() if p.roles]

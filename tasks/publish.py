@@ -165,8 +165,8 @@ async def finish(here: Installation, statement: str, version: int) -> str:
             # A fact may have changed while it was on its way: the sweep opens the correction.
             await mark_doubts(tx, incident.id, {"actor": "outbox", "via": here.via, "flow_run_id": here.flow_run_id})
     if first_time:
-        payload = {"incident": incident.id, "statement": statement, "version": version, "kind": text.kind.value}
-        emit("statement.published", incident=incident.id, reference=f"{statement}/{version}", payload=payload)
+        payload = {"statement": statement, "version": version, "content_hash": text.content_hash}
+        emit("statement.published", incident=incident, reference=f"{statement}/{version}", payload=payload)
     if text.kind is not StatementKind.REPLY and (first_time or status is StatementStatus.PUBLISHED):
         notice = Notice(
             occasion=f"published/{statement}/{version}",

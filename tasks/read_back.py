@@ -92,10 +92,12 @@ async def _look(here: Installation, id: str) -> str:
         delivery = await tx.outbox.get(id)
         before = (await tx.read_backs.last([id])).get(id) or ReadBack(delivery=id, incident=delivery.incident)
         taken_back = await _is_taken_back(tx, delivery)
+        replaced = await _is_replaced(tx, delivery)
     now = datetime.now(UTC)
     published = _published(delivery)
-    if taken_back or delivery.receipt is None:
-        await _note(here, before.model_copy(update={"says": "taken back by us", "due_at": None}))
+    if taken_back or replaced or delivery.receipt is None:
+        says = "taken back by us" if taken_back or not replaced else "its next version was put in its place, by us"
+        await _note(here, before.model_copy(update={"says": says, "due_at": None}))
         return ""
     try:
         there = await _read(here, delivery)
@@ -146,6 +148,19 @@ async def _is_taken_back(tx: Transaction, delivery: Delivery) -> bool:
     return any(d.withdraws == delivery.id and d.arrived for d in planned)
 
 
+async def _is_replaced(tx: Transaction, delivery: Delivery) -> bool:
+    """Whether a later version of the same page of ours stands at its address."""
+    page, target = delivery.rendering.options.get("page"), delivery.rendering.target
+    if not page:
+        return False
+    others = await tx.outbox.list(incident=delivery.incident, purpose=Purpose.STATEMENT)
+    return any(
+        d.arrived and d.created_at > delivery.created_at
+        for d in others
+        if d.rendering.target == target and d.rendering.options.get("page") == page
+    )
+
+
 async def _note(
     here: Installation, seen: ReadBack, news: Delivery | None = None, before: ReadBack | None = None
 ) -> None:
@@ -174,7 +189,7 @@ async def _tell(here: Installation, delivery: Delivery, seen: ReadBack, before: 
     await tell_lead(here, incident, notice, why="a published text does not stand as it did")
     emit(
         f"delivery.{stand}",
-        incident=incident.id,
+        incident=incident,
         reference=f"{delivery.id}/{stand}/{before.at}",
-        payload={"incident": incident.id, "statement": statement.id, "channel": channel, "says": seen.says},
+        payload={"delivery": delivery.id, "channel": channel},
     )

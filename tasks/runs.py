@@ -8,12 +8,13 @@ import asyncio
 import logging
 import os
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import httpx
 
+from crisis.events import NAMED
 from crisis.incident import Incident
 from crisis.values import Frozen, UtcDatetime
 
@@ -26,7 +27,7 @@ logger = logging.getLogger(__name__)
 
 _NAMESPACE = uuid.UUID("0a7de1f4-52f0-5a4b-8a52-77f6f4a4f0f9")
 EVENT_PREFIX = "fireline"
-LABELS = ("severity", "type", "watch", "state", "kind", "channel")
+LABELS = ("severity", "type", "watch", "state", "channel")
 """Fields of a payload that are labels of the event's resource, too, so that a trigger can ask for them."""
 ASK_SECONDS = 3.0
 """How long a page of the desk waits for Prefect."""
@@ -79,9 +80,13 @@ async def start_run(
     return Started(run_id=str(run.id), says="started")
 
 
-def emit(event: str, *, incident: str, reference: str, payload: dict[str, Any]) -> None:
-    """Leave an event for the trail and for users' own automations. Its id is made of what it tells, so repeats merge."""
-    _emit(event, f"incident.{incident}", incident, f"{event}\n{incident}\n{reference}", payload)
+def emit(event: str, *, incident: Incident, reference: str, payload: Mapping[str, Any]) -> None:
+    """Leave an event for the trail and for users' own automations. Its id is made of what it tells, so repeats merge.
+
+    It carries what ``crisis.events`` says of it, as subscribers get it: of ``payload`` nothing else leaves.
+    """
+    carried = NAMED[event].carried(payload, incident)
+    _emit(event, f"incident.{incident.id}", incident.id, f"{event}\n{incident.id}\n{reference}", carried)
 
 
 def emit_coverage(event: str, *, watch: str, source: str, since: datetime, incident: str, says: str) -> None:

@@ -43,9 +43,9 @@ async def take_back(
     except NotAllowed as refusal:
         await record_refusal(here, statement, version, approver=approver, via=via, why=str(refusal), act="take_back")
         raise
-    payload = {"incident": incident.id, "statement": statement, "version": version, "role": decision.role}
+    payload = {"statement": statement, "version": version}
     reference = f"{decision.content_hash}/{decision.approver}/{decision.number}"
-    emit("decision.taken_back", incident=incident.id, reference=reference, payload=payload)
+    emit("decision.taken_back", incident=incident, reference=reference, payload=payload)
     notice = Notice(
         occasion=f"taken back/{statement}/{version}/{decision.approver}/{decision.number}",
         template="taken_back",

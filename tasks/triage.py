@@ -193,15 +193,9 @@ async def start_response(here: Installation, incident: Incident) -> Started:
     )
     emit(
         "incident.opened",
-        incident=incident.id,
+        incident=incident,
         reference=incident.opened_at.isoformat(),
-        payload={
-            "incident": incident.id,
-            "watch": incident.watch,
-            "severity": incident.severity.value,
-            "type": incident.assessment.type.value,
-            "title": incident.title,
-        },
+        payload={},
     )
     return started
 
@@ -232,8 +226,8 @@ async def claim(here: Installation, incident_id: str, *, takeover_from: str = ""
             )
     emit(
         "incident.claimed",
-        incident=incident_id,
+        incident=incident,
         reference=here.flow_run_id,
-        payload={"incident": incident_id, "run": here.flow_run_id},
+        payload={"run": here.flow_run_id},
     )
     return incident

@@ -219,7 +219,8 @@ def story(files, records):
         who = {name: d[name] for name in ("content_hash", "approver", "number")}
         back = bool(of_kind("decision.taken_back", **who))
         need(back == (d["taken_back_at"] is not None), f"whether {d['approver']} took it back is told otherwise")
-    for d in read("deliveries.json"):
+    deliveries = read("deliveries.json")
+    for d in deliveries:
         if d["state"] not in ("accepted", "reconciled"):
             continue
         arrived = of_kind("delivery.accepted", "delivery.reconciled", delivery=d["id"])
@@ -235,6 +236,15 @@ def story(files, records):
             published(files, d)
             armed = [r["seq"] for r in of_kind("delivery.armed", delivery=d["id"])]
             approved(d, proposals, decisions, of_kind, min(armed, default=sys.maxsize))
+    there = {d["id"] for d in deliveries if d["state"] in ("accepted", "reconciled")}
+    known = {(d["content_hash"], d["approver"], d["number"]) for d in decisions}
+    for r in of_kind("delivery.accepted", "delivery.reconciled", "decision.made"):
+        data = r["data"]
+        if r["kind"] == "decision.made":
+            one = (data["content_hash"], data["approver"], data.get("number", 1))
+            need(one in known, f"the decision of record {r['seq']} is left out")
+        elif data.get("purpose") in ("statement", "withdrawal"):
+            need(data["delivery"] in there, f"the delivery of record {r['seq']} is left out")
 
 
 def published(files, d):

@@ -119,6 +119,11 @@ def test_promises_broken_overdue_and_kept_late_are_told_apart() -> None:
 def test_deliveries_that_did_not_arrive_are_named_and_many_of_them_counted() -> None:
     one = attention(account(deliveries=(delivery(DeliveryState.UNKNOWN),)))
     assert one == ("INC-1-S1 v1 is not known to have reached list (0@example.com): because.",)
+    notice = delivery(DeliveryState.UNKNOWN).model_copy(
+        update={"purpose": Purpose.NOTICE, "problem": "550 0@example.com is not known here"}
+    )
+    (told,) = attention(account(notices=(notice,)))
+    assert told == "A notice is not known to have reached list: 550 their address is not known here."
     many = tuple(delivery(DeliveryState.REFUSED, n) for n in range(4000))
     assert attention(account(deliveries=many)) == (
         "4,000 deliveries (statement): each was refused by its target, on list.",

@@ -58,6 +58,16 @@ async def test_a_program_reads_incidents_as_the_document_says(scene: Scene) -> N
     assert (none.status_code, wrong.status_code) == (404, 400)
 
 
+async def test_whatever_is_asked_for_wrongly_below_api_is_answered_as_the_document_says(scene: Scene) -> None:
+    secret = await token(scene)
+    async with scene.browser(**by(secret)) as program:
+        answers = [await program.get("/api/nothing"), await program.delete("/api/incidents")]
+    assert [a.status_code for a in answers] == [404, 405]
+    assert all(a.headers["content-type"] == "application/json" and a.json()["error"] for a in answers)
+    assert "openapi.json" in answers[0].json()["error"]
+    assert "GET" in answers[1].headers["allow"]
+
+
 def test_the_document_names_every_field_and_needs_a_token() -> None:
     described = document("Fireline", "https://desk.example")
     validate(described)

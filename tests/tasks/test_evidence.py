@@ -162,6 +162,9 @@ INSIDER: list[tuple[str, Callable[[Any], Any], str]] = [
     ("deliveries.json", lambda v: v[0]["receipt"].update(id="forged"), "is not the one on record"),
     ("deliveries.json", lambda v: v[0].update(id="f" * 32), "the ledger has no such record"),
     ("deliveries.json", lambda v: v.append({}), "it cannot be read"),
+    ("deliveries.json", lambda v: v.pop(0), "of INC-1-S1 arrived by record"),
+    ("deliveries.json", lambda v: v[0].update(state="refused"), "and is left out"),
+    ("decisions.json", lambda v: v.pop(), "the decision of"),
 ]
 
 
@@ -191,8 +194,8 @@ def test_a_decision_made_after_sending_does_not_count(sealed: tuple[Files, Ed255
     records = [Record.model_validate_json(line) for line in _lines(files)]
     armed = next(r for r in records if r.kind == "delivery.armed" and r.data["delivery"] == first)
     early = [armed.model_copy(update={"seq": 1}) if r.seq == armed.seq else r for r in records]
-    assert not list(Story(files, records).problems())
-    assert "without the decisions it needs" in next(Story(files, early).problems()).says
+    assert not list(Story(files, records, "INC-1").problems())
+    assert "without the decisions it needs" in next(Story(files, early, "INC-1").problems()).says
 
 
 async def test_the_same_evidence_gives_the_same_bytes_and_nothing_is_overwritten(tmp_path: Path) -> None:

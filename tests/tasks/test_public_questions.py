@@ -11,15 +11,17 @@ from crisis.approval import NotAllowed, Verdict, Via
 from crisis.clock import FixedClock
 from crisis.fact import FactStatus
 from crisis.public_questions import Standing
+from crisis.read_back import Stand
 from crisis.statement import Statement
 from crisis.watch import Mention
 from records import StatementStatus
-from tasks.answers import draft_answer, draft_page, renew_pages
+from tasks.answers import answer_in, draft_answer, draft_page, renew_pages
 from tasks.approve import decide, propose
 from tasks.draft import save_fact
 from tasks.first_word import renew
 from tasks.installation import Installation
 from tasks.questions import Asked, asked_about, lead, merge, mine, part, unanswered
+from tasks.read_back import read_back
 
 PAGE = """
 [[channels]]
@@ -146,6 +148,19 @@ async def test_an_answer_states_the_facts_about_its_question_and_is_marked_when_
     assert {r.question.id: r.standing for r in await rows(here)}["INC-1-Q1"] is Standing.IN_DOUBT
 
 
+async def test_one_answer_to_two_questions_says_to_each_only_what_is_about_it(here: Installation) -> None:
+    async with here.store.reading() as tx:
+        incident = await tx.incidents.get("INC-1")
+    fact = await fact_in(here, incident, "Card payments work again since 11:50 UTC")
+    await posts(here, WHEN, WHEN.lower(), SAFE)
+    await mine(here, "INC-1")
+    both = await draft_answer(here, ["INC-1-Q1", "INC-1-Q2"], actor=IDA)
+    assert answer_in(both, WHEN) == f"{fact.text}."
+    assert "We do not know this yet" in answer_in(both, SAFE)
+    assert fact.text not in answer_in(both, SAFE)
+    assert "Thank you" not in answer_in(both, SAFE)
+
+
 async def test_the_page_of_answers_is_approved_as_its_bytes_and_its_next_version_drafts_itself(
     here: Installation,
 ) -> None:
@@ -178,3 +193,25 @@ async def test_the_page_of_answers_is_approved_as_its_bytes_and_its_next_version
         [*_, newest] = [s for s in await tx.statements.list("INC-1") if s.page]
     assert "We are checking our answer" in newest.renderings[0].html
     assert fact.text not in newest.renderings[0].html
+
+
+async def test_a_page_whose_next_version_stands_in_its_place_is_not_called_edited(here: Installation) -> None:
+    async with here.store.reading() as tx:
+        incident = await tx.incidents.get("INC-1")
+    await fact_in(here, incident, "Card payments work again since 11:50 UTC")
+    await posts(here, WHEN, WHEN.lower())
+    await mine(here, "INC-1")
+    pages = []
+    for _ in range(2):
+        page = await draft_page(here, "INC-1", actor=IDA)
+        assert page is not None
+        await published(here, page)
+        async with here.store.reading() as tx:
+            pages += [d.id for d in await tx.outbox.list(statement=page.id)]
+        here.clock.move(timedelta(minutes=1))  # type: ignore[attr-defined]
+        await published(here, await draft_answer(here, ["INC-1-Q1"], actor=IDA))
+    await read_back(here, pages)
+    async with here.store.reading() as tx:
+        first, second = [(await tx.read_backs.of("INC-1"))[id] for id in pages]
+    assert (first.says, first.due_at) == ("its next version was put in its place, by us", None)
+    assert second.stand is Stand.MATCHED

@@ -7,10 +7,12 @@ from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
 import pytest
+import toml
 from acme import ANA, CARL, acme, incident_in, proposed_in, sandbox, write_starter
 
 import config
 import integrations
+from config.runtime import reach
 from config.scenarios import drills
 from config.settings import ChannelSettings, NotifierSettings
 from crisis.approval import Verdict, Via
@@ -20,9 +22,10 @@ from crisis.drill import Mark
 from crisis.lint import Level, lint
 from crisis.values import StatementKind
 from fireline.drill_stage import DrillStage
+from fireline.supervisor import Supervisor
 from integrations.kinds import kinds
 from tasks import drill
-from tasks.approve import decide
+from tasks.approve import decide, propose
 from tasks.documents import HTML, write_documents
 from tasks.draft import draft
 from tasks.linting import known_of
@@ -183,6 +186,28 @@ async def test_an_inject_becomes_a_confirmed_fact_once(tmp_path):
         assert (fact.text, fact.status.value) == ("No card numbers were taken", "confirmed")
 
 
+async def test_an_inject_that_voids_what_waits_for_approval_has_it_written_and_proposed_anew(tmp_path):
+    async with acme(tmp_path, more=rehearsed()) as here:
+        incident = await incident_in(here)
+        await drill.inject(here, incident, 1, "Names and addresses were taken")
+        text = await draft(here, incident.id, StatementKind.SUBSTANTIVE)
+        await propose(here, text, by=ANA)
+        await drill.inject(here, incident, 2, "The access was closed")
+        async with here.store.reading() as tx:
+            (newest,) = [s for s in await tx.statements.list(incident.id) if s.id == text.id]
+            assert newest.version == 2
+            assert await tx.statements.proposal(newest.id, 2)
+            assert {fact.text for fact in newest.facts} >= {"The access was closed"}
+
+
+async def test_a_rehearsal_that_ends_early_leaves_its_report(tmp_path):
+    async with acme(tmp_path, more=rehearsed()) as here:
+        assert await drill.report(here) is None
+        await incident_in(here)
+        folder = await drill.report(here)
+        assert "A rehearsal of" in (folder / HTML).read_text()
+
+
 async def test_scripted_people_take_the_incident_on_and_approve_what_waits_for_them(tmp_path):
     async with acme(tmp_path, more=rehearsed()) as here:
         await drill.begin(here, title="A leaked customer database", storm_at=here.clock.now())
@@ -266,3 +291,41 @@ watches = ["air"]
                 drills.scenario("conduct"), watch=watch, reaches_people=True, begins=now + timedelta(seconds=there)
             )
         assert ("zoe@example.com" in {p.email for p in stage.settings.stakeholders}) is there
+
+
+def test_a_drill_whose_table_is_deleted_afterwards_still_has_no_real_channel(tmp_path, monkeypatch, outside):
+    channels = "\n".join(
+        f'[[channels]]\nname = "real-{kind}"\nkind = "{kind}"\n[channels.settings]\nbase_url = "http://{outside[0]}"'
+        for kind in ("mastodon", "x", "webhook")
+    )
+    monkeypatch.setenv("FIRELINE_CONFIG", str(write_starter(tmp_path, more=channels)))
+    monkeypatch.delenv("FIRELINE_HOME", raising=False)
+    with monkeypatch.context() as own:
+        own.setattr(os, "environ", dict(os.environ))
+        began = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
+        stage = DrillStage(drills.scenario("conduct"), watch="", reaches_people=False, begins=began)
+    written = toml.loads(stage.config_file.read_text())
+    del written["drill"]
+    stage.config_file.write_text(toml.dumps(written))
+    settings = config.load(stage.config_file)
+    assert settings.drill is None
+    assert {part.kind for part in (*settings.channels, *settings.notifiers)} == {"sandbox"}
+    assert {c.looks_like for c in settings.channels} >= {"mastodon", "x", "webhook"}
+
+
+def test_a_drills_processes_find_no_prefect_server_database_or_messages_but_their_own(tmp_path, monkeypatch):
+    real = {
+        "PREFECT_API_URL": "https://prefect.acme.example/api",
+        "PREFECT_API_DATABASE_CONNECTION_URL": "postgresql+asyncpg://prefect@db.acme.example/prefect",
+        "PREFECT_MESSAGING_BROKER": "prefect_redis.messaging",
+        "PREFECT_REDIS_MESSAGING_HOST": "redis.acme.example",
+    }
+    for name, value in real.items():
+        monkeypatch.setenv(name, value)
+    file = write_starter(tmp_path, more=rehearsed())
+    environment = Supervisor(config.load(file), file).environment
+    assert not any("acme.example" in value or "redis" in value for k, value in environment.items() if "PREFECT" in k)
+    assert str(tmp_path) in environment["PREFECT_SERVER_DATABASE_CONNECTION_URL"]
+    monkeypatch.setattr(os, "environ", dict(os.environ))
+    assert reach(tmp_path, drill=True) is False
+    assert not real.keys() & os.environ.keys()

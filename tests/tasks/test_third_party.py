@@ -178,6 +178,8 @@ def test_a_story_that_the_ledger_does_not_bear_out_is_named(bundles: tuple[Files
     assert "content hash" in wrong(edited("statements.json", reworded))
     assert "is not on record" in wrong(edited("decisions.json", lambda v: v[0].update(role="legal")))
     assert "went out without" in wrong(edited("decisions.json", lambda v: v.pop(0)))
+    assert "is left out" in wrong(edited("deliveries.json", lambda v: v.pop(0)))
+    assert "is left out" in wrong(edited("deliveries.json", lambda v: v[0].update(state="refused")))
     assert "is not on record" in wrong(edited("deliveries.json", lambda v: v[0].update(id="0" * 32)))
     part = next(name for name in good if name.endswith("part-1.txt"))
     assert "is not what was delivered" in wrong(resealed(good | {part: b"other words"}, key))
