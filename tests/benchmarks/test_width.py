@@ -51,7 +51,11 @@ def test_the_tables_of_detection_fit(capsys: pytest.CaptureFixture[str]) -> None
     }
     row = detection._row(lambda stream: (list(range(0, len(stream.values), 200)), []), known)  # type: ignore[arg-type]
     detection.show(["the same, and share + .15"], [row])
-    assert _fits(capsys.readouterr().out)
+    brands = ["AAPL", "AMZN", "CRM", "CVS", "FB", "GOOG", "IBM", "KO", "PFE", "UPS"]
+    detection.show_by_brand(brands, {"ratio to the day before": list(range(91, 101))})
+    printed = capsys.readouterr().out
+    assert _fits(printed)
+    assert all(brand in printed for brand in brands)
 
 
 def test_the_table_of_sentiment_fits(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
