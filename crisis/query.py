@@ -17,7 +17,7 @@ from crisis.terms import All, Any, Field, Near, Needs, Node, Not, Post, Posted, 
 LONGEST = 20_000
 """Longest query in characters."""
 DEEPEST = 50
-"""Deepest nesting of parentheses and NOTs."""
+"""Deepest nesting of parentheses and NOTs, and most ``near/`` in a row."""
 
 _TOKEN = re.compile(
     r"""\s*(?:(?P<open>\()|(?P<close>\))|(?P<phrase>-?"[^"]*"?)|(?P<near>near/(?P<gap>[^\s()"]*)(?=[\s()"]|$))"""
@@ -163,8 +163,11 @@ class _Parser:
     def single(self) -> Node:
         if self.take("NOT", "minus"):
             return self.nested(lambda: Not(self.single()))
-        node = self.leaf()
+        node, joined = self.leaf(), 0
         while token := self.take("near"):
+            joined += 1
+            if joined > DEEPEST:
+                raise QueryError(token.position, f"more than {DEEPEST} near/ in a row; split the query")
             right = self.leaf()
             for side in (node, right):
                 if not _placed(side):

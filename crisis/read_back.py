@@ -5,7 +5,6 @@ host of a mention, markup that is shown in another way); one changed word is ``e
 it is new and ever more rarely after. Looking never sends anything.
 """
 
-import html
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping
@@ -15,6 +14,7 @@ from enum import StrEnum
 from pydantic import Field
 
 from crisis.delivery import Delivery
+from crisis.entities import unescaped
 from crisis.statement import Statement
 from crisis.values import Frozen, UtcDatetime
 
@@ -111,7 +111,7 @@ def comparable(text: str) -> str:
     """``text`` without what platforms change in every text."""
     text = _SLACK.sub(lambda found: found[2] or found[1], text)
     text = _MARKDOWN_LINK.sub(r"\1", text)
-    text = _BULLET.sub("", html.unescape(_TAG.sub(" ", _BLOCK.sub("\n", text))))
+    text = _BULLET.sub("", unescaped(_TAG.sub(" ", _BLOCK.sub("\n", text))))
     text = _INVISIBLE.sub("", unicodedata.normalize("NFKC", text))
     text = _LINK.sub("", _MENTION.sub(r"\1", text))
     text = text.translate({0x2018: "'", 0x2019: "'", 0x201C: '"', 0x201D: '"', 0x2026: "..."})

@@ -7,7 +7,7 @@ post that can match must hold, so that all other posts are turned away without a
 """
 
 import re
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple, Protocol
@@ -52,6 +52,8 @@ class Post:
 
 
 Spans = list[tuple[int, int]]
+MOST_SPANS = 1000
+"""Places in one post at which a ``near`` is told to hold; more of them change nothing for a reader."""
 
 
 class Need(NamedTuple):
@@ -189,19 +191,27 @@ class Near:
         return bool(self.spans(post))
 
     def spans(self, post: Post) -> Spans:
-        starts = post.word_starts
         lefts, rights = self.left.spans(post), self.right.spans(post)
-        found: Spans = []
-        for a, b in lefts[:1000]:
-            for c, d in rights[:1000]:
-                if a < d and c < b:
-                    continue
-                end, start = (b, c) if b <= c else (d, a)
-                between = bisect_right(starts, start - 1) - bisect_right(starts, end - 1)
-                if between <= self.gap:
-                    found.append((min(a, c), max(b, d)))
-                    if len(found) >= 1000:
-                        return found
+        if not (lefts and rights):
+            return []
+        mirrored = [(a, b, c, d) for c, d, a, b in self._behind(rights, lefts, post.word_starts)]
+        near = [*self._behind(lefts, rights, post.word_starts), *mirrored]
+        return [(min(a, c), max(b, d)) for a, b, c, d in near[:MOST_SPANS]]
+
+    def _behind(self, firsts: Spans, seconds: Spans, starts: list[int]) -> list[tuple[int, int, int, int]]:
+        """Pairs of which the second begins behind the end of the first, with at most ``gap`` words between; the nearest
+        first, so that a post of a hundred thousand letters costs no more than its length."""
+        ordered, found = sorted(seconds), list[tuple[int, int, int, int]]()
+        begins = [start for start, _ in ordered]
+        for a, b in firsts:
+            behind = bisect_right(starts, b - 1)
+            for at in range(bisect_left(begins, b), len(ordered)):
+                c, d = ordered[at]
+                if bisect_right(starts, c - 1) - behind > self.gap:
+                    break
+                found.append((a, b, c, d))
+            if len(found) >= MOST_SPANS:
+                break
         return found
 
     def needs(self) -> Needs:
@@ -226,6 +236,21 @@ def _edges(first: str, last: str) -> tuple[str, str]:
         return before, rf"(?![+#]){_ENDS}"
     after = "" if last == "*" or re.match(f"[{UNSPACED}{HANGUL}]", last) else _ENDS
     return before, after
+
+
+def _pattern(word: str, letter: str, between: str) -> str:
+    """A word with wildcards as a regular expression, of which a post costs no more than its length.
+
+    A first wildcard begins where the word does; one within takes the nearest place that its letters are at and is not
+    tried again farther on, which finds the same words.
+    """
+    pieces = [between.join(map(re.escape, piece)) for piece in word.split("*")]
+    if len(pieces) == 1:
+        return pieces[0]
+    first, *within, last = pieces
+    begins = first or f"(?<!{letter})"
+    body = "".join(f"(?>{letter}*?{piece})" for piece in within if piece)
+    return f"{begins}{body}{letter}*" + (f"{between}{last}" if last else "")
 
 
 def _sign(raw: str, folded: Folded) -> Term:
@@ -263,9 +288,8 @@ def term(raw: str) -> Term:
         if word.startswith("*") and len(word.strip("*")) < 2:
             raise Unusable(f"{raw!r} would match almost anything; write at least two letters beside the *")
     before, after = _edges(words[0][0], words[-1][-1])
-    plain = r"\W+".join(re.escape(word).replace(r"\*", r"\w*") for word in words)
-    parts = [f"{MARK}?".join(rf"[\w{MARK}]*" if sign == "*" else re.escape(sign) for sign in word) for word in words]
-    split, split_after = r"\W+".join(parts), after
+    plain = r"\W+".join(_pattern(word, r"\w", "") for word in words)
+    split, split_after = r"\W+".join(_pattern(word, rf"[\w{MARK}]", f"{MARK}?") for word in words), after
     if sigil:
         before = re.escape(sigil)
         if after:

@@ -29,6 +29,22 @@ if TYPE_CHECKING:
     from crisis.watch import Mention
 
 
+def _pointed(query: str, position: int) -> str:
+    """The line of the query that is wrong, and below it a mark under the place as a terminal shows it."""
+    from rich.cells import cell_len
+
+    begins = query.rfind("\n", 0, position) + 1
+    cut = max(begins, position - BEFORE)
+    before, after = query[cut:position], query[position:].partition("\n")[0][:AFTER]
+    before, after = (visible(part.replace("\t", " ")) for part in (before, after))
+    more = "…" if cut > begins else ""
+    return f"  {more}{before}{after}\n  {' ' * cell_len(more + before)}^"
+
+
+BEFORE, AFTER = 60, 40
+"""Characters of a query that are shown around what is wrong in it."""
+
+
 def _columns(pairs: Sequence[str]) -> dict[str, str]:
     found: dict[str, str] = {}
     for pair in ",".join(pairs).split(","):
@@ -45,7 +61,7 @@ def replay(
     file: Path,
     /,
     *,
-    query: str,
+    query: Annotated[str, Parameter(allow_leading_hyphen=True)],
     map: Annotated[
         tuple[str, ...], Parameter(help="Columns of FILE: field=COLUMN,... (text, created_at, author, id, ...)")
     ] = (),
@@ -75,7 +91,7 @@ def replay(
     try:
         wanted = Matcher({"replay": parse(query)})
     except QueryError as error:
-        raise Stop(f"--query, {error}\n  {query}\n  {' ' * error.position}^") from None
+        raise Stop(f"--query, {error}\n{_pointed(query, error.position)}") from None
     try:
         recording = read_posts(file, _columns(map))
     except Misconfigured as error:

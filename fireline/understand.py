@@ -35,11 +35,16 @@ class Malformed(Exception):
 def lines(source: BinaryIO) -> Iterator[list[bytes | None]]:
     """The whole lines at hand, again and again; None stands for one longer than ``LONGEST_LINE``."""
     rest, skipping, begun = b"", False, False
+    mark = codecs.BOM_UTF8
     read = getattr(source, "read1", source.read)
     while piece := read(PIECE):
-        parts = (rest + piece).split(b"\n")
+        whole = rest + piece
         if not begun:
-            parts[0], begun = parts[0].removeprefix(codecs.BOM_UTF8), True
+            if len(whole) < len(mark) and mark.startswith(whole):
+                rest = whole
+                continue
+            whole, begun = whole.removeprefix(mark), True
+        parts = whole.split(b"\n")
         rest = parts.pop()
         found: list[bytes | None] = list(parts)
         if skipping and found:

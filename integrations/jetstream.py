@@ -143,6 +143,8 @@ class Jetstream(LiveSource):
         if not (self._decompress and line.startswith(zstandard.FRAME_HEADER)):
             return line
         try:
+            if zstandard.frame_content_size(line) > LARGEST_MESSAGE:
+                return line  # it would be made whole whatever the limit: a few kilobytes can say a terabyte
             line = self._decompress.decompress(line, max_output_size=LARGEST_MESSAGE)
         except zstandard.ZstdError as error:
             if not self._decompressed:

@@ -5,7 +5,6 @@ what people changed meanwhile is theirs. API: https://docs.postiz.com/public-api
 is your own and says otherwise).
 """
 
-import html
 import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -13,6 +12,7 @@ from typing import Any, ClassVar
 
 from pydantic import Field, SecretStr
 
+from crisis.entities import unescaped
 from crisis.freeze import ScheduledPost
 from integrations.http import Connection, Http, moment
 from integrations.outcomes import IntegrationError, Refused, Unknown, before_sending
@@ -93,7 +93,7 @@ def _scheduled(post: dict[str, Any]) -> ScheduledPost:
         raise Unknown("Postiz listed a post without its date")
     outlet = post.get("integration")
     outlet = outlet if isinstance(outlet, dict) else {}
-    text = html.unescape(_TAG.sub("", str(post.get("content") or "")))
+    text = unescaped(_TAG.sub("", str(post.get("content") or "")))
     where = f"{outlet.get('providerIdentifier') or ''} {outlet.get('name') or ''}".strip()
     return ScheduledPost(id=str(post["id"]), at=moment(at), text=text, where=where or "Postiz")
 

@@ -7,12 +7,12 @@ reached; ``before`` is not used as a cursor, because a deleted post makes it ans
 comments.
 """
 
-import html
 from datetime import timedelta
 from typing import Any, ClassVar
 
 from pydantic import Field, SecretStr
 
+from crisis.entities import unescaped
 from crisis.watch import Mention
 from integrations.http import Connection, Http
 from integrations.listening import Known, Posts, TokenSource
@@ -111,7 +111,7 @@ def _mention(thing: Any) -> Mention | None:
     if not isinstance(data, dict):
         return None
     title, body = data.get("title"), data.get("selftext")
-    texts = [html.unescape(text) for text in (title, body) if isinstance(text, str) and text not in _NO_TEXT]
+    texts = [unescaped(text) for text in (title, body) if isinstance(text, str) and text not in _NO_TEXT]
     link = data.get("permalink")
     return post(
         source=NETWORK,

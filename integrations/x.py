@@ -7,7 +7,6 @@ by OAuth 1.0a, whose tokens do not expire, or carry a token of OAuth 2.0 with PK
 (``fireline authorize`` asks for the first). API: https://docs.x.com/x-api/posts/create-post.
 """
 
-import html
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar, Self
@@ -16,6 +15,7 @@ from pydantic import Field, SecretStr, model_validator
 
 from crisis.counting import Limits, Unit
 from crisis.delivery import DeliveryClass, Receipt
+from crisis.entities import unescaped
 from crisis.pictures import Picture, PictureLimits
 from crisis.read_back import OnPlatform
 from crisis.statement import Part, Rendering
@@ -265,7 +265,7 @@ def _says(post: dict[str, Any]) -> str:
     text = str(whole.get("text", ""))
     for link in (whole.get("entities") or {}).get("urls") or []:
         text = text.replace(str(link.get("url") or "\0"), " ")
-    return html.unescape(text)
+    return unescaped(text)
 
 
 def _comparable(text: str) -> str:

@@ -4,12 +4,12 @@ Authors and their followers come by expansion. Texts arrive with ``&``, ``<`` an
 whole text in ``note_tweet``. Recent search reaches back seven days, newest first, 100 a page.
 """
 
-import html
 import re
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from crisis.entities import unescaped
 from crisis.watch import Mention
 from integrations.http import Answer
 from integrations.listening import MOST_BACKLOG, Pulse
@@ -42,7 +42,7 @@ def x_mention(tweet: Any, users: dict[str, dict[str, Any]]) -> Mention | None:
     return post(
         source=NETWORK,
         id=number,
-        text=html.unescape(words) if isinstance(words, str) else "",
+        text=unescaped(words) if isinstance(words, str) else "",
         created_at=tweet.get("created_at"),
         author=name or tweet.get("author_id", ""),
         url=f"https://x.com/{name or 'i'}/status/{number}",

@@ -9,18 +9,22 @@ a minute doubling when it was 429. One plan allows few connections at a time: na
 """
 
 import json
+from collections.abc import Iterable
 from typing import Any, ClassVar
 
 from pydantic import Field, SecretStr
 
+from crisis.watch import Mention
 from integrations.http import Connection, Http
 from integrations.listening import LiveSource, Posts
 from integrations.mastodon_hashtag import bearer
-from integrations.outcomes import IntegrationError, Misconfigured, RateLimited, Unknown, Unreachable
+from integrations.outcomes import IntegrationError, Misconfigured, RateLimited, Refused, Unknown, Unreachable
 from integrations.x_posts import FIELDS, recent, since, users_of, x_mention
 
 STREAM = "/2/tweets/search/stream"
 RULES = "/2/tweets/search/stream/rules"
+SEARCHABLE = 512
+"""Characters of a query that recent search takes on every plan; the rules of a stream may hold more together."""
 QUIET = 30.0
 """Seconds without even a keep-alive: the connection is dead. X sends one every 20 s."""
 
@@ -57,10 +61,8 @@ class XStream(LiveSource):
             params["backfill_minutes"] = str(self._settings.backfill_minutes)
         async with self.http.lines(STREAM, quiet=self._settings.quiet, params=params) as lines:
             if cursor and self._settings.catch_up:
-                query = " OR ".join(f"({rule})" for rule in self._settings.rules)
-                for at, missed in await recent(self.ask, self.pulse, query, cursor):
-                    newest = int(at)
-                    yield at, missed
+                for newest, missed in await self._missed(cursor):
+                    yield str(newest), missed
             async for line in lines:
                 self.pulse.contact()
                 body = _message(line)
@@ -70,6 +72,16 @@ class XStream(LiveSource):
                 if mention is not None and mention.id.isdigit():
                     newest = max(newest, int(mention.id))
                     yield str(newest), mention
+
+    async def _missed(self, cursor: str) -> list[tuple[int, Mention]]:
+        """What search finds by the rules, oldest first. What it does not take is a gap: the stream itself goes on."""
+        found: dict[int, Mention] = {}
+        for query in searches(self._settings.rules):
+            try:
+                found |= {int(at): mention for at, mention in await recent(self.ask, self.pulse, query, cursor)}
+            except (Refused, Misconfigured) as error:
+                self.pulse.gap(f"posts from before this connection are lost, search does not give them: {error}")
+        return sorted(found.items(), key=lambda one: one[0])
 
     def wait(self, error: IntegrationError, failures: int) -> float:
         if isinstance(error, RateLimited) and not isinstance(error, Unreachable):
@@ -101,6 +113,18 @@ class XStream(LiveSource):
     async def _rules(self) -> list[dict[str, Any]]:
         data = (await self.ask(RULES)).body().get("data")
         return [r for r in data if isinstance(r, dict) and {"id", "value"} <= set(r)] if isinstance(data, list) else []
+
+
+def searches(rules: Iterable[str]) -> list[str]:
+    """The rules as few searches, none longer than ``SEARCHABLE`` unless a single rule is."""
+    found: list[str] = []
+    for rule in rules:
+        longer = f"{found[-1]} OR ({rule})" if found else ""
+        if found and len(longer) <= SEARCHABLE:
+            found[-1] = longer
+        else:
+            found.append(f"({rule})")
+    return found
 
 
 def _message(line: str) -> dict[str, Any] | None:

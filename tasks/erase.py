@@ -8,7 +8,6 @@ organisation's own words, records of before words of the public could be erased,
 
 import asyncio
 import csv
-import html
 import json
 import zipfile
 from collections.abc import Iterable
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from crisis.approval import NotAllowed
+from crisis.entities import unescaped
 from crisis.erasure import Erasure, ErasureState, Found, Matcher
 from crisis.hold import ROLE
 from crisis.personal import ERASED, readable
@@ -276,7 +276,7 @@ def _read(file: Path) -> list[str]:
     """The texts of a document, without what its format does to them."""
     text = file.read_text("utf-8", "replace")
     if file.name == HTML:
-        return [html.unescape(text)]
+        return [unescaped(text)]
     try:
         if file.name == DATA:
             return readable(json.loads(text))

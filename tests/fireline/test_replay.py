@@ -14,6 +14,7 @@ from config.scenarios import FIRESTORM, FIRESTORM_BEGINS, FIRESTORM_STRIKES
 from crisis.query import parse
 from crisis.replay import Replay
 from crisis.watch import Watch
+from fireline.replay import _pointed
 from integrations.recorded import read_posts
 
 AIRLINES = Path(__file__).parents[2] / "../shared/data/airline"
@@ -143,6 +144,7 @@ def test_without_json_a_person_can_read_it() -> None:
     ("arguments", "says"),
     [
         (["--query", "(acme"], "never closed"),
+        (["--query", "-acme"], "only excludes"),
         (["--query", "acme", "--map", "text"], "field=COLUMN"),
         (["--query", "acme", "--map", "text=nowhere,created_at=tweet_created"], "no column 'nowhere'"),
         (["--query", "acme", "--map", "txt=text"], "no field 'txt'"),
@@ -166,3 +168,23 @@ def test_posts_that_do_not_match_open_nothing() -> None:
     done = fireline(str(FIRESTORM), "--query", "somebodyelse", "--json")
     assert (done.returncode, done.stdout) == (0, "")
     assert "0 match" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("query", "position", "columns"),
+    [
+        ("acme AND OR x", 9, 9),
+        ("東京 AND OR 株", 7, 9),
+        ("déltá OR (", 9, 9),
+        ("de\u0301lta\u0301 OR (", 11, 9),
+        ("acme\tOR (", 8, 8),
+        ("acme\nAND OR x", 9, 4),
+        ("word OR " * 60 + "(", 480, 61),
+    ],
+)
+def test_the_mark_under_a_query_stands_where_a_terminal_shows_the_mistake(
+    query: str, position: int, columns: int
+) -> None:
+    shown, mark = _pointed(query, position).split("\n")
+    assert mark == "  " + " " * columns + "^"
+    assert len(shown) <= 110

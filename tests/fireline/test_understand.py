@@ -1,5 +1,6 @@
 """``fireline understand``: the contract of its lines, order, bad input, and pipes."""
 
+import codecs
 import io
 import json
 import subprocess
@@ -7,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from fireline.understand import LONGEST_LINE, lines
@@ -92,6 +93,8 @@ def test_a_pipe_is_answered_while_it_is_still_open() -> None:
         running.stdin.close()
 
 
+@example([b"\xef\xbb\xbf"], 3)
+@example([b"\xef\xbb\xbf{}"], 2)
 @given(st.lists(st.binary(max_size=50).filter(lambda held: b"\n" not in held), min_size=1), st.integers(1, 40))
 def test_lines_come_whole_however_they_are_cut(held: list[bytes], size: int) -> None:
     whole = b"\n".join(held)
@@ -101,6 +104,7 @@ def test_lines_come_whole_however_they_are_cut(held: list[bytes], size: int) -> 
             return self.read(size)
 
     found = [line for batch in lines(Slow(whole)) for line in batch]
+    held[0] = held[0].removeprefix(codecs.BOM_UTF8)
     assert [line for line in found if line] == [line for line in held if line]
 
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import feedparser
 import pytest
 import zstandard
 from atproto_networks import JetstreamNetwork, PdsNetwork, commit_of, frame, with_links
@@ -30,14 +31,14 @@ import integrations
 from crisis.coverage import SourceState
 from crisis.matching import Matcher
 from crisis.query import parse
-from integrations import Misconfigured, RateLimited, Unknown, Unreachable
+from integrations import Misconfigured, RateLimited, Unknown, Unreachable, app_store, hackernews
 from integrations.feed import Feed
 from integrations.http import Answer
 from integrations.listening import LiveSource, Pulse
 from integrations.mastodon_posts import mastodon_mention, rewound
 from integrations.reddit import _mention as reddit_mention
 from integrations.x_posts import x_mention
-from integrations.x_stream import XStream
+from integrations.x_stream import SEARCHABLE, XStream, searches
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -534,3 +535,67 @@ def test_settings_that_cannot_work_are_refused_in_words(kind: str, settings: dic
 def test_a_websocket_address_may_be_written_either_way() -> None:
     for address in ("wss://j.test", "https://j.test"):
         assert integrations.connect("jetstream", base_url=address)._settings.base_url == "https://j.test"
+
+
+ENDLESS = f"acme &#{'9' * 5000}; <![x> fails"
+"""A reference to no character, and a marked section of no known kind."""
+
+
+@pytest.mark.parametrize("kind", ["feed", "reddit", "x", "mastodon", "hackernews", "app_store"])
+def test_no_text_makes_its_post_unreadable(kind: str) -> None:
+    entry = {"im:rating": {"label": "1"}, "id": {"label": "1"}, "title": {"label": ENDLESS}}
+    feed = integrations.connect("feed", base_url="https://n.test")
+    read = {
+        "feed": lambda: feed._mention(feedparser.FeedParserDict(id="1", title=ENDLESS)),
+        "reddit": lambda: reddit_mention({"data": {"name": "t3_1", "title": ENDLESS}}),
+        "x": lambda: x_mention({"id": "1", "text": ENDLESS}, {}),
+        "mastodon": lambda: mastodon_mention({"uri": "https://m.test/1", "content": ENDLESS, "account": {}}),
+        "hackernews": lambda: hackernews._mention({"objectID": "1", "comment_text": ENDLESS}),
+        "app_store": lambda: app_store._mention(entry, "us"),
+    }
+    mention = read[kind]()
+    assert mention is not None
+    assert mention.text.startswith("acme \ufffd")
+
+
+@pytest.mark.parametrize("within", ["&#{};", "&amp;#{};", "<![CDATA[&#{}; <![x>]]>"], ids=["raw", "escaped", "cdata"])
+async def test_a_feed_with_one_text_that_cannot_be_read_loses_no_other_entry(within: str, pages: Pages) -> None:
+    item = f"<item><guid>1</guid><title>one {within.format('9' * 5000)}</title></item>"
+    items = f"{item}<item><guid>2</guid><title>two</title></item>"
+    (pages.folder / "rss.xml").write_text(f"<rss version='2.0'><channel>{items}</channel></rss>")
+        f"<rss version='2.0'><channel>{item}<item><guid>2</guid><title>two</title></item></channel></rss>"
+    )
+    async with listening(pages, feed="/rss.xml") as heard:
+        await heard.until(lambda: len(heard.texts) == 2, "both are heard")
+        assert {text[:3] for text in heard.texts} == {"one", "two"}
+
+
+def test_a_bomb_in_zstd_takes_no_memory(tmp_path: Path) -> None:
+    dictionary = zstandard.train_dictionary(1024, [str(n).encode() * 20 for n in range(1000)])
+    (tmp_path / "dictionary").write_bytes(dictionary.as_bytes())
+    source = integrations.connect("jetstream", base_url="https://j.test", dictionary=tmp_path / "dictionary")
+    bomb = zstandard.ZstdCompressor(dict_data=dictionary).compress(b"0" * 50_000_000)
+    assert source._line(bomb) == bomb
+
+
+@pytest.mark.parametrize("status", [400, 403])
+async def test_where_search_does_not_take_the_rules_the_stream_goes_on_and_the_gap_is_told(status: int) -> None:
+    class Choosy(XStreamNetwork):
+        async def _recent(self, request: Any) -> PlainTextResponse:
+            return PlainTextResponse("There were errors processing your request: too long", status)
+
+    async with Choosy().running() as network, listening(network, "5") as heard:
+        await heard.ready(network)
+        network.publish("after")
+        await heard.hear("after")
+        assert heard.source.health.state is SourceState.DEGRADED
+        assert "too long" in heard.source.health.says
+
+
+def test_many_rules_are_searched_for_in_as_few_searches_as_every_plan_takes() -> None:
+    rules = [f"acme {n} " + "x" * 90 for n in range(12)]
+    asked = searches(rules)
+    assert all(len(query) <= SEARCHABLE for query in asked)
+    assert len(asked) == 3
+    assert " OR ".join(asked) == " OR ".join(f"({rule})" for rule in rules)
+    assert searches(["a", "b"]) == ["(a) OR (b)"]
