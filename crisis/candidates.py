@@ -23,8 +23,8 @@ SHARED = 18
 NEAREST = 4
 """Texts that a new one is compared with, those that share most first."""
 ENOUGH = 2
-"""Hashes that must be shared. The longer beginning counts as two, as do of a short text the shorter one, and what only one other
-text holds."""
+"""Hashes that must be shared. The longer beginning counts as two; so do, of a short text, the shorter one, and what only one
+other text holds."""
 
 _NUMBER_BITS, _POINT_BITS, _ENTRY_BITS = 32, 8, 13
 _NUMBER, _MOST, _ENTRY = (1 << _NUMBER_BITS) - 1, (1 << _POINT_BITS) - 1, np.uint64((1 << _ENTRY_BITS) - 1)
