@@ -225,9 +225,10 @@ class Index:
         """End the block."""
         numbers = np.array(self._numbers, np.int64)
         which = numbers > 0
-        parts = zip(self._block.sketches(which), sketches([text for _, text in self._kept]), strict=True)
+        block, kept = self._block.sketches(which), sketches([text for _, text in self._kept])
         numbers = np.concatenate([numbers[which], np.array([number for number, _ in self._kept], np.int64)])
-        self._table.add(Sketches(*map(np.concatenate, parts)), numbers)
+        both = Sketches(np.concatenate([block.hashes, kept.hashes]), np.concatenate([block.counts, kept.counts]))
+        self._table.add(both, numbers)
         self._settled = int(numbers.max(initial=self._settled))
         self._begin()
 

@@ -129,8 +129,7 @@ def test_what_everybody_in_a_stream_says_tells_less() -> None:
     finder, text = CopyFinder(), "acme gate B17 fire lol"
     finder.add("first", text)
     assert finder.add("copy", text) == "first"
-    for n in range(1_000):
-        finder.add(f"{n}", f"acme gate fire {n} b17 {n * n} lol and {n * 7}")
+    finder.add_many([(f"{n}", f"acme gate fire {n} b17 {n * n} lol and {n * 7}") for n in range(1_000)])
     assert finder.add("again", text) is None
 
 
@@ -200,7 +199,7 @@ TEXTS = st.one_of(
     st.sampled_from([2, 5, 9, 1000]),
     st.sampled_from([1, 3, candidates.BLOCK]),
 )
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_together_one_by_one_and_after_a_restart_the_answers_are_the_same(
     texts: list[str], cut: int, keep: int, block: int
 ) -> None:
