@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crisis import candidates
-from crisis.copies import CopyFinder, Originals, fingerprint, plain
+from crisis.copies import CopyFinder, Originals, fingerprint, plain, said
 from crisis.folding import flat
 from crisis.likeness import Compared
 from crisis.rarity import ALL, PRIOR, Stream, familiar, table, worth
@@ -44,6 +44,12 @@ def test_a_changed_copy_is_a_copy_of_the_first(copy: str) -> None:
     assert finder.add("2", "The train was late again today and the next one is full, thanks for nothing") is None
     assert finder.add("3", copy) == "1"
     assert finder.add("4", copy) == "1"
+
+
+def test_a_quotation_that_quotes_is_passed_on_whole() -> None:
+    text = 'They wrote "all is well" and "be patient" to us, and then the "experts" never came'
+    assert said(f'lol "@ada: {text}"') == (text, True)
+    assert said(f'"@ada: {text[:20]}" I was there and nobody "came" at all')[1] is False
 
 
 JAPANESE = "このコーヒーメーカーは更新してから過熱するようになりました。煙が出て怖いです"
