@@ -23,8 +23,8 @@ SHARED = 18
 NEAREST = 4
 """Texts that a new one is compared with, those that share most first."""
 ENOUGH = 2
-"""Hashes that must be shared. The longer beginning counts as two, as do of a short text the shorter one, and what only one other
-text holds."""
+"""Hashes that must be shared. The longer beginning counts as two; so do, of a short text, the shorter one, and what only one
+other text holds."""
 
 _NUMBER_BITS, _POINT_BITS, _ENTRY_BITS = 32, 8, 13
 _NUMBER, _MOST, _ENTRY = (1 << _NUMBER_BITS) - 1, (1 << _POINT_BITS) - 1, np.uint64((1 << _ENTRY_BITS) - 1)
@@ -96,8 +96,6 @@ class _Table:
 
     def near(self, drawn: Sketches, short: Bools) -> list[Near]:
         """What is near each text."""
-        if self._used == 1:
-            return [NOTHING] * len(short)
         return _ranked(self._pairs(drawn.hashes), drawn.counts, short)
 
     def _pairs(self, hashes: Hashes) -> _Pairs:
@@ -155,13 +153,14 @@ class Index:
 
     def __init__(self, texts: int, short: int) -> None:
         """``texts``: how many are remembered at the most; below ``short`` letters few hashes are left of a text."""
-        self._table = _Table(texts)
-        self._short = short
+        self._texts, self._short = texts, short
+        self._table: _Table | None = None
+        """Only made when there is something to put into it."""
         self._settled = 0
         self._begin()
 
     def _begin(self) -> None:
-        self._block = _Block()
+        self._block: _Block | None = None
         self._places: dict[str, int] = {}
         """Places in the block by text."""
         self._numbers: list[int] = []
@@ -194,8 +193,14 @@ class Index:
         """Look up texts of the block: those before them in it, those before it, and those of a settled index."""
         drawn = sketches(texts)
         short = np.fromiter((len(text) < self._short for text in texts), np.bool_, len(texts))
+        if self._block is None:
+            self._block = _Block()
         here = _ranked(self._block.pairs(drawn), drawn.counts, short)
-        self._near += zip(here, self._table.near(drawn, short), older._table.near(drawn, short), strict=True)
+        before = (
+            [NOTHING] * len(texts) if table is None else table.near(drawn, short)
+            for table in (self._table, older._table)
+        )
+        self._near += zip(here, *before, strict=True)
         self._places |= zip(texts, range(len(self._numbers), len(self._numbers) + len(texts)), strict=True)
         self._numbers += [0] * len(texts)
 
@@ -223,13 +228,23 @@ class Index:
 
     def settle(self) -> None:
         """End the block."""
+        if any(self._numbers) or self._kept:
+            self._remember()
+        self._begin()
+
+    def _remember(self) -> None:
+        """Put into the table what is remembered of the block."""
         numbers = np.array(self._numbers, np.int64)
         which = numbers > 0
-        parts = zip(self._block.sketches(which), sketches([text for _, text in self._kept]), strict=True)
+        drawn = sketches([text for _, text in self._kept])
+        if self._block is not None:
+            block = self._block.sketches(which)
+            drawn = Sketches(np.concatenate([block.hashes, drawn.hashes]), np.concatenate([block.counts, drawn.counts]))
         numbers = np.concatenate([numbers[which], np.array([number for number, _ in self._kept], np.int64)])
-        self._table.add(Sketches(*map(np.concatenate, parts)), numbers)
-        self._settled = int(numbers.max(initial=self._settled))
-        self._begin()
+        if self._table is None:
+            self._table = _Table(self._texts)
+        self._table.add(drawn, numbers)
+        self._settled = int(numbers.max())
 
 
 def _starts(values: npt.NDArray[np.generic]) -> Bools:

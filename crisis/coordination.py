@@ -3,16 +3,21 @@
 Three signs: the same text (near copies too) from five authors or more; one text again and again within ten seconds,
 however few the authors; young accounts. They lower how far an assessment is trusted and never its severity: what a
 brigade blows up may be real underneath. Passing on is no coordination: reposts and quotations are left out, and so is a
-text that everybody has from one post, the brand's own or one that was passed on more often than it was copied.
+text that everybody has from one post, the brand's own or one that was passed on more often than it was copied. Nor is the
+same text a sign where people share a page (its headline with a link, unless within seconds of each other), take part in a
+giveaway, or agree in a few common words.
 """
 
+import re
 from collections.abc import Collection, Sequence
 from datetime import timedelta
 from itertools import pairwise
 from typing import NamedTuple
 
-from crisis.copies import CopyFinder, Fingerprint, fingerprint
+from crisis.copies import CopyFinder, Fingerprint, fingerprint, plain, said
 from crisis.folding import fold
+from crisis.rarity import table
+from crisis.templates import SENTENCE, size
 from crisis.values import Frozen, Share
 from crisis.watch import Mention
 
@@ -30,6 +35,17 @@ USUAL_YOUNG = 0.2
 """Share of young accounts that nobody wonders at."""
 BY_SAME_TEXT, BY_REPEATS, BY_YOUNG = 0.6, 0.2, 0.4
 """Share of confidence that each sign takes at the most."""
+MOST = 0.8
+"""Share of the posts of a text that must do so for it to be something that people share or quote."""
+BUNCHED = 0.2
+"""Share of its posts that came within ``AT_ONCE`` of the one before, from which on nobody merely shares a page."""
+_READ = 500
+"""Letters of a post that are looked at."""
+_PAGE = re.compile(r"https?://\S|\bwww\.\S|\bvia @\w", re.IGNORECASE)
+_QUOTED = re.compile(r"[“„«\"](?P<quoted>[^“„«»”\"]{24,})[”“»\"]")
+_GIVEAWAY = re.compile(
+    r"\bto (?:win|enter)\b|\bgive ?aways?\b|\bchance (?:to|of) win|#(?:win|competition|sweepstakes?)\b", re.IGNORECASE
+)
 
 
 class Sign(Frozen):
@@ -71,8 +87,31 @@ class _Text(NamedTuple):
     def of_many(self) -> bool:
         return len(self.authors) >= SAME_TEXT
 
+    @property
+    def for_a_reason(self) -> bool:
+        """Do people say the same because they share a page, quote somebody, take part in a giveaway, or merely agree?"""
+        if len(self.posts) == 1:
+            return False
+        texts = [post.text[:_READ] for post in self.posts]
+        most = MOST * len(texts)
+        if _GIVEAWAY.search(texts[0]) or sum(map(_quotes, texts)) >= most or _agrees(texts[0]):
+            return True
+        return sum(_PAGE.search(text) is not None for text in texts) >= most and self.at_once() < BUNCHED * len(texts)
+
     def at_once(self) -> int:
         return sum(later.created_at - sooner.created_at < AT_ONCE for sooner, later in pairwise(self.posts))
+
+
+def _quotes(text: str) -> bool:
+    """Does most of a text stand in quotation marks?"""
+    found = _QUOTED.search(text)
+    return found is not None and 2 * len(found["quoted"]) >= len(text)
+
+
+def _agrees(text: str) -> bool:
+    """Does a text say little, in words that everybody uses? "I have the same problem" is said by many."""
+    known, compared = table(), plain(said(text)[0])
+    return size(compared) < SENTENCE and all(word in known for word in compared.split())
 
 
 def _author(post: Mention) -> str:
@@ -144,7 +183,7 @@ def assess(
     if not mentions:
         return Coordination(confidence_discount=0.0, signs=(), says="no posts, so no sign of coordination")
     handles = {fold(handle).removeprefix("@") for handle in own}
-    texts = [text for text in _texts(mentions, marks) if not text.seen_by_all(handles)]
+    texts = [text for text in _texts(mentions, marks) if not text.seen_by_all(handles) and not text.for_a_reason]
     of_many = [text for text in texts if text.of_many]
     everybody = len({_author(post) for post in mentions})
     found = (_same_text(of_many, everybody), _repeats(texts, len(mentions)), _young(mentions))

@@ -181,7 +181,7 @@ class _Generation:
 class CopyFinder:
     """Finds the post that a post copies. What it answers depends only on the posts given before.
 
-    Memory is bounded: about 1.7 kB for each of ``keep`` originals of ordinary length. The oldest are forgotten, by half of
+    Memory is bounded: about 1 kB for each of ``keep`` originals of ordinary length. The oldest are forgotten, by half of
     ``keep`` at once; an original that is still being copied is kept.
     """
 

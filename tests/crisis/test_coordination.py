@@ -72,6 +72,41 @@ def test_people_who_quote_one_post_of_the_brand_or_a_popular_one_are_no_brigade(
     assert not assess([first.model_copy(update={"reposts": 500}), *others]).signs
 
 
+HEADLINE = "Acme recalls 20,000 kettles after fires in three countries"
+ANSWER = "We are aware of reports about the X200 kettle and are investigating. Please unplug it and write to us."
+COMMENTS = ("lol", "really now", "too late", "is that all", "ok", "thanks for nothing", "wow", "shame", "hm", "finally")
+
+
+@pytest.mark.parametrize(
+    ("many", "gap"),
+    [
+        ([f"{HEADLINE} https://news.example/{n}" for n in range(30)], 60),
+        ([f"{HEADLINE} via @newsroom" for _ in range(30)], 60),
+        (["WIN an Acme X200! RT + follow @acme to enter, winner picked on Friday"] * 30, 5),
+        ([f"“{ANSWER}” {comment} Acme" for comment in COMMENTS * 3], 5),
+        (["I have exactly the same problem", "same problem here with mine"] * 15, 5),
+        (["same here", "me too", "Same here!"] * 10, 5),
+    ],
+    ids=["page", "via", "giveaway", "quoted", "agreed", "short"],
+)
+def test_people_who_share_a_page_quote_take_part_or_agree_are_no_brigade(many: list[str], gap: float) -> None:
+    assert not assess(posts(OWN_WORDS + many, gap)).signs
+
+
+@pytest.mark.parametrize(
+    ("many", "gap"),
+    [
+        ([f"{TEXT} https://spam.example/{n}" for n in range(30)], 4),
+        ([f"{TEXT} {'https://spam.example' if n % 2 else ''}" for n in range(30)], 60),
+        (["Boycott Acme for good, they are liars"] * 30, 60),
+        ([f'Acme says "sorry" {TEXT}'] * 30, 60),
+    ],
+    ids=["page at once", "page by half", "short", "quoting a word"],
+)
+def test_a_brigade_is_not_hidden_by_a_link_a_quotation_or_few_words(many: list[str], gap: float) -> None:
+    assert assess(posts(OWN_WORDS + many, gap)).signs[0].name == "same text"
+
+
 def test_the_order_of_the_posts_does_not_matter_and_no_posts_are_no_sign() -> None:
     mentions = posts(OWN_WORDS + [TEXT] * 6)
     assert assess(mentions[::-1]) == assess(mentions)

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crisis import candidates
-from crisis.copies import CopyFinder, Originals, fingerprint, plain
+from crisis.copies import CopyFinder, Originals, fingerprint, plain, said
 from crisis.folding import flat
 from crisis.likeness import Compared
 from crisis.rarity import ALL, PRIOR, Stream, familiar, table, worth
@@ -31,6 +31,9 @@ ORIGINAL = "Acme sold us a machine that overheats since the update, and nobody a
         ORIGINAL.replace("a", "а").replace("e", "е").replace("o", "о").replace("p", "р"),
         ORIGINAL.replace("e", "e\u200b"),
         ORIGINAL[:60] + "…",
+        ORIGINAL.replace("a", "á").replace("e", "ë").replace("o", "ø").replace("n", "ñ"),
+        "Acme s0ld us a m4ch1ne th4t 0verh3ats s1nce the upd4te, and n0b0dy an$w3rs the ph0ne f0r thr3e d4ys n0w",
+        f'never again "@ada: {ORIGINAL.replace("machine", "“machine”")}"',
         ORIGINAL.upper().replace(",", " !!! 🔥"),
         "𝐀𝐜𝐦𝐞 𝐬𝐨𝐥𝐝 𝐮𝐬 𝐚 𝐦𝐚𝐜𝐡𝐢𝐧𝐞 that overheats since the update, and nobody answers the phone for three days now",
     ],
@@ -41,6 +44,12 @@ def test_a_changed_copy_is_a_copy_of_the_first(copy: str) -> None:
     assert finder.add("2", "The train was late again today and the next one is full, thanks for nothing") is None
     assert finder.add("3", copy) == "1"
     assert finder.add("4", copy) == "1"
+
+
+def test_a_quotation_that_quotes_is_passed_on_whole() -> None:
+    text = 'They wrote "all is well" and "be patient" to us, and then the "experts" never came'
+    assert said(f'lol "@ada: {text}"') == (text, True)
+    assert said(f'"@ada: {text[:20]}" I was there and nobody "came" at all')[1] is False
 
 
 JAPANESE = "このコーヒーメーカーは更新してから過熱するようになりました。煙が出て怖いです"
@@ -129,8 +138,7 @@ def test_what_everybody_in_a_stream_says_tells_less() -> None:
     finder, text = CopyFinder(), "acme gate B17 fire lol"
     finder.add("first", text)
     assert finder.add("copy", text) == "first"
-    for n in range(1_000):
-        finder.add(f"{n}", f"acme gate fire {n} b17 {n * n} lol and {n * 7}")
+    finder.add_many([(f"{n}", f"acme gate fire {n} b17 {n * n} lol and {n * 7}") for n in range(1_000)])
     assert finder.add("again", text) is None
 
 
@@ -195,9 +203,12 @@ TEXTS = st.one_of(
 
 
 @given(
-    st.lists(TEXTS, max_size=25), st.integers(0, 25), st.sampled_from([2, 5, 9, 1000]), st.sampled_from([1, 3, candidates.BLOCK])
+    st.lists(TEXTS, max_size=25),
+    st.integers(0, 25),
+    st.sampled_from([2, 5, 9, 1000]),
+    st.sampled_from([1, 3, candidates.BLOCK]),
 )
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_together_one_by_one_and_after_a_restart_the_answers_are_the_same(
     texts: list[str], cut: int, keep: int, block: int
 ) -> None:
@@ -216,20 +227,23 @@ def test_together_one_by_one_and_after_a_restart_the_answers_are_the_same(
 @pytest.mark.parametrize("keep", [900, 5_000])
 def test_a_copy_is_found_however_long_ago_its_original_was_among_those_remembered(keep: int) -> None:
     finder = CopyFinder(keep)
-    others = [(f"other {n}", f"post {n * n} of the {n % 89} people who waited at gate {n % 7} {n:x}") for n in range(2_200)]
+    others = [
+        (f"other {n}", f"post {n * n} of the {n % 89} people who waited at gate {n % 7} {n:x}") for n in range(2_200)
+    ]
     finder.add("first", ORIGINAL)
     for start in range(0, len(others), 100):
         finder.add_many(others[start : start + 100])
         assert finder.add(f"copy {start}", ORIGINAL.replace("machine", chr(97 + start // 100) * 6)) == "first"
     state = json.loads(json.dumps(finder.dump()))
-    assert CopyFinder.load(state).dump() == state
+    assert json.loads(json.dumps(CopyFinder.load(state).dump())) == state
 
 
 def test_who_copies_in_a_crowd_of_copies_is_found() -> None:
     finder = CopyFinder()
     words = ORIGINAL.split()
     copies = [
-        (f"{number}", " ".join([*words[: number % 16], f"word{number}", *words[number % 16 + 1 :]])) for number in range(600)
+        (f"{number}", " ".join([*words[: number % 16], f"word{number}", *words[number % 16 + 1 :]]))
+        for number in range(600)
     ]
     assert set(finder.add_many([("first", ORIGINAL), *copies])) == {None, "first"}
 
