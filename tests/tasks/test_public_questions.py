@@ -1,6 +1,6 @@
 """Questions of the public: found once, led by people, answered from confirmed facts, marked when a fact changes."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from crisis.clock import FixedClock
 from crisis.fact import FactStatus
 from crisis.public_questions import Standing
 from crisis.read_back import Stand
+from crisis.small import Floats, NoModel
 from crisis.statement import Statement
 from crisis.watch import Mention
 from records import StatementStatus
@@ -215,3 +216,27 @@ async def test_a_page_whose_next_version_stands_in_its_place_is_not_called_edite
         first, second = [(await tx.read_backs.of("INC-1"))[id] for id in pages]
     assert (first.says, first.due_at) == ("its next version was put in its place, by us", None)
     assert second.stand is Stand.MATCHED
+
+
+async def test_a_sentence_model_that_cannot_be_read_leaves_merging_by_words(
+    here: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(texts: Sequence[str]) -> Floats:
+        raise NoModel("the sentence model cannot be read")
+
+    monkeypatch.setattr("tasks.questions._sentences", lambda: broken)
+    await posts(here, WHEN, "when will card payments be working again", SAFE)
+    assert await mine(here, "INC-1") == 3
+    assert sorted(row.tally.posts for row in await rows(here)) == [1, 2]
+
+
+async def test_nobody_is_asked_whether_two_questions_are_one_that_a_person_parted(here: Installation) -> None:
+    await posts(here, "Do you cover the late fee?", "do you cover the late fee of my landlord?")
+    await mine(here, "INC-1")
+    [one] = await rows(here)
+    new = await part(here, one.question.id, ["do you cover the late fee of my landlord?"], actor=IDA)
+    assert new.parted_from == one.question.id
+    assert [row.maybe for row in await rows(here)] == ["", ""]
+    await posts(here, "do YOU cover the late fee of my landlord?", at=1, start=5)
+    await mine(here, "INC-1")
+    assert sorted(row.tally.posts for row in await rows(here)) == [1, 2]
