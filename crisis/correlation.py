@@ -68,7 +68,8 @@ def incident_for(
     for incident in live:
         if incident.narrative == matter.narrative:
             return incident
-    named = {n.id for incident in live for n in incident.assessment.narratives} | set(known)
+    rated = (incident.assessment for incident in live)
+    named = {n.id for told in rated for n in told.narratives if n.id not in told.newcomers} | set(known)
     new = (
         matter.narrative not in named
         and matter.voices >= VOICES

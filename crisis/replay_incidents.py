@@ -15,6 +15,7 @@ from crisis.episode_triage import Look
 from crisis.incident import Incident, IncidentState
 from crisis.opening import again, answered, opening
 from crisis.playbook import Playbook
+from crisis.retelling import retold
 from crisis.sensitivity import USUAL, Sensitivity
 from crisis.triage import Assessment, Signal
 from crisis.values import CrisisType
@@ -159,6 +160,8 @@ class Incidents:
             episode.history.append(changed.settled.assessment)
             episode.says.append(changed.settled.says)
             incident = incident.model_copy(update={"assessment": changed.settled.assessment})
+        elif renewed := retold(incident.assessment, seen):
+            incident = incident.model_copy(update={"assessment": renewed.assessment})
         if changed.opens:
             incident = incident.model_copy(update={"state": IncidentState.OPEN})
         episode.incident = incident

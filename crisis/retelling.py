@@ -39,5 +39,11 @@ def retold(holds: Assessment, seen: Assessment, *, tied: Collection[str] = ()) -
         return None
     there = {n.id for n in seen.narratives}
     kept = tuple(n for n in holds.narratives if n.id in tied and n.id not in there)
-    renewed = holds.model_copy(update={"narratives": (*seen.narratives, *kept), "narratives_at": seen.assessed_at})
+    rated = before.keys() - set(holds.newcomers)
+    changes = {
+        "narratives": (*seen.narratives, *kept),
+        "narratives_at": seen.assessed_at,
+        "newcomers": tuple(n.id for n in seen.narratives if n.id not in rated),
+    }
+    renewed = holds.model_copy(update=changes)
     return Retold(assessment=renewed, says=f"{new} new, {moved} changed in size by more than a fifth")

@@ -131,6 +131,8 @@ class Assessment(Frozen):
     narratives: tuple[Narrative, ...] = ()
     narratives_at: UtcDatetime | None = None
     """When the narratives were looked at, where that was after the assessment (``crisis.retelling``)."""
+    newcomers: tuple[str, ...] = ()
+    """Ids of those that were not told when it was rated: another matter may begin as one (``crisis.correlation``)."""
     assessed_at: UtcDatetime
     assessed_by: str = "triage"
     """``triage``, or the person who overrode it."""

@@ -28,6 +28,7 @@ def held(history: list[Assessment]) -> list[Held]:
             tuple((f.name, f.points) for f in a.factors),
         )
         for a in history
+        if not a.retold
     ]  # fmt: skip
 
 

@@ -57,7 +57,8 @@ async def test_what_people_say_grows_while_the_severity_stays(tmp_path: Path, mo
     assert [(n.label, n.size) for n in soon.assessment.narratives] == [("bill", 30), ("fire", 9)]
     assert [(n.label, n.size) for n in later.assessment.narratives] == [("bill", 31), ("fire", 90)]
     assert same.assessment == later.assessment
-    bare = {"narratives": (), "narratives_at": None}
+    bare = {"narratives": (), "narratives_at": None, "newcomers": ()}
+    assert later.assessment.newcomers == ("n-bill", "n-fire"), "another matter may begin as one"
     assert later.assessment.model_copy(update=bare) == rated.model_copy(update=bare)
     retold = [r for r in records if r.kind == "incident.retold"]
     assert [r.reason for r in retold] == [
