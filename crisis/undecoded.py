@@ -79,8 +79,7 @@ def _with_sharp_s(literal: str) -> set[str] | None:
         forms |= {form[:-1] + "ß" for form in forms if form.endswith("s")}
     fresh = forms
     while fresh and len(forms) < 100:
-        halves = ((form, form.split("ss")) for form in fresh if "ss" in form)
-        fresh = {"ss".join(h[:i]) + "ß" + "ss".join(h[i:]) for _, h in halves for i in range(1, len(h))} - forms
+        fresh = {f[:i] + "ß" + f[i + 2 :] for f in fresh for i in range(len(f) - 1) if f[i : i + 2] == "ss"} - forms
         forms |= fresh
     return forms if len(forms) < 100 else None
 

@@ -56,6 +56,7 @@ def test_every_character_that_folding_turns_into_a_letter_is_on_the_list() -> No
 )  # fmt: skip
 @settings(max_examples=300, deadline=None)
 @example("Straße", None)
+@example("abc Sß", None)
 def test_no_line_is_turned_away_that_holds_a_part_of_a_text(text: str, data: st.DataObject | None) -> None:
     folded = views(text).native
     start = data.draw(st.integers(0, max(0, len(folded) - 1))) if data else 4
