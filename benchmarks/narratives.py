@@ -20,6 +20,7 @@ mean, averaged over posts. Intervals: 95 % of a bootstrap over mixtures, or for 
 import csv
 import random
 import re
+import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -213,8 +214,8 @@ def main() -> None:
     """Print the tables."""
     file = DATA / "tweeteval/sentiment/train_text.txt"
     if not file.exists():
-        print("the data sets of ../shared/data are not here: nothing to measure")
-        return
+        print("the data sets of ../shared/data are not here: nothing to measure", file=sys.stderr)
+        raise SystemExit(2)
     lines = file.read_text(encoding="utf-8").splitlines()
     chatter = (DATA / "tweeteval/offensive/train_text.txt").read_text(encoding="utf-8").splitlines()[:3000]
     for crisis in crises("show"):

@@ -216,7 +216,7 @@ def assess(
     title = kind.value.replace("_", " ")
     says = guess.says if crisis_type is None else f"set to {title}"
     told.append(Factor(name="harm", value=round(guess.share, 3), points=CAUSES[kind].gravity, says=f"{title}: {says}"))
-    score = max(0.0, sum(factor.points for factor in told))
+    score = round(max(0.0, sum(factor.points for factor in told)), 2)  # as it is told: 70.00 is SEV1
     floor = sensitivity.edge(FLOORS.get(kind, Severity.SEV4))
     if score < floor:
         says = f"{title} is never below {FLOORS[kind]}"

@@ -1,5 +1,6 @@
 """Rows of CSV, JSON lines and Parquet files, each with its line; what cannot be split is reported, not raised."""
 
+import codecs
 import csv
 import gzip
 import io
@@ -12,6 +13,7 @@ from integrations.outcomes import Misconfigured
 
 LONGEST_FIELD = 16 * 2**20
 """Longest CSV field in bytes; a longer one is nearly always a quotation mark that is never closed."""
+_UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
 class Rows:
@@ -24,6 +26,8 @@ class Rows:
         self.kind = kinds[-1] if kinds else ""
         if self.kind not in (".csv", ".tsv", ".jsonl", ".ndjson", ".parquet"):
             raise Misconfigured(f"{path}: only .csv, .tsv, .jsonl, .ndjson (also .gz) and .parquet files can be read")
+        if path.is_dir():
+            raise Misconfigured(f"{path}: is a folder; name one file in it")
         if not path.is_file():
             raise Misconfigured(f"{path}: there is no such file")
 
@@ -33,6 +37,9 @@ class Rows:
                 yield from self._parquet()
                 return
             with self._open() as raw:
+                if raw.read(2) in _UTF_16:
+                    raise Misconfigured(f"{self.path}: is UTF-16 text; save it as UTF-8")
+                raw.seek(0)
                 yield from self._csv(raw) if self.kind in (".csv", ".tsv") else self._jsonl(raw)
         except (OSError, EOFError) as error:
             raise Misconfigured(f"{self.path}: cannot be read ({error})") from None

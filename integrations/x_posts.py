@@ -25,6 +25,7 @@ FIELDS = {
     "user.fields": "username,public_metrics",
 }
 """What is asked for beside id and text."""
+_NO_LANGUAGE = ("und", "zxx", "qme", "qst", "qht")
 FIRST = timedelta(minutes=15)
 """How far back a first search looks."""
 
@@ -46,7 +47,7 @@ def x_mention(tweet: Any, users: dict[str, dict[str, Any]]) -> Mention | None:
         created_at=tweet.get("created_at"),
         author=name or tweet.get("author_id", ""),
         url=f"https://x.com/{name or 'i'}/status/{number}",
-        language=tweet.get("lang") if tweet.get("lang") not in {"und", "zxx", "qme", "qst", "qht"} else "",
+        language=tweet.get("lang") if tweet.get("lang") not in _NO_LANGUAGE else "",
         reposts=_count(metrics, "retweet_count") + _count(metrics, "quote_count"),
         replies=metrics.get("reply_count"),
         followers=_object(author.get("public_metrics")).get("followers_count"),

@@ -19,6 +19,7 @@ from crisis.incident import Incident, IncidentState
 from crisis.matching import Matcher
 from crisis.query import parse
 from crisis.triage import Signal
+from crisis.values import CrisisType, Severity
 from crisis.watch import Mention, Watch
 from tasks.coverage import CoverageBook
 from tasks.first_word import alert, reassessed
@@ -215,7 +216,7 @@ class _Listener:
             await (ask_to_confirm if self.incident.state is IncidentState.CANDIDATE else alert)(
                 self.here, self.incident
             )
-        elif self.incident.id not in before or before[self.incident.id].severity != self.incident.severity:
+        elif self.incident.id not in before or _told(before[self.incident.id]) != _told(self.incident):
             await reassessed(self.here, self.incident)
 
     async def _store_if_due(self) -> None:
@@ -243,3 +244,8 @@ class _Listener:
         self.signals, self.relied_on, self.answers = [], [], []
         self.stored_at = asyncio.get_running_loop().time()
         self.coverage.tell()
+
+
+def _told(incident: Incident) -> tuple[Severity, CrisisType]:
+    """What of an incident people are told of when it changes."""
+    return incident.severity, incident.assessment.type

@@ -98,7 +98,8 @@ async def dismiss(
 
 
 async def merge(here: Installation, incident_id: str, into: str, *, actor: str, reason: str) -> Incident:
-    """Two incidents are one: the first ends, its mentions go to the second, which goes on. Its run ends by itself.
+    """Two incidents are one: the first ends, its mentions and narratives go to the second, which goes on. Its run ends by
+    itself.
 
     Raises:
         IllegalStep: see ``Incident.merge``; or the public is still owed a word on the first, or its circle is smaller.
@@ -121,6 +122,12 @@ async def merge(here: Installation, incident_id: str, into: str, *, actor: str, 
         )
         await hold.carry_over(tx, here, incident_id, into, actor=actor, reason=reason)
         await tx.mentions.move(incident_id, into)
+        whole = (await tx.incidents.get(into)).assessment
+        there = {narrative.id for narrative in whole.narratives}
+        more = [narrative for narrative in merged.assessment.narratives if narrative.id not in there]
+        if more:  # what it is about now can be told apart, answered and split off again
+            seen = whole.model_copy(update={"narratives": (*whole.narratives, *more)})
+            await tx.incidents.assess(into, seen, actor=actor, via=here.via, reason=reason)
     await hold.mark_archives(here, into)
     await wake(merged.flow_run_id, CHECK_AGAIN)
     await propose_unfreezing(here, merged)

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,10 +15,17 @@ AT = datetime(2026, 3, 3, 13, tzinfo=UTC)
 SCORES = {**{level: USUAL.edge(level) for level in SEVERITIES}, Severity.SEV4: 0.0}
 
 
-def seen(severity: Severity, minutes: float = 0, *, by: str = "triage", saw: Severity | None = None) -> Assessment:
+def seen(
+    severity: Severity,
+    minutes: float = 0,
+    *,
+    by: str = "triage",
+    saw: Severity | None = None,
+    kind: CrisisType = CrisisType.SERVICE_FAILURE,
+) -> Assessment:
     return Assessment(
         severity=severity,
-        type=CrisisType.SERVICE_FAILURE,
+        type=kind,
         score=SCORES[saw or severity],
         cluster=Cluster.ACCIDENTAL,
         strategy=Strategy.DIMINISH,
@@ -90,6 +98,34 @@ def test_while_a_text_depends_on_it_a_severity_is_not_lowered() -> None:
     settled = settle([seen(Severity.SEV2)], seen(Severity.SEV4, 90), AT, may_lower=False)
     assert settled.assessment is None
     assert settled.lower_since == AT
+
+
+SAFETY, FAILURE, UNCLEAR = CrisisType.SAFETY_HARM, CrisisType.SERVICE_FAILURE, CrisisType.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("held", "by", "read", "severity", "expected"),
+    [
+        (UNCLEAR, "triage", FAILURE, Severity.SEV2, FAILURE),
+        (FAILURE, "triage", SAFETY, Severity.SEV2, SAFETY),
+        (SAFETY, "triage", FAILURE, Severity.SEV2, None),
+        (FAILURE, "triage", UNCLEAR, Severity.SEV2, None),
+        (FAILURE, "triage", UNCLEAR, Severity.SEV1, FAILURE),
+        (SAFETY, "ana@example.com", FAILURE, Severity.SEV1, SAFETY),
+        (FAILURE, "ana@example.com", SAFETY, Severity.SEV2, None),
+        (UNCLEAR, "ana@example.com", SAFETY, Severity.SEV2, SAFETY),
+    ],
+    ids=["cleared", "graver", "lesser", "lost", "lost-worse", "named-worse", "named", "unnamed"],
+)
+def test_a_cause_is_taken_once_it_is_clear_and_what_a_person_named_stands(
+    held: CrisisType, by: str, read: CrisisType, severity: Severity, expected: CrisisType | None
+) -> None:
+    history = [seen(Severity.SEV2, kind=held, by=by)]
+    found = settle(history, seen(severity, 5, kind=read)).assessment
+    assert (found.type if found else None) is expected
+    if found is not None:
+        assert found.severity is severity
+        assert (found.type is read) is ("cause" not in {factor.name for factor in found.factors})
 
 
 @given(st.lists(st.tuples(st.floats(0.1, 50), st.sampled_from(list(Severity))), min_size=1, max_size=40))

@@ -12,7 +12,7 @@ from crisis.media import Newsrooms
 from crisis.playbook import Playbook
 from crisis.sensitivity import USUAL
 from crisis.severity import FLOORS, assess
-from crisis.triage import Clocks, Cluster, Signal, Strategy
+from crisis.triage import Clocks, Cluster, Factor, Signal, Strategy
 from crisis.values import CrisisType, Severity
 from crisis.watch import Mention, Watch
 
@@ -64,6 +64,15 @@ def test_the_score_is_the_sum_of_its_points() -> None:
         assessment = assess(signal(), WATCH, crisis_type=kind)
         assert assessment.score == pytest.approx(sum(factor.points for factor in assessment.factors), abs=0.02)
         assert assessment.severity is USUAL.severity_of(assessment.score)
+
+
+def test_a_score_that_is_told_as_an_edge_is_of_that_severity(monkeypatch: pytest.MonkeyPatch) -> None:
+    points = [22.11, 20.38, 16.41, 8.1]
+    assert sum([*points, CAUSES[CrisisType.UNKNOWN].gravity]) == 69.99999999999999
+    told = tuple(Factor(name="volume", value=1, points=one, says="") for one in points)
+    monkeypatch.setattr("crisis.severity.factors", lambda *_: told)
+    found = assess(signal(), WATCH, crisis_type=CrisisType.UNKNOWN)
+    assert (found.score, found.severity) == (70.0, Severity.SEV1)
 
 
 SIGNALS = st.fixed_dictionaries(

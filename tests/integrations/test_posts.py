@@ -99,6 +99,7 @@ def test_html_becomes_what_a_reader_sees(content: str, text: str) -> None:
 @pytest.mark.parametrize(
     "piece",
     ["<a ", "<", "<!--", "<a x='", '<a "', "<![CDATA[", "</", "<?", "<![x>", '<a x=">', "&#", "<script>", "<p"],
+    ids=["tag", "angle", "comment", "quote", "double", "cdata", "end", "pi", "marked", "odd", "number", "script", "p"],
 )
 @pytest.mark.parametrize("end", ["", ">"], ids=["open", "closed"])
 def test_markup_that_never_ends_costs_no_more_than_its_length(piece: str, end: str) -> None:
@@ -122,6 +123,21 @@ def test_markup_that_never_ends_costs_no_more_than_its_length(piece: str, end: s
         ("&lt;b&gt; &amp;amp; &#128075; &#x1F44B;", "<b> &amp; \U0001f44b \U0001f44b"),
         (f"one &#{'9' * 5000}; two", "one \ufffd two"),
         ("one <b", "one <b"),
+    ],
+    ids=[
+        "angles",
+        "attribute",
+        "comment",
+        "no-comment",
+        "open-comment",
+        "if",
+        "marked",
+        "script",
+        "quote",
+        "blocks",
+        "entities",
+        "endless",
+        "cut",
     ],
 )
 def test_markup_is_read_as_a_browser_shows_it(content: str, expected: str) -> None:

@@ -204,6 +204,8 @@ def test_any_bytes_are_read_or_named(tmp_path: Path, lines: list[bytes]) -> None
     ("name", "content", "columns", "says"),
     [
         ("a.txt", b"x", {}, "only .csv"),
+        ("a.csv", "id,text,created_at\n".encode("utf-16"), {}, "UTF-16 text; save it as UTF-8"),
+        ("a.jsonl", b"\xfe\xff\x00{\x00}", {}, "UTF-16 text; save it as UTF-8"),
         ("a.csv", b"", {}, "is empty"),
         ("a.csv", b"a,b\n1,2\n", {}, "no column is known to hold text"),
         ("a.csv", b"a,b\n", {}, "no column is known to hold text"),
@@ -212,6 +214,7 @@ def test_any_bytes_are_read_or_named(tmp_path: Path, lines: list[bytes]) -> None
         ("a.jsonl.gz", b"no gzip", {}, "cannot be read"),
         ("a.parquet", b"no parquet", {}, "is no Parquet file"),
     ],
+    ids=["kind", "utf-16-le", "utf-16-be", "empty", "no-text", "no-rows", "column", "field", "gzip", "parquet"],
 )
 def test_a_file_that_cannot_serve_says_why(
     tmp_path: Path, name: str, content: bytes, columns: dict[str, str], says: str
@@ -255,3 +258,9 @@ def test_columns_that_tell_nothing_are_answered_with_the_way_to_name_them(tmp_pa
     file.write_text("col1,text\n2026-03-01T12:00:00Z,Hello\n", encoding="utf-8")
     with pytest.raises(Misconfigured, match=r"hold created_at; name it: `--map created_at=COLUMN`.*it has: col1, text"):
         read_posts(file)
+
+
+def test_a_folder_is_told_from_a_file_that_is_not_there(tmp_path: Path) -> None:
+    (tmp_path / "posts.csv").mkdir()
+    with pytest.raises(Misconfigured, match="is a folder"):
+        read_posts(tmp_path / "posts.csv")

@@ -384,6 +384,7 @@ def test_a_post_without_its_author_is_still_a_post() -> None:
     mention = x_mention({"id": "12", "text": "acme", "author_id": "7", "lang": "und"}, {})
     assert mention is not None
     assert (mention.author, mention.language, mention.url) == ("7", "", "https://x.com/i/status/12")
+    assert x_mention({"id": "12", "text": "acme", "lang": ["en"]}, {}) is not None
 
 
 async def test_a_feed_that_did_not_change_is_not_sent_again() -> None:

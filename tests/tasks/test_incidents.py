@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from acme import ANA, CARL, IDA, LENA, NOON, acme, incident_in
 
+from crisis import severity
 from crisis.commitment import Commitment
 from crisis.fact import Fact, FactStatus
 from crisis.incident import Dismissal, IllegalStep, Incident, IncidentState
@@ -56,8 +57,6 @@ def signal(**changes: object) -> Signal:
 
 async def detected(here: Installation, *, at: int = 0, **changes: object) -> tuple[Incident, bool]:
     """One look of triage at a signal ``at`` minutes after noon."""
-    from crisis import severity
-
     watch = here.settings.watch("acme")
     now = signal(at=NOON + timedelta(minutes=at), **changes)
     mentions = posts(OVERHEATS, "o") + posts(REFUND, "r")
@@ -174,6 +173,27 @@ async def test_one_that_is_two_is_split_by_narrative(here: Installation) -> None
     assert "incident.split" in await kinds(here, old.id)
     with pytest.raises(NotFound, match="has no narrative 'weather'; it has: n-"):
         await incidents.split(here, old.id, "weather", actor=IDA, reason="?")
+
+
+async def test_what_was_merged_can_be_split_off_again_and_merged_again(here: Installation) -> None:
+    """Before, what the merged one was about was no narrative of the other's: it could not be told apart any more."""
+    one, two = await incident_in(here), await incident_in(here)
+    async with here.store.transaction() as tx:
+        for incident, found in ((one, posts(OVERHEATS, "o")), (two, posts(REFUND, "r"))):
+            await tx.mentions.relied_on(incident.id, found)
+            seen = severity.assess(signal(), here.settings.watch("acme"), found, playbooks=here.playbooks)
+            await tx.incidents.assess(incident.id, seen, actor="triage")
+        about = (await tx.incidents.get(two.id)).assessment.narratives[0]
+    for _ in range(2):
+        await incidents.merge(here, two.id, one.id, actor=IDA, reason="the same")
+        async with here.store.reading() as tx:
+            whole = await tx.incidents.get(one.id)
+        assert about.id in {narrative.id for narrative in whole.assessment.narratives}
+        two = await incidents.split(here, one.id, about.id, actor=IDA, reason="another trouble after all")
+        async with here.store.reading() as tx:
+            assert {m.text for m in await tx.mentions.list(two.id)} == set(REFUND)
+            assert {m.text for m in await tx.mentions.list(one.id)} == set(OVERHEATS)
+            assert (await tx.incidents.get(one.id)).severity is whole.severity
 
 
 async def test_a_narrative_is_tied_to_the_fact_that_answers_it(here: Installation) -> None:
