@@ -167,6 +167,17 @@ async def test_a_watch_forgets_the_words_by_which_it_finds_copies_of_what_was_er
     assert "rugge" not in left
 
 
+async def test_what_was_erased_stands_in_no_file_of_the_database(place: Place, tmp_path: Path) -> None:
+    def files() -> bytes:
+        return b"".join(file.read_bytes() for file in tmp_path.glob("fireline.db*"))
+
+    word = QUOTE.split(",", maxsplit=1)[0].encode()
+    await place.here.store.checkpoint()
+    assert word in files()
+    await erasing.erase(place.here, author="kim.b", actor=LENA, reason="asked")
+    assert word not in files()
+
+
 async def test_a_legal_hold_keeps_what_is_its_and_two_people_release_it(place: Place, tmp_path: Path) -> None:
     here = place.here
     with pytest.raises(NotAllowed, match="role legal"):
