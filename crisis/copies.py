@@ -12,7 +12,7 @@ the end cut off. Posts that share some of their sketch (``crisis.sketch``) are c
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from hashlib import blake2b
 from typing import Any, NamedTuple
 
@@ -298,6 +298,10 @@ class CopyFinder:
         return finder
 
 
+HELD = _WRITTEN
+"""Characters of a text that a finder keeps as they were written."""
+
+
 class Originals:
     """Fingerprints under which near copies count as the text that they copy: what a detector tells texts apart by."""
 
@@ -321,6 +325,18 @@ class Originals:
         return [
             (mark, mark.value if name is None else int(str(name), 16)) for mark, name in zip(marks, first, strict=True)
         ]
+
+    def held(self) -> list[str]:
+        """The texts that are kept as they were written, cut after ``HELD`` characters."""
+        state = self._finder.dump()
+        return [str(written) for generation in ("old", "new") for _, _, written in state[generation]]
+
+    def forget(self, gone: Collection[str]) -> None:
+        """Keep none of these texts any more: they were erased. A later copy of one is an original of its own."""
+        if gone:
+            state = self._finder.dump()
+            left = {g: [one for one in state[g] if one[2] not in gone] for g in ("old", "new")}
+            self._finder = CopyFinder.load(state | left)
 
     def dump(self) -> dict[str, Any]:
         """Everything, as plain JSON values; ``load`` continues exactly."""

@@ -13,7 +13,7 @@ many).
 """
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from math import ceil
@@ -256,6 +256,15 @@ class Detector:
             started_at=datetime.fromtimestamp(self._episode.started, UTC) if self._episode.open else at,
             cold=self._baseline.cold,
         )
+
+    def held(self) -> list[str]:
+        """Words of posts that are kept, by which copies of them are found."""
+        self._take()
+        return self._originals.held()
+
+    def forget(self, gone: Collection[str]) -> None:
+        """Keep none of these words any more: they were erased."""
+        self._originals.forget(gone)
 
     def dump(self) -> str:
         """Everything the detector knows, as JSON; ``load`` continues exactly."""

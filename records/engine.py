@@ -6,6 +6,7 @@ PostgreSQL: writers queue on one advisory lock; readers see one snapshot. The ru
 """
 
 import asyncio
+import contextlib
 import os
 import sqlite3
 import time
@@ -81,6 +82,15 @@ def _turn_wal_on(path: Path) -> None:
             time.sleep(0.02)
         finally:
             connection.close()
+
+
+def empty_log(path: Path) -> None:
+    """Write SQLite's log into its file and empty it: what was erased stands in it until others write over it.
+
+    Waits for readers half a second at most, and leaves it to the next time where they take longer.
+    """
+    with contextlib.suppress(sqlite3.OperationalError), contextlib.closing(sqlite3.connect(path, timeout=0.5)) as file:
+        file.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 def _sqlite(url: URL) -> AsyncEngine:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from sqlalchemy import select
 
+from crisis.copies import HELD
 from crisis.watch import Mention
 from records.tables import erased_posts
 from records.work import Work
@@ -35,6 +36,25 @@ async def come_back(work: Work, posts: Iterable[Mention]) -> list[Mention]:
         query = select(erased_posts.c.mark).where(erased_posts.c.mark.in_(every[start : start + _IN]))
         gone |= {row.mark for row in await work.all(query)}
     return [p for p in found if not marks[id(p)] & gone]
+
+
+async def words_gone(work: Work, texts: Iterable[str]) -> set[str]:
+    """Those of these texts that stood in a post which was erased, or which named somebody who was."""
+    marks: dict[str, list[str]] = {}
+    if await work.first(select(erased_posts.c.mark).limit(1)) is not None:
+        for text in texts:
+            marks.setdefault(words_mark(work, text), []).append(text)
+    gone: set[str] = set()
+    every = sorted(marks)
+    for start in range(0, len(every), _IN):
+        query = select(erased_posts.c.mark).where(erased_posts.c.mark.in_(every[start : start + _IN]))
+        gone |= {text for row in await work.all(query) for text in marks[row.mark]}
+    return gone
+
+
+def words_mark(work: Work, text: str) -> str:
+    """The mark of words alone, whoever wrote them: by it a watch forgets what it finds copies by."""
+    return mark_of(work, "words", " ".join(text[:HELD].split()))
 
 
 async def was_erased(work: Work, source: str, id: str) -> bool:

@@ -22,7 +22,7 @@ from crisis.retention import Kept
 from crisis.triage import Assessment
 from crisis.watch import Mention
 from records import erasing_public
-from records.erased import BLOTTED, mark_of, marks_of
+from records.erased import BLOTTED, mark_of, marks_of, words_mark
 from records.ledger import Ledger, read_disclosures
 from records.tables import (
     assessments,
@@ -269,9 +269,9 @@ class Erasing:
         theirs = whose.everything or whose.author(post)
         if post.id.startswith("erased-") or not (theirs or whose.text(post.text)):
             return 0
-        if theirs and not whose.everything:
-            marks = [{"mark": mark, "erasure": erasure} for mark in marks_of(self._work, post)]
-            await self._work.insert_new(erased_posts, marks)
+        if not whose.everything:
+            marks = [words_mark(self._work, post.text), *(marks_of(self._work, post) if theirs else ())]
+            await self._work.insert_new(erased_posts, [{"mark": mark, "erasure": erasure} for mark in marks])
         if table is not mentions and not whose.everything:  # they only wait to be read
             await self._work.write(delete(table).where(*where))
             return 1

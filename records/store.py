@@ -28,7 +28,7 @@ from records.coverage import Coverages
 from records.decisions import Decisions
 from records.delegations import Delegations
 from records.engagement import Engagement
-from records.engine import READING, WAIT_SECONDS, WRITING, begin_writing, make_engine
+from records.engine import READING, WAIT_SECONDS, WRITING, begin_writing, empty_log, make_engine
 from records.erasing import Erasing
 from records.facts import Facts
 from records.frozen import FrozenPosts
@@ -247,6 +247,11 @@ class Store:
         """Sign the ledger as it stands, if it moved since the last checkpoint."""
         async with self.transaction() as transaction:
             await transaction.ledger.checkpoint(actor="ledger")
+
+    async def empty_log(self) -> None:
+        """See ``records.engine.empty_log``; PostgreSQL minds its own."""
+        if self._engine.dialect.name == "sqlite" and self._engine.url.database:
+            await asyncio.to_thread(empty_log, Path(self._engine.url.database))
 
     def sign(self, message: bytes) -> str:
         """The ledger key's Ed25519 signature under ``message``, hexadecimal: for evidence that leaves the house."""

@@ -15,7 +15,7 @@ from sqlalchemy import delete, func, select
 
 from crisis.triage import Signal
 from crisis.watch import Mention, Watch
-from records.erased import BLOTTED, come_back, was_erased
+from records.erased import BLOTTED, come_back, was_erased, words_gone
 from records.ledger import Ledger
 from records.tables import inbox, mentions, signals, watch_progress, watches
 from records.work import KnownAct, NotFound, Work, act_of, body, read
@@ -158,6 +158,10 @@ class Mentions:
     async def not_erased(self, held: builtins.list[Mention]) -> builtins.list[Mention]:
         """Those of the posts at hand that were not erased meanwhile. Costs next to nothing where nothing ever was."""
         return await come_back(self._work, held)
+
+    async def words_erased(self, held: Iterable[str]) -> set[str]:
+        """Those of the words at hand that were erased meanwhile. Costs next to nothing where nothing ever was."""
+        return await words_gone(self._work, held)
 
     async def is_erased(self, source: str, id: str) -> bool:
         """Whether a post was erased: nobody answers it any more."""

@@ -238,6 +238,7 @@ class _Listener:
                     await tx.mentions.relied_on(kept, [mention])
             await self.ours.look(tx)
             self.triage.keep_only(await tx.mentions.not_erased(self.triage.recent))
+            self.triage.detector.forget(await tx.mentions.words_erased(self.triage.detector.held()))
             if self.cursors:
                 await tx.watches.save_progress(self.progress, json.dumps(self.cursors), self._dump())
             await self.coverage.write(tx, self.feeds, self.incident)

@@ -11,6 +11,7 @@ import csv
 import json
 import zipfile
 from collections.abc import Iterable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -107,7 +108,13 @@ async def erase(here: Installation, *, author: str = "", recipient: str = "", ac
         await tx.erasing.put(erasure)
         about_it = {"erasure": erasure.id, "mark": erasure.mark, "of": "author" if author else "recipient"}
         await tx.ledger.append("erasure.asked", data=about_it, **_act(here, erasure))
-    return await carry_out(here, erasure)
+    done = await carry_out(here, erasure)
+    await here.store.whole.empty_log()
+    return done
+
+
+_ECHO = timedelta(minutes=15)
+"""How long after an erasure the database's log is emptied again: whoever held the words has let go of them by then."""
 
 
 async def mind_erasures(here: Installation) -> str:
@@ -116,10 +123,13 @@ async def mind_erasures(here: Installation) -> str:
     async with here.store.whole.reading() as tx:
         waiting = await tx.erasing.list(ErasureState.OPEN, ErasureState.HELD)
         held = await tx.holds.held()
+        late = [e for e in await tx.erasing.list(ErasureState.DONE) if here.clock.now() - e.asked_at < _ECHO]
     for erasure in waiting:
         if erasure.state is ErasureState.HELD and {f.incident for f in erasure.found if f.kept == _HELD} & held:
             continue
         done.append((await carry_out(here, erasure)).id)
+    if done or late:
+        await here.store.whole.empty_log()
     return f"erasures taken up: {', '.join(done)}" if done else ""
 
 

@@ -26,6 +26,7 @@ from integrations.mail import mailbox
 from records import open_store
 from tasks import erase as erasing
 from tasks import hold, retention
+from tasks.detect import _Listener
 from tasks.evidence import seal_evidence
 from tasks.installation import Installation
 
@@ -133,6 +134,48 @@ async def test_an_erased_post_does_not_come_back_under_its_id_or_another(place: 
         assert await tx.shared.take("s", [("acme", place.post)]) == 0
         new = place.post.model_copy(update={"id": "p-78", "text": "Another day, another word"})
         assert await tx.mentions.relied_on(place.incident, [new]) == 1
+
+
+async def test_a_watch_forgets_the_words_by_which_it_finds_copies_of_what_was_erased(place: Place) -> None:
+    here = place.here
+    naming = place.post.model_copy(
+        update={"id": "p-79", "author": "@lou", "text": "Poor @kim.b, stuck at Brugge in the cold!"}
+    )
+    other = place.post.model_copy(
+        update={"id": "p-80", "author": "@lou", "text": "acme, my seat was warm and the coffee good"}
+    )
+    async with here.store.transaction() as tx:
+        await tx.mentions.relied_on(place.incident, [naming, other])
+        watch = await tx.watches.get("acme")
+    listener = _Listener(here, watch, "acme/test", [])
+    listener.cursors = {"test": "1"}
+    for post in (place.post, naming, other):
+        listener.triage.feed(post)
+
+    async def kept() -> str:
+        await listener._store()
+        async with here.store.reading() as tx:
+            progress = await tx.watches.progress("acme/test")
+        assert progress is not None
+        return json.dumps(json.loads(json.loads(progress[1])["detector"])["originals"])
+
+    before = await kept()
+    assert all(post.text in before for post in (place.post, naming, other))
+    await erasing.erase(here, author="kim.b", actor=LENA, reason="asked")
+    left = await kept()
+    assert other.text in left
+    assert "rugge" not in left
+
+
+async def test_what_was_erased_stands_in_no_file_of_the_database(place: Place, tmp_path: Path) -> None:
+    def files() -> bytes:
+        return b"".join(file.read_bytes() for file in tmp_path.glob("fireline.db*"))
+
+    word = QUOTE.split(",", maxsplit=1)[0].encode()
+    await place.here.store.checkpoint()
+    assert word in files()
+    await erasing.erase(place.here, author="kim.b", actor=LENA, reason="asked")
+    assert word not in files()
 
 
 async def test_a_legal_hold_keeps_what_is_its_and_two_people_release_it(place: Place, tmp_path: Path) -> None:
