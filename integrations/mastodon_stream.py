@@ -91,7 +91,7 @@ class MastodonStream(LiveSource):
         return f"streams {len(self._subscriptions())} timelines from {self._streams_at}"
 
     async def _missed(self, cursor: str) -> AsyncIterator[tuple[str, Any]]:
-        found = {i: m for path in self._timelines() async for i, m in timeline(self.ask, path, cursor)}
+        found = {i: m for path in self._timelines() async for i, m in timeline(self.ask, self.pulse, path, cursor)}
         for status_id in sorted(found, key=order):
             yield max(status_id, cursor, key=order), found[status_id]
 

@@ -598,3 +598,14 @@ def test_many_rules_are_searched_for_in_as_few_searches_as_every_plan_takes() ->
     assert len(asked) == 3
     assert " OR ".join(asked) == " OR ".join(f"({rule})" for rule in rules)
     assert searches(["a", "b"]) == ["(a) OR (b)"]
+
+
+@pytest.mark.parametrize("kind", [MastodonNetwork, MastodonStreamNetwork], ids=["hashtag", "stream"])
+async def test_a_stop_longer_than_timelines_are_read_back_is_told(kind: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("integrations.mastodon_posts.MOST_BACKLOG", 80)
+    async with kind().running() as network:
+        first = network.publish(*(f"post {n}" for n in range(40)))[0]
+        async with listening(network, str(first.number)) as heard:
+            await heard.hear("post 1")
+            await heard.until(lambda: heard.source.health.says, "it says so")
+            assert "more than 80 posts of a timeline were missed" in heard.source.health.says
