@@ -609,3 +609,22 @@ async def test_a_stop_longer_than_timelines_are_read_back_is_told(kind: Any, mon
             await heard.hear("post 1")
             await heard.until(lambda: heard.source.health.says, "it says so")
             assert "more than 80 posts of a timeline were missed" in heard.source.health.says
+
+
+@pytest.mark.parametrize("shape", [[1], {"urls": "x"}, {"urls": {"streaming": 5}}, None], ids=range(4))
+async def test_a_server_that_names_no_streaming_address_streams_itself(shape: Any) -> None:
+    source = integrations.connect("mastodon_stream", base_url="https://m.test", hashtags=["acme"])
+    source.ask = lambda *_: asyncio.sleep(
+        0, Answer("Mastodon", 200, {}, json.dumps({"configuration": shape}).encode(), set())
+    )
+    assert (await source._where()).base_url == "https://m.test"
+    await source.close()
+
+
+@pytest.mark.parametrize("rule", [{"value": ["a"]}, {"id": {}}, {"value": None}], ids=range(3))
+async def test_a_rule_of_x_that_cannot_be_read_is_none_of_ours(rule: dict[str, Any]) -> None:
+    source = integrations.connect("x_stream", bearer_token="t", rules=["acme"])
+    held = {"data": [{"id": "1", "value": "acme", "tag": "fireline:watch"} | rule]}
+    source.ask = lambda *_: asyncio.sleep(0, Answer("X", 200, {}, json.dumps(held).encode(), set()))
+    assert await source._rules() == []
+    await source.close()
