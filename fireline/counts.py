@@ -101,7 +101,7 @@ def read_labels(file: Path) -> list[Labelled]:
     """The episodes of ``start,end[,label]``.
 
     Rows labelled as a dismissal (``false_alarm``, ``praise`` …; see ``fireline incidents --labels``) are no episodes: an
-    alert in them is a false one.
+    alert in them is a false one. All may be: then every alert is.
 
     Raises:
         Stop: something in it is no episode; says what, and in which line.
@@ -110,15 +110,16 @@ def read_labels(file: Path) -> list[Labelled]:
     from crisis.incident import Dismissal
 
     dismissed = frozenset(Dismissal)
-    found = []
+    found, empty = list[Labelled](), True
     for line, fields in _lines(file, ("start", "end"), ("label",)):
+        empty = False
         where = f"{file}, line {line}"
         start, end = _moment(fields["start"], where), _moment(fields["end"], where)
         if end < start:
             raise Stop(f"{where}: the episode ends before it starts")
-        if fields.get("label", "") not in dismissed:
+        if "_".join(fields.get("label", "").lower().replace("-", " ").split()) not in dismissed:
             found.append(Labelled(start, end, fields.get("label", "") or fields["start"]))
-    if not found:
+    if empty:
         raise Stop(f"{file}: there is no episode in it; each line is start,end and, if you like, a label")
     return found
 

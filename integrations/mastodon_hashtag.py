@@ -45,7 +45,7 @@ class MastodonHashtag(LiveSource):
         found = {
             status_id: mention
             for tag in self._hashtags
-            async for status_id, mention in timeline(self.ask, hashtag_path(tag), cursor)
+            async for status_id, mention in timeline(self.ask, self.pulse, hashtag_path(tag), cursor)
         }
         for status_id in sorted(found, key=order):
             yield max(status_id, cursor, key=order), found[status_id]

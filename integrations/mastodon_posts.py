@@ -14,7 +14,7 @@ from urllib.parse import parse_qs, quote, urlsplit
 
 from crisis.watch import Mention
 from integrations.http import Answer
-from integrations.listening import MOST_BACKLOG
+from integrations.listening import MOST_BACKLOG, Pulse
 from integrations.markup import plain
 from integrations.outcomes import Misconfigured
 from integrations.posts import post
@@ -85,7 +85,7 @@ def hashtag_path(tag: str) -> str:
     return f"/api/v1/timelines/tag/{quote(tag.removeprefix('#'), safe='')}"
 
 
-async def timeline(ask: Ask, path: str, cursor: str) -> AsyncIterator[tuple[str, Mention]]:
+async def timeline(ask: Ask, pulse: Pulse, path: str, cursor: str) -> AsyncIterator[tuple[str, Mention]]:
     """Statuses of a timeline after ``cursor``, oldest first, each with its id; without one, the newest page.
 
     Raises:
@@ -103,6 +103,7 @@ async def timeline(ask: Ask, path: str, cursor: str) -> AsyncIterator[tuple[str,
         if not (cursor and statuses and later) or later == params.get("min_id"):
             return
         params["min_id"] = later
+    pulse.gap(f"more than {MOST_BACKLOG:,} posts of a timeline were missed at once: some of them are lost")
 
 
 def _later(link: str) -> str:

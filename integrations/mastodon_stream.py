@@ -91,7 +91,7 @@ class MastodonStream(LiveSource):
         return f"streams {len(self._subscriptions())} timelines from {self._streams_at}"
 
     async def _missed(self, cursor: str) -> AsyncIterator[tuple[str, Any]]:
-        found = {i: m for path in self._timelines() async for i, m in timeline(self.ask, path, cursor)}
+        found = {i: m for path in self._timelines() async for i, m in timeline(self.ask, self.pulse, path, cursor)}
         for status_id in sorted(found, key=order):
             yield max(status_id, cursor, key=order), found[status_id]
 
@@ -99,8 +99,9 @@ class MastodonStream(LiveSource):
         """The streaming address, which may be another host than the rest of the API."""
         if not self._streams_at:
             body = (await self.ask("/api/v2/instance")).body()
-            urls = (body.get("configuration") or {}).get("urls") or {}
-            given = urls.get("streaming")
+            configuration = body.get("configuration")
+            urls = configuration.get("urls") if isinstance(configuration, dict) else None
+            given = urls.get("streaming") if isinstance(urls, dict) else None
             self._streams_at = given if isinstance(given, str) and given else self._settings.base_url
         try:
             return SocketConnection(base_url=self._streams_at, timeout=self._settings.timeout)

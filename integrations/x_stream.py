@@ -107,12 +107,14 @@ class XStream(LiveSource):
             add = [{"value": value, "tag": self._tag} for value in missing]
             answer = (await self.http.write("POST", RULES, json={"add": add})).accepted()
             errors = answer.body().get("errors")
-            if errors and not any(e.get("title") == "DuplicateRule" for e in errors if isinstance(e, dict)):
+            told = errors if isinstance(errors, list) else [errors]
+            if errors and not any(e.get("title") == "DuplicateRule" for e in told if isinstance(e, dict)):
                 raise Misconfigured(f"X does not take the rules: {answer.says}")
 
     async def _rules(self) -> list[dict[str, Any]]:
         data = (await self.ask(RULES)).body().get("data")
-        return [r for r in data if isinstance(r, dict) and {"id", "value"} <= set(r)] if isinstance(data, list) else []
+        rules = [r for r in data if isinstance(r, dict)] if isinstance(data, list) else []
+        return [r for r in rules if isinstance(r.get("id"), str) and isinstance(r.get("value"), str)]
 
 
 def searches(rules: Iterable[str]) -> list[str]:

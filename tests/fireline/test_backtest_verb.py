@@ -118,13 +118,16 @@ def test_labels_show_what_other_thresholds_would_have_done(tmp_path: Path) -> No
     assert "missed today: nothing" in table.stdout
 
 
-def test_an_alert_in_what_people_dismissed_is_a_false_one(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("real", "label"), [(1, "praise"), (1, "False alarm"), (0, "false_alarm")], ids=["beside", "as-typed", "alone"]
+)
+def test_an_alert_in_what_people_dismissed_is_a_false_one(tmp_path: Path, real: int, label: str) -> None:
     begins = BEGIN + timedelta(minutes=5 * (4 * 288 + 100))
-    rows = ["start,end,label,reason", "2026-01-06,2026-01-06 05:00:00,crisis,real"]
-    rows += [f"{begins},{begins + timedelta(hours=3)},praise,they love us"]
+    rows = ["start,end,label,reason", *["2026-01-06,2026-01-06 05:00:00,crisis,real"] * real]
+    rows += [f"{begins},{begins + timedelta(hours=3)},{label},they love us"]
     found = lines(fireline(write(tmp_path, counts()), "--labels", write(tmp_path, rows, "labels.csv"), "--json"))
     today = next(row for row in found if row["today"])
-    assert (today["hits"], today["misses"], today["false_alerts"]) == (0, 1, 1)
+    assert (today["hits"], today["misses"], today["false_alerts"]) == (0, real, 1)
 
 
 @pytest.mark.parametrize(

@@ -598,3 +598,33 @@ def test_many_rules_are_searched_for_in_as_few_searches_as_every_plan_takes() ->
     assert len(asked) == 3
     assert " OR ".join(asked) == " OR ".join(f"({rule})" for rule in rules)
     assert searches(["a", "b"]) == ["(a) OR (b)"]
+
+
+@pytest.mark.parametrize("kind", [MastodonNetwork, MastodonStreamNetwork], ids=["hashtag", "stream"])
+async def test_a_stop_longer_than_timelines_are_read_back_is_told(kind: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("integrations.mastodon_posts.MOST_BACKLOG", 80)
+    async with kind().running() as network:
+        first = network.publish(*(f"post {n}" for n in range(40)))[0]
+        async with listening(network, str(first.number)) as heard:
+            await heard.hear("post 1")
+            await heard.until(lambda: heard.source.health.says, "it says so")
+            assert "more than 80 posts of a timeline were missed" in heard.source.health.says
+
+
+@pytest.mark.parametrize("shape", [[1], {"urls": "x"}, {"urls": {"streaming": 5}}, None], ids=range(4))
+async def test_a_server_that_names_no_streaming_address_streams_itself(shape: Any) -> None:
+    source = integrations.connect("mastodon_stream", base_url="https://m.test", hashtags=["acme"])
+    source.ask = lambda *_: asyncio.sleep(
+        0, Answer("Mastodon", 200, {}, json.dumps({"configuration": shape}).encode(), set())
+    )
+    assert (await source._where()).base_url == "https://m.test"
+    await source.close()
+
+
+@pytest.mark.parametrize("rule", [{"value": ["a"]}, {"id": {}}, {"value": None}], ids=range(3))
+async def test_a_rule_of_x_that_cannot_be_read_is_none_of_ours(rule: dict[str, Any]) -> None:
+    source = integrations.connect("x_stream", bearer_token="t", rules=["acme"])
+    held = {"data": [{"id": "1", "value": "acme", "tag": "fireline:watch"} | rule]}
+    source.ask = lambda *_: asyncio.sleep(0, Answer("X", 200, {}, json.dumps(held).encode(), set()))
+    assert await source._rules() == []
+    await source.close()
