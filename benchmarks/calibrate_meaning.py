@@ -41,6 +41,7 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     arguments.add_argument("--data", type=Path, required=True)
     arguments.add_argument("--adapter", type=Path, required=True)
+    arguments.add_argument("--small", type=Path, help="the small model it is blended with (the shipped one)")
     arguments.add_argument("--unseen", nargs=3, action="append", default=[], metavar=("AIRLINE", "SMALL", "MEANING"))
     arguments.add_argument("--seed", type=int, default=3)
     given = arguments.parse_args()
@@ -49,7 +50,7 @@ def main() -> None:
     held = hold_out(tweets(folder / "sentiment", "train"), 0.05, given.seed)[1]
     posts, mood = Labelled(val.texts + held.texts, val.labels + held.labels), tweets(folder / "emotion", "val")
     model = built(given.adapter)
-    scores, plain = both(SmallModel(), model, posts.texts)
+    scores, plain = both(SmallModel(given.small) if given.small else SmallModel(), model, posts.texts)
     heat = temperature(scores, posts.labels), temperature(model.scores(mood.texts)[1], mood.labels)
     found = {share: mix(softmax(scores * heat[0]), plain, share) for share in SHARES}
     reached = {share: macro_recall(found[share].argmax(axis=1), posts.labels) for share in SHARES}
