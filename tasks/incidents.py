@@ -98,8 +98,8 @@ async def dismiss(
 
 
 async def merge(here: Installation, incident_id: str, into: str, *, actor: str, reason: str) -> Incident:
-    """Two incidents are one: the first ends, its mentions and narratives go to the second, which goes on. Its run ends by
-    itself.
+    """Two incidents are one: the first ends, its mentions and narratives go to the second, which goes on, and is from then
+    on as grave as the graver of both. The first one's run ends by itself.
 
     Raises:
         IllegalStep: see ``Incident.merge``; or the public is still owed a word on the first, or its circle is smaller.
@@ -122,16 +122,25 @@ async def merge(here: Installation, incident_id: str, into: str, *, actor: str, 
         )
         await hold.carry_over(tx, here, incident_id, into, actor=actor, reason=reason)
         await tx.mentions.move(incident_id, into)
-        whole = (await tx.incidents.get(into)).assessment
-        there = {narrative.id for narrative in whole.narratives}
-        more = [narrative for narrative in merged.assessment.narratives if narrative.id not in there]
-        if more:  # what it is about now can be told apart, answered and split off again
-            seen = whole.model_copy(update={"narratives": (*whole.narratives, *more)})
-            await tx.incidents.assess(into, seen, actor=actor, via=here.via, reason=reason)
+        seen = _taken_up((await tx.incidents.get(into)).assessment, merged.assessment)
+        await tx.incidents.assess(into, seen, actor=actor, via=here.via, reason=reason)
     await hold.mark_archives(here, into)
     await wake(merged.flow_run_id, CHECK_AGAIN)
     await propose_unfreezing(here, merged)
     return merged
+
+
+def _taken_up(whole: Assessment, other: Assessment) -> Assessment:
+    """What an incident is rated that another became part of: as the graver of both, since that trouble is now its own, and
+    with the narratives of both, so that they can be told apart, answered and split off again."""
+    there = {narrative.id for narrative in whole.narratives}
+    more = tuple(narrative for narrative in other.narratives if narrative.id not in there)
+    changes: dict[str, object] = {"narratives": (*whole.narratives, *more)}
+    if other.severity > whole.severity:
+        names = ("severity", "score", "factors", "negative_share", "confidence", "why_confidence", "assessed_by")
+        changes |= {name: getattr(other, name) for name in names}
+        changes |= {"authors": max(whole.authors, other.authors)}
+    return whole.model_copy(update=changes)
 
 
 async def split(here: Installation, incident_id: str, narrative: str, *, actor: str, reason: str) -> Incident:

@@ -157,6 +157,22 @@ async def test_an_incident_that_owes_the_public_a_word_is_not_merged_away(here: 
         await incidents.merge(here, two.id, one.id, actor=IDA, reason="the same")
 
 
+@pytest.mark.parametrize(("one", "other"), [("SEV3", "SEV1"), ("SEV1", "SEV3")])
+async def test_what_is_merged_is_as_grave_as_the_graver_of_both(one: str, other: str, here: Installation) -> None:
+    whole, part = await incident_in(here), await incident_in(here)
+    async with here.store.transaction() as tx:
+        for incident, grave in ((whole, one), (part, other)):
+            seen = incident.assessment.model_copy(
+                update={"severity": Severity(grave), "score": 90 - 20 * int(grave[3])}
+            )
+            await tx.incidents.assess(incident.id, seen, actor="triage")
+    await incidents.merge(here, part.id, whole.id, actor=IDA, reason="the same")
+    async with here.store.reading() as tx:
+        now = (await tx.incidents.get(whole.id)).assessment
+    assert (now.severity, now.score) == (Severity.SEV1, 70)
+    assert now.type is whole.assessment.type
+
+
 async def test_one_that_is_two_is_split_by_narrative(here: Installation) -> None:
     old, _ = await detected(here)
     async with here.store.transaction() as tx:
