@@ -89,6 +89,7 @@ SALTED = {
     "incident.merged",
     "incident.opened",
     "incident.restricted",
+    "incident.retold",
     "incident.split",
     "incident.took_up",
     "incident.unacknowledged",
@@ -192,6 +193,7 @@ BARE = {
 """No field of theirs is meant for words of the public; handles and addresses in them are withheld all the same."""
 INDIRECT = {
     ("records/frozen.py", "f'{noun}.{verb}'"): ("post.*", "scheduler.*"),
+    ("records/incidents.py", "kind"): ("incident.assessed", "incident.retold"),
     ("records/holds.py", "_KINDS[hold.state]"): ("hold.*",),
     ("records/reviews.py", "kind"): ("review.*",),
     ("records/statements.py", "kind"): ("statement.*",),
