@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, Unpack
 
 from sqlalchemy import Table, delete, func, or_, select, tuple_, update
 
+from crisis.copies import compared
 from crisis.delivery import Purpose
 from crisis.erasure import Erasure, ErasureState, Matcher, blotted
 from crisis.incident import ASSESSED
@@ -270,7 +271,8 @@ class Erasing:
         if post.id.startswith("erased-") or not (theirs or whose.text(post.text)):
             return 0
         if not whose.everything:
-            marks = [words_mark(self._work, post.text), *(marks_of(self._work, post) if theirs else ())]
+            words = (words_mark(self._work, text) for text in (post.text, compared(post.text)))
+            marks = dict.fromkeys([*words, *(marks_of(self._work, post) if theirs else ())])
             await self._work.insert_new(erased_posts, [{"mark": mark, "erasure": erasure} for mark in marks])
         if table is not mentions and not whose.everything:  # they only wait to be read
             await self._work.write(delete(table).where(*where))
