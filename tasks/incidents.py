@@ -126,8 +126,8 @@ async def merge(here: Installation, incident_id: str, into: str, *, actor: str, 
         there = {narrative.id for narrative in whole.narratives}
         more = [narrative for narrative in merged.assessment.narratives if narrative.id not in there]
         if more:  # what it is about now can be told apart, answered and split off again
-            seen = whole.model_copy(update={"narratives": (*whole.narratives, *more)})
-            await tx.incidents.assess(into, seen, actor=actor, via=here.via, reason=reason)
+            told = {"narratives": (*whole.narratives, *more), "narratives_at": here.clock.now()}
+            await tx.incidents.retell(into, whole.model_copy(update=told), actor=actor, via=here.via, reason=reason)
     await hold.mark_archives(here, into)
     await wake(merged.flow_run_id, CHECK_AGAIN)
     await propose_unfreezing(here, merged)

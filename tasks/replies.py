@@ -71,8 +71,9 @@ async def sent_in(tx: Transaction, incident: str, *, but: str = "", waiting: boo
     """An incident's replies that are out, on their way or may have got there, and those that count with them
     (``_counted``); ``waiting``: also those that wait for their approval. Those of the statement ``but`` are left out."""
     found = await _counted(tx, incident, lambda d: d.state is not DeliveryState.REFUSED and d.statement != but)
-    family = sorted(await family_of(tx, incident)) if waiting else ()
-    open_ones = [one for one in family if (await tx.incidents.get(one)).closed_at is None]  # none is approved elsewhere
+    family = await family_of(tx, incident) if waiting else frozenset()
+    # Elsewhere none is approved; and who looks may not see all of them.
+    open_ones = [one.id for one in (await tx.incidents.list() if family else ()) if one.id in family and not one.closed_at]
     for text in [text for one in open_ones for text in await tx.statements.list(one)]:
         if text.kind is not StatementKind.REPLY or text.id == but:
             continue
