@@ -344,7 +344,6 @@ class Originals:
             left = {g: [one for one in state[g] if one[2] not in gone] for g in ("old", "new")}
             self._finder = CopyFinder.load({"keep": state["keep"]} | left)  # the block, whose texts are numbered, ends
 
-
     def dump(self) -> dict[str, Any]:
         """Everything, as plain JSON values; ``load`` continues exactly."""
         return self._finder.dump()

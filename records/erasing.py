@@ -23,7 +23,7 @@ from crisis.retention import Kept
 from crisis.triage import Assessment
 from crisis.watch import Mention
 from records import erasing_public
-from records.erased import BLOTTED, mark_of, marks_of, words_mark
+from records.erased import BLOTTED, mark_of, marks_of, naming_mark, words_mark
 from records.ledger import Ledger, read_disclosures
 from records.tables import (
     assessments,
@@ -272,7 +272,8 @@ class Erasing:
             return 0
         if not whose.everything:
             words = (words_mark(self._work, text) for text in (post.text, compared(post.text)))
-            marks = dict.fromkeys([*words, *(marks_of(self._work, post) if theirs else ())])
+            own = marks_of(self._work, post) if theirs else (naming_mark(self._work, post),)
+            marks = dict.fromkeys([*words, *own])
             await self._work.insert_new(erased_posts, [{"mark": mark, "erasure": erasure} for mark in marks])
         if table is not mentions and not whose.everything:  # they only wait to be read
             await self._work.write(delete(table).where(*where))

@@ -156,8 +156,9 @@ class Mentions:
         return await self._work.insert_new(mentions, list(rows.values()))
 
     async def not_erased(self, held: builtins.list[Mention]) -> builtins.list[Mention]:
-        """Those of the posts at hand that were not erased meanwhile. Costs next to nothing where nothing ever was."""
-        return await come_back(self._work, held)
+        """Those of the posts at hand that were not erased meanwhile, in whole or in part. Costs next to nothing where nothing
+        ever was."""
+        return await come_back(self._work, held, naming=True)
 
     async def words_erased(self, held: Iterable[str]) -> set[str]:
         """Those of the words at hand that were erased meanwhile. Costs next to nothing where nothing ever was."""

@@ -73,7 +73,9 @@ async def sent_in(tx: Transaction, incident: str, *, but: str = "", waiting: boo
     found = await _counted(tx, incident, lambda d: d.state is not DeliveryState.REFUSED and d.statement != but)
     family = await family_of(tx, incident) if waiting else frozenset()
     # Elsewhere none is approved; and who looks may not see all of them.
-    open_ones = [one.id for one in (await tx.incidents.list() if family else ()) if one.id in family and not one.closed_at]
+    open_ones = [
+        one.id for one in (await tx.incidents.list() if family else ()) if one.id in family and not one.closed_at
+    ]
     for text in [text for one in open_ones for text in await tx.statements.list(one)]:
         if text.kind is not StatementKind.REPLY or text.id == but:
             continue

@@ -313,8 +313,13 @@ def test_a_near_copy_has_the_fingerprint_of_its_original_also_after_a_restart() 
 
 @pytest.mark.parametrize("gone", [0, 4, 19])
 def test_what_is_forgotten_leaves_the_rest_known_and_nothing_of_its_block(gone: int) -> None:
-    texts = [f"The {n * 7919} people of town {n * 104_729} wait for {n * 1_299_709} trains in the rain" for n in range(20)]
-    copies = [texts[5].replace("people", f"{word} folk") for word in "one two three four five six seven eight nine ten".split()]
+    texts = [
+        f"The {n * 7919} people of town {n * 104_729} wait for {n * 1_299_709} trains in the rain" for n in range(20)
+    ]
+    copies = [
+        texts[5].replace("people", f"{word} folk")
+        for word in "one two three four five six seven eight nine ten".split()
+    ]
     originals = Originals()
     originals.fingerprints([*texts, *copies])
     assert any(isinstance(text, str) for text in originals.dump()["block"])

@@ -157,7 +157,7 @@ async def test_a_watch_forgets_the_words_by_which_it_finds_copies_of_what_was_er
         async with here.store.reading() as tx:
             progress = await tx.watches.progress("acme/test")
         assert progress is not None
-        return json.dumps(json.loads(json.loads(progress[1])["detector"])["originals"])
+        return json.dumps([json.loads(progress[1]), json.loads(json.loads(progress[1])["detector"])])
 
     before = await kept()
     assert all(post.text in before for post in (place.post, naming, other))
