@@ -332,7 +332,8 @@ class Originals:
         ]
 
     def held(self) -> list[str]:
-        """The texts that are kept, cut after ``HELD`` characters: as they were written, or of texts that only copied ``compared``."""
+        """The texts that are kept, cut after ``HELD`` characters: as they were written, or, where only to compare with,
+        ``compared``."""
         state = self._finder.dump()
         written = [str(written) for generation in ("old", "new") for _, _, written in state[generation]]
         return written + [text[:HELD] for text in state["block"] if isinstance(text, str)]

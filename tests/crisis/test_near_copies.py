@@ -316,10 +316,7 @@ def test_what_is_forgotten_leaves_the_rest_known_and_nothing_of_its_block(gone: 
     texts = [
         f"The {n * 7919} people of town {n * 104_729} wait for {n * 1_299_709} trains in the rain" for n in range(20)
     ]
-    copies = [
-        texts[5].replace("people", f"{word} folk")
-        for word in "one two three four five six seven eight nine ten".split()
-    ]
+    copies = [texts[5].replace("people", f"{word} folk") for word in ("old", "new", "bad", *"abcdefg")]
     originals = Originals()
     originals.fingerprints([*texts, *copies])
     assert any(isinstance(text, str) for text in originals.dump()["block"])
