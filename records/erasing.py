@@ -77,11 +77,13 @@ class Erasing:
         row = {"id": erasure.id, "state": erasure.state.value, "asked_at": erasure.asked_at, "body": body(erasure)}
         await self._work.upsert(erasures, row)
 
-    async def list(self, *states: ErasureState) -> builtins.list[Erasure]:
-        """Requests in the given states, or all, the newest first."""
+    async def list(self, *states: ErasureState, since: datetime | None = None) -> builtins.list[Erasure]:
+        """Requests in the given states, or all, the newest first; ``since``: those asked for after it."""
         query = select(erasures.c.body).order_by(erasures.c.asked_at.desc(), erasures.c.id)
         if states:
             query = query.where(erasures.c.state.in_([s.value for s in states]))
+        if since is not None:
+            query = query.where(erasures.c.asked_at > since)
         return [read(Erasure, row.body) for row in await self._work.all(query)]
 
     async def texts_of(self, author: str) -> builtins.list[Mention]:
