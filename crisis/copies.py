@@ -302,6 +302,11 @@ HELD = _WRITTEN
 """Characters of a text that a finder keeps as they were written."""
 
 
+def compared(text: str) -> str:
+    """What of ``text`` is compared with others, cut after ``HELD`` characters: so a finder keeps what copies another."""
+    return plain(said(text)[0])[:HELD]
+
+
 class Originals:
     """Fingerprints under which near copies count as the text that they copy: what a detector tells texts apart by."""
 
@@ -327,16 +332,18 @@ class Originals:
         ]
 
     def held(self) -> list[str]:
-        """The texts that are kept as they were written, cut after ``HELD`` characters."""
+        """The texts that are kept, cut after ``HELD`` characters: as they were written, or, where only to compare with,
+        ``compared``."""
         state = self._finder.dump()
-        return [str(written) for generation in ("old", "new") for _, _, written in state[generation]]
+        written = [str(written) for generation in ("old", "new") for _, _, written in state[generation]]
+        return written + [text[:HELD] for text in state["block"] if isinstance(text, str)]
 
     def forget(self, gone: Collection[str]) -> None:
         """Keep none of these texts any more: they were erased. A later copy of one is an original of its own."""
         if gone:
             state = self._finder.dump()
             left = {g: [one for one in state[g] if one[2] not in gone] for g in ("old", "new")}
-            self._finder = CopyFinder.load(state | left)
+            self._finder = CopyFinder.load({"keep": state["keep"]} | left)  # the block, whose texts are numbered, ends
 
     def dump(self) -> dict[str, Any]:
         """Everything, as plain JSON values; ``load`` continues exactly."""

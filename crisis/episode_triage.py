@@ -99,8 +99,12 @@ class EpisodeTriage:
         """Forget every mention at hand that is not among ``mentions``: it was erased."""
         kept = {id(mention) for mention in mentions}
         if len(kept) < len(self._posts):
-            left = (post for post in self._posts if id(post.mention) in kept)
+            every, left = self._posts, (post for post in self._posts if id(post.mention) in kept)
             self._posts = deque(left, maxlen=MOST_MENTIONS)
+            if (told := self._narratives) is not None:
+                for post in every:
+                    if id(post.mention) not in kept:
+                        told.forget(post.mention.text)
 
     def understand(self, posts: Sequence[Mention]) -> list[Understood]:
         """Posts that will be fed next, understood together."""

@@ -129,7 +129,7 @@ LOOKALIKES = "0-9_" + "".join(map(chr, _ALONE))
 _ALL_ALIKE = re.compile(rf"[{LOOKALIKES}](?<!\w.)[{LOOKALIKES}]+(?!\w)")
 """A word of two or more signs, all of them lookalikes; a letter by itself ("с", "о") is what it is."""
 _MARKED_LATIN = re.compile("[\u00c0-\u024f\u1e00-\u1eff]")
-_DIGITS = re.compile(r"[01345$7]+(?=[^\W\d_])")
+_DIGITS = re.compile(r"(?<=[^\W\d_])[01345$7]++(?=[^\W\d_])")
 _DIGIT_LETTERS = str.maketrans("01345$7", "oieasst")
 
 

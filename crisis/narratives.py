@@ -151,6 +151,13 @@ class Narratives:
             else:
                 self._recount(self._batch())
 
+    def forget(self, text: str) -> None:
+        """Keep a text no more: nothing is quoted from it, or named after it, from now on."""
+        mark = fingerprint(text).value
+        if mark in self._texts:
+            self._forget(mark)
+            self._told = None
+
     def narrative(self, text: str) -> str:
         """The id of the narrative that ``text`` belongs to now; a text that was forgotten is placed anew."""
         held = self._texts.get(fingerprint(text).value)

@@ -3,10 +3,11 @@
 Training and reading use the same function, so a model never meets a spelling in use that it did not meet in training.
 """
 
-import html
 import re
 import unicodedata
 from functools import lru_cache
+
+from crisis.entities import unescaped
 
 LONGEST = 1_000
 """Characters of a post that are read; what follows is not looked at."""
@@ -36,7 +37,7 @@ def tidy(text: str) -> str:
     if "\\u" in text:
         text = _ESCAPE.sub(_unescaped, text)
     if "&" in text:
-        text = html.unescape(text)
+        text = unescaped(text)
     if ("://" in text and "http" in text) or "www." in text:
         text = _LINK.sub("http", text)
     if "@" in text:

@@ -5,7 +5,7 @@ import hmac
 from collections.abc import Iterable
 
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from crisis.copies import HELD
 from crisis.watch import Mention
@@ -24,18 +24,24 @@ def mark_of(work: Work, *what: str) -> str:
     return hmac.new(secret, "\n".join(what).encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()
 
 
-async def come_back(work: Work, posts: Iterable[Mention]) -> list[Mention]:
-    """Those of ``posts`` that were not erased before; the others may not come in again."""
+async def come_back(work: Work, posts: Iterable[Mention], *, naming: bool = False) -> list[Mention]:
+    """Those of ``posts`` that were not erased before; the others may not come in again. ``naming``: nor those of others
+    that name somebody who was."""
     found = list(posts)
     if not found or await work.first(select(erased_posts.c.mark).limit(1)) is None:
         return found
-    marks = {id(p): set(marks_of(work, p)) for p in found}
+    marks = {id(p): {*marks_of(work, p), *((naming_mark(work, p),) if naming else ())} for p in found}
     every = sorted(set().union(*marks.values()))
     gone: set[str] = set()
     for start in range(0, len(every), _IN):
         query = select(erased_posts.c.mark).where(erased_posts.c.mark.in_(every[start : start + _IN]))
         gone |= {row.mark for row in await work.all(query)}
     return [p for p in found if not marks[id(p)] & gone]
+
+
+async def count(work: Work) -> int:
+    """How many marks there are: none is ever taken away, so nothing was erased while it is the same."""
+    return int((await work.all(select(func.count()).select_from(erased_posts)))[0][0])
 
 
 async def words_gone(work: Work, texts: Iterable[str]) -> set[str]:
@@ -55,6 +61,11 @@ async def words_gone(work: Work, texts: Iterable[str]) -> set[str]:
 def words_mark(work: Work, text: str) -> str:
     """The mark of words alone, whoever wrote them: by it a watch forgets what it finds copies by."""
     return mark_of(work, "words", " ".join(text[:HELD].split()))
+
+
+def naming_mark(work: Work, post: Mention) -> str:
+    """The mark of somebody else's post that names whoever was erased: it stays, without the name."""
+    return mark_of(work, "naming", post.source, post.id)
 
 
 async def was_erased(work: Work, source: str, id: str) -> bool:

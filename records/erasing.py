@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, Unpack
 
 from sqlalchemy import Table, delete, func, or_, select, tuple_, update
 
+from crisis.copies import compared
 from crisis.delivery import Purpose
 from crisis.erasure import Erasure, ErasureState, Matcher, blotted
 from crisis.incident import ASSESSED
@@ -22,7 +23,7 @@ from crisis.retention import Kept
 from crisis.triage import Assessment
 from crisis.watch import Mention
 from records import erasing_public
-from records.erased import BLOTTED, mark_of, marks_of, words_mark
+from records.erased import BLOTTED, mark_of, marks_of, naming_mark, words_mark
 from records.ledger import Ledger, read_disclosures
 from records.tables import (
     assessments,
@@ -76,11 +77,13 @@ class Erasing:
         row = {"id": erasure.id, "state": erasure.state.value, "asked_at": erasure.asked_at, "body": body(erasure)}
         await self._work.upsert(erasures, row)
 
-    async def list(self, *states: ErasureState) -> builtins.list[Erasure]:
-        """Requests in the given states, or all, the newest first."""
+    async def list(self, *states: ErasureState, since: datetime | None = None) -> builtins.list[Erasure]:
+        """Requests in the given states, or all, the newest first; ``since``: those asked for after it."""
         query = select(erasures.c.body).order_by(erasures.c.asked_at.desc(), erasures.c.id)
         if states:
             query = query.where(erasures.c.state.in_([s.value for s in states]))
+        if since is not None:
+            query = query.where(erasures.c.asked_at > since)
         return [read(Erasure, row.body) for row in await self._work.all(query)]
 
     async def texts_of(self, author: str) -> builtins.list[Mention]:
@@ -270,7 +273,9 @@ class Erasing:
         if post.id.startswith("erased-") or not (theirs or whose.text(post.text)):
             return 0
         if not whose.everything:
-            marks = [words_mark(self._work, post.text), *(marks_of(self._work, post) if theirs else ())]
+            words = (words_mark(self._work, text) for text in (post.text, compared(post.text)))
+            own = marks_of(self._work, post) if theirs else (naming_mark(self._work, post),)
+            marks = dict.fromkeys([*words, *own])
             await self._work.insert_new(erased_posts, [{"mark": mark, "erasure": erasure} for mark in marks])
         if table is not mentions and not whose.everything:  # they only wait to be read
             await self._work.write(delete(table).where(*where))

@@ -15,7 +15,7 @@ from sqlalchemy import delete, func, select
 
 from crisis.triage import Signal
 from crisis.watch import Mention, Watch
-from records.erased import BLOTTED, come_back, was_erased, words_gone
+from records.erased import BLOTTED, come_back, count, was_erased, words_gone
 from records.ledger import Ledger
 from records.tables import inbox, mentions, signals, watch_progress, watches
 from records.work import KnownAct, NotFound, Work, act_of, body, read
@@ -156,8 +156,13 @@ class Mentions:
         return await self._work.insert_new(mentions, list(rows.values()))
 
     async def not_erased(self, held: builtins.list[Mention]) -> builtins.list[Mention]:
-        """Those of the posts at hand that were not erased meanwhile. Costs next to nothing where nothing ever was."""
-        return await come_back(self._work, held)
+        """Those of the posts at hand that were not erased meanwhile, in whole or in part. Costs next to nothing where nothing
+        ever was."""
+        return await come_back(self._work, held, naming=True)
+
+    async def erased(self) -> int:
+        """A number that is the same while nothing is erased; 0 while nothing ever was."""
+        return await count(self._work)
 
     async def words_erased(self, held: Iterable[str]) -> set[str]:
         """Those of the words at hand that were erased meanwhile. Costs next to nothing where nothing ever was."""

@@ -21,6 +21,7 @@ from crisis.query import parse
 from crisis.triage import Signal
 from crisis.values import CrisisType, Severity
 from crisis.watch import Mention, Watch
+from records import Transaction
 from tasks.coverage import CoverageBook
 from tasks.first_word import alert, reassessed
 from tasks.incidents import ask_to_confirm
@@ -87,6 +88,9 @@ class _Listener:
         self.relied_on: list[Mention] = []
         self.answers: list[Mention] = []
         """What answers our posts or matches the wider query, and does not match the query."""
+        self.erased = 0
+        self.asked: tuple[set[tuple[str, str]], set[str]] = set(), set()
+        """Posts and words at hand of which it is known whether they were erased, as things stood then."""
         self.incident: Incident | None = None
         self.last_signal: datetime | None = None
         self.stored_at = 0.0
@@ -237,14 +241,31 @@ class _Listener:
                 if kept := self.ours.kept_with(mention):
                     await tx.mentions.relied_on(kept, [mention])
             await self.ours.look(tx)
-            self.triage.keep_only(await tx.mentions.not_erased(self.triage.recent))
-            self.triage.detector.forget(await tx.mentions.words_erased(self.triage.detector.held()))
+            await self._forget_erased(tx)
             if self.cursors:
                 await tx.watches.save_progress(self.progress, json.dumps(self.cursors), self._dump())
             await self.coverage.write(tx, self.feeds, self.incident)
         self.signals, self.relied_on, self.answers = [], [], []
         self.stored_at = asyncio.get_running_loop().time()
         self.coverage.tell()
+
+    async def _forget_erased(self, tx: Transaction) -> None:
+        """Let go of posts and words that were erased; each is asked for once, and all again after an erasure."""
+        erased = await tx.mentions.erased()
+        if not erased:
+            return
+        if erased != self.erased:
+            self.erased, self.asked = erased, (set(), set())
+        recent, held = self.triage.recent, self.triage.detector.held()
+        posts, words = self.asked
+        fresh = [mention for mention in recent if (mention.source, mention.id) not in posts]
+        left = {id(mention) for mention in await tx.mentions.not_erased(fresh)}
+        gone = {id(mention) for mention in fresh} - left
+        kept = [mention for mention in recent if id(mention) not in gone]
+        self.triage.keep_only(kept)
+        lost = await tx.mentions.words_erased(text for text in held if text not in words)
+        self.triage.detector.forget(lost)
+        self.asked = {(mention.source, mention.id) for mention in kept}, set(held) - lost
 
 
 def _told(incident: Incident) -> tuple[Severity, CrisisType]:

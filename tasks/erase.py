@@ -123,7 +123,7 @@ async def mind_erasures(here: Installation) -> str:
     async with here.store.whole.reading() as tx:
         waiting = await tx.erasing.list(ErasureState.OPEN, ErasureState.HELD)
         held = await tx.holds.held()
-        late = [e for e in await tx.erasing.list(ErasureState.DONE) if here.clock.now() - e.asked_at < _ECHO]
+        late = await tx.erasing.list(ErasureState.DONE, since=here.clock.now() - _ECHO)
     for erasure in waiting:
         if erasure.state is ErasureState.HELD and {f.incident for f in erasure.found if f.kept == _HELD} & held:
             continue

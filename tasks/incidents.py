@@ -6,6 +6,7 @@ hold and a restriction go with them.
 """
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from crisis import severity
 from crisis.approval import NotAllowed
@@ -122,24 +123,26 @@ async def merge(here: Installation, incident_id: str, into: str, *, actor: str, 
         )
         await hold.carry_over(tx, here, incident_id, into, actor=actor, reason=reason)
         await tx.mentions.move(incident_id, into)
-        seen = _taken_up((await tx.incidents.get(into)).assessment, merged.assessment)
-        await tx.incidents.assess(into, seen, actor=actor, via=here.via, reason=reason)
+        whole = (await tx.incidents.get(into)).assessment
+        seen = _taken_up(whole, merged.assessment, here.clock.now())
+        keep = tx.incidents.retell if seen.severity is whole.severity else tx.incidents.assess
+        await keep(into, seen, actor=actor, via=here.via, reason=reason)
     await hold.mark_archives(here, into)
     await wake(merged.flow_run_id, CHECK_AGAIN)
     await propose_unfreezing(here, merged)
     return merged
 
 
-def _taken_up(whole: Assessment, other: Assessment) -> Assessment:
+def _taken_up(whole: Assessment, other: Assessment, now: datetime) -> Assessment:
     """What an incident is rated that another became part of: as the graver of both, since that trouble is now its own, and
     with the narratives of both, so that they can be told apart, answered and split off again."""
     there = {narrative.id for narrative in whole.narratives}
     more = tuple(narrative for narrative in other.narratives if narrative.id not in there)
-    changes: dict[str, object] = {"narratives": (*whole.narratives, *more)}
+    changes: dict[str, object] = {"narratives": (*whole.narratives, *more), "narratives_at": now} if more else {}
     if other.severity > whole.severity:
         names = ("severity", "score", "factors", "negative_share", "confidence", "why_confidence", "assessed_by")
         changes |= {name: getattr(other, name) for name in names}
-        changes |= {"authors": max(whole.authors, other.authors)}
+        changes |= {"authors": max(whole.authors, other.authors), "assessed_at": now}
     return whole.model_copy(update=changes)
 
 

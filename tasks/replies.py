@@ -6,6 +6,7 @@ nothing that came by another way gets round them.
 """
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from datetime import UTC, datetime
 
 from crisis.delivery import Delivery, DeliveryState, Purpose
@@ -14,7 +15,7 @@ from crisis.replies import GAP, Sent, batch_problem, named_in, paced, sending_pr
 from crisis.statement import Answered, Rendering, Statement
 from crisis.values import StatementKind
 from crisis.watch import Mention
-from records import StatementStatus, Transaction
+from records import NotFound, StatementStatus, Transaction
 from records.work import Act
 from tasks.installation import Installation
 from tasks.material import arrivals
@@ -71,8 +72,11 @@ async def sent_in(tx: Transaction, incident: str, *, but: str = "", waiting: boo
     """An incident's replies that are out, on their way or may have got there, and those that count with them
     (``_counted``); ``waiting``: also those that wait for their approval. Those of the statement ``but`` are left out."""
     found = await _counted(tx, incident, lambda d: d.state is not DeliveryState.REFUSED and d.statement != but)
-    family = sorted(await family_of(tx, incident)) if waiting else ()
-    open_ones = [one for one in family if (await tx.incidents.get(one)).closed_at is None]  # none is approved elsewhere
+    open_ones = []
+    for one in sorted(await family_of(tx, incident)) if waiting else ():
+        with suppress(NotFound):  # who looks may not see all of them
+            if (await tx.incidents.get(one)).closed_at is None:  # elsewhere none is approved
+                open_ones.append(one)
     for text in [text for one in open_ones for text in await tx.statements.list(one)]:
         if text.kind is not StatementKind.REPLY or text.id == but:
             continue

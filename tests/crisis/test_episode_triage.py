@@ -123,6 +123,17 @@ def test_those_who_raged_are_no_regulars_afterwards() -> None:
     assert triage._authors.novelty(raging) == 1
 
 
+def test_what_was_erased_is_quoted_no_more_while_its_episode_goes_on() -> None:
+    triage, mentions = EpisodeTriage(WATCH), storm(26.6)
+    [*_, look] = [look for look in looks(triage, mentions) if isinstance(look, Look)]
+    quote = look.assessment.narratives[0].quote
+    assert quote
+    triage.keep_only([mention for mention in triage.recent if mention.text != quote])
+    after = triage.look(look.signal, ()).assessment
+    assert after.narratives
+    assert quote not in after.model_dump_json()
+
+
 def test_a_post_that_comes_twice_counts_once() -> None:
     triage = EpisodeTriage(WATCH)
     [post] = storm(0.2)[:1]

@@ -52,6 +52,8 @@ def test_what_asks_is_found_with_and_without_a_mark(text: str) -> None:
         "?" * 5000,
         "why " * 1000,
         "are you all even actually " * 400,
+        "-" * 60 + '"',
+        "omg, " * 30 + '"',
     ],
 )
 def test_what_nobody_could_answer_is_no_question(text: str) -> None:

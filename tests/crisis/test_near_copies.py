@@ -311,6 +311,24 @@ def test_a_near_copy_has_the_fingerprint_of_its_original_also_after_a_restart() 
         assert known.fingerprint("thank you!") == fingerprint("thank you!")
 
 
+@pytest.mark.parametrize("gone", [0, 4, 19])
+def test_what_is_forgotten_leaves_the_rest_known_and_nothing_of_its_block(gone: int) -> None:
+    texts = [
+        f"The {n * 7919} people of town {n * 104_729} wait for {n * 1_299_709} trains in the rain" for n in range(20)
+    ]
+    copies = [texts[5].replace("people", f"{word} folk") for word in ("old", "new", "bad", *"abcdefg")]
+    originals = Originals()
+    originals.fingerprints([*texts, *copies])
+    assert any(isinstance(text, str) for text in originals.dump()["block"])
+    originals.forget({texts[gone], *originals.held()[-1:]})
+    left = json.dumps(originals.dump())
+    assert plain(texts[gone]) not in left
+    assert plain(copies[-1]) not in left
+    known = [n for n in range(20) if n != gone]
+    marks = originals.fingerprints([texts[n].replace("trains", "the trains") for n in known])
+    assert [original for _, original in marks] == [fingerprint(texts[n]).value for n in known]
+
+
 @pytest.mark.parametrize(
     ("one", "other", "copied"),
     [

@@ -157,7 +157,7 @@ async def test_a_watch_forgets_the_words_by_which_it_finds_copies_of_what_was_er
         async with here.store.reading() as tx:
             progress = await tx.watches.progress("acme/test")
         assert progress is not None
-        return json.dumps(json.loads(json.loads(progress[1])["detector"])["originals"])
+        return json.dumps([json.loads(progress[1]), json.loads(json.loads(progress[1])["detector"])])
 
     before = await kept()
     assert all(post.text in before for post in (place.post, naming, other))
@@ -165,6 +165,17 @@ async def test_a_watch_forgets_the_words_by_which_it_finds_copies_of_what_was_er
     left = await kept()
     assert other.text in left
     assert "rugge" not in left
+    again = naming.model_copy(
+        update={"id": "p-81", "author": "@max", "text": "acme has lost my red bag, and it is cold"}
+    )
+    async with here.store.transaction() as tx:
+        await tx.mentions.relied_on(place.incident, [again])
+    listener.triage.feed(again)
+    assert again.text in await kept()
+    await erasing.erase(here, author="max", actor=LENA, reason="asked")
+    left = await kept()
+    assert other.text in left
+    assert "red bag" not in left
 
 
 async def test_what_was_erased_stands_in_no_file_of_the_database(place: Place, tmp_path: Path) -> None:

@@ -204,6 +204,8 @@ async def test_what_was_merged_can_be_split_off_again_and_merged_again(here: Ins
         await incidents.merge(here, two.id, one.id, actor=IDA, reason="the same")
         async with here.store.reading() as tx:
             whole = await tx.incidents.get(one.id)
+            [rated] = await tx.ledger.list(kind="incident.assessed", incident=one.id)  # nobody rated it anew
+        assert rated.actor == "triage"
         assert about.id in {narrative.id for narrative in whole.assessment.narratives}
         two = await incidents.split(here, one.id, about.id, actor=IDA, reason="another trouble after all")
         async with here.store.reading() as tx:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from acme import ANA, IDA, acme, sandbox
+from acme import ANA, CARL, IDA, acme, sandbox
 from receivers import BlueskyReceiver, SmtpReceiver
 from replying import approved, crisis_with, post, replying
 
@@ -17,14 +17,16 @@ from crisis.replies import PER_BATCH, named_in
 from crisis.statement import Statement
 from crisis.triage import Narrative
 from crisis.watch import Mention
-from records import StatementStatus
+from records import NotFound, StatementStatus
 from tasks.approve import propose
 from tasks.engage import bar
 from tasks.hand_over import hand_over_person
 from tasks.incidents import merge, split
 from tasks.installation import Installation
 from tasks.publish import publish_statement
+from tasks.replies import family_of, sent_in
 from tasks.reply_drafts import Answer, addressed, draft_replies, strike
+from tasks.restrict import restrict
 
 DECLINED = tuple(post(n, f"My card was declined {n} times at the acme till") for n in range(1, 6))
 APP = tuple(post(n, f"The acme app loses every login number {n} and forgets me") for n in range(11, 14))
@@ -35,6 +37,20 @@ async def proposed(here: Installation, incident: str, *answers: tuple[Mention, s
     text = await draft_replies(here, incident, [Answer(m, said, "en") for m, said in answers], author=IDA)
     await propose(here, text, by=IDA)
     return text
+
+
+async def test_whoever_may_not_see_what_an_incident_was_merged_into_is_shown_its_replies(tmp_path: Path) -> None:
+    async with replying(tmp_path) as here:
+        one = (await crisis_with(here, [*DECLINED, *APP])).id
+        other = (await crisis_with(here, [*APP])).id
+        await merge(here, other, one, actor=IDA, reason="one and the same")
+        await restrict(here, one, [], actor=IDA, reason="a person is named in it")
+        carl = here.settings.stakeholder(CARL)
+        async with here.store.seen_by(carl).reading() as tx:
+            with pytest.raises(NotFound):
+                await tx.incidents.get(one)
+            assert await family_of(tx, other) == {one, other}
+            assert await sent_in(tx, other, waiting=True) == []
 
 
 async def test_a_post_of_another_incident_is_not_answered_from_this_one(tmp_path: Path) -> None:
