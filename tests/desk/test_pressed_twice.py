@@ -7,10 +7,11 @@ from datetime import timedelta
 
 import httpx
 import pyotp
-from at_the_desk import ANA, NOON, Scene
+from at_the_desk import ANA, NOON, PEOPLE, Scene
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 
+from crisis.incident import IncidentState
 from desk.pressed import SECONDS, PressedOnce
 
 IDA = "ida@example.com"
@@ -80,3 +81,45 @@ async def test_only_the_same_form_is_the_same_press_and_a_refused_one_may_be_tri
     assert await pressed(one, one, refused=1) == (2, [409, 303])
     assert await pressed(one, later=SECONDS - 1) == (1, [303, 303])
     assert await pressed(one, later=SECONDS + 1) == (2, [303, 303])
+
+
+async def test_of_two_people_who_change_a_task_the_second_is_told_and_overwrites_nothing(scene: Scene) -> None:
+    due = f"{NOON + timedelta(days=2):%Y-%m-%dT%H:%M}"
+    async with scene.signed_in(IDA) as ida, scene.signed_in(ANA) as ana:
+        await ida.post(REVIEW, data=await form_of(ida, REVIEW, act="task", text="Second route", owner=ANA, due=due))
+        hers, his = [
+            {**await form_of(one, REVIEW), "seen": re.findall(r'name="seen" value="([^"]+)"', (await one.get(REVIEW)).text)[0]}
+            for one in (ana, ida)
+        ]
+        task = {"id": "INC-1-T1", "text": "Second route", "owner": ANA, "due": due}
+        done = await ana.post(REVIEW, data={**hers, **task, "act": "task-done", "note": "it is built"})
+        dropped = await ida.post(REVIEW, data={**his, **task, "act": "task-dropped", "note": "too dear"})
+    assert (done.status_code, dropped.status_code) == (303, 409)
+    assert "Somebody changed INC-1-T1 while you had it open" in dropped.text
+    assert "too dear" in dropped.text, "what was typed stays"
+    async with scene.here.store.reading() as tx:
+        task_now = await tx.review_tasks.get("INC-1-T1")
+    assert (task_now.state.value, task_now.note) == ("done", "it is built")
+
+
+async def test_who_closes_second_is_told_who_did_and_a_closed_incident_points_to_its_review(scene: Scene) -> None:
+    scene.set_desk(confirm_with_code=False)
+    leads = [p.model_copy(update={"roles": (*p.roles, "incident_lead")}) if p.email == ANA else p for p in PEOPLE]
+    async with scene.here.store.transaction() as tx:
+        await tx.stakeholders.put_all(leads, actor="configuration")
+        for state in (IncidentState.RESPONDING, IncidentState.MONITORING):
+            if state.value != scene.incident.state.value:
+                await tx.incidents.step("INC-1", state, actor=IDA)
+    page = "/incidents/INC-1/act"
+    async with scene.signed_in(IDA) as ida, scene.signed_in(ANA) as ana:
+        form, late = (
+            await form_of(ida, page, act="close", reason="it is calm"),
+            await form_of(ana, page, act="close", reason="calm for hours"),
+        )
+        assert (await ida.post(page, data=form)).status_code == 303
+        second = await ana.post(page, data=late)
+        shown = (await ida.get(page)).text
+    assert second.status_code == 409
+    assert "Ida Okafor has done this already, at 12:00 UTC" in second.text
+    assert "the response runs" not in shown
+    assert 'href="/incidents/INC-1/review"' in shown
