@@ -111,6 +111,12 @@ class ReviewTask(Frozen):
     def overdue(self, now: UtcDatetime) -> bool:
         return self.state is TaskState.OPEN and self.due_at < now
 
+    @property
+    def seen_as(self) -> str:
+        """A short name of what people see of it: another one, once anybody has changed it."""
+        shown = self.model_dump(mode="json", exclude={"reminded_at"})
+        return hashlib.sha256(rfc8785.dumps(shown)).hexdigest()[:16]
+
     def to_remind(self, now: UtcDatetime) -> bool:
         """Whether its owner is to be reminded now: it is overdue, and a day has passed since the last time."""
         return self.overdue(now) and (self.reminded_at is None or now - self.reminded_at >= NAG_EVERY)

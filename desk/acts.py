@@ -152,9 +152,13 @@ async def _answer(request: Request, place: Place) -> Response:
         await carry_out(request, place, form)
     except REFUSALS as why:
         after = await place_of(here, place.incident.id, place.person.email if place.person else "")
+        says, status = sentence(str(why)), status_of(why)
         if _done_already(after.incident, form.get("act", "")):  # sent twice: the first one counts
-            return RedirectResponse(request.url.path, status_code=303)
-        return _page(request, after, problem=sentence(str(why)), form=form, status=status_of(why))
+            by, told = await _done_by(here, after.incident)
+            if by == _says_to_be(request, place, form):
+                return RedirectResponse(request.url.path, status_code=303)
+            says, status = told, 409
+        return _page(request, after, problem=says, form=form, status=status)
     return RedirectResponse(request.url.path, status_code=303)
 
 
@@ -243,6 +247,24 @@ def _done_already(incident: Incident, act: str) -> bool:
     if act == "close":
         return incident.state in (IncidentState.RESOLVED, IncidentState.REVIEWED)
     return act in ("dismiss", "merge") and incident.state is IncidentState.DISMISSED
+
+
+async def _done_by(here: Installation, incident: Incident) -> tuple[str, str]:
+    """Who brought an incident to where it is, by e-mail address, and that in a sentence."""
+    async with here.store.reading() as tx:
+        kinds = [f"incident.{state.value}" for state in IncidentState] + ["incident.merged"]
+        last = (await tx.ledger.list(incident=incident.id, kinds=kinds, newest=1))[-1:]
+        names = {p.email: p.name for p in await tx.stakeholders.list()}
+    if not last:
+        return "", "It has been done already."
+    [record] = last
+    return record.actor, f"{names.get(record.actor, record.actor)} has done this already, at {record.at:%H:%M} UTC."
+
+
+def _says_to_be(request: Request, place: Place, form: Mapping[str, str]) -> str:
+    """Who handed a form in, by e-mail address; not proven for whoever is not signed in."""
+    person = place.person or person_of(request)
+    return person.email if person else form.get("person", "")
 
 
 def _made_for(place: Place) -> list[str]:

@@ -49,6 +49,7 @@ from desk.guard import HEADERS, KeptFiles, SecurityHeaders
 from desk.kept import Kept
 from desk.live import Live
 from desk.page import FOLDER, Pages
+from desk.pressed import PressedOnce
 from desk.state import Desk, desk_of
 from tasks.installation import Installation
 from tasks.links import prove_key
@@ -153,6 +154,7 @@ def create_app(here: Installation) -> Starlette:
         middleware=[
             Middleware(SecurityHeaders),
             Middleware(DeskAccess, pages=pages),
+            Middleware(PressedOnce),
         ],
         exception_handlers={HTTPException: _refused, 500: _broken},
     )

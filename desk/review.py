@@ -153,6 +153,7 @@ async def _change(request: Request, table: Table, how: str, last: Mapping[str, s
         due_at=_moment(last["due"]) if last.get("due") else None,
         state=states[how],
         note=last.get("note", ""),
+        seen=last.get("seen", "") or "-",
     )
 
 

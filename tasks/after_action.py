@@ -134,16 +134,22 @@ async def change(
     due_at: datetime | None = None,
     state: TaskState | None = None,
     note: str = "",
+    seen: str = "",
 ) -> ReviewTask:
     """Change a task: its words, owner or due time, or say that it is done, dropped or open again.
 
+    Args:
+        seen: ``ReviewTask.seen_as`` of what they had before them; empty takes what there is.
+
     Raises:
-        NotAllowed: they may not write, or it is dropped without a reason.
+        NotAllowed: they may not write, it was changed since they looked, or it is dropped without a reason.
         records.NotFound: there is no such task.
     """
     async with here.store.transaction() as tx:
         before = await tx.review_tasks.get(task_id)
         incident = await _writable(tx, before.incident, actor)
+        if seen and seen != before.seen_as:
+            raise NotAllowed(f"somebody changed {task_id} while you had it open: look at it above, then change it again")
         wanted = state or before.state
         if wanted is TaskState.DROPPED and not (note.strip() or before.note):
             raise NotAllowed("say why the task is dropped: it goes on record")
