@@ -5,7 +5,7 @@ import hmac
 from collections.abc import Iterable
 
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from crisis.copies import HELD
 from crisis.watch import Mention
@@ -55,6 +55,11 @@ async def words_gone(work: Work, texts: Iterable[str]) -> set[str]:
 def words_mark(work: Work, text: str) -> str:
     """The mark of words alone, whoever wrote them: by it a watch forgets what it finds copies by."""
     return mark_of(work, "words", " ".join(text[:HELD].split()))
+
+
+async def erased_so_far(work: Work) -> int:
+    """How many marks there are."""
+    return int((await work.all(select(func.count()).select_from(erased_posts)))[0][0])
 
 
 async def was_erased(work: Work, source: str, id: str) -> bool:
