@@ -80,7 +80,7 @@ class EpisodeTriage:
         self._posts: deque[Understood] = deque(maxlen=MOST_MENTIONS)
         self._narratives: Narratives | None = None
         """Of the episode that is under way; made when it is first looked at."""
-        self._home = ""
+        self.home = ""
         """The episode's incident; mentions of other matters go to theirs."""
         self._matters: dict[str, str] = {}
         """Incidents of other matters, by narrative."""
@@ -193,15 +193,15 @@ class EpisodeTriage:
     def follow(self, live: Sequence[Incident]) -> None:
         """Which incident mentions go to, by narrative; the first one's is home to all others."""
         if live:
-            self._home = live[0].id
+            self.home = live[0].id
             self._matters = {incident.narrative: incident.id for incident in reversed(live) if incident.narrative}
 
     def incident_of(self, mention: Mention) -> str:
         """The incident that a mention goes to."""
-        if len(self._matters) < 2 or self._narratives is None:
-            return self._home
+        if self._narratives is None or not set(self._matters.values()) - {self.home}:
+            return self.home
         self._take()
-        return self._matters.get(self._narratives.narrative(mention.text), self._home)
+        return self._matters.get(self._narratives.narrative(mention.text), self.home)
 
     def resume(self, live: Sequence[Incident], relied_on: Sequence[Mention]) -> None:
         """Take up an episode whose incidents are ``live``, and which relied on these mentions."""

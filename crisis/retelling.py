@@ -2,19 +2,23 @@
 
 An assessment changes when the severity does. What people say changes sooner: a claim that nobody made when the incident
 opened must be seen, tied to a fact and judged against while it grows. So whenever triage looks, the narratives of the
-assessment that holds are renewed, and nothing else of it: who rated it, when, and why stay as they are.
+assessment that holds are renewed, and nothing else of it: who rated it, when, and why stay as they are. Only where a
+person opened the incident, and triage has never rated it, what is measured stands beside that person's word.
 """
 
 from collections.abc import Collection
 from datetime import timedelta
+from typing import Any
 
-from crisis.triage import Assessment
+from crisis.triage import REPORTED, Assessment
 from crisis.values import Frozen
 
 EVERY = timedelta(minutes=10)
 """At least so long between two renewals: each is on record."""
+SOON = timedelta(minutes=1)
+"""The same while there is no narrative yet."""
 GROWN = 0.2
-"""A narrative has changed when its size moved by this part of it."""
+"""A narrative, or how many speak, has changed when it moved by this part of it."""
 
 
 class Retold(Frozen):
@@ -30,20 +34,45 @@ def retold(holds: Assessment, seen: Assessment, *, tied: Collection[str] = ()) -
 
     ``tied``: ids of narratives that a fact answers; they stay although they are no longer among the largest.
     """
-    if not seen.narratives or seen.assessed_at - holds.looked_at < EVERY:
+    measured = _measured(holds, seen)
+    if not (seen.narratives or measured) or seen.assessed_at <= holds.looked_at:
+        return None
+    if holds.looked_at + pause(holds) > seen.assessed_at:
         return None
     before = {n.id: n.size for n in holds.narratives}
     new = sum(n.id not in before for n in seen.narratives)
     moved = sum(abs(n.size - before[n.id]) > GROWN * before[n.id] for n in seen.narratives if n.id in before)
-    if not new and not moved:
+    if not (new or moved or measured):
         return None
     there = {n.id for n in seen.narratives}
     kept = tuple(n for n in holds.narratives if n.id in tied and n.id not in there)
     rated = before.keys() - set(holds.newcomers)
-    changes = {
+    changes = measured | {
         "narratives": (*seen.narratives, *kept),
         "narratives_at": seen.assessed_at,
         "newcomers": tuple(n.id for n in seen.narratives if n.id not in rated),
     }
     renewed = holds.model_copy(update=changes)
-    return Retold(assessment=renewed, says=f"{new} new, {moved} changed in size by more than a fifth")
+    says = f"{new} new, {moved} changed in size by more than a fifth"
+    return Retold(assessment=renewed, says=says + (f"; {seen.authors:,} authors speak of it" if measured else ""))
+
+
+def pause(holds: Assessment) -> timedelta:
+    """How long after the last look there is another."""
+    if holds.narratives:
+        return EVERY
+    return SOON if holds.retold or not rated_by_hand(holds) else timedelta()
+
+
+def rated_by_hand(holds: Assessment) -> bool:
+    """Whether only people have rated it."""
+    return holds.score == 0 and any(f.name == REPORTED for f in holds.factors)
+
+
+def _measured(holds: Assessment, seen: Assessment) -> dict[str, Any]:
+    """What is measured of an incident that only people have rated, if it moved."""
+    if not rated_by_hand(holds) or abs(seen.authors - holds.authors) <= GROWN * holds.authors:
+        return {}
+    said = tuple(f for f in holds.factors if f.name == REPORTED)
+    found = tuple(f for f in seen.factors if f.name != REPORTED)
+    return {"authors": seen.authors, "negative_share": seen.negative_share, "factors": (*said, *found)}

@@ -27,6 +27,10 @@ class Strategy(StrEnum):
     REBUILD = "rebuild"
 
 
+REPORTED = "reported by a person"
+"""The name of the factor that stands for a person's word."""
+
+
 class Factor(Frozen):
     """One reason for an alert or a severity, in words and numbers."""
 

@@ -227,6 +227,16 @@ class Mentions:
         here = mentions.c.incident.in_(sorted(incidents)) & (mentions.c.key == _key(source, id))
         return await self._work.first(select(mentions.c.key).where(here).limit(1)) is not None
 
+    async def spread_over(self, incident: str, *, limit: int) -> builtins.list[Mention]:
+        """Up to ``limit`` mentions of an incident in order of time, evenly over all of them; none that was erased."""
+        number = func.row_number().over(order_by=(mentions.c.created_at, mentions.c.key)) - 1
+        whole = select(mentions.c.key, number.label("number"), func.count().over().label("many"))
+        ranked = whole.where(mentions.c.incident == incident, mentions.c.body.not_like(BLOTTED)).subquery()
+        step = (ranked.c.many + limit - 1) // limit
+        query = select(mentions.c.body).join(ranked, ranked.c.key == mentions.c.key)
+        query = query.where(mentions.c.incident == incident, ranked.c.number % step == 0).order_by(ranked.c.number)
+        return [read(Mention, row.body) for row in await self._work.all(query)]
+
     async def before(self, incident: str, until: datetime) -> int:
         """How many mentions of an incident were written up to ``until``."""
         query = select(func.count()).where(mentions.c.incident == incident, mentions.c.created_at <= until)

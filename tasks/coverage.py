@@ -33,6 +33,8 @@ class CoverageBook:
         self._here, self._watch = here, watch
         self._noted: dict[str, tuple[Coverage, datetime]] = {}
         self._lost: set[str] = set()
+        self._last_posts: dict[str, datetime] = {}
+        """When the newest post was written that each source had brought when this listener began."""
         self._forgotten: set[str] = set()
         self._changed = False
         self._untold: list[tuple[str, Coverage, str]] = []
@@ -41,7 +43,9 @@ class CoverageBook:
 
     async def begin(self, tx: Transaction) -> None:
         """Remember what was lost when the listener before this one stopped; it may have had no time to tell."""
-        lost = [c for c, _ in await tx.coverage.list(self._watch) if c.health.state is SourceState.DOWN]
+        known = [coverage for coverage, _ in await tx.coverage.list(self._watch)]
+        self._last_posts = {c.source: c.health.last_post_at for c in known if c.health.last_post_at}
+        lost = [c for c in known if c.health.state is SourceState.DOWN]
         self._lost = {coverage.source for coverage in lost}
         self._untold = [("coverage.lost", coverage, "") for coverage in lost]
 
@@ -53,7 +57,8 @@ class CoverageBook:
                 self._forgotten.add(feed.name)
                 self._noted.pop(feed.name, None)
                 await tx.coverage.forget(self._watch, feed.name)
-        for coverage in coverage_of(self._watch, feeds):
+        for found in coverage_of(self._watch, feeds):
+            coverage = self._with_last_post(found)
             before = self._noted.get(coverage.source)
             changed = before is None or _told(before[0]) != _told(coverage)
             if changed or (before and now - before[1] >= NOTE_EVERY):
@@ -61,6 +66,13 @@ class CoverageBook:
                 self._noted[coverage.source] = coverage, now
                 self._changed |= changed
             await self._record(tx, coverage, incident.id if incident else "")
+
+    def _with_last_post(self, coverage: Coverage) -> Coverage:
+        """Posts that a source brought to the listener before this one were posts, too."""
+        last = self._last_posts.get(coverage.source)
+        if last is None or coverage.health.last_post_at is not None:
+            return coverage
+        return coverage.model_copy(update={"health": coverage.health.model_copy(update={"last_post_at": last})})
 
     async def _record(self, tx: Transaction, coverage: Coverage, incident: str) -> None:
         health, name = coverage.health, coverage.source
@@ -97,8 +109,9 @@ class CoverageBook:
         self._showing = asyncio.create_task(_show(self._watch, coverages))
 
 
-def _told(coverage: Coverage) -> tuple[SourceState, datetime, str]:
-    return coverage.health.state, coverage.health.since, coverage.health.says
+def _told(coverage: Coverage) -> tuple[SourceState, datetime, str, bool]:
+    health = coverage.health
+    return health.state, health.since, health.says, health.last_post_at is None
 
 
 async def _show(watch: str, coverages: list[Coverage]) -> None:
@@ -123,7 +136,8 @@ def _as_of_now(coverage: Coverage, noted_at: datetime) -> Coverage:
     if datetime.now(UTC) - noted_at <= STALE:
         return coverage
     says = "nobody listens; `fireline up` starts it"
-    health = SourceHealth(state=SourceState.DOWN, since=noted_at, in_contact=False, says=says)
+    last = coverage.health.last_post_at
+    health = SourceHealth(state=SourceState.DOWN, since=noted_at, last_post_at=last, in_contact=False, says=says)
     return coverage.model_copy(update={"health": health})
 
 

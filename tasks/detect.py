@@ -26,6 +26,7 @@ from tasks.coverage import CoverageBook
 from tasks.first_word import alert, reassessed
 from tasks.incidents import ask_to_confirm
 from tasks.installation import Installation
+from tasks.joining import Joining
 from tasks.listening import Arrival, Feed, arrivals_of
 from tasks.our_posts import OurPosts
 from tasks.sources import cursor_key, sources_of
@@ -76,6 +77,7 @@ class _Listener:
         self.here, self.watch, self.progress, self.sources = here, watch, progress, sources
         self.matcher = Matcher({watch.name: parse(watch.query)}, text_key="text")
         self.ours = OurPosts(watch)
+        self.joining = Joining(here, watch)
         self.tick = timedelta(seconds=here.settings.tick_seconds)
         self.triage = EpisodeTriage(
             watch, playbooks=here.playbooks, newsrooms=here.newsrooms, sensitivity=here.settings.detection
@@ -92,6 +94,7 @@ class _Listener:
         self.asked: tuple[set[tuple[str, str]], set[str]] = set(), set()
         """Posts and words at hand of which it is known whether they were erased, as things stood then."""
         self.incident: Incident | None = None
+        """The incident of the alert that is on."""
         self.last_signal: datetime | None = None
         self.stored_at = 0.0
         self.matched = self.incidents = 0
@@ -146,10 +149,11 @@ class _Listener:
             await self.coverage.begin(tx)
             if saved is not None:
                 self._load(*saved)
-            if live:
+            if live and self.triage.detector.alerting:
                 self.incident = live[0]
                 relied_on = [m for incident in live for m in await tx.mentions.list(incident.id)]
                 self.triage.resume(live, [m for m in relied_on if self._is_about(m)])
+            self.joining.follow(live, self.triage)
             await self.ours.look(tx)
 
     def _load(self, cursors: str, state: str) -> None:
@@ -176,7 +180,7 @@ class _Listener:
             self.answers.append(mention)
         elif mention is not None and self.triage.feed(mention):
             self.matched += 1
-            if self.incident is not None:
+            if self.incident is not None or self.joining.open:
                 self.relied_on.append(mention)
         self.cursors[key] = arrival.cursor  # only now: whatever was stored while ticking does not hold this post yet
 
@@ -198,6 +202,9 @@ class _Listener:
             self.incident = None
         if self.triage.due(signal, self._pause):
             await self._raise(signal)
+        alerted = self.incident.id if self.incident is not None else ""
+        for incident in self.joining.due(at, alerted, self._pause):
+            await self.joining.retell(incident, self.triage.detector.level())
 
     def _pause(self, span: timedelta) -> timedelta:
         """``span``, or what passes on a clock that runs fast while one assessment may take its time."""
@@ -231,20 +238,24 @@ class _Listener:
         async with self.here.store.transaction() as tx:
             for signal in self.signals:
                 await tx.signals.add(signal)
-            if self.incident is not None and self.relied_on:
+            await self.joining.look(tx, self.triage)
+            if self.incident is not None or self.joining.open:
                 by_incident: dict[str, list[Mention]] = {}
                 for mention in self.relied_on:
-                    by_incident.setdefault(self.triage.incident_of(mention), []).append(mention)
+                    for incident in self.joining.of(mention, self.triage):
+                        by_incident.setdefault(incident, []).append(mention)
+                for mention in self.answers:
+                    if kept := self.ours.kept_with(mention):
+                        by_incident.setdefault(kept, []).append(mention)
                 for incident, mentions in by_incident.items():
                     await tx.mentions.relied_on(incident, mentions)
-            for mention in self.answers:
-                if kept := self.ours.kept_with(mention):
-                    await tx.mentions.relied_on(kept, [mention])
+                    self.joining.grew(incident)
             await self.ours.look(tx)
             await self._forget_erased(tx)
             if self.cursors:
                 await tx.watches.save_progress(self.progress, json.dumps(self.cursors), self._dump())
-            await self.coverage.write(tx, self.feeds, self.incident)
+            during = self.incident or next(iter(self.joining.open), None)
+            await self.coverage.write(tx, self.feeds, during)
         self.signals, self.relied_on, self.answers = [], [], []
         self.stored_at = asyncio.get_running_loop().time()
         self.coverage.tell()

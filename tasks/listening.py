@@ -58,6 +58,7 @@ class Feed:
         self.arrivals: deque[Arrival] = deque()
         self.ended = False
         self.posts = 0
+        self._last_post: datetime | None = None
         self.changed = asyncio.Event()
         """Set whenever something happens; the reader of all feeds shares one."""
         self._here, self._wanted, self._chosen, self._watch = here, wanted, chosen, watch
@@ -77,7 +78,10 @@ class Feed:
 
     @property
     def health(self) -> SourceHealth:
-        return self._opened.health
+        health = self._opened.health
+        if health.last_post_at is not None or self._last_post is None:
+            return health
+        return health.model_copy(update={"last_post_at": self._last_post})
 
     @property
     def behind(self) -> bool:
@@ -108,6 +112,7 @@ class Feed:
         now = self._here.clock.now()
         moment = min(mention.created_at, now) if self.live else mention.created_at
         self.posts += 1
+        self._last_post = max(self._last_post or mention.created_at, mention.created_at)
         self._stirred_at = asyncio.get_running_loop().time()
         if self.live and moment >= now - PRESENT:
             self._caught_up = True

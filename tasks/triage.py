@@ -7,7 +7,7 @@ from crisis.correlation import Matter, incident_for
 from crisis.incident import Incident, IncidentState
 from crisis.opening import again, answered, opening
 from crisis.retelling import retold
-from crisis.triage import Assessment, Cluster, Factor, Signal
+from crisis.triage import REPORTED, Assessment, Cluster, Factor, Signal
 from crisis.typed_in import TITLE, one_line
 from crisis.values import CrisisType, Severity
 from crisis.watch import Mention, Watch
@@ -146,7 +146,7 @@ def assessment_by_hand(
         severity=severity,
         type=crisis_type,
         score=0.0,
-        factors=(Factor(name="reported by a person", value=1, says=says),),
+        factors=(Factor(name=REPORTED, value=1, says=says),),
         cluster=Cluster(playbook.cluster),
         strategy=choice.strategy,
         why_strategy=choice.why,

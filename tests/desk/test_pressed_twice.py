@@ -88,7 +88,10 @@ async def test_of_two_people_who_change_a_task_the_second_is_told_and_overwrites
     async with scene.signed_in(IDA) as ida, scene.signed_in(ANA) as ana:
         await ida.post(REVIEW, data=await form_of(ida, REVIEW, act="task", text="Second route", owner=ANA, due=due))
         hers, his = [
-            {**await form_of(one, REVIEW), "seen": re.findall(r'name="seen" value="([^"]+)"', (await one.get(REVIEW)).text)[0]}
+            {
+                **await form_of(one, REVIEW),
+                "seen": re.findall(r'name="seen" value="([^"]+)"', (await one.get(REVIEW)).text)[0],
+            }
             for one in (ana, ida)
         ]
         task = {"id": "INC-1-T1", "text": "Second route", "owner": ANA, "due": due}
