@@ -305,7 +305,7 @@ class Detector:
             new._pending = [Sighting(*post) for post in known["pending"]]
             new._episode = Episode.load(known["episode"])
             new.late, new._quarter, new._first, new._at = known["rest"]
-        except (KeyError, TypeError, ValueError) as error:
+        except (LookupError, TypeError, ValueError) as error:
             raise ValueError(f"this is not a detector's state ({type(error).__name__}: {error})") from None
         return new
 
