@@ -149,7 +149,9 @@ async def change(
         before = await tx.review_tasks.get(task_id)
         incident = await _writable(tx, before.incident, actor)
         if seen and seen != before.seen_as:
-            raise NotAllowed(f"somebody changed {task_id} while you had it open: look at it above, then change it again")
+            raise NotAllowed(
+                f"somebody changed {task_id} while you had it open: look at it above, then change it again"
+            )
         wanted = state or before.state
         if wanted is TaskState.DROPPED and not (note.strip() or before.note):
             raise NotAllowed("say why the task is dropped: it goes on record")

@@ -21,7 +21,9 @@ REVIEW = "/incidents/INC-1/review"
 async def form_of(browser: httpx.AsyncClient, page: str, **fields: object) -> dict[str, object]:
     """What the page's form hands in, with a nonce of its own."""
     shown = (await browser.get(page)).text
-    made = {name: re.search(rf'name="{name}" value="([^"]*)"', shown) for name in ("nonce", "version", "covers")}
+    made = {
+        name: re.search(rf'name="{name}" value="([^"]*)"', shown) for name in ("nonce", "version", "covers", "seen")
+    }
     return {name: found[1] for name, found in made.items() if found} | fields
 
 
@@ -88,7 +90,10 @@ async def test_of_two_people_who_change_a_task_the_second_is_told_and_overwrites
     async with scene.signed_in(IDA) as ida, scene.signed_in(ANA) as ana:
         await ida.post(REVIEW, data=await form_of(ida, REVIEW, act="task", text="Second route", owner=ANA, due=due))
         hers, his = [
-            {**await form_of(one, REVIEW), "seen": re.findall(r'name="seen" value="([^"]+)"', (await one.get(REVIEW)).text)[0]}
+            {
+                **await form_of(one, REVIEW),
+                "seen": re.findall(r'name="seen" value="([^"]+)"', (await one.get(REVIEW)).text)[0],
+            }
             for one in (ana, ida)
         ]
         task = {"id": "INC-1-T1", "text": "Second route", "owner": ANA, "due": due}
