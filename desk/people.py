@@ -18,6 +18,7 @@ from crisis.access import VIEWER
 from crisis.approval import NotAllowed
 from crisis.fact import Fact
 from crisis.incident import Incident
+from crisis.record import Record
 from crisis.rendering import DoesNotFit
 from crisis.replies import GAP, MARKS, PER_BATCH, PER_DAY, PER_NARRATIVE
 from crisis.statement import Statement
@@ -108,7 +109,13 @@ async def _act(
             await engage.allow(here, last.get("who", ""), reason=reason, actor=actor)
             return "#list"
         case "hand over":
-            await hand_over_person(here, name, last.get("who", ""), last.get("helpdesk", ""), actor=actor)
+            ticket = await hand_over_person(here, name, last.get("who", ""), last.get("helpdesk", ""), actor=actor)
+            async with here.store.reading() as tx:
+                handed = [r for r in (await _in_care(tx, name)).values() if r.data["delivery"] == ticket.id]
+            if by := [r for r in handed if r.actor != actor]:
+                raise NotAllowed(
+                    f"{by[0].actor} has handed them over already, at {by[0].at:%H:%M} UTC: nothing goes to care twice"
+                )
             return "#people"
         case _:
             raise NotAllowed("nothing was chosen")
@@ -150,6 +157,12 @@ async def _suggested(desk: Desk, incident: Incident, able: list[engage.Reachable
     return {r.name: answer.text for r, answer in zip(able, made, strict=True)}
 
 
+async def _in_care(tx: Transaction, incident: str) -> dict[tuple[str, str], Record]:
+    """Who was handed over to care, by the network and the id of the post that went there."""
+    handed = await tx.ledger.list(incident=incident, kind="person.handed_over")
+    return {(str(r.data["network"]), str(r.data["post"])): r for r in handed}
+
+
 async def _page(
     request: Request,
     incident: Incident,
@@ -172,6 +185,7 @@ async def _page(
             "planned": list(reversed(await tx.outbox.replies(incident=incident.id))),
             "stopped": await replies.are_stopped(tx, incident.id),
             "barred": await tx.engagement.list(),
+            "in_care": await _in_care(tx, incident.id),
         }
     context |= {
         "incident": incident,

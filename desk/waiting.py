@@ -22,6 +22,10 @@ LONGEST = 160
 """Characters of a promise that are shown where it waits; its own page has all."""
 
 
+UNFINISHED = (StatementStatus.DRAFT, StatementStatus.RETURNED, StatementStatus.VOIDED, StatementStatus.EXPIRED)
+"""Texts that somebody has to write on before they can be approved."""
+
+
 @dataclass(frozen=True)
 class Wait:
     """Something that does not happen until somebody does it."""
@@ -71,6 +75,8 @@ def _found(picture: Picture, settings: Settings, now: datetime) -> list[Wait]:
         if d.needs_human
     ]
     for version in picture.versions:
+        if incident.closed_at and version.status in UNFINISHED:
+            continue  # a draft of what is over: nobody writes on it any more
         wait = _waits_for(version, settings, lead, word_due(incident, version.statement.kind))
         found += [wait] if wait else []
     found += _to_mend(picture, lead)
@@ -103,6 +109,10 @@ def _found(picture: Picture, settings: Settings, now: datetime) -> list[Wait]:
         act = f"/incidents/{incident.id}/act#close"
         label = "Who is still owed the resolution"
         found.append(Wait(says, lead, commands=(close,), act=act, act_label="Close it", link=owed, link_label=label))
+    elif incident.state is IncidentState.RESOLVED:
+        says = "Review it: a meeting, what was learnt, and signatures"
+        place = f"/incidents/{incident.id}/review"
+        found.append(Wait(says, lead, act=place, act_label="Open the review", since=incident.closed_at))
     return found
 
 

@@ -122,3 +122,15 @@ async def test_a_text_that_is_gone_is_to_be_corrected_or_taken_back_until_it_was
     assert says not in await shown(scene, "/")
     assert "it is not there any more" not in await shown(scene, "/incidents/INC-1/told")
     assert "correct or withdraw" not in await waiting_for(scene.here, incident)
+
+
+async def test_a_closed_incident_waits_for_its_review_and_for_no_draft_that_nobody_can_approve(scene: Scene) -> None:
+    async with scene.here.store.transaction() as tx:
+        await tx.statements.set_status("INC-1-S1", 1, StatementStatus.DRAFT, actor=ANA)
+        for state in (IncidentState.RESPONDING, IncidentState.MONITORING, IncidentState.RESOLVED):
+            if state is not (await tx.incidents.get("INC-1")).state:
+                await tx.incidents.step("INC-1", state, actor=ANA)
+    page = await shown(scene, "/incidents/INC-1")
+    assert "Propose the holding statement" not in page
+    assert "Review it: a meeting, what was learnt, and signatures" in page
+    assert step_on(page) == "/incidents/INC-1/review"

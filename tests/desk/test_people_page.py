@@ -100,6 +100,11 @@ async def test_people_are_answered_handed_over_and_put_on_the_list(
     given = {"who": "mastodon:p5@social.example", "helpdesk": "care"}
     assert (await act(browser, page, act="hand over", **given)).status_code == 303
     assert (await act(browser, page, act="hand over", **given)).status_code == 303
+    assert "Handed over to care (care) by ida@example.com" in (await browser.get(page)).text
+    scene = Scene(here, here.clock, create_app(here), incident, None)  # type: ignore[arg-type]
+    async with scene.signed_in(ANA) as second:
+        told = await act(second, page, act="hand over", **given)
+    assert (told.status_code, "Ida@example.com has handed them over already" in told.text) == (409, True)
     [mail] = [
         p for p in sandbox(here) if p.purpose is Purpose.NOTICE and p.rendering.target.address == "care@example.com"
     ]

@@ -21,7 +21,9 @@ REVIEW = "/incidents/INC-1/review"
 async def form_of(browser: httpx.AsyncClient, page: str, **fields: object) -> dict[str, object]:
     """What the page's form hands in, with a nonce of its own."""
     shown = (await browser.get(page)).text
-    made = {name: re.search(rf'name="{name}" value="([^"]*)"', shown) for name in ("nonce", "version", "covers")}
+    made = {
+        name: re.search(rf'name="{name}" value="([^"]*)"', shown) for name in ("nonce", "version", "covers", "seen")
+    }
     return {name: found[1] for name, found in made.items() if found} | fields
 
 
@@ -43,7 +45,9 @@ async def test_the_second_press_of_an_approval_with_its_used_code_says_no_more_t
     async with scene.here.store.transaction() as tx:
         secret = await tx.codes.enrol(ANA, actor="test")
     async with scene.signed_in(ANA) as browser:
-        form = await form_of(browser, page, act="approve", code=pyotp.parse_uri(secret).at(time.time()))
+        form = await form_of(
+            browser, page, act="approve", code=pyotp.TOTP(pyotp.parse_uri(secret).secret).at(int(time.time()))
+        )
         first, second = await asyncio.gather(browser.post(page, data=form), browser.post(page, data=form))
     assert (first.status_code, second.status_code) == (303, 303)
     assert await scene.decisions() == [(ANA, "approve")]

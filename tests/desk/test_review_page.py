@@ -31,7 +31,7 @@ async def resolved(scene: Scene) -> Scene:
 
 async def post(browser: httpx.AsyncClient, **fields: object) -> httpx.Response:
     page = (await browser.get(PAGE)).text
-    made = {name: re.search(rf'name="{name}" value="([^"]*)"', page) for name in ("nonce", "version", "covers")}
+    made = {name: re.search(rf'name="{name}" value="([^"]*)"', page) for name in ("nonce", "version", "covers", "seen")}
     form = {name: found[1] for name, found in made.items() if found} | fields
     return await browser.post(PAGE, data=form, headers={"origin": "http://desk.test"})
 
