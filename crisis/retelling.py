@@ -16,7 +16,7 @@ from crisis.values import Frozen
 EVERY = timedelta(minutes=10)
 """At least so long between two renewals: each is on record."""
 SOON = timedelta(minutes=1)
-"""The same while there is no narrative, or nothing was measured, yet."""
+"""The same while there is no narrative yet."""
 GROWN = 0.2
 """A narrative, or how many speak, has changed when it moved by this part of it."""
 
@@ -59,10 +59,9 @@ def retold(holds: Assessment, seen: Assessment, *, tied: Collection[str] = ()) -
 
 def pause(holds: Assessment) -> timedelta:
     """How long after the last look there is another."""
-    by_hand = rated_by_hand(holds)
-    if holds.narratives and not (by_hand and not holds.authors):
+    if holds.narratives:
         return EVERY
-    return SOON if holds.retold or not by_hand else timedelta()
+    return SOON if holds.retold or not rated_by_hand(holds) else timedelta()
 
 
 def rated_by_hand(holds: Assessment) -> bool:
