@@ -24,6 +24,8 @@ from crisis.values import Frozen
 from crisis.visible import web_address
 from crisis.watch import Mention
 
+SAMPLE = 200
+"""Posts that the map is made from."""
 QUOTES = 2
 """Posts quoted in a cell."""
 LONGEST = 280
@@ -186,6 +188,30 @@ def empathy_map(
     return EmpathyMap(posts=len(posts), read=sum(r.supported for r in readings), groups=groups)
 
 
+def of_the_matter(
+    posts: Sequence[Mention], readings: Sequence[Reading], narratives: Sequence[Narrative], *, most: int = SAMPLE
+) -> tuple[list[Mention], list[Reading]]:
+    """Up to ``most`` of an incident's posts that are about its matter, spread evenly over ``posts`` as they are ordered.
+
+    First those that speak of a narrative and are hostile, then other hostile ones, then others that speak of one, then
+    those that cannot be read; what remains is the brand's everyday talk, and is taken only where there is nothing else.
+    """
+    speaks = [_speaks_of(narrative) for narrative in narratives if _telling(narrative)]
+    ranks: list[list[int]] = [[], [], [], [], []]
+    for place, (post, reading) in enumerate(zip(posts, readings, strict=True)):
+        told = any(speak(post) for speak in speaks)
+        rank = (0 if told else 1) if reading.hostile else 2 if told else 4 if reading.supported else 3
+        ranks[rank].append(place)
+    if any(ranks[:4]):
+        ranks.pop()
+    chosen: list[int] = []
+    for places in ranks:
+        room = min(most - len(chosen), len(places))
+        chosen += [places[number * len(places) // room] for number in range(room)]
+    chosen.sort()
+    return [posts[place] for place in chosen], [readings[place] for place in chosen]
+
+
 def needs(found: EmpathyMap, statements: Iterable[tuple[str, str]] = (), *, least: int = LEAST) -> tuple[Need, ...]:
     """What the groups feel, ask and demand, each with the first statement (label, text) that answers it; those without an
     answer first, the most frequent first. ``least``: posts that must show it."""
@@ -263,13 +289,20 @@ def _thinks(posts: Sequence[Mention], narratives: Sequence[Narrative]) -> tuple[
     """Narratives of which a post of the group has at least half of the label's longer words."""
     found = []
     for narrative in narratives:
-        words = set(re.findall(r"\w{4,}", narrative.label.lower()))
-        if not words:
-            continue
-        speak = [p for p in posts if 2 * len(words & set(re.findall(r"\w{4,}", p.text[:2000].lower()))) >= len(words)]
+        speaks = _speaks_of(narrative)
+        speak = [post for post in posts if speaks(post)] if _telling(narrative) else []
         if speak:
             found.append(Cell(what=narrative.label, count=len(speak), quotes=_quotes(speak)[:1]))
     return tuple(sorted(found, key=lambda cell: -cell.count)[:3])
+
+
+def _telling(narrative: Narrative) -> set[str]:
+    return set(re.findall(r"\w{4,}", narrative.label.lower()))
+
+
+def _speaks_of(narrative: Narrative) -> Callable[[Mention], bool]:
+    words = _telling(narrative)
+    return lambda post: 2 * len(words & set(re.findall(r"\w{4,}", post.text[:2000].lower()))) >= len(words)
 
 
 def _feels(own: Sequence[tuple[Mention, Reading]]) -> tuple[Cell, ...]:

@@ -3,7 +3,8 @@
 Found by their question mark in any script; without one, in English, by how they begin: a question word before a verb, a
 verb before its subject, or words of asking ("any idea when", "I want to know whether"). Left out are what is shouted as
 a question and asks nothing ("are you kidding me?", "how dare you?"), and whatever has fewer than three words. English
-rules only know English: a rhetorical question in another language is taken for one that is meant. Pure.
+rules only know English: a rhetorical question in another language is taken for one that is meant. A handle that is only
+called ("@acme, when ...?", "hey @acme: why ...?") is left out with the mark behind it; one that the sentence needs stays. Pure.
 """
 
 import re
@@ -17,13 +18,23 @@ UNMARKED = 160
 
 _SENTENCE = re.compile(r"(?:[^.!?？！。؟;\n]|[.;](?=\w))+[?？؟]*")
 _NOISE = re.compile(
-    r"(?:https?://|www\.)\S+|(?:^|\s)(?:rt\s+)?@[\w.\-]+:?"
+    r"(?:https?://|www\.)\S+"
     r"|[¿\x00-\x09\x0b-\x1f\u200b-\u200f\u202a-\u202e\u2066-\u2069]",
     re.IGNORECASE,
 )
+_HANDLE = r"(?<![\w/@])@\w(?:[\w.\-]{0,250}\w)?"
+_NAMED = re.compile(_HANDLE)
+_CALLED_FIRST = re.compile(
+    rf"(?:^|(?<=[.!?？！。؟;\n]))[\s(\"'“‘.]*(?:rt\s+)?{_HANDLE}(?:[\s,:.!)–—-]+{_HANDLE})*[ \t,:.!)–—-]*",
+    re.IGNORECASE,
+)
+"""Handles before a sentence."""
+_CALLED_WITHIN = re.compile(rf"[\s,]*\s{_HANDLE}\s*([,:])(?!\s*@)")
+"""A handle behind a greeting or a clause, with the mark that shuts it off."""
+_CALLED_LAST = re.compile(rf"\s*,\s*{_HANDLE}(?=\s*(?:[?？؟!.]|$))")
 _EDGES = re.compile(
-    r"^(?:[^\w\"'“‘(]++|#\w+\s+|(?:omg|smh|wtf|lol|ok|ugh|wow|fyi|psa|update|breaking)\b[\s:,.!]*+)++(?=\w)"
-    r"|(?:\s+#\w++)+(?=\W*$)",
+    r"^(?:#\w+\s+|#|[^\w\"'“‘(#]++|(?:omg|smh|wtf|lol|ok|ugh|wow|fyi|psa|update|breaking)\b[\s:,.!]*+)++(?=\w)"
+    r"|(?:\s+#\w++)++(?=\W*$)",
     re.IGNORECASE,
 )
 """Marks, hashtags and exclamations before a question, and hashtags behind it. Never taken back: a row of dashes would cost
@@ -163,14 +174,20 @@ _HEADLINE = re.compile(
 def asked(text: str) -> list[str]:
     """What one post asks, each question as written."""
     found = []
-    for sentence in _SENTENCE.findall(_NOISE.sub(" ", text[:READ])):
-        plain = _EDGES.sub("", " ".join(sentence.split()))
+    for sentence in _SENTENCE.findall(_addressed_to_nobody(_NOISE.sub(" ", text[:READ]))):
+        shown = _EDGES.sub("", " ".join(sentence.split()))
+        plain = _EDGES.sub("", " ".join(_NAMED.sub(" ", sentence).split()))
         words = WORD.findall(plain)
         if len(words) < 3 or _RHETORICAL.search(plain) or _SCORN.search(plain) or _is_headline(plain, words):
             continue
         if plain[-1:] in _MARKS or (_asks_unmarked(plain) and not _says_of(plain, text)):
-            found.append(plain[:LONGEST])
+            found.append(shown[:LONGEST])
     return found
+
+
+def _addressed_to_nobody(text: str) -> str:
+    """The text without handles that are only called."""
+    return _CALLED_LAST.sub("", _CALLED_WITHIN.sub(r"\1", _CALLED_FIRST.sub(" ", text)))
 
 
 def _says_of(sentence: str, text: str) -> bool:

@@ -70,8 +70,9 @@ def rated_by_hand(holds: Assessment) -> bool:
 
 
 def _measured(holds: Assessment, seen: Assessment) -> dict[str, Any]:
-    """What is measured of an incident that only people have rated, if it moved."""
-    if not rated_by_hand(holds) or abs(seen.authors - holds.authors) <= GROWN * holds.authors:
+    """What is measured of an incident that only people have rated, if it moved and anybody speaks."""
+    moved = abs(seen.authors - holds.authors) > GROWN * holds.authors
+    if not (seen.authors and moved and rated_by_hand(holds)):
         return {}
     said = tuple(f for f in holds.factors if f.name == REPORTED)
     found = tuple(f for f in seen.factors if f.name != REPORTED)

@@ -36,7 +36,7 @@ from desk.waiting import next_step, waits
 from records import Transaction
 from tasks.advise import advise
 from tasks.deliver import REACHED, TAKEN
-from tasks.empathy import SAMPLE, map_of, published_texts
+from tasks.empathy import LOOKED_AT, map_of, published_texts
 from tasks.incidents import answers
 from tasks.monitoring import monitoring_of
 from tasks.review import report_folder
@@ -180,7 +180,7 @@ async def _posts(desk: Desk, tx: Transaction, incident: Incident) -> dict[str, A
     for (network, language), count in spread.items():
         networks[network or "?"] += count
         languages[language or "not told"] += count
-    newest = await tx.mentions.newest(incident.id, limit=SAMPLE)
+    posts = await tx.mentions.spread_over(incident.id, limit=LOOKED_AT)
     brand = (await tx.watches.get(incident.watch)).brand
     shown: dict[str, Any] = {
         "mention_count": networks.total(),
@@ -191,8 +191,8 @@ async def _posts(desk: Desk, tx: Transaction, incident: Incident) -> dict[str, A
         "empathy": await desk.kept.once(
             "empathy",
             incident.id,
-            ([(m.source, m.id) for m in newest], incident.assessment.narratives),
-            lambda: map_of(newest, incident.assessment, brand),
+            ([(m.source, m.id) for m in posts], incident.assessment.narratives),
+            lambda: map_of(posts, incident.assessment, brand),
         ),
     }
     said = await published_texts(tx, incident.id)

@@ -39,7 +39,7 @@ from tasks.advise import advise
 from tasks.binding import what_changed
 from tasks.compose import Checked, Typed, check, names_of_default
 from tasks.draft import before_author, latest_of, place_of, suggested
-from tasks.empathy import SAMPLE, left_open, map_of, published_texts
+from tasks.empathy import LOOKED_AT, left_open, map_of, published_texts
 from tasks.installation import Installation
 from tasks.outlets import NothingToCorrect, languages_for
 from tasks.people import circle_of
@@ -340,7 +340,7 @@ async def _left_open(request: Request, sheet: Sheet) -> tuple[Need, ...]:
     desk = desk_of(request)
     incident = sheet.incident
     async with desk.here.store.reading() as tx:
-        newest = await tx.mentions.newest(incident.id, limit=SAMPLE)
+        posts = await tx.mentions.spread_over(incident.id, limit=LOOKED_AT)
         brand = (await tx.watches.get(incident.watch)).brand
         said = [
             one
@@ -350,8 +350,8 @@ async def _left_open(request: Request, sheet: Sheet) -> tuple[Need, ...]:
     found = await desk.kept.once(
         "empathy",
         incident.id,
-        ([(m.source, m.id) for m in newest], incident.assessment.narratives),
-        lambda: map_of(newest, incident.assessment, brand),
+        ([(m.source, m.id) for m in posts], incident.assessment.narratives),
+        lambda: map_of(posts, incident.assessment, brand),
     )
     return await asyncio.to_thread(left_open, found, sheet.typed.text, said)
 

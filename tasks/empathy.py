@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from crisis.empathy import EmpathyMap, Need, NeedKind, answers, empathy_map, needs
+from crisis.empathy import EmpathyMap, Need, NeedKind, answers, empathy_map, needs, of_the_matter
 from crisis.incident import Incident
 from crisis.merging import merged as asking_the_same
 from crisis.reading import read_many
@@ -13,8 +13,8 @@ from crisis.triage import Assessment
 from crisis.watch import Mention
 from records import StatementStatus, Transaction
 
-SAMPLE = 200
-"""Newest posts that the map is made from."""
+LOOKED_AT = 2_000
+"""Posts, spread over the incident's time, among which those of its matter are looked for."""
 
 
 @dataclass(frozen=True)
@@ -30,9 +30,10 @@ class Felt:
 
 
 def map_of(posts: Sequence[Mention], assessment: Assessment, brand: str) -> EmpathyMap:
-    """The map of some posts. Slow: it reads them."""
+    """The map of those of some posts that are about the matter. Slow: it reads them."""
     readings = read_many([p.text for p in posts], [p.language for p in posts])
-    return empathy_map(posts, readings, assessment.narratives, brand=brand)
+    chosen, own = of_the_matter(posts, readings, assessment.narratives)
+    return empathy_map(chosen, own, assessment.narratives, brand=brand)
 
 
 async def published_texts(tx: Transaction, incident: str) -> list[tuple[str, str]]:
@@ -42,8 +43,8 @@ async def published_texts(tx: Transaction, incident: str) -> list[tuple[str, str
 
 
 async def felt(tx: Transaction, incident: Incident) -> Felt:
-    """The map of an incident's newest posts against what was published."""
-    posts = await tx.mentions.newest(incident.id, limit=SAMPLE)
+    """The map of an incident's posts against what was published."""
+    posts = await tx.mentions.spread_over(incident.id, limit=LOOKED_AT)
     said = await published_texts(tx, incident.id)
     brand = (await tx.watches.get(incident.watch)).brand
     found = await asyncio.to_thread(map_of, posts, incident.assessment, brand)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from crisis.affected import ADVOCATES, AFFECTED, CRITICS, ELSEWHERE, EMPLOYEES, PRESS, UNKNOWN, group_of
-from crisis.empathy import Need, NeedKind, answers, empathy_map, needs
+from crisis.empathy import Need, NeedKind, answers, empathy_map, needs, of_the_matter
 from crisis.reading import Reading
 from crisis.triage import Narrative
 from crisis.watch import Mention
@@ -54,6 +54,27 @@ def test_every_feeling_has_its_count_and_a_quote_with_its_link() -> None:
     [feeling] = group.feels
     assert (feeling.what, feeling.count, feeling.quotes[0].link) == ("anger", 3, "https://x.example/0")
     assert group.rule
+
+
+def test_the_map_is_made_from_posts_of_the_matter_over_all_its_time_and_not_from_later_chatter() -> None:
+    charged = Narrative(id="n-1", label="charged twice", size=90, quote="charged twice")
+    storm = [(post(f"acme charged me twice {n}"), ANGRY if n % 2 else CALM) for n in range(90)]
+    rude = [(post(f"acme is a disgrace {n}"), ANGRY) for n in range(10)]
+    chatter = [(post(f"the acme kettle is nice {n}"), CALM) for n in range(300)]
+    everything = [*storm, *rude, *chatter]
+
+    def taken(pairs: list[tuple[Mention, Reading]], most: int) -> list[str]:
+        chosen, own = of_the_matter([p for p, _ in pairs], [r for _, r in pairs], [charged], most=most)
+        assert len(chosen) == len(own)
+        return [one.text for one in chosen]
+
+    assert taken(everything, 200) == [p.text for p, _ in [*storm, *rude]], "no chatter while there is the matter"
+    few = taken(everything, 5)
+    assert few == [f"acme charged me twice {n}" for n in (1, 19, 37, 55, 73)], "the hostile ones, over its time"
+    assert len(taken(everything, 60)) == 60
+    assert taken(chatter, 3) == [chatter[n][0].text for n in (0, 100, 200)], "there is nothing else"
+    foreign = [(post(f"مرحبا {n}"), FOREIGN) for n in range(4)]
+    assert taken([*foreign, *chatter], 200) == [p.text for p, _ in foreign], "what cannot be read may be of it"
 
 
 def test_a_link_that_is_no_web_address_is_none() -> None:

@@ -50,6 +50,7 @@ def test_what_asks_is_found_with_and_without_a_mark(text: str) -> None:
         "@acme is the biggest joke of a company",
         "",
         "?" * 5000,
+        "@" * 2000,
         "why " * 1000,
         "are you all even actually " * 400,
         "-" * 60 + '"',
@@ -58,6 +59,28 @@ def test_what_asks_is_found_with_and_without_a_mark(text: str) -> None:
 )
 def test_what_nobody_could_answer_is_no_question(text: str) -> None:
     assert asked(text) == [] or "why why" in asked(text)[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "question"),
+    [
+        ("@united what is going on?", "what is going on?"),
+        (".@united, what is going on with my bag?", "what is going on with my bag?"),
+        ("“@united, what is going on?”", "what is going on?"),
+        ("(@united) @delta: what is going on?", "what is going on?"),
+        ("RT @joe: @united, what is going on?", "what is going on?"),
+        ("Hey @united, what is going on?", "Hey, what is going on?"),
+        ("flight delayed @united, what is going on?", "flight delayed, what is going on?"),
+        ("Thanks @united. What is going on?", "What is going on?"),
+        ("When will flights resume, @united?", "When will flights resume?"),
+        ("Why did @united cancel my flight?", "Why did @united cancel my flight?"),
+        ("What is @united.bsky.social doing?", "What is @united.bsky.social doing?"),
+        ("Do @united, @delta and @aa refund?", "Do @united, @delta and @aa refund?"),
+        ("hey @united what is going on", "hey @united what is going on"),
+    ],
+)
+def test_a_handle_that_is_called_goes_with_its_mark_and_one_that_is_needed_stays(text: str, question: str) -> None:
+    assert asked(text) == [question]
 
 
 def test_a_claim_is_about_a_question_that_shares_its_words() -> None:
