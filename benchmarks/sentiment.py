@@ -8,10 +8,13 @@ data folder that holds ``tweeteval`` and ``airline``. Without ``test_text.txt`` 
 result: thresholds and temperatures were chosen there. Intervals are 95 %, posts drawn again 1,000 times (seeded).
 The airlines at hand were learned from; how an airline fares that was not, is told by the calibration commands with it
 left out of the training (docs/understanding.md). Speed is processor time on one core, all models
-on the same posts in one run, each post different.
+on the same posts in one run, each post different; Obsei's pipeline beside them where ``--obsei`` names a Python that has it
+(docs/understanding.md tells how).
 """
 
 import argparse
+import json
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -95,8 +98,11 @@ def _with(measure: Callable[..., float], said: NDArray[np.intp], true: list[int]
     return f"{measure(said, np.array(true)):.3f} ({low:.3f}-{high:.3f})"
 
 
-def speed(texts: Sequence[str], distinct: Sequence[str]) -> None:
-    """Posts a second and core of each reader, median of three; near copies are looked for among ``distinct`` ones."""
+def speed(texts: Sequence[str], distinct: Sequence[str], obsei: str = "") -> None:
+    """Posts a second and core of each reader, median of three; near copies are looked for among ``distinct`` ones.
+
+    ``obsei``: a Python that has Obsei; empty: without it.
+    """
     say("\nposts a second and core (median of 3; processor time; small and meaning with language and all outputs)")
     for reader, reads in readers().items():
         some = texts[:1_000] if reader == "meaning" else texts[: 4_000 if "VADER" in reader else 20_000]
@@ -108,11 +114,25 @@ def speed(texts: Sequence[str], distinct: Sequence[str]) -> None:
             reads(some)
             taken.append(time.process_time() - begin)
         print(f"{reader:20}{len(some) / sorted(taken)[1]:>12,.0f}")
+    if obsei:
+        print(f"{'Obsei (VADER)':20}{_obsei(obsei, texts[:4_000]):>12,.0f}   decoded and judged")
     _all_of_it(distinct)
     model, begin = SmallModel(), time.process_time()
     for at in range(0, len(texts), 512):
         model.judge(texts[at : at + 512])
     print(f"{'small, model alone':20}{len(texts) / (time.process_time() - begin):>12,.0f}")
+
+
+def _obsei(python: str, texts: Sequence[str]) -> float:
+    """Posts a second of Obsei's pipeline (``benchmarks/obsei_side.py``), in a process of its own Python."""
+    posts = "\n".join(json.dumps({"text": text}) for text in texts)
+    asked = [python, str(ROOT / "benchmarks/obsei_side.py")]
+    done = subprocess.run(asked, input=posts, capture_output=True, text=True, check=False)
+    if done.returncode:
+        last = (done.stderr.strip().splitlines() or ["it says nothing"])[-1]
+        print(f"{python} cannot run Obsei: {last}", file=sys.stderr)
+        raise SystemExit(2)
+    return float(done.stdout.split()[-1])
 
 
 def _all_of_it(distinct: Sequence[str]) -> None:
@@ -142,6 +162,7 @@ def main(words: Sequence[str] = ()) -> None:
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     arguments.add_argument("--data", type=Path, default=ROOT / "../shared/data")
     arguments.add_argument("--part", default="", help="test, val or train; default: test where there is one, else val")
+    arguments.add_argument("--obsei", default="", help="a Python that has obsei 0.0.15: its speed beside ours")
     given = arguments.parse_args(list(words))
     folder = given.data / "tweeteval/sentiment" if (given.data / "tweeteval").exists() else given.data
     part = given.part or ("test" if (folder / "test_text.txt").exists() else "val")
@@ -156,7 +177,7 @@ def main(words: Sequence[str] = ()) -> None:
         judge(name, held, macro_f1, "macro F1")
     several = (posts.texts * (20_000 // len(posts.texts) + 1))[:20_000]
     every = tweets(folder, "train").texts if (folder / "train_text.txt").exists() else posts.texts
-    speed([f"{text} {number}" for number, text in enumerate(several)], list(dict.fromkeys(every))[:20_000])
+    speed([f"{text} {number}" for number, text in enumerate(several)], list(dict.fromkeys(every))[:20_000], given.obsei)
 
 
 if __name__ == "__main__":
