@@ -112,6 +112,7 @@ async def test_an_incident_that_a_person_opens_has_what_is_said_although_no_aler
     assert again.health.last_post_at == heard.health.last_post_at
 
 
+@pytest.mark.slow
 async def test_a_listener_that_starts_later_fills_what_was_opened_before(here: Installation) -> None:
     incident = await incident_in(here)
     other = await incident_in(here)
