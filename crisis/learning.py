@@ -187,9 +187,12 @@ class _Tried:
 
 
 def propose_alert(
-    pasts: Iterable[Past], elsewhere: Iterable[Elsewhere], today: float, *, watch: str = ""
+    pasts: Iterable[Past], elsewhere: Iterable[Elsewhere], today: float, *, watch: str = "", unmeasured: int = 0
 ) -> AlertProposal:
-    """The alert score that the past speaks for, if any; of one ``watch``, or of all."""
+    """The alert score that the past speaks for, if any; of one ``watch``, or of all.
+
+    ``unmeasured``: incidents that people judged while nothing was measured; it is told why they do not count.
+    """
     mine = sorted((p for p in pasts if watch in ("", p.watch)), key=lambda p: (p.incident, p.watch))
     outside = [one for one in elsewhere if watch in ("", one.watch)]
     tried = _Tried(mine, outside, today)
@@ -198,18 +201,19 @@ def propose_alert(
     seen = wilson(sum(p.real and p.peak >= left_out[id(p)] for p in mine), now.crises)
     spared = wilson(sum(not p.real and p.peak < left_out[id(p)] for p in mine), now.dismissed)
     chosen = effect(mine, outside, tried.best())
-    proposed, says = _judged(now, chosen, seen, spared)
+    proposed, says = _judged(now, chosen, seen, spared, unmeasured)
     return AlertProposal(
         watch=watch, today=now, proposed=chosen if proposed else None, says=says, seen=seen, spared=spared
     )
 
 
-def _judged(now: Effect, chosen: Effect, seen: Interval, spared: Interval) -> tuple[bool, str]:
+def _judged(now: Effect, chosen: Effect, seen: Interval, spared: Interval, unmeasured: int) -> tuple[bool, str]:
     """Whether it is proposed, and why."""
     if now.crises < FEWEST or now.dismissed < FEWEST:
+        left = f" {unmeasured} more were judged while their watch measured nothing: no score can be held against them."
         return False, (
             f"Too few labels to propose anything: {now.crises} confirmed crises and {now.dismissed} dismissed alarms; it "
-            f"takes {FEWEST} of each."
+            f"takes {FEWEST} of each.{left if unmeasured else ''}"
         )
     if chosen.score == now.score:
         return False, f"No other score would have done better than {now.score:g}."

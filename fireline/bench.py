@@ -1,5 +1,6 @@
 """``fireline bench``: the figures that the docs quote, measured here."""
 
+import sys
 from importlib import import_module
 from importlib.util import find_spec
 from inspect import signature
@@ -30,5 +31,6 @@ def bench(name: str = "", *words: Annotated[str, Parameter(allow_leading_hyphen=
     measured = import_module(f"benchmarks.{name}")
     if words and not signature(measured.main).parameters:
         raise Stop(f"the benchmark {name!r} takes no arguments")
+    sys.argv[0] = f"fireline bench {name}"  # what its own help and errors call it
     with waited_for(f"bench {name}"):
         measured.main(*([words] if words else []))

@@ -6,6 +6,7 @@ everybody may read, never rests on them and names no incident.
 """
 
 from bisect import bisect_left, bisect_right
+from collections import Counter
 from datetime import datetime, timedelta
 from itertools import pairwise
 from math import inf
@@ -149,10 +150,12 @@ async def learn(here: Installation, *, restricted: bool = False) -> Learnt:
             pasts += _pasts(rows, [label for label in labels if label.watch == name], [start for start, _ in of_watch])
             elsewhere.append(_elsewhere(name, rows, of_watch))
         taken = await _taken(here, tx, {label.incident for label in labels if label.real})
-    everywhere = [propose_alert(pasts, elsewhere, settings.alert_score)]
-    single = [propose_alert(pasts, elsewhere, settings.alert_at(n), watch=n) for n in names] if len(names) > 1 else []
+    measured = {past.incident for past in pasts}
+    left = Counter(label.watch for label in labels if label.real is not None and label.incident not in measured)
+    everywhere = [propose_alert(pasts, elsewhere, settings.alert_score, unmeasured=left.total())]
+    single = [propose_alert(pasts, elsewhere, settings.alert_at(n), watch=n, unmeasured=left[n]) for n in names]
     return Learnt(
-        alerts=(*everywhere, *single),
+        alerts=(*everywhere, *(single if len(names) > 1 else ())),
         edges=propose_edges(_rated(labels), settings),
         clock=propose_clock(taken),
     )

@@ -57,6 +57,11 @@ def test_without_enough_labels_nothing_is_proposed_and_it_says_so() -> None:
         assert found.says.startswith("Too few labels")
 
 
+def test_what_was_judged_while_nothing_was_measured_is_no_label_and_that_is_told() -> None:
+    assert "2 more were judged while their watch measured nothing" in propose_alert([], [], 0.5, unmeasured=2).says
+    assert "judged while" not in propose_alert([], [], 0.5).says
+
+
 def test_a_score_above_what_was_dismissed_is_proposed_with_its_effect_on_the_past() -> None:
     found = propose_alert(told(), WEEKS, 0.5)
     assert found.proposed is not None

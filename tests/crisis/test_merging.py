@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from crisis.contrasts import contrast, named_in
 from crisis.merging import AT_ONCE, Merging, merged
-from crisis.sentences import read_sentences
 from crisis.small import Floats
 
 SAFE = ["Is my money safe?", "are our savings safe", "is the cash in my account protected?"]
@@ -144,12 +143,3 @@ def test_any_text_gets_a_question_and_the_same_text_the_same(texts: list[str]) -
     found = merged([*texts, *texts])
     assert found[: len(texts)] == found[len(texts) :]
     assert found == merged([*texts, *texts])
-
-
-@pytest.mark.slow
-def test_the_sentence_model_knows_paraphrases_and_keeps_contrasts_apart() -> None:
-    texts = ["Has he been fired?", "Is the CEO still in office?", "Will he step down?", "are you going to sack him?"]
-    others = ["When does the report come out?", "Is the train to Leeds running?", "Is the train to Hull running?"]
-    found = merged([*texts, *others], read_sentences)
-    assert len(set(found[:4])) < 4
-    assert len(set(found[4:])) == 3
