@@ -37,6 +37,7 @@ def replay_airline(name: str, until: datetime | None = None) -> Replay:
     return run
 
 
+@pytest.mark.slow
 def test_the_real_surge_of_february_2015_is_one_incident() -> None:
     query = '@usairways OR "us airways"'
     done = fireline(str(AIRLINES / "us_airways.csv"), "--query", query, "--map", MAP, "--json")
