@@ -97,7 +97,7 @@ class Detector:
     def feed(self, post: Mention | Understood) -> None:
         """Take one matching post; it counts from the next tick on."""
         mention = post if isinstance(post, Mention) else post.mention
-        if self.watch.languages and mention.language and mention.language not in self.watch.languages:
+        if not self.watch.keeps(mention.language):
             return
         self._fed.append(post)
 

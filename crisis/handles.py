@@ -117,14 +117,19 @@ def with_server(author: str, *addresses: str) -> str:
     """A Mastodon author's whole name: with their server, where they or an address of a post of theirs tell it."""
     own = author.strip().lstrip("@")
     for address in addresses if own and "@" not in own else ():
-        try:
-            shown, name = _of_profile(address) if _ADDRESS.match(address) else ("", "")
-        except NamesNobody:
-            continue
+        shown, name = _named_by(address)
         user, _, server = name.partition("@")
         if shown == "mastodon" and name_of(user) == name_of(own):
             return f"{own}@{server}"
     return own
+
+
+def _named_by(address: str) -> tuple[str, str]:
+    """The network and the author that the address of a post names; empty where it names nobody."""
+    try:
+        return _of_profile(address) if _ADDRESS.match(address) else ("", "")
+    except NamesNobody:
+        return "", ""
 
 
 def _with_host(name: str) -> list[str]:
@@ -144,8 +149,5 @@ def _on_bluesky(address: str) -> str:
     """Whom the address of a post on Bluesky names, by DID or handle."""
     if address.startswith("at://"):
         return address.removeprefix("at://").partition("/")[0]
-    try:
-        shown, name = _of_profile(address) if _ADDRESS.match(address) else ("", "")
-    except NamesNobody:
-        return ""
+    shown, name = _named_by(address)
     return name if shown == "bluesky" else ""

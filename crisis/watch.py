@@ -30,6 +30,10 @@ class Watch(Frozen):
     contact: str = ""
     """Where affected people reach us: a URL or an address. Statements quote it."""
 
+    def keeps(self, language: str) -> bool:
+        """Whether posts in a language are kept; those of which it is not known (empty) are."""
+        return not self.languages or not language or language in self.languages
+
 
 class Mention(Frozen):
     """One public post that matches a watch. Its text is hostile input everywhere."""

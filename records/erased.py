@@ -2,7 +2,7 @@
 
 import hashlib
 import hmac
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from sqlalchemy import func, select
@@ -31,11 +31,7 @@ async def come_back(work: Work, posts: Iterable[Mention], *, naming: bool = Fals
     if not found or await work.first(select(erased_posts.c.mark).limit(1)) is None:
         return found
     marks = {id(p): {*marks_of(work, p), *((naming_mark(work, p),) if naming else ())} for p in found}
-    every = sorted(set().union(*marks.values()))
-    gone: set[str] = set()
-    for start in range(0, len(every), _IN):
-        query = select(erased_posts.c.mark).where(erased_posts.c.mark.in_(every[start : start + _IN]))
-        gone |= {row.mark for row in await work.all(query)}
+    gone = await _kept(work, set().union(*marks.values()))
     return [p for p in found if not marks[id(p)] & gone]
 
 
@@ -50,12 +46,16 @@ async def words_gone(work: Work, texts: Iterable[str]) -> set[str]:
     if await work.first(select(erased_posts.c.mark).limit(1)) is not None:
         for text in texts:
             marks.setdefault(words_mark(work, text), []).append(text)
-    gone: set[str] = set()
-    every = sorted(marks)
+    return {text for mark in await _kept(work, marks) for text in marks[mark]}
+
+
+async def _kept(work: Work, marks: Collection[str]) -> set[str]:
+    """Those of these marks that are marks of what was erased."""
+    every, found = sorted(marks), set[str]()
     for start in range(0, len(every), _IN):
         query = select(erased_posts.c.mark).where(erased_posts.c.mark.in_(every[start : start + _IN]))
-        gone |= {text for row in await work.all(query) for text in marks[row.mark]}
-    return gone
+        found |= {row.mark for row in await work.all(query)}
+    return found
 
 
 def words_mark(work: Work, text: str) -> str:

@@ -134,7 +134,7 @@ class _Listener:
         return self._is_about(mention) or bool(self.ours.kept_with(mention))
 
     def _is_about(self, mention: Mention) -> bool:
-        if self.watch.languages and mention.language and mention.language not in self.watch.languages:
+        if not self.watch.keeps(mention.language):
             return False
         return bool(self.matcher.matches(mention))
 

@@ -59,9 +59,6 @@ class OurPosts:
     def kept_with(self, mention: Mention) -> str:
         """The incident whose statement a mention answers or quotes, or to which it goes by the wider query; empty: none."""
         answered = next((incident for incident, posts in self._posts.items() if answers(posts, mention)), "")
-        if answered or self._wider is None or not self._first or not self._in_a_language(mention):
+        if answered or self._wider is None or not self._first or not self._watch.keeps(mention.language):
             return answered
         return self._first if self._wider.matches(mention) else ""
-
-    def _in_a_language(self, mention: Mention) -> bool:
-        return not self._watch.languages or not mention.language or mention.language in self._watch.languages
